@@ -1,0 +1,158 @@
+//! Identifiers of records.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Number, Value};
+use std::fmt;
+
+/// The id of a record: a number or a text, never an object.
+///
+/// Two ids that read the same are not equal (`1` and `"1"`); stores look records up by their text.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Id {
+    /// A number, as JSON has them.
+    Number(Number),
+    /// A text.
+    Text(Box<str>),
+}
+
+impl Id {
+    /// The id as a whole number, also when it came as text (`"7"`).
+    pub fn as_i64(&self) -> Option<i64> {
+        match self {
+            Id::Number(number) => number.as_i64(),
+            Id::Text(text) => text.parse().ok(),
+        }
+    }
+
+    /// The id, if it is a text.
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Id::Number(_) => None,
+            Id::Text(text) => Some(text),
+        }
+    }
+
+    /// The id in a JSON value, if that is a number or a text.
+    pub fn from_value(value: &Value) -> Option<Id> {
+        match value {
+            Value::Number(number) => Some(Id::Number(number.clone())),
+            Value::String(text) => Some(Id::Text(text.as_str().into())),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Id::Number(number) => number.fmt(f),
+            Id::Text(text) => text.fmt(f),
+        }
+    }
+}
+
+impl From<Id> for Value {
+    fn from(id: Id) -> Value {
+        match id {
+            Id::Number(number) => Value::Number(number),
+            Id::Text(text) => Value::String(text.into()),
+        }
+    }
+}
+
+impl From<i64> for Id {
+    fn from(number: i64) -> Id {
+        Id::Number(number.into())
+    }
+}
+
+impl From<&str> for Id {
+    fn from(text: &str) -> Id {
+        Id::Text(text.into())
+    }
+}
+
+impl From<String> for Id {
+    fn from(text: String) -> Id {
+        Id::Text(text.into())
+    }
+}
+
+/// The id argument of a call, which a client may leave out or send as null.
+///
+/// Null means "all that the query selects" for update, patch and remove.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub enum IdArg {
+    /// No id was given.
+    #[default]
+    Absent,
+    /// The id is null.
+    Null,
+    /// One record.
+    Id(Id),
+}
+
+impl IdArg {
+    /// The id, if there is one.
+    pub fn id(&self) -> Option<&Id> {
+        match self {
+            IdArg::Id(id) => Some(id),
+            IdArg::Absent | IdArg::Null => None,
+        }
+    }
+
+    /// The id, if there is one.
+    pub fn into_id(self) -> Option<Id> {
+        match self {
+            IdArg::Id(id) => Some(id),
+            IdArg::Absent | IdArg::Null => None,
+        }
+    }
+
+    /// Whether the client left the id out.
+    pub fn is_absent(&self) -> bool {
+        *self == IdArg::Absent
+    }
+}
+
+/// As Feathers prints it in `No record found for id '…'`.
+impl fmt::Display for IdArg {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            IdArg::Absent => f.write_str("undefined"),
+            IdArg::Null => f.write_str("null"),
+            IdArg::Id(id) => id.fmt(f),
+        }
+    }
+}
+
+impl<T: Into<Id>> From<T> for IdArg {
+    fn from(id: T) -> IdArg {
+        IdArg::Id(id.into())
+    }
+}
+
+impl From<Option<Id>> for IdArg {
+    fn from(id: Option<Id>) -> IdArg {
+        id.map_or(IdArg::Null, IdArg::Id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_numbers_or_texts_and_nothing_else() {
+        for (json, ok) in [("1", true), ("1.5", true), ("\"x\"", true), ("null", false), ("{}", false), ("[1]", false), ("true", false)] {
+            assert_eq!(serde_json::from_str::<Id>(json).is_ok(), ok, "{json}");
+        }
+    }
+
+    #[test]
+    fn a_number_and_its_text_are_different_ids_with_one_text() {
+        assert_ne!(Id::from(1), Id::from("1"));
+        assert_eq!(Id::from(1).to_string(), Id::from("1").to_string());
+    }
+}

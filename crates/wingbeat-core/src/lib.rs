@@ -1,0 +1,16 @@
+//! What both ends of Wingbeat agree on: errors, ids, methods, JSON payloads and packet codecs.
+//!
+//! This crate does no I/O and needs no runtime, so that a server, a native client and a browser build can share it.
+
+#![doc(html_no_source)]
+
+mod error;
+mod id;
+mod method;
+pub mod packet;
+mod payload;
+
+pub use error::{Error, ErrorKind, Result};
+pub use id::{Id, IdArg};
+pub use method::Method;
+pub use payload::{Payload, RawJson};

@@ -1,0 +1,215 @@
+//! JSON that stays text until somebody looks at it.
+
+use crate::{Error, Result};
+use bytes::Bytes;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use std::fmt;
+
+/// The text of one valid JSON value, shared cheaply.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RawJson(Bytes);
+
+impl RawJson {
+    /// `null`.
+    pub const NULL: RawJson = RawJson(Bytes::from_static(b"null"));
+
+    /// Writes a value as JSON.
+    ///
+    /// # Errors
+    /// If the value has no JSON form (a map whose keys are no texts).
+    pub fn new(value: &(impl Serialize + ?Sized)) -> Result<RawJson> {
+        let mut text = Vec::with_capacity(128);
+        serde_json::to_writer(&mut text, value)?;
+        Ok(RawJson(text.into()))
+    }
+
+    /// Takes text that came from outside.
+    ///
+    /// # Errors
+    /// BadRequest if it is not one JSON value.
+    pub fn parse(text: impl Into<Bytes>) -> Result<RawJson> {
+        let text = text.into();
+        match serde_json::from_slice::<&RawValue>(&text) {
+            Ok(_) => Ok(RawJson(text)),
+            Err(error) => Err(Error::bad_request(format!("Invalid JSON: {error}"))),
+        }
+    }
+
+    /// Takes text that is known to be one JSON value, such as an argument that a decoder has found.
+    ///
+    /// Text that is not would be sent on as it is, and only then be noticed.
+    pub fn from_valid(text: Bytes) -> RawJson {
+        debug_assert!(serde_json::from_slice::<&RawValue>(&text).is_ok(), "not JSON: {text:?}");
+        RawJson(text)
+    }
+
+    /// The text.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The text, shared.
+    pub fn bytes(&self) -> Bytes {
+        self.0.clone()
+    }
+
+    /// Whether this is `null`.
+    pub fn is_null(&self) -> bool {
+        &*self.0 == b"null"
+    }
+
+    /// Reads the text as a value of type `T`.
+    ///
+    /// # Errors
+    /// BadRequest if it does not fit.
+    pub fn to<T: DeserializeOwned>(&self) -> Result<T> {
+        serde_json::from_slice(&self.0).map_err(unfit)
+    }
+}
+
+fn unfit(error: serde_json::Error) -> Error {
+    Error::bad_request(format!("Invalid data: {error}"))
+}
+
+impl fmt::Debug for RawJson {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        String::from_utf8_lossy(&self.0).fmt(f)
+    }
+}
+
+/// The data or the result of a call: a JSON value, kept as text until somebody looks.
+///
+/// A typed service reads it directly; a hook that asks for the value pays for the conversion, once.
+#[derive(Clone, Debug)]
+pub enum Payload {
+    /// Text nobody has looked at yet.
+    Raw(RawJson),
+    /// A tree.
+    Value(Value),
+}
+
+impl Payload {
+    /// `null`.
+    pub const NULL: Payload = Payload::Value(Value::Null);
+
+    /// Writes a value as JSON text.
+    ///
+    /// # Errors
+    /// If the value has no JSON form.
+    pub fn new(value: &(impl Serialize + ?Sized)) -> Result<Payload> {
+        RawJson::new(value).map(Payload::Raw)
+    }
+
+    /// The value, to look at. The text is read at the first look.
+    ///
+    /// # Errors
+    /// BadRequest if the text has no value in Unicode (a lone surrogate).
+    pub fn value(&mut self) -> Result<&Value> {
+        self.value_mut().map(|value| &*value)
+    }
+
+    /// The value, to change.
+    ///
+    /// # Errors
+    /// As [`value`](Payload::value).
+    pub fn value_mut(&mut self) -> Result<&mut Value> {
+        if let Payload::Raw(raw) = self {
+            *self = Payload::Value(raw.to()?);
+        }
+        match self {
+            Payload::Value(value) => Ok(value),
+            Payload::Raw(_) => Err(Error::general("A payload was read and is still text")),
+        }
+    }
+
+    /// The value, to keep.
+    ///
+    /// # Errors
+    /// As [`value`](Payload::value).
+    pub fn into_value(self) -> Result<Value> {
+        match self {
+            Payload::Raw(raw) => raw.to(),
+            Payload::Value(value) => Ok(value),
+        }
+    }
+
+    /// A copy of the value.
+    ///
+    /// # Errors
+    /// As [`value`](Payload::value).
+    pub fn to_value(&self) -> Result<Value> {
+        self.clone().into_value()
+    }
+
+    /// Reads the value as a `T`.
+    ///
+    /// # Errors
+    /// BadRequest if it does not fit.
+    pub fn to<T: DeserializeOwned>(&self) -> Result<T> {
+        match self {
+            Payload::Raw(raw) => raw.to(),
+            Payload::Value(value) => T::deserialize(value).map_err(unfit),
+        }
+    }
+
+    /// The text.
+    ///
+    /// # Errors
+    /// If the value has no JSON form.
+    pub fn to_raw(&self) -> Result<RawJson> {
+        match self {
+            Payload::Raw(raw) => Ok(raw.clone()),
+            Payload::Value(value) => RawJson::new(value),
+        }
+    }
+
+    /// Whether the value is null.
+    pub fn is_null(&self) -> bool {
+        match self {
+            Payload::Raw(raw) => raw.is_null(),
+            Payload::Value(value) => value.is_null(),
+        }
+    }
+
+    /// Whether the value is a list.
+    pub fn is_array(&self) -> bool {
+        match self {
+            Payload::Raw(raw) => raw.as_bytes().trim_ascii_start().starts_with(b"["),
+            Payload::Value(value) => value.is_array(),
+        }
+    }
+}
+
+impl From<Value> for Payload {
+    fn from(value: Value) -> Payload {
+        Payload::Value(value)
+    }
+}
+
+impl From<RawJson> for Payload {
+    fn from(raw: RawJson) -> Payload {
+        Payload::Raw(raw)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_value_that_was_changed_is_what_is_written() {
+        let mut payload = Payload::Raw(RawJson::parse(r#"{"a":1}"#).unwrap());
+        payload.value_mut().unwrap()["b"] = json!(2);
+        assert_eq!(payload.to_raw().unwrap().as_bytes(), br#"{"a":1,"b":2}"#);
+    }
+
+    #[test]
+    fn text_that_is_no_json_is_a_bad_request() {
+        assert_eq!(RawJson::parse("{").unwrap_err().code(), 400);
+        assert_eq!(Payload::Raw(RawJson::parse(r#""\ud800""#).unwrap()).into_value().unwrap_err().code(), 400);
+    }
+}
