@@ -52,7 +52,7 @@ for (const client of CLIENTS) {
 
 test('nothing_is_lost_or_reordered_while_the_transport_is_upgraded', async (t) => {
   const app = appOf(t, await startServer(t))
-  await connected(app.io)
+  await once(app.io.io, 'open')
   const { engine } = app.io.io
   assert.equal(engine.transport.name, 'polling')
   let upgraded = false
