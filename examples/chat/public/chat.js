@@ -1,0 +1,234 @@
+// Puts the parts together: what the server says goes to the models, what the models hold goes on display.
+
+import { Arrivals } from './arrivals.js';
+import { Composer } from './composer.js';
+import { History } from './history.js';
+import * as link from './link.js';
+import { askForName, setUpNameDialog, showName } from './name.js';
+import { announce, notice, setUpConnection } from './notices.js';
+import { Outbox } from './outbox.js';
+import { People } from './people.js';
+import { Rooms } from './rooms.js';
+import { Session } from './session.js';
+import { Sidebar } from './sidebar.js';
+import { recall, remember } from './storage.js';
+import { Timeline } from './timeline.js';
+import { Typing } from './typing.js';
+
+const KEPT_ON_LEAVING = 60;
+const KEPT_AT_THE_END = 300;
+const KEPT_AT_MOST = 400;
+
+const histories = new Map();
+let room = null;
+let unreadFrom = Infinity;
+
+const showTimeline = later(renderTimeline);
+const session = new Session({
+  rooms: chooseRoom,
+  ready: () => outbox.flush(),
+  missed: fetchMissed,
+  nameRefused: (error) => askForName(recall('name', ''), error.message),
+  failed: (error) => notice(`${error.message}. Trying again.`),
+});
+const find = (params) => link.messages.find(params);
+const arrivals = new Arrivals(find, take);
+const rooms = new Rooms(link, later(renderRooms));
+const people = new People(later(renderPeople));
+const outbox = new Outbox({ send, isReady: () => session.isReady, changed: showTimeline });
+const typing = new Typing(tellTyping, renderTyping);
+const timeline = new Timeline({
+  older: loadOlder,
+  retry: (uid) => outbox.retry(uid),
+  discard: (uid) => outbox.discard(uid),
+  reachedEnd: markRead,
+});
+const sidebar = new Sidebar({ choose: enter, create: (name) => connected(() => link.rooms.create({ name })) });
+const composer = new Composer({
+  send(text) {
+    timeline.toEnd();
+    unreadFrom = Infinity;
+    typing.sent();
+    outbox.put(room.id, text);
+  },
+  typed: () => typing.keyPressed(),
+  tooLong: (longest) => notice(`A message has at most ${longest} characters.`),
+});
+
+// From the server
+
+link.messages.on('created', (message) => arrivals.receive(message));
+link.messages.on('typing', ({ roomId, name }) => {
+  if (roomId === room?.id && name !== session.name) typing.heard(name);
+});
+link.rooms.on('created', (created) => rooms.add(created));
+link.people.on('created', (person) => people.set(person));
+link.people.on('patched', (person) => people.set(person));
+link.people.on('removed', (person) => people.remove(person));
+
+function take(message) {
+  outbox.settle(message.uid);
+  histories.get(message.roomId)?.add(message);
+  const isMine = message.author === session.name;
+  if (message.roomId === room?.id) {
+    typing.stopped(message.author);
+    if (!isMine) announce(`${message.author}: ${message.text}`);
+  }
+  if (!isMine) rooms.note(message);
+  showTimeline();
+}
+
+async function send({ uid, roomId, text }) {
+  arrivals.receive(await link.messages.create({ uid, roomId, text }));
+}
+
+async function chooseRoom() {
+  await rooms.refresh();
+  const chosen = rooms.get(session.roomId) ?? rooms.get(recall('room')) ?? rooms.list[0];
+  if (!chosen) throw new Error('The server has no rooms');
+  if (room?.id !== chosen.id) open(chosen);
+  return chosen.id;
+}
+
+async function fetchMissed() {
+  const past = arrivals.catchUp().then(() => rooms.countPast(arrivals.start));
+  await Promise.all([past, openHistory(), people.refresh(link.people)]);
+  markRead();
+}
+
+async function openHistory() {
+  const { id } = room;
+  const history = histories.get(id);
+  const readUpTo = history.isOpen ? 0 : rooms.readUpTo(id);
+  const opening = history.open();
+  renderTimeline();
+  await opening;
+  if (id === room.id && readUpTo > 0 && history.items.at(-1)?.id > readUpTo) unreadFrom = readUpTo;
+  renderTimeline();
+}
+
+// From the user
+
+async function enter(id) {
+  if (room?.id !== id) open(rooms.get(id));
+  composer.focus();
+  await tried(async () => {
+    await session.enter(id);
+    if (link.isConnected()) await openHistory();
+    markRead();
+  });
+}
+
+function open(next) {
+  histories.get(room?.id)?.trim(KEPT_ON_LEAVING);
+  room = next;
+  remember('room', room.id);
+  unreadFrom = room.unread > 0 ? rooms.readUpTo(room.id) : Infinity;
+  if (!histories.has(room.id)) histories.set(room.id, new History(find, room.id));
+  typing.clear();
+  timeline.reset(room.name);
+  composer.open(room);
+  document.getElementById('room-title').textContent = room.name;
+  renderTimeline();
+  renderRooms();
+  renderPeople();
+}
+
+async function loadOlder() {
+  const history = histories.get(room?.id);
+  if (!history || history.isLoading || !link.isConnected()) return;
+  if (await tried(() => history.older())) renderTimeline();
+}
+
+function tellTyping() {
+  // Nobody misses it when it fails.
+  if (session.isReady) link.messages.typing({ roomId: room.id }).catch(() => {});
+}
+
+function markRead() {
+  if (!room || document.hidden || !timeline.isAtEnd) return;
+  const newest = histories.get(room.id).items.at(-1);
+  if (newest) rooms.markRead(room.id, newest.id);
+}
+
+async function rename(name) {
+  await session.rename(name);
+  remember('name', name);
+  showName(name);
+  composer.focus();
+  renderTimeline();
+}
+
+document.getElementById('me').addEventListener('click', () => askForName(session.name));
+document.addEventListener('visibilitychange', markRead);
+document.addEventListener('keydown', (event) => {
+  const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+  if (!event.altKey || !step || !room) return;
+  event.preventDefault();
+  const all = rooms.list;
+  const at = all.findIndex(({ id }) => id === room.id);
+  enter(all[(at + step + all.length) % all.length].id);
+});
+
+// On display
+
+function renderTimeline() {
+  if (!room) return;
+  const history = histories.get(room.id);
+  if (timeline.isAtEnd && history.items.length > KEPT_AT_MOST) history.trim(KEPT_AT_THE_END);
+  timeline.render({ history, waiting: outbox.in(room.id), name: session.name, unreadFrom, roomName: room.name });
+  markRead();
+}
+
+function renderRooms() {
+  sidebar.renderRooms(rooms.list, room?.id);
+  const unread = rooms.unread;
+  document.title = `${unread ? `(${unread}) ` : ''}${room ? `${room.name} · ` : ''}Wingbeat chat`;
+}
+
+function renderPeople() {
+  sidebar.renderPeople(people.list, { name: session.name, roomId: room?.id, roomName: room?.name });
+}
+
+function renderTyping() {
+  document.getElementById('typing').textContent = typing.words;
+}
+
+/** Many changes, one rendering: after the current batch of events. A timer, since hidden pages get no frames. */
+function later(render) {
+  let isDue = false;
+  return () => {
+    if (isDue) return;
+    isDue = true;
+    setTimeout(() => {
+      isDue = false;
+      render();
+    });
+  };
+}
+
+// Errors
+
+async function connected(call) {
+  if (!link.isConnected()) throw new Error('There is no connection at the moment.');
+  return call();
+}
+
+async function tried(act) {
+  try {
+    await act();
+    return true;
+  } catch (error) {
+    // Without a connection the banner says enough, and the next arrival does it again.
+    if (link.isConnected()) notice(error.message);
+    return false;
+  }
+}
+
+session.name = recall('name', '');
+setUpNameDialog(rename);
+setUpConnection(() => outbox.size);
+renderTimeline();
+if (session.name) showName(session.name);
+else askForName('');
+session.start();

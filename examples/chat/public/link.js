@@ -1,0 +1,70 @@
+// The one connection: Socket.IO below, the services of Feathers above, and in words how it is doing.
+/* global io, feathers */
+
+if (!globalThis.io || !globalThis.feathers) {
+  document.getElementById('trouble').hidden = false;
+  document.getElementById('trouble-text').textContent =
+    'The client scripts did not load. Is the server running, and was `npm ci` run in examples/chat?';
+  document.getElementById('retry').addEventListener('click', () => location.reload());
+  throw new Error('/socket.io/socket.io.js or /feathers.js is missing');
+}
+
+// `ackTimeout` also ends the calls that are under way when the connection goes; without it they would wait for ever.
+const socket = io({ ackTimeout: 10_000 });
+const remote = feathers.socketio(socket);
+const app = feathers().configure(remote);
+
+app.use('rooms', remote.service('rooms'), { methods: ['find', 'get', 'create', 'enter'] });
+app.use('messages', remote.service('messages'), { methods: ['find', 'create', 'typing'] });
+app.use('people', remote.service('people'), { methods: ['find', 'create'] });
+
+export const rooms = app.service('rooms');
+export const messages = app.service('messages');
+export const people = app.service('people');
+
+const REASONS = {
+  'transport close': 'the connection was lost',
+  'transport error': 'the connection broke',
+  'ping timeout': 'the server fell silent',
+  'parse error': 'the server sent something unreadable',
+  'io server disconnect': 'the server ended the connection',
+  'io client disconnect': 'trying again',
+};
+
+const watchers = [];
+let status = { state: 'connecting', reason: '' };
+
+export const isConnected = () => socket.connected;
+
+/** Calls `watcher` with `{state, reason}` now and at every change. */
+export function watch(watcher) {
+  watchers.push(watcher);
+  watcher(status);
+}
+
+/** Tries at once instead of waiting for the next attempt. */
+export function retry() {
+  if (!socket.connected) socket.disconnect().connect();
+}
+
+function change(state, reason = '') {
+  if (state === status.state && reason === status.reason) return;
+  status = { state, reason };
+  for (const watcher of watchers) watcher(status);
+}
+
+function trouble(reason) {
+  if (navigator.onLine === false) change('offline', 'there is no network');
+  else change(socket.active ? 'reconnecting' : 'offline', reason);
+}
+
+socket.on('connect', () => change('connected'));
+socket.on('disconnect', (reason) => trouble(REASONS[reason] ?? reason));
+socket.on('connect_error', (error) => {
+  // A refusal by the server has words of its own; a failed attempt only has the transport's.
+  trouble(socket.active ? 'the server does not answer' : error.message);
+});
+addEventListener('offline', () => {
+  if (!socket.connected) trouble('');
+});
+addEventListener('online', retry);

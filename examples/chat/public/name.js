@@ -1,0 +1,51 @@
+// The dialog that asks for a name: without one at first, to change it later.
+
+import { paintAvatar } from './message.js';
+
+const dialog = document.getElementById('name-dialog');
+const form = document.getElementById('name-form');
+const field = document.getElementById('name-field');
+const error = document.getElementById('name-error');
+const cancel = document.getElementById('name-cancel');
+const submit = form.querySelector('[type=submit]');
+
+let isNeeded = false;
+
+/** `accept(name)` may refuse by throwing; the dialog then stays and says why. */
+export function setUpNameDialog(accept) {
+  dialog.addEventListener('cancel', (event) => isNeeded && event.preventDefault());
+  // A second Escape closes even what refused to be cancelled.
+  dialog.addEventListener('close', () => isNeeded && dialog.showModal());
+  cancel.addEventListener('click', () => dialog.close());
+  form.addEventListener('submit', async (event) => {
+    event.preventDefault();
+    const name = field.value.trim().replace(/\s+/g, ' ');
+    if (!name) return;
+    submit.disabled = true;
+    try {
+      await accept(name);
+      isNeeded = false;
+      dialog.close();
+    } catch (refusal) {
+      error.textContent = refusal.message;
+      field.focus();
+    } finally {
+      submit.disabled = false;
+    }
+  });
+}
+
+export function askForName(current, refusal = '') {
+  isNeeded = !current || refusal !== '';
+  cancel.hidden = isNeeded;
+  submit.textContent = current ? 'Keep this name' : 'Go to the chat';
+  field.value = current;
+  error.textContent = refusal;
+  if (!dialog.open) dialog.showModal();
+  field.select();
+}
+
+export function showName(name) {
+  document.getElementById('my-name').textContent = name;
+  paintAvatar(document.getElementById('my-avatar'), name);
+}

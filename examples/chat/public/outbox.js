@@ -1,0 +1,118 @@
+// Messages on their way. Each has a uid from birth and is sent again, in order, until the server has acknowledged it;
+// the server stores a uid once, so sending too often is harmless and sending too rarely is impossible.
+
+import { forget, keysUnder, recall, remember } from './storage.js';
+
+const KEY = 'outbox.';
+const TRIES = 6;
+
+export class Outbox {
+  #entries;
+  #busy = false;
+  #timer;
+  #send;
+  #isReady;
+  #changed;
+
+  /** `send(entry)` answers the stored record; `isReady()` says whether sending makes sense now. */
+  constructor({ send, isReady, changed }) {
+    this.#send = send;
+    this.#isReady = isReady;
+    this.#changed = changed;
+    // One key a message: two tabs of one browser do not overwrite each other's.
+    this.#entries = keysUnder(KEY).map((key) => recall(key)).filter((entry) => entry?.uid && entry.roomId != null);
+    this.#entries.sort((a, b) => a.at - b.at || a.turn - b.turn);
+  }
+
+  in(roomId) {
+    return this.#entries.filter((entry) => entry.roomId === roomId);
+  }
+
+  get size() {
+    return this.#entries.length;
+  }
+
+  put(roomId, text) {
+    const turn = (this.#entries.at(-1)?.turn ?? 0) + 1;
+    const entry = { uid: newUid(), roomId, text, at: Date.now(), turn };
+    this.#entries.push(entry);
+    this.#keep(entry);
+    if (this.#timer === undefined) this.flush();
+  }
+
+  /** The server has it: an acknowledgement and an event say so equally well. */
+  settle(uid) {
+    const index = this.#entries.findIndex((entry) => entry.uid === uid);
+    if (index < 0) return;
+    this.#entries.splice(index, 1);
+    forget(KEY + uid);
+    this.#changed();
+  }
+
+  retry(uid) {
+    const entry = this.#entries.find((other) => other.uid === uid);
+    if (!entry) return;
+    delete entry.error;
+    delete entry.tries;
+    this.#keep(entry);
+    this.flush();
+  }
+
+  discard(uid) {
+    this.settle(uid);
+  }
+
+  /** Sends what waits, one after the other, so that the order written is the order stored. */
+  async flush() {
+    if (this.#busy) return;
+    this.#busy = true;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    try {
+      let entry;
+      while (this.#isReady() && (entry = this.#entries.find((other) => !other.error))) {
+        if (!(await this.#attempt(entry))) break;
+      }
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  async #attempt(entry) {
+    try {
+      await this.#send(entry);
+      this.settle(entry.uid);
+      return true;
+    } catch (error) {
+      if (!this.#isReady()) return false;
+      entry.tries = (entry.tries ?? 0) + 1;
+      if (isRefusal(error) || entry.tries >= TRIES) {
+        entry.error = error.message || 'The server refused it';
+        this.#keep(entry);
+        return true;
+      }
+      this.#timer = setTimeout(() => this.flush(), Math.min(500 * 2 ** entry.tries, 15_000));
+      return false;
+    }
+  }
+
+  #keep(entry) {
+    // Already acknowledged by an event while the refusal was under way: nothing to keep.
+    if (!this.#entries.includes(entry)) return;
+    remember(KEY + entry.uid, entry);
+    this.#changed();
+  }
+}
+
+/** Whether sending the same again would be answered the same. */
+function isRefusal(error) {
+  const passing = [401, 408, 425, 429];
+  return error.code >= 400 && error.code < 500 && !passing.includes(error.code);
+}
+
+// `randomUUID` exists only on secure origins; a phone on the local network has none.
+function newUid() {
+  if (crypto.randomUUID) return crypto.randomUUID();
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

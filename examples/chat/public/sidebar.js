@@ -1,0 +1,121 @@
+// The rooms and the people beside the messages, and the drawer they are in on narrow screens.
+
+import { element, paintAvatar } from './message.js';
+
+const MOST_PEOPLE = 100;
+const byId = (id) => document.getElementById(id);
+
+export class Sidebar {
+  #rooms = byId('rooms');
+  #choose;
+  #create;
+
+  /** `choose(id)` and `create(name)`, which answers when the room exists. */
+  constructor({ choose, create }) {
+    this.#choose = choose;
+    this.#create = create;
+    this.#rooms.addEventListener('keydown', (event) => this.#arrows(event));
+    byId('new-room').addEventListener('click', () => this.#showForm(byId('room-form').hidden));
+    byId('room-form').addEventListener('submit', (event) => this.#submit(event));
+    byId('room-form').addEventListener('keydown', (event) => {
+      if (event.key !== 'Escape') return;
+      event.stopPropagation();
+      this.#showForm(false);
+    });
+    byId('menu').addEventListener('click', () => this.#drawer(true));
+    byId('close-menu').addEventListener('click', () => this.#drawer(false));
+    byId('scrim').addEventListener('click', () => this.#drawer(false));
+    byId('sidebar').addEventListener('keydown', (event) => {
+      if (event.key === 'Escape' && this.#isDrawerOpen) this.#drawer(false);
+    });
+    // Turned or widened, the drawer is a plain column again.
+    matchMedia('(max-width: 52rem)').addEventListener('change', () => this.#drawer(false));
+  }
+
+  renderRooms(rooms, current) {
+    const focused = document.activeElement?.dataset?.room;
+    const items = rooms.map((room) => {
+      const isCurrent = room.id === current;
+      const button = element('button', 'room', element('span', 'room-name', room.name));
+      button.type = 'button';
+      button.dataset.room = room.id;
+      // One stop for Tab; the arrows move between the rooms.
+      button.tabIndex = isCurrent ? 0 : -1;
+      if (isCurrent) button.setAttribute('aria-current', 'true');
+      if (room.unread > 0) {
+        const badge = element('span', 'badge', room.unread > 99 ? '99+' : String(room.unread));
+        badge.append(element('span', 'unseen', ' unread'));
+        button.append(badge);
+        button.classList.add('has-unread');
+      }
+      button.addEventListener('click', () => {
+        this.#drawer(false);
+        this.#choose(room.id);
+      });
+      return element('li', '', button);
+    });
+    this.#rooms.replaceChildren(...items);
+    if (focused) this.#rooms.querySelector(`[data-room="${CSS.escape(focused)}"]`)?.focus();
+    byId('menu-badge').hidden = !rooms.some((room) => room.unread > 0 && room.id !== current);
+  }
+
+  renderPeople(people, { name, roomId, roomName }) {
+    const items = people.slice(0, MOST_PEOPLE).map((person) => {
+      const avatar = paintAvatar(element('span', 'avatar'), person.name);
+      avatar.setAttribute('aria-hidden', 'true');
+      const item = element('li', 'person', avatar, element('span', 'person-name', person.name));
+      if (person.name === name) item.append(element('small', '', 'you'));
+      else if (person.rooms.has(roomId)) item.append(element('small', '', 'here'));
+      return item;
+    });
+    if (people.length > MOST_PEOPLE) items.push(element('li', 'more', `and ${people.length - MOST_PEOPLE} more`));
+    byId('people').replaceChildren(...items);
+    byId('people-count').textContent = String(people.length);
+    const here = people.filter((person) => person.rooms.has(roomId)).length;
+    byId('room-members').textContent = roomName && here ? `${here} here, ${people.length} online` : '';
+  }
+
+  get #isDrawerOpen() {
+    return document.body.classList.contains('menu-open');
+  }
+
+  #drawer(isOpen) {
+    if (isOpen === this.#isDrawerOpen) return;
+    document.body.classList.toggle('menu-open', isOpen);
+    byId('menu').setAttribute('aria-expanded', String(isOpen));
+    byId('main').inert = isOpen;
+    if (isOpen) (this.#rooms.querySelector('[aria-current]') ?? byId('close-menu')).focus();
+    else byId('menu').focus();
+  }
+
+  #arrows(event) {
+    const buttons = [...this.#rooms.querySelectorAll('button')];
+    const at = buttons.indexOf(document.activeElement);
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: buttons.length - 1 }[event.key];
+    if (to === undefined || at < 0 || event.altKey) return;
+    event.preventDefault();
+    buttons[(to + buttons.length) % buttons.length].focus();
+  }
+
+  #showForm(isShown) {
+    byId('room-form').hidden = !isShown;
+    byId('new-room').setAttribute('aria-expanded', String(isShown));
+    byId('room-error').textContent = '';
+    byId('room-name-field').value = '';
+    byId(isShown ? 'room-name-field' : 'new-room').focus();
+  }
+
+  async #submit(event) {
+    event.preventDefault();
+    const name = byId('room-name-field').value.trim();
+    if (!name) return;
+    try {
+      const room = await this.#create(name);
+      this.#showForm(false);
+      this.#drawer(false);
+      this.#choose(room.id);
+    } catch (error) {
+      byId('room-error').textContent = error.message;
+    }
+  }
+}
