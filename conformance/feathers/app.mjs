@@ -8,6 +8,7 @@ import { registerServices } from './services.mjs'
 /** The Socket.IO options of each state. */
 export const STATES = new Map([
   ['base', {}],
+  ['none', {}],
   ['production', {}],
   ['nopublish', {}],
   ['polling-only', { transports: ['polling'] }],
@@ -26,10 +27,13 @@ export const STATES = new Map([
 
 export function buildApp(state) {
   if (state === 'production') process.env.NODE_ENV = 'production'
-  const app = express(feathers())
-  app.use(express.json())
-  app.use(express.urlencoded({ extended: true }))
-  app.configure(express.rest())
+  const overHttp = state !== 'none'
+  const app = overHttp ? express(feathers()) : feathers()
+  if (overHttp) {
+    app.use(express.json())
+    app.use(express.urlencoded({ extended: true }))
+    app.configure(express.rest())
+  }
   app.configure(socketio(STATES.get(state), guard))
 
   registerServices(app)
@@ -37,8 +41,10 @@ export function buildApp(state) {
   app.on('connection', (connection) => app.channel('everybody', 'anonymous').join(connection))
   if (state !== 'nopublish') publish(app)
 
-  app.use(express.notFound())
-  app.use(express.errorHandler({ logger: false }))
+  if (overHttp) {
+    app.use(express.notFound())
+    app.use(express.errorHandler({ logger: false }))
+  }
   return app
 }
 

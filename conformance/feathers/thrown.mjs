@@ -1,7 +1,13 @@
 // The service `errors`: whatever a method can throw (FIXTURE.md, section 8).
-import errors from '@feathersjs/errors'
-
-const { BadRequest, Conflict, GeneralError, NotFound, NotImplemented, Unprocessable } = errors
+import {
+  BadRequest,
+  Conflict,
+  errors,
+  GeneralError,
+  NotFound,
+  NotImplemented,
+  Unprocessable
+} from '@feathersjs/errors'
 
 export class Thrower {
   async find() {
