@@ -1,0 +1,218 @@
+//! Where the elements of an event's JSON array lie.
+
+use super::depth::within_depth;
+use bytes::Bytes;
+use serde::de::{Deserialize, Deserializer, IgnoredAny, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
+
+/// Elements that need no allocation: a call has a name, a path, an id, data and a query.
+const INLINE: usize = 5;
+
+/// The elements of a JSON array, as ranges of its text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arguments {
+    text: Bytes,
+    inline: [(u32, u32); INLINE],
+    rest: Vec<(u32, u32)>,
+    len: u32,
+}
+
+impl Arguments {
+    /// Finds the elements. The text is copied once, unless it is no JSON array, is nested too deeply or has more
+    /// than `max` elements: then `None`.
+    pub fn parse(text: &str, max: usize) -> Option<Arguments> {
+        // Ranges are 32 bits wide; limits on payloads keep far below.
+        if u32::try_from(text.len()).is_err() || !within_depth(text.as_bytes()) {
+            return None;
+        }
+        let mut extents = Extents { base: text.as_ptr() as usize, max, inline: [(0, 0); INLINE], rest: Vec::new(), len: 0 };
+        let mut json = serde_json::Deserializer::from_str(text);
+        json.deserialize_seq(&mut extents).ok()?;
+        json.end().ok()?;
+        let Extents { inline, rest, len, .. } = extents;
+        Some(Arguments { text: Bytes::copy_from_slice(text.as_bytes()), inline, rest, len })
+    }
+
+    /// How many elements there are.
+    pub fn len(&self) -> usize {
+        self.len as usize
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The text of an element.
+    pub fn get(&self, index: usize) -> Option<&[u8]> {
+        self.range(index).map(|range| &self.text[range])
+    }
+
+    /// The text of an element, sharing the array's.
+    pub fn bytes(&self, index: usize) -> Option<Bytes> {
+        self.range(index).map(|range| self.text.slice(range))
+    }
+
+    /// The text of the whole array.
+    pub fn text(&self) -> &Bytes {
+        &self.text
+    }
+
+    fn range(&self, index: usize) -> Option<Range<usize>> {
+        if index >= self.len() {
+            return None;
+        }
+        let (start, end) = if index < INLINE { self.inline[index] } else { self.rest[index - INLINE] };
+        Some(start as usize..end as usize)
+    }
+
+    /// The first element as the name of an event; `None` if it is no name that an event can have.
+    pub fn event_name(&self) -> Option<EventName> {
+        let text = self.get(0)?;
+        match text {
+            [b'"', plain @ .., b'"'] if !plain.contains(&b'\\') => {
+                if is_reserved(plain) {
+                    return None;
+                }
+                let (start, end) = self.inline[0];
+                Some(EventName::Plain(start + 1, end - 1))
+            }
+            [b'"', ..] => {
+                let name = unescape(text);
+                (!is_reserved(name.as_bytes())).then(|| EventName::Escaped(name.into()))
+            }
+            [b'-' | b'0'..=b'9', ..] => Some(EventName::Plain(self.inline[0].0, self.inline[0].1)),
+            _ => None,
+        }
+    }
+
+    /// The text of a name.
+    pub fn name<'a>(&'a self, name: &'a EventName) -> Cow<'a, str> {
+        match name {
+            EventName::Plain(start, end) => String::from_utf8_lossy(&self.text[*start as usize..*end as usize]),
+            EventName::Escaped(name) => Cow::Borrowed(name),
+        }
+    }
+}
+
+/// The name of an event: a part of the text, or what its escapes stand for. Numbers are names as well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EventName {
+    /// A range of the array's text.
+    Plain(u32, u32),
+    /// A text of its own.
+    Escaped(Box<str>),
+}
+
+fn is_reserved(name: &[u8]) -> bool {
+    matches!(name, b"connect" | b"connect_error" | b"disconnect" | b"disconnecting" | b"newListener" | b"removeListener")
+}
+
+/// A name may hold lone surrogates, which no Rust text can: they become replacement characters.
+fn unescape(json: &[u8]) -> String {
+    serde_json::from_slice::<String>(json).unwrap_or_else(|_| {
+        struct Lossy(String);
+        impl<'de> Deserialize<'de> for Lossy {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Lossy, D::Error> {
+                struct Bytes;
+                impl Visitor<'_> for Bytes {
+                    type Value = Lossy;
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str("a text")
+                    }
+                    fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Lossy, E> {
+                        Ok(Lossy(String::from_utf8_lossy(bytes).into_owned()))
+                    }
+                }
+                deserializer.deserialize_bytes(Bytes)
+            }
+        }
+        serde_json::from_slice::<Lossy>(json).map(|lossy| lossy.0).unwrap_or_default()
+    })
+}
+
+struct Extents {
+    base: usize,
+    max: usize,
+    inline: [(u32, u32); INLINE],
+    rest: Vec<(u32, u32)>,
+    len: u32,
+}
+
+impl<'de> Visitor<'de> for &mut Extents {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
+        while let Some(element) = elements.next_element::<&RawValue>()? {
+            if self.len as usize >= self.max {
+                while elements.next_element::<IgnoredAny>()?.is_some() {}
+                return Err(serde::de::Error::custom("too many elements"));
+            }
+            let text = element.get();
+            let start = (text.as_ptr() as usize - self.base) as u32;
+            let range = (start, start + text.len() as u32);
+            match self.inline.get_mut(self.len as usize) {
+                Some(slot) => *slot = range,
+                None => self.rest.push(range),
+            }
+            self.len += 1;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Option<Arguments> {
+        Arguments::parse(text, 100)
+    }
+
+    #[test]
+    fn elements_are_found_whatever_stands_between_them() {
+        let text = " [ \"get\" ,\n{\"a\":[1,\"]\"]}, null,-1.5e3 , \"x\\\"]\" ,7,[8] ] ";
+        let found = parse(text).unwrap();
+        let elements: Vec<_> = (0..found.len()).map(|i| std::str::from_utf8(found.get(i).unwrap()).unwrap()).collect();
+        assert_eq!(elements, ["\"get\"", "{\"a\":[1,\"]\"]}", "null", "-1.5e3", "\"x\\\"]\"", "7", "[8]"]);
+        assert_eq!(found.get(7), None);
+        assert_eq!(found.name(&found.event_name().unwrap()), "get");
+    }
+
+    #[test]
+    fn what_is_no_array_or_too_long_is_refused() {
+        for bad in ["", "{}", "[", "[1", "[1,]", "[1]]", "[1] x", "\"a\"", "[01]", "[\u{1}]"] {
+            assert_eq!(parse(bad), None, "{bad}");
+        }
+        assert!(Arguments::parse("[1,2,3]", 3).is_some());
+        assert_eq!(Arguments::parse("[1,2,3,4]", 3), None);
+        assert_eq!(parse(&format!("{}{}", "[".repeat(100_000), "]".repeat(100_000))), None);
+    }
+
+    #[test]
+    fn names_are_texts_or_numbers_and_not_reserved() {
+        let name = |text: &str| {
+            let found = parse(text).unwrap();
+            found.event_name().map(|name| found.name(&name).into_owned())
+        };
+        assert_eq!(name(r#"["caf\u00e9"]"#).as_deref(), Some("café"));
+        assert_eq!(name("[5]").as_deref(), Some("5"));
+        assert_eq!(name(r#"["error"]"#).as_deref(), Some("error"));
+        assert!(name(r#"["a\ud800b"]"#).is_some_and(|name| name.starts_with('a') && name.ends_with('b')));
+        for bad in ["[]", "[{}]", "[null]", "[true]", "[[1]]", r#"["connect"]"#, r#"["disconn\u0065ct"]"#] {
+            assert_eq!(name(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn lone_surrogates_in_arguments_pass() {
+        assert_eq!(parse(r#"["a","\ud800"]"#).unwrap().get(1).unwrap(), br#""\ud800""#);
+    }
+}

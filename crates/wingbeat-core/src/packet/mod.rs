@@ -1,0 +1,19 @@
+//! The packets of Engine.IO 4 and Socket.IO 5, without I/O.
+//!
+//! * [`engine`]: the outer packet, one type character and its content, and the bodies of HTTP long-polling;
+//! * [`Packet`]: the Socket.IO packet inside an Engine.IO message;
+//! * [`Arguments`]: where the elements of an event's JSON array lie;
+//! * [`Frame`]: a packet to send, encoded once for all its receivers.
+
+mod arguments;
+mod binary;
+mod depth;
+pub mod engine;
+mod frame;
+mod socket;
+
+pub use arguments::{Arguments, EventName};
+pub use binary::{Placeholders, placeholders};
+pub use depth::{MAX_DEPTH, within_depth};
+pub use frame::{Frame, Opcode, header, write_header};
+pub use socket::{AckId, Malformed, Packet, PacketKind};
