@@ -1,0 +1,53 @@
+# `make` lists what there is to make. Each target is a short script in scripts/.
+
+# Where `make run` listens.
+PORT ?= 3030
+# The stages of the work whose recordings our fixture reproduces (conformance/replay/stages.json).
+STAGES ?= main
+export PORT STAGES
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check build rust lint fmt replay interop browser bench deny clean
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Start the chat on http://localhost:3030 (another port: PORT=8080; another file: CHAT_DB=...)
+	@scripts/run.sh
+
+test: ## Lint, Rust tests, replay, JavaScript clients, browser: what CI runs
+	@scripts/test.sh
+
+check: ## Does it compile? The fastest answer
+	@cargo check --workspace --all-targets
+
+build: ## Build fixture and chat, optimised without link-time optimisation
+	@scripts/build.sh
+
+lint: ## Formatting, clippy, documentation: no warnings
+	@scripts/lint.sh
+
+rust: ## Tests of the crates (with cargo-nextest, where it is installed)
+	@scripts/rust-tests.sh
+
+replay: ## Play the recordings against the fixture (STAGES=main,engine; FIXTURE=command; ARGS='--only REGEX')
+	@scripts/replay.sh $(ARGS)
+
+interop: ## The JavaScript clients against the fixture (FIXTURE="node conformance/feathers/fixture.mjs": the original)
+	@scripts/interop.sh
+
+browser: ## The chat in Chromium
+	@scripts/browser.sh
+
+bench: ## Measure against the peers; writes bench/RESULTS.md
+	@scripts/bench.sh
+
+fmt: ## Format the Rust code
+	@cargo fmt --all
+
+deny: ## Licences, advisories and sources of the dependencies (needs cargo-deny)
+	@cargo deny check
+
+clean: ## Remove what was built and installed, not the chat's database
+	@cargo clean
+	@rm -rf conformance/node_modules examples/chat/node_modules

@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# `make browser`: the chat in Chromium. Without Chromium it ends with status 77.
+source "$(dirname "$0")/requirements.sh"
+
+need_rust
+need_node
+need_chromium || exit 77
+npm_packages conformance
+npm_packages examples/chat
+step "building the chat"
+cargo build --profile run -p chat
+export CHAT="$TARGET/run/chat"
+step "the chat in $CHROMIUM"
+node --test --test-reporter=spec --test-timeout=120000 conformance/browser/*.test.mjs

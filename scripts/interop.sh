@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# `make interop`: the JavaScript clients against the fixture.
+source "$(dirname "$0")/fixture.sh"
+
+step "JavaScript clients against $FIXTURE"
+node --test --test-reporter=spec --test-timeout=30000 conformance/interop/*.test.mjs

@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# `make lint`: lock file, formatting, clippy and documentation, without a single warning.
+source "$(dirname "$0")/requirements.sh"
+
+need_rust
+step "lock file"
+cargo fetch --locked
+step "format"
+cargo fmt --all --check
+step "clippy"
+cargo clippy --workspace --all-targets -- -D warnings
+step "documentation"
+RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps

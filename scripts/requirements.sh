@@ -1,0 +1,60 @@
+# Sourced by the other scripts: goes to the root of the project, and says clearly what is missing on this machine.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+TARGET=${CARGO_TARGET_DIR:-$PWD/target}
+
+step() { printf '\n==> %s\n' "$*"; }
+die() { printf 'error: %s\n' "$1" >&2; shift; for line in "$@"; do printf '       %s\n' "$line" >&2; done; exit 1; }
+
+need_rust() {
+  local wanted found
+  command -v cargo >/dev/null && command -v rustc >/dev/null ||
+    die "Rust is missing." "Install it from https://rustup.rs (Debian: apt install rustup && rustup default stable)."
+  wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+  found=$(rustc --version | cut -d' ' -f2)
+  [ "$(printf '%s\n' "$wanted" "${found%%-*}" | sort -V | head -n1)" = "$wanted" ] ||
+    die "Rust $found is too old; $wanted is needed." "Update it: rustup update stable (https://rustup.rs; Debian's own rustc may be too old)."
+  command -v cc >/dev/null ||
+    die "A C compiler is missing (SQLite is compiled from source)." "On Debian: apt install build-essential"
+}
+
+need_node() {
+  command -v node >/dev/null || die "Node.js is missing; 20 or later is needed." "On Debian: apt install nodejs npm"
+  command -v npm >/dev/null || die "npm is missing." "On Debian: apt install npm"
+  [ "$(node -p 'parseInt(process.versions.node)')" -ge 20 ] ||
+    die "Node.js $(node -v) is too old; 20 or later is needed." "Debian 13 has it; for others see https://nodejs.org."
+}
+
+# Installs a folder's npm packages, unless they are those of its lock file already.
+npm_packages() {
+  local stamp="$1/node_modules/.installed" wanted
+  wanted=$(cksum <"$1/package-lock.json")
+  if [ "$(cat "$stamp" 2>/dev/null || true)" = "$wanted" ]; then return; fi
+  step "npm packages of $1"
+  (cd "$1" && npm ci --no-audit --no-fund --loglevel=error)
+  printf '%s\n' "$wanted" >"$stamp"
+}
+
+find_chromium() {
+  local name
+  for name in "${CHROMIUM:-}" chromium chromium-browser google-chrome; do
+    if [ -n "$name" ] && command -v "$name"; then return; fi
+  done
+  return 1
+}
+
+# Sets CHROMIUM, installing Debian's package where we may; fails if there is none in the end.
+need_chromium() {
+  local as_root=env
+  if [ "$(id -u)" != 0 ]; then as_root="sudo -n"; fi
+  if ! find_chromium >/dev/null && command -v apt-get >/dev/null && $as_root true 2>/dev/null; then
+    step "Chromium by apt"
+    $as_root apt-get update -qq && $as_root apt-get install -qq -y --no-install-recommends chromium || true
+  fi
+  CHROMIUM=$(find_chromium) || {
+    printf 'Chromium is missing. On Debian: apt install chromium; elsewhere set CHROMIUM to the program.\n' >&2
+    return 1
+  }
+  export CHROMIUM
+}

@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# `make rust`: the tests of all crates, by cargo-nextest where it is present, and those in the documentation.
+source "$(dirname "$0")/requirements.sh"
+
+need_rust
+if cargo nextest --version >/dev/null 2>&1; then
+  step "cargo nextest"
+  cargo nextest run --workspace
+else
+  step "cargo test"
+  cargo test --workspace --lib --bins --tests --examples
+fi
+step "documentation tests"
+cargo test --workspace --doc
