@@ -25,7 +25,7 @@ esac
 few() { [ "$(ulimit -n)" != unlimited ] && [ "$(ulimit -n)" -lt "$1" ]; }
 if few 65536; then ulimit -S -n 65536 2>/dev/null || ulimit -S -n "$(ulimit -H -n)"; fi
 if few 4096; then
-  printf 'warning: only %s file descriptors are allowed, so no more connections. Raise it with: ulimit -n 65536\n' "$(ulimit -n)" >&2
+  printf 'warning: only %s file descriptors are allowed, and each connection takes one. Raise the limit with: ulimit -n 65536\n' "$(ulimit -n)" >&2
 fi
 
 npm_packages examples/chat

@@ -6,6 +6,7 @@ need_rust
 need_node
 
 results=()
+summary="all passed"
 failed=0
 
 run() {
@@ -14,12 +15,16 @@ run() {
   "$@" || status=$?
   case $status in
     0) verdict=passed ;;
-    77) verdict="NOT RUN" ;;
-    *) verdict=FAILED ;;
+    77)
+      verdict="NOT RUN"
+      # What cannot run is a failure where nobody looks.
+      if [ "${CI:-}" = true ]; then failed=1; else summary="passed, but not everything could run"; fi
+      ;;
+    *)
+      verdict=FAILED
+      failed=1
+      ;;
   esac
-  # What cannot run is a failure where nobody looks.
-  if [ $status = 77 ] && [ "${CI:-}" != true ]; then status=0; fi
-  if [ $status != 0 ]; then failed=1; fi
   results+=("$(printf '%-8s %-26s %4d s' "$verdict" "$name" $((SECONDS - started)))")
 }
 
@@ -32,5 +37,6 @@ run "chat in a browser" scripts/browser.sh
 
 printf '\n'
 printf '%s\n' "${results[@]}"
-if [ $failed = 0 ]; then echo "make test: all passed"; else echo "make test: FAILED"; fi
+if [ $failed != 0 ]; then summary=FAILED; fi
+echo "make test: $summary"
 exit $failed
