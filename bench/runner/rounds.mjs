@@ -1,0 +1,44 @@
+// All runs, interleaved: in every round each scenario meets all servers one after another, so
+// that what changes slowly on the machine changes for all of them.
+import { measure } from './measure.mjs'
+
+/** Yields every run, those included that were disturbed or failed. */
+export async function* measureRounds(options, cores) {
+  const { pairs, scenarios, tolerance, attempts } = options
+  for (let round = 0; round < pairs; round++) {
+    for (const scenario of scenarios) {
+      for (const server of order(options, scenario, round)) {
+        for (let attempt = 1; attempt <= attempts; attempt++) {
+          const run = { round, scenario: scenario.name, server: server.name, attempt }
+          try {
+            run.figures = await measure(server, scenario, options, cores)
+            run.disturbed = run.figures.others_cpu_share > tolerance
+          } catch (error) {
+            run.error = error.message
+          }
+          console.log(line(run, scenario, pairs))
+          yield run
+          if (!run.disturbed) break
+        }
+      }
+    }
+  }
+}
+
+/** Who runs in this round, beginning with another server each time. */
+function order({ servers, baseline, referencePairs }, scenario, round) {
+  const takesPart = (server) =>
+    (round < referencePairs || !server.reference || server.name === baseline) &&
+    !(scenario.polling && server.withoutPolling)
+  const here = servers.filter(takesPart)
+  const first = round % Math.max(here.length, 1)
+  return [...here.slice(first), ...here.slice(0, first)]
+}
+
+function line(run, scenario, pairs) {
+  const head = `${run.round + 1}/${pairs} ${run.scenario.padEnd(16)} ${run.server.padEnd(16)}`
+  if (run.error) return `${head} FAILED: ${run.error}`
+  const others = `others ${(run.figures.others_cpu_share * 100).toFixed(0)}%`
+  const figure = run.figures[scenario.figure].toFixed(3).padStart(9)
+  return `${head} ${figure} ${scenario.unit}${run.disturbed ? `, DISTURBED (${others})` : ''}`
+}
