@@ -11,4 +11,4 @@ step "building the chat"
 cargo build --profile run -p chat
 export CHAT="$TARGET/run/chat"
 step "the chat in $CHROMIUM"
-node --test --test-reporter=spec --test-timeout=120000 conformance/browser/*.test.mjs
+node --test --test-reporter=spec --test-timeout=600000 conformance/browser/*.test.mjs

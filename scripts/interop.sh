@@ -3,4 +3,4 @@
 source "$(dirname "$0")/fixture.sh"
 
 step "JavaScript clients against $FIXTURE"
-node --test --test-reporter=spec --test-timeout=30000 conformance/interop/*.test.mjs
+node --test --test-reporter=spec --test-timeout=600000 conformance/interop/*.test.mjs

@@ -1,8 +1,7 @@
 // socket.io-client without Feathers, as the documentation shows it.
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
 import { connected, once, socketOf } from './clients.mjs'
-import { startServer } from './server.mjs'
+import { startServer, test } from './server.mjs'
 
 const ONE = { id: 1, text: 'one', userId: 1, read: false, n: 10 }
 

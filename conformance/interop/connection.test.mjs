@@ -1,8 +1,7 @@
 // How connections begin and end, and what survives.
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
 import { appOf, connected, connectedApps, heard, once, socketOf } from './clients.mjs'
-import { startServer } from './server.mjs'
+import { startServer, test } from './server.mjs'
 
 const TRANSPORTS = { polling: ['polling'], websocket: ['websocket'], 'polling, then websocket': ['polling', 'websocket'] }
 

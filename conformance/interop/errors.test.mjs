@@ -1,8 +1,8 @@
 // Errors arrive as instances of their class, with everything that a client may know.
 import assert from 'node:assert/strict'
-import { describe, test } from 'node:test'
+import { describe } from 'node:test'
 import { appOf, CLIENTS, socketOf } from './clients.mjs'
-import { startServer } from './server.mjs'
+import { startServer, test } from './server.mjs'
 
 const CLASSES = [
   ['BadRequest', 400, 'bad-request'],

@@ -1,8 +1,8 @@
 // Who hears what, through both Feathers clients.
 import assert from 'node:assert/strict'
-import { describe, test } from 'node:test'
+import { describe } from 'node:test'
 import { CLIENTS, connected, connectedApps, eventually, heard, listen, once, appOf } from './clients.mjs'
-import { startServer } from './server.mjs'
+import { startServer, test } from './server.mjs'
 
 for (const client of CLIENTS) {
   describe(client.name, () => {

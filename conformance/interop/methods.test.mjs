@@ -1,8 +1,8 @@
 // Every method of a service, through both Feathers clients.
 import assert from 'node:assert/strict'
-import { describe, test } from 'node:test'
+import { describe } from 'node:test'
 import { appOf, CLIENTS } from './clients.mjs'
-import { startServer } from './server.mjs'
+import { startServer, test } from './server.mjs'
 
 const ids = (records) => records.map(({ id }) => id)
 

@@ -1,8 +1,8 @@
 // What messages may hold: much, and anything.
 import assert from 'node:assert/strict'
-import { describe, test } from 'node:test'
+import { describe } from 'node:test'
 import { appOf, connected, connectedApps, once } from './clients.mjs'
-import { startServer } from './server.mjs'
+import { startServer, test } from './server.mjs'
 
 const HALF_MEGABYTE = 500_000
 const TRANSPORTS = { polling: ['polling'], websocket: ['websocket'] }

@@ -1,10 +1,14 @@
 // The server under test: a fixture process of its own for every test.
 import { existsSync } from 'node:fs'
+import { test as nodeTest } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { Fixture } from '../replay/fixture.mjs'
 
 const START_LIMIT = 10_000
 const STEP_LIMIT = 5_000
+
+/** A test with a limit: what does not come fails, and does not hang. */
+export const test = (name, body) => nodeTest(name, { timeout: 30_000 }, body)
 
 /** The fixture's command without arguments: $FIXTURE, or what `make interop` builds. */
 function command() {

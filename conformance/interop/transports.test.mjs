@@ -1,8 +1,8 @@
 // The same conversation over every transport, and the passage from one to the other.
 import assert from 'node:assert/strict'
-import { describe, test } from 'node:test'
+import { describe } from 'node:test'
 import { appOf, CLIENTS, connected, heard, once, socketOf } from './clients.mjs'
-import { startServer } from './server.mjs'
+import { startServer, test } from './server.mjs'
 
 const POLLING = { transports: ['polling'] }
 const WEBSOCKET = { transports: ['websocket'] }
