@@ -227,7 +227,8 @@ async function tried(act) {
 
 session.name = recall('name', '');
 setUpNameDialog(rename);
-setUpConnection(() => outbox.size);
+setUpConnection();
+link.watch(({ state }) => state !== 'connected' && typing.clear());
 renderTimeline();
 if (session.name) showName(session.name);
 else askForName('');

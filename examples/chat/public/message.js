@@ -1,7 +1,7 @@
 // One line of the timeline as elements. What people wrote only ever becomes text nodes.
 
 const LINK = /https?:\/\/[^\s<>"']*[^\s<>"'.,;:!?)\]]/g;
-const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' });
 const fullDate = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'medium' });
 const dayName = new Intl.DateTimeFormat('en', { weekday: 'long', day: 'numeric', month: 'long' });
 const dayAndYear = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'long', year: 'numeric' });
@@ -32,7 +32,7 @@ export function messageElement(line, { retry, discard }) {
   const bubble = element('div', 'bubble', ...words(line.text));
   bubble.dir = 'auto';
   const body = element('div', 'body', element('p', line.isFirst ? 'meta' : 'meta unseen', author, ' ', time), bubble);
-  if (line.state === 'waiting') body.append(element('p', 'state', 'Waiting to be sent'));
+  if (line.state === 'waiting') body.append(element('p', 'state', 'Waiting'));
   if (line.state === 'failed') {
     const actions = [button('Try again', retry), button('Discard', discard)];
     body.append(element('p', 'state', `Not sent: ${line.error} `, ...actions));

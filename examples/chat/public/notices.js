@@ -27,8 +27,8 @@ export function announce(text) {
   byId('announcer').textContent = text;
 }
 
-/** `waiting()` is how many messages are in the outbox. */
-export function setUpConnection(waiting) {
+/** Keeps the page's word on the connection true. */
+export function setUpConnection() {
   const pill = byId('connection');
   link.watch(({ state, reason }) => {
     pill.dataset.state = state;
@@ -36,15 +36,12 @@ export function setUpConnection(waiting) {
     pill.title = reason;
     const isTrouble = state === 'reconnecting' || state === 'offline';
     byId('trouble').hidden = !isTrouble;
-    if (isTrouble) byId('trouble-text').textContent = troubleText(state, reason, waiting());
+    if (isTrouble) byId('trouble-text').textContent = `${LABELS[state]}: ${reason}. What you write is kept and sent later.`;
+    // Nobody can say who is online now; what is shown is what was.
+    document.body.classList.toggle('stale', isTrouble);
   });
   byId('retry').addEventListener('click', () => {
     link.retry();
     byId('text').focus();
   });
-}
-
-function troubleText(state, reason, waiting) {
-  const why = `${LABELS[state]}: ${reason}.`;
-  return waiting ? `${why} What you write is kept and sent later.` : `${why} You can go on writing.`;
 }

@@ -28,10 +28,6 @@ export class Outbox {
     return this.#entries.filter((entry) => entry.roomId === roomId);
   }
 
-  get size() {
-    return this.#entries.length;
-  }
-
   put(roomId, text) {
     const turn = (this.#entries.at(-1)?.turn ?? 0) + 1;
     const entry = { uid: newUid(), roomId, text, at: Date.now(), turn };

@@ -7,6 +7,7 @@ const byId = (id) => document.getElementById(id);
 
 export class Sidebar {
   #rooms = byId('rooms');
+  #items = new Map();
   #choose;
   #create;
 
@@ -32,30 +33,23 @@ export class Sidebar {
     matchMedia('(max-width: 52rem)').addEventListener('change', () => this.#drawer(false));
   }
 
+  /** Buttons stay while their rooms do: one that is being pressed, or has the focus, must not be replaced. */
   renderRooms(rooms, current) {
-    const focused = document.activeElement?.dataset?.room;
-    const items = rooms.map((room) => {
+    rooms.forEach((room, index) => {
+      const item = this.#items.get(room.id) ?? this.#newRoom(room.id);
+      if (this.#rooms.children[index] !== item) this.#rooms.insertBefore(item, this.#rooms.children[index] ?? null);
+      const [button] = item.children;
+      const [name, badge] = button.children;
       const isCurrent = room.id === current;
-      const button = element('button', 'room', element('span', 'room-name', room.name));
-      button.type = 'button';
-      button.dataset.room = room.id;
+      name.textContent = room.name;
       // One stop for Tab; the arrows move between the rooms.
       button.tabIndex = isCurrent ? 0 : -1;
       if (isCurrent) button.setAttribute('aria-current', 'true');
-      if (room.unread > 0) {
-        const badge = element('span', 'badge', room.unread > 99 ? '99+' : String(room.unread));
-        badge.append(element('span', 'unseen', ' unread'));
-        button.append(badge);
-        button.classList.add('has-unread');
-      }
-      button.addEventListener('click', () => {
-        this.#drawer(false);
-        this.#choose(room.id);
-      });
-      return element('li', '', button);
+      else button.removeAttribute('aria-current');
+      button.classList.toggle('has-unread', room.unread > 0);
+      badge.hidden = room.unread === 0;
+      badge.firstElementChild.textContent = room.unread > 99 ? '99+' : String(room.unread);
     });
-    this.#rooms.replaceChildren(...items);
-    if (focused) this.#rooms.querySelector(`[data-room="${CSS.escape(focused)}"]`)?.focus();
     byId('menu-badge').hidden = !rooms.some((room) => room.unread > 0 && room.id !== current);
   }
 
@@ -73,6 +67,19 @@ export class Sidebar {
     byId('people-count').textContent = String(people.length);
     const here = people.filter((person) => person.rooms.has(roomId)).length;
     byId('room-members').textContent = roomName && here ? `${here} here, ${people.length} online` : '';
+  }
+
+  #newRoom(id) {
+    const badge = element('span', 'badge', element('span'), element('span', 'unseen', ' unread'));
+    const button = element('button', 'room', element('span', 'room-name'), badge);
+    button.type = 'button';
+    button.addEventListener('click', () => {
+      this.#drawer(false);
+      this.#choose(id);
+    });
+    const item = element('li', '', button);
+    this.#items.set(id, item);
+    return item;
   }
 
   get #isDrawerOpen() {
