@@ -1,13 +1,11 @@
 # `make` lists what there is to make. Each target is a short script in scripts/.
 
-# Where `make run` listens.
-PORT ?= 3030
 # The stages of the work whose recordings our fixture reproduces (conformance/replay/stages.json).
 STAGES ?= main
-export PORT STAGES
+export STAGES
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check build rust lint fmt replay interop browser bench deny clean
+.PHONY: help run test check build rust lint fmt replay interop browser tools bench deny clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,8 +37,11 @@ interop: ## The JavaScript clients against the fixture (FIXTURE="node conformanc
 browser: ## The chat in Chromium
 	@scripts/browser.sh
 
-bench: ## Measure against the peers; writes bench/RESULTS.md
-	@scripts/bench.sh
+tools: ## Tests of the replayer and the bench runner
+	@scripts/tools.sh
+
+bench: ## Measure against the peers; writes bench/RESULTS.md (a first look: ARGS=--quick)
+	@scripts/bench.sh $(ARGS)
 
 fmt: ## Format the Rust code
 	@cargo fmt --all
@@ -50,4 +51,4 @@ deny: ## Licences, advisories and sources of the dependencies (needs cargo-deny)
 
 clean: ## Remove what was built and installed, not the chat's database
 	@cargo clean
-	@rm -rf conformance/node_modules examples/chat/node_modules
+	@rm -rf conformance/node_modules examples/chat/node_modules bench/peers/node_modules bench/loadgen/target bench/peers/*/target

@@ -3,7 +3,7 @@
 source "$(dirname "$0")/requirements.sh"
 
 export PORT=${PORT:-3030}
-export CHAT_DB=${CHAT_DB:-$PWD/examples/chat/chat.db}
+CHAT_DB=${CHAT_DB:-$PWD/examples/chat/chat.db}
 
 need_rust
 need_node
@@ -31,5 +31,5 @@ fi
 npm_packages examples/chat
 step "building the chat (some minutes the first time)"
 cargo build --profile run -p chat
-step "http://localhost:$PORT"
-exec "$TARGET/run/chat"
+step "starting the chat"
+exec "$TARGET/run/chat" --port "$PORT" --db "$CHAT_DB"

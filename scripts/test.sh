@@ -30,6 +30,7 @@ run() {
 
 run "lint and documentation" scripts/lint.sh
 run "Rust tests" scripts/rust-tests.sh
+run "replayer and bench runner" scripts/tools.sh
 run "fixture and chat build" scripts/build.sh
 run "replay of stages $STAGES" scripts/replay.sh
 run "JavaScript clients" scripts/interop.sh
