@@ -11,7 +11,7 @@ import { io } from 'socket.io-client';
 
 const SERVER = process.env.CHAT_SERVER
   ? resolve(process.env.CHAT_SERVER)
-  : fileURLToPath(new URL('../../target/run/chat', import.meta.url));
+  : fileURLToPath(new URL('../../target/quick/chat', import.meta.url));
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const SCREENSHOTS = process.env.SCREENSHOTS;
 const STARTS_WITHIN = 20_000;
@@ -136,7 +136,8 @@ export class Visitor {
   }
 
   sees(text) {
-    return this.page.waitForSelector(`.bubble:text-is(${JSON.stringify(text)})`);
+    const isThere = (wanted) => [...document.querySelectorAll('.bubble')].some((one) => one.textContent === wanted);
+    return this.page.waitForFunction(isThere, text);
   }
 
   isAlone(selector) {

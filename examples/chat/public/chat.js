@@ -155,8 +155,8 @@ async function rename(name) {
   await session.rename(name);
   remember('name', name);
   showName(name);
-  composer.focus();
   renderTimeline();
+  renderPeople();
 }
 
 document.getElementById('me').addEventListener('click', () => askForName(session.name));
@@ -226,7 +226,10 @@ async function tried(act) {
 }
 
 session.name = recall('name', '');
-setUpNameDialog(rename);
+setUpNameDialog(rename, () => {
+  // After the first name there is no button to go back to.
+  if (document.activeElement === document.body) composer.focus();
+});
 setUpConnection();
 link.watch(({ state }) => state !== 'connected' && typing.clear());
 renderTimeline();

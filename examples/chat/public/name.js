@@ -12,10 +12,12 @@ const submit = form.querySelector('[type=submit]');
 let isNeeded = false;
 
 /** `accept(name)` may refuse by throwing; the dialog then stays and says why. */
-export function setUpNameDialog(accept) {
+export function setUpNameDialog(accept, closed) {
+  // Of two refused `cancel`s in a row browsers ignore the second, so the key itself has to be stopped; `close` is for
+  // whatever else closes a dialog (a phone's back gesture).
+  dialog.addEventListener('keydown', (event) => isNeeded && event.key === 'Escape' && event.preventDefault());
   dialog.addEventListener('cancel', (event) => isNeeded && event.preventDefault());
-  // A second Escape closes even what refused to be cancelled.
-  dialog.addEventListener('close', () => isNeeded && dialog.showModal());
+  dialog.addEventListener('close', () => (isNeeded ? dialog.showModal() : closed()));
   cancel.addEventListener('click', () => dialog.close());
   form.addEventListener('submit', async (event) => {
     event.preventDefault();

@@ -52,8 +52,9 @@ export class Timeline {
     const grew = lines.at(-1)?.key !== this.#list.lastElementChild?.dataset.key;
     this.#reconcile(lines);
     this.#showBeginning(view, lines.length);
-    if (anchor?.node.isConnected) {
-      this.#log.scrollTop += anchor.node.getBoundingClientRect().top - anchor.top;
+    const anchored = anchor && this.#nodes.get(anchor.key)?.node;
+    if (anchored) {
+      this.#log.scrollTop += anchored.getBoundingClientRect().bottom - anchor.bottom;
       if (grew && !lines.at(-1)?.isMine) this.#jump.hidden = false;
     } else if (this.#isAtEnd) this.toEnd();
     // Too little to scroll: the reader could not ask for more.
@@ -98,11 +99,12 @@ export class Timeline {
     else this.#beginning.textContent = count ? `This is where ${roomName} begins` : `Nothing here yet. Say the first word in ${roomName}.`;
   }
 
+  /** By its lower edge: the upper one moves when the line above turns out to be by the same author. */
   #firstInSight() {
     const top = this.#log.getBoundingClientRect().top;
     for (const node of this.#list.children) {
       const box = node.getBoundingClientRect();
-      if (box.bottom > top && node.classList.contains('message')) return { node, top: box.top };
+      if (box.bottom > top && node.classList.contains('message')) return { key: node.dataset.key, bottom: box.bottom };
     }
     return null;
   }
