@@ -8,7 +8,7 @@ need_chromium || exit 77
 npm_packages conformance
 npm_packages examples/chat
 step "building the chat"
-cargo build --profile run -p chat
+cargo build --profile quick -p chat
 export CHAT_SERVER="$TARGET/run/chat"
 step "the chat in $CHROMIUM"
 node --test --test-reporter=spec --test-timeout=600000 conformance/browser/*.test.mjs

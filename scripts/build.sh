@@ -4,4 +4,4 @@ source "$(dirname "$0")/requirements.sh"
 
 need_rust
 step "building fixture and chat"
-cargo build --profile run -p conformance -p chat
+cargo build --profile quick -p conformance -p chat

@@ -6,7 +6,7 @@ npm_packages conformance
 if [ -z "${FIXTURE:-}" ]; then
   need_rust
   step "building the fixture"
-  cargo build --profile run -p conformance
+  cargo build --profile quick -p conformance
   FIXTURE="\"$TARGET/run/fixture\""
 fi
 export FIXTURE

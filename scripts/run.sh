@@ -30,6 +30,6 @@ fi
 
 npm_packages examples/chat
 step "building the chat (some minutes the first time)"
-cargo build --profile run -p chat
+cargo build --profile quick -p chat
 step "starting the chat"
 exec "$TARGET/run/chat" --port "$PORT" --db "$CHAT_DB"

@@ -13,7 +13,7 @@ export const test = (name, body) => nodeTest(name, { timeout: 30_000 }, body)
 /** The fixture's command without arguments: $FIXTURE, or what `make interop` builds. */
 function command() {
   if (process.env.FIXTURE) return process.env.FIXTURE
-  const built = fileURLToPath(new URL('../../target/run/fixture', import.meta.url))
+  const built = fileURLToPath(new URL('../../target/quick/fixture', import.meta.url))
   if (!existsSync(built)) throw new Error('no fixture: run `make interop`, or set FIXTURE to a command')
   return `"${built}"`
 }
