@@ -16,7 +16,8 @@ async function main() {
   writeFileSync(options.out, markdown(meta, runs))
   console.log(`\n${snippet(meta, runs)}\nWritten: ${relative(process.cwd(), options.out)}`)
   const failed = runs.filter((run) => run.error)
-  for (const run of failed) console.error(`FAILED: ${run.server}, ${run.scenario}: ${run.error}`)
+  const reasons = failed.map((run) => `FAILED: ${run.server}, ${run.scenario}: ${run.error}`)
+  for (const reason of new Set(reasons)) console.error(reason)
   if (failed.length) process.exitCode = 1
 }
 
@@ -24,7 +25,7 @@ async function measure(options) {
   const machine = checkMachine(options)
   build(options)
   const meta = {
-    command: ['node bench/run.mjs', ...process.argv.slice(2)].join(' '),
+    command: ['node bench/run.mjs', ...process.argv.slice(2).map(quoted)].join(' '),
     date: new Date().toISOString(),
     machine: describeMachine(),
     version: sourceVersion(),
@@ -46,6 +47,11 @@ async function measure(options) {
     runs.push(run)
   }
   return { meta, runs }
+}
+
+/** As a shell takes it. */
+function quoted(word) {
+  return /^[\w./,=:-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
 }
 
 function read(file) {

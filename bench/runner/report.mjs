@@ -28,7 +28,7 @@ export function snippet(meta, runs) {
     }),
   ])
   const legend =
-    'CPU microseconds of the server per operation, one core; in brackets, how many times the ' +
+    'CPU microseconds of the server per operation (memory where KiB stands), one core; in brackets, how many times the ' +
     `${titleOf(meta, meta.baseline)}. ${meta.machine}.`
   return `${table(['server', ...shown.map((s) => s.inShort)], rows)}\n\n${legend}`
 }
@@ -61,12 +61,13 @@ function comparison(summary, name, meta) {
   const { ratio, interval, runs } = summary
   if (name === meta.baseline) return ['1', '', `${runs}`]
   if (ratio === undefined) return ['–', '', `${runs}`]
+  if (summary.pairs === 1) return [digits(ratio), 'one pair', `${runs}`]
   const range = `${digits(interval.low)}–${digits(interval.high)}${interval.sure ? '' : ' (range)'}`
   return [digits(ratio), range, `${runs}`]
 }
 
 function quality(meta, runs) {
-  const share = `${meta.tolerance * 100}%`
+  const share = `${Math.round(meta.tolerance * 100)}%`
   const disturbed = runs.filter((run) => run.disturbed).length
   const figures = `${runs.length} runs of ${meta.secs} s`
   if (!disturbed) return `${figures}; in none of them did anybody else use more than ${share} of a core.`
