@@ -304,7 +304,7 @@ test('everything can be done with the keyboard alone', async (t) => {
   await keyboard.type('Ada');
   await keyboard.press('Enter');
   await ada.arrived();
-  assert.equal(await focus(), 'text', 'ready to write');
+  await ada.page.waitForSelector('#text:focus');
   await keyboard.type('One line');
   await keyboard.press('Shift+Enter');
   await keyboard.type('and another');

@@ -121,7 +121,7 @@ export class Visitor {
   /** Connected, in a room, and its messages are there. */
   async arrived() {
     await this.page.waitForSelector('#connection[data-state=connected]');
-    await this.page.waitForSelector('#beginning:not(.loading), .message', { state: 'attached' });
+    await this.page.waitForSelector('#beginning:not(.loading):visible, .message');
     await this.page.waitForSelector('.person small:has-text("you")', { state: 'attached' });
   }
 

@@ -15,7 +15,7 @@ export class Arrivals {
   /** Newest id at the first connect: up to here the past, counted by the server; from here on counted by us. */
   start = null;
 
-  /** `take(message)` gets every message that is new to the page, once. */
+  /** `take(message, isNews)` gets every message; `isNews` once each, and only for those after the start. */
   constructor(find, take) {
     this.#find = find;
     this.#take = take;
@@ -28,8 +28,11 @@ export class Arrivals {
   }
 
   receive(message) {
-    // What comes before the start is known is fetched once it is.
-    if (this.start === null) return;
+    // Whether it is news is seen when the start is known; then it is fetched again.
+    if (this.start === null) {
+      this.#take(message, false);
+      return;
+    }
     // While pages are missing, a new event says nothing about the ids below it.
     if (!this.#isCatchingUp) this.#highest = Math.max(this.#highest, message.id);
     this.#pass(message);
@@ -51,9 +54,9 @@ export class Arrivals {
   }
 
   #pass(message) {
-    if (message.id <= this.start || this.#uids.has(message.uid)) return;
+    const isNews = message.id > this.start && !this.#uids.has(message.uid);
     this.#uids.add(message.uid);
     if (this.#uids.size > REMEMBERED) this.#uids.delete(this.#uids.values().next().value);
-    this.#take(message);
+    this.#take(message, isNews);
   }
 }

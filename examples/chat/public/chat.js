@@ -66,15 +66,16 @@ link.people.on('created', (person) => people.set(person));
 link.people.on('patched', (person) => people.set(person));
 link.people.on('removed', (person) => people.remove(person));
 
-function take(message) {
+function take(message, isNews) {
   outbox.settle(message.uid);
   histories.get(message.roomId)?.add(message);
   const isMine = message.author === session.name;
-  if (message.roomId === room?.id) {
-    typing.stopped(message.author);
-    if (!isMine) announce(`${message.author}: ${message.text}`);
+  const isHere = message.roomId === room?.id;
+  if (isHere) typing.stopped(message.author);
+  if (isNews && !isMine) {
+    rooms.note(message);
+    if (isHere) announce(`${message.author}: ${message.text}`);
   }
-  if (!isMine) rooms.note(message);
   showTimeline();
 }
 
