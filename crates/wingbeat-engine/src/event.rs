@@ -1,0 +1,156 @@
+//! An event that came from a client, and the answer to it.
+
+use bytes::Bytes;
+use std::borrow::Cow;
+use wingbeat_core::RawJson;
+use wingbeat_core::packet::{AckId, Arguments, EventName, write_header, Opcode};
+
+/// An event from a client: its name, its arguments as JSON texts, and its attachments.
+///
+/// Arguments are parts of one shared text; nothing is copied to take one out.
+#[derive(Clone, Debug)]
+pub struct Event {
+    name: EventName,
+    /// Name and arguments.
+    elements: Arguments,
+    attachments: Box<[Bytes]>,
+    wants_ack: bool,
+}
+
+impl Event {
+    pub(crate) fn new(name: EventName, elements: Arguments, attachments: Vec<Bytes>, wants_ack: bool) -> Event {
+        Event { name, elements, attachments: attachments.into(), wants_ack }
+    }
+
+    /// The name. A number that was sent as name is its digits.
+    pub fn name(&self) -> Cow<'_, str> {
+        self.elements.name(&self.name)
+    }
+
+    /// How many arguments there are.
+    pub fn len(&self) -> usize {
+        self.elements.len() - 1
+    }
+
+    /// Whether there is no argument.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The JSON text of an argument.
+    pub fn arg(&self, index: usize) -> Option<RawJson> {
+        self.elements.bytes(index + 1).map(RawJson::from_valid)
+    }
+
+    /// The JSON text of an argument, to look at.
+    pub fn arg_bytes(&self, index: usize) -> Option<&[u8]> {
+        self.elements.get(index + 1)
+    }
+
+    /// All arguments.
+    pub fn args(&self) -> impl Iterator<Item = RawJson> {
+        (0..self.len()).filter_map(|index| self.arg(index))
+    }
+
+    /// Whether the client waits for an answer.
+    pub fn wants_ack(&self) -> bool {
+        self.wants_ack
+    }
+
+    /// What `{"_placeholder":true,"num":n}` in the arguments stands for. Every such number has its attachment.
+    ///
+    /// Without attachments such an object is an ordinary object.
+    pub fn attachments(&self) -> &[Bytes] {
+        &self.attachments
+    }
+}
+
+/// The answer to an event: the arguments of the client's callback.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    // `[` + head + body + `]`: the usual answer is a result behind a constant, and is not copied for it.
+    head: &'static [u8],
+    body: Bytes,
+    attachments: Box<[Bytes]>,
+}
+
+impl Answer {
+    /// `[…]`: any arguments.
+    pub fn args(args: &[RawJson]) -> Answer {
+        let body = match args {
+            [only] => only.bytes(),
+            _ => args.iter().map(RawJson::as_bytes).collect::<Vec<_>>().join(&b","[..]).into(),
+        };
+        Answer { head: b"", body, attachments: Box::default() }
+    }
+
+    /// `[error]`.
+    pub fn error(error: RawJson) -> Answer {
+        Answer { head: b"", body: error.bytes(), attachments: Box::default() }
+    }
+
+    /// `[null,result]`.
+    pub fn result(result: RawJson) -> Answer {
+        Answer { head: b"null,", body: result.bytes(), attachments: Box::default() }
+    }
+
+    /// Adds what the placeholders stand for.
+    pub fn with_attachments(mut self, attachments: Vec<Bytes>) -> Answer {
+        self.attachments = attachments.into();
+        self
+    }
+
+    /// Appends the answer as WebSocket frames: `43<id>[…]`, or `46<n>-<id>[…]` and the attachments.
+    pub(crate) fn write(&self, out: &mut Vec<u8>, namespace: &str, id: &AckId) {
+        let count = if self.attachments.is_empty() { String::new() } else { format!("{}-", self.attachments.len()) };
+        let namespace_len = if namespace == "/" { 0 } else { namespace.len() + 1 };
+        let len = 4 + count.len() + namespace_len + id.width() + self.head.len() + self.body.len();
+        out.reserve(len + 10);
+        write_header(out, Opcode::Text, len);
+        out.extend_from_slice(if count.is_empty() { b"43" } else { b"46" });
+        out.extend_from_slice(count.as_bytes());
+        if namespace_len > 0 {
+            out.extend_from_slice(namespace.as_bytes());
+            out.push(b',');
+        }
+        id.write(out);
+        out.push(b'[');
+        out.extend_from_slice(self.head);
+        out.extend_from_slice(&self.body);
+        out.push(b']');
+        for bytes in &self.attachments {
+            write_header(out, Opcode::Binary, bytes.len());
+            out.extend_from_slice(bytes);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wingbeat_core::packet::Frame;
+
+    fn written(answer: &Answer, namespace: &str, id: u64) -> Vec<Vec<u8>> {
+        let mut out = Vec::new();
+        answer.write(&mut out, namespace, &AckId::from(id));
+        Frame::from_encoded(out.into()).packets().map(|(_, payload)| payload.to_vec()).collect()
+    }
+
+    fn json(text: &'static str) -> RawJson {
+        RawJson::parse(text).unwrap()
+    }
+
+    #[test]
+    fn an_answer_names_the_event_it_is_for() {
+        assert_eq!(written(&Answer::result(json("{}")), "/", 12), [br#"4312[null,{}]"#]);
+        assert_eq!(written(&Answer::error(json("{}")), "/x", 0), [br#"43/x,0[{}]"#]);
+        assert_eq!(written(&Answer::args(&[json("1"), json("2")]), "/", 3), [br#"433[1,2]"#]);
+        assert_eq!(written(&Answer::args(&[]), "/", 3), [br#"433[]"#]);
+    }
+
+    #[test]
+    fn attachments_follow_the_answer() {
+        let answer = Answer::result(json(r#"{"_placeholder":true,"num":0}"#)).with_attachments(vec![Bytes::from_static(b"\x00\xff")]);
+        assert_eq!(written(&answer, "/", 1), [&br#"461-1[null,{"_placeholder":true,"num":0}]"#[..], b"\x00\xff"]);
+    }
+}

@@ -1,0 +1,69 @@
+//! The answers of the reference server.
+
+use super::Body;
+use http::header::{CONNECTION, CONTENT_TYPE};
+use http::{HeaderValue, Response, StatusCode};
+use std::borrow::Cow;
+
+/// Why a request is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Refused {
+    UnknownTransport,
+    UnknownSession,
+    BadMethod,
+    BadRequest,
+    Forbidden(Cow<'static, str>),
+    UnsupportedVersion,
+}
+
+impl Refused {
+    fn code(&self) -> u8 {
+        match self {
+            Refused::UnknownTransport => 0,
+            Refused::UnknownSession => 1,
+            Refused::BadMethod => 2,
+            Refused::BadRequest => 3,
+            Refused::Forbidden(_) => 4,
+            Refused::UnsupportedVersion => 5,
+        }
+    }
+
+    fn message(&self) -> &str {
+        match self {
+            Refused::UnknownTransport => "Transport unknown",
+            Refused::UnknownSession => "Session ID unknown",
+            Refused::BadMethod => "Bad handshake method",
+            Refused::BadRequest => "Bad request",
+            Refused::Forbidden(message) => message,
+            Refused::UnsupportedVersion => "Unsupported protocol version",
+        }
+    }
+
+    /// As a plain request is told.
+    pub(super) fn json(&self) -> Response<Body> {
+        let status = if matches!(self, Refused::Forbidden(_)) { StatusCode::FORBIDDEN } else { StatusCode::BAD_REQUEST };
+        let message = serde_json::Value::from(self.message());
+        let body = format!(r#"{{"code":{},"message":{message}}}"#, self.code());
+        with_type(status, "application/json", body)
+    }
+
+    /// As a request for a WebSocket is told.
+    pub(super) fn text(&self) -> Response<Body> {
+        let mut response = with_type(StatusCode::BAD_REQUEST, "text/html", self.message().to_owned());
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        response
+    }
+}
+
+pub(super) fn with_type(status: StatusCode, content_type: &'static str, body: impl Into<bytes::Bytes>) -> Response<Body> {
+    let mut response = Response::new(Body::new(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
+pub(super) fn empty(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Body::default());
+    *response.status_mut() = status;
+    response
+}

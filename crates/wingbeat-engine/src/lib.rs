@@ -1,0 +1,31 @@
+//! A Socket.IO v4 server engine.
+
+mod config;
+mod engine;
+mod event;
+mod handler;
+mod handshake;
+mod http;
+mod link;
+mod out;
+mod outbox;
+mod polling;
+mod reason;
+mod serve;
+mod session;
+mod session_id;
+mod socket;
+mod wheel;
+mod ws;
+
+pub use config::Config;
+pub use engine::Engine;
+pub use event::{Answer, Event};
+pub use handler::{Handler, Refusal};
+pub use handshake::{Handshake, Peer};
+pub use http::{Body, EngineService};
+pub use reason::Reason;
+pub use serve::serve;
+pub use socket::Socket;
+pub use futures_util::future::BoxFuture;
+pub use wingbeat_core::packet::Frame;

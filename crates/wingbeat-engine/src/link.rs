@@ -1,0 +1,143 @@
+//! What a session's task shares with everybody else.
+
+use crate::engine::Shared;
+use crate::handshake::Handshake;
+use crate::outbox::{Outbox, Pushed};
+use crate::polling::Polls;
+use crate::session_id::SessionId;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::Waker;
+use wingbeat_core::packet::Frame;
+
+/// Messages to a session's task, as bits.
+pub(crate) mod signal {
+    /// A deadline has passed.
+    pub(crate) const DUE: u8 = 1;
+    /// A socket was told to leave its namespace.
+    pub(crate) const LEAVE: u8 = 2;
+    /// The server wants the session to end.
+    pub(crate) const CLOSE: u8 = 4;
+    /// The outbox is full.
+    pub(crate) const FULL: u8 = 8;
+    /// The server is shutting down.
+    pub(crate) const SHUTDOWN: u8 = 16;
+}
+
+/// How HTTP requests see a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Via {
+    Polling = 0,
+    WebSocket = 1,
+    /// Ended; requests do not find it any more.
+    Nothing = 2,
+}
+
+/// What a session's task shares with its sockets, with HTTP requests and with the wheel.
+pub(crate) struct Link {
+    pub(crate) id: SessionId,
+    pub(crate) engine: Arc<Shared>,
+    pub(crate) handshake: Handshake,
+    pub(crate) outbox: Outbox,
+    waker: OnceLock<Waker>,
+    // Whether the task runs or is about to: then it needs no waking to see what was queued.
+    scheduled: AtomicBool,
+    signals: AtomicU8,
+    via: AtomicU8,
+    /// When the wheel has to wake the task, and the earliest time that the wheel knows about.
+    pub(crate) deadline: AtomicU64,
+    pub(crate) armed: AtomicU64,
+    polls: OnceLock<Box<Mutex<Polls>>>,
+}
+
+impl Link {
+    pub(crate) fn new(id: SessionId, engine: Arc<Shared>, handshake: Handshake, via: Via) -> Link {
+        let link = Link {
+            id,
+            engine,
+            handshake,
+            outbox: Outbox::new(),
+            waker: OnceLock::new(),
+            scheduled: AtomicBool::new(true),
+            signals: AtomicU8::new(0),
+            via: AtomicU8::new(via as u8),
+            deadline: AtomicU64::new(u64::MAX),
+            armed: AtomicU64::new(u64::MAX),
+            polls: OnceLock::new(),
+        };
+        if via == Via::Polling {
+            let _ = link.polls.set(Box::default());
+        }
+        link
+    }
+
+    /// Queues a frame for the session.
+    pub(crate) fn push(&self, frame: &Frame) {
+        match self.outbox.push(frame, self.engine.config.outbox_limit) {
+            Pushed::Queued => {
+                if !self.scheduled.swap(true, Ordering::SeqCst) {
+                    self.wake();
+                }
+            }
+            Pushed::Full => self.signal(signal::FULL),
+            Pushed::Closed => {}
+        }
+    }
+
+    pub(crate) fn signal(&self, signal: u8) {
+        self.signals.fetch_or(signal, Ordering::SeqCst);
+        self.wake();
+    }
+
+    /// Leaves a signal for the next turn, without causing one.
+    pub(crate) fn keep_signal(&self, signal: u8) {
+        self.signals.fetch_or(signal, Ordering::SeqCst);
+    }
+
+    pub(crate) fn take_signals(&self) -> u8 {
+        if self.signals.load(Ordering::SeqCst) == 0 { 0 } else { self.signals.swap(0, Ordering::SeqCst) }
+    }
+
+    pub(crate) fn wake(&self) {
+        // Before the task's first turn there is nothing to wake: that turn looks at everything.
+        if let Some(waker) = self.waker.get() {
+            waker.wake_by_ref();
+        }
+    }
+
+    /// The task begins a turn.
+    pub(crate) fn begin_turn(&self, waker: &Waker) {
+        self.scheduled.store(true, Ordering::SeqCst);
+        if self.waker.get().is_none() {
+            let _ = self.waker.set(waker.clone());
+        }
+    }
+
+    /// The task has nothing left to do; whatever is queued from now on wakes it.
+    pub(crate) fn end_turn(&self) {
+        self.scheduled.store(false, Ordering::SeqCst);
+    }
+
+    /// The session's place in the registry.
+    pub(crate) fn id_key(&self) -> u32 {
+        SessionId::key(self.id.as_str()).expect("sessions have ids that name their place")
+    }
+
+    pub(crate) fn via(&self) -> Via {
+        match self.via.load(Ordering::SeqCst) {
+            0 => Via::Polling,
+            1 => Via::WebSocket,
+            _ => Via::Nothing,
+        }
+    }
+
+    pub(crate) fn set_via(&self, via: Via) {
+        self.via.store(via as u8, Ordering::SeqCst);
+    }
+
+    /// What the requests of a long-polling session leave for its task; `None` if it began on a WebSocket.
+    pub(crate) fn polls(&self) -> Option<MutexGuard<'_, Polls>> {
+        self.polls.get().map(|polls| polls.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}

@@ -1,0 +1,79 @@
+//! What one turn of a session's task has to send.
+
+use crate::outbox::Outbox;
+use bytes::Bytes;
+use std::collections::VecDeque;
+
+/// Frames up to this size are copied to stand in one piece of memory with their neighbours.
+const SMALL: usize = 4 * 1024;
+
+/// What one turn of a session's task has to send, as WebSocket frames in order: first `pieces`, then `bytes`.
+#[derive(Default)]
+pub(crate) struct Out {
+    pub(crate) pieces: VecDeque<Bytes>,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Out {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.bytes.is_empty() && self.pieces.is_empty()
+    }
+
+    /// Appends all that is queued, so that what is written next comes after it.
+    pub(crate) fn after(&mut self, outbox: &Outbox) -> &mut Vec<u8> {
+        if !outbox.is_empty() {
+            for frame in outbox.take().into_frames() {
+                self.frame(frame);
+            }
+        }
+        &mut self.bytes
+    }
+
+    fn frame(&mut self, frame: Bytes) {
+        if frame.len() <= SMALL {
+            self.bytes.extend_from_slice(&frame);
+        } else {
+            self.seal();
+            self.pieces.push_back(frame);
+        }
+    }
+
+    /// Makes all that was written a piece.
+    fn seal(&mut self) {
+        if !self.bytes.is_empty() {
+            self.pieces.push_back(Bytes::copy_from_slice(&self.bytes));
+            self.bytes.clear();
+        }
+    }
+
+    /// Takes everything.
+    pub(crate) fn take(&mut self) -> VecDeque<Bytes> {
+        self.seal();
+        std::mem::take(&mut self.pieces)
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.bytes.clear();
+        self.pieces.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wingbeat_core::packet::Frame;
+
+    #[test]
+    fn what_was_queued_stands_before_what_is_written_next() {
+        let outbox = Outbox::new();
+        let mut out = Out::default();
+        out.bytes.extend_from_slice(b"first");
+        let (small, large) = (Frame::text(&[b"s"]), Frame::text(&[&[b'l'; 10_000]]));
+        outbox.push(&small, usize::MAX);
+        outbox.push(&large, usize::MAX);
+        out.after(&outbox).extend_from_slice(b"last");
+        let all: Vec<u8> = out.take().iter().flatten().copied().collect();
+        assert_eq!(all, [b"first", small.as_bytes(), large.as_bytes(), b"last"].concat());
+        assert!(out.is_empty());
+    }
+}

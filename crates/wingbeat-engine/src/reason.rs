@@ -1,0 +1,66 @@
+//! Why a socket is gone.
+
+use std::fmt;
+
+/// Why a socket is gone, in the reference server's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Reason {
+    /// The client left the namespace.
+    ClientNamespaceDisconnect,
+    /// The server made it leave.
+    ServerNamespaceDisconnect,
+    /// The connection was closed by the client or is lost.
+    TransportClose,
+    /// The client broke the transport's rules.
+    TransportError,
+    /// The client did not answer a ping in time.
+    PingTimeout,
+    /// The client sent what is no Engine.IO packet.
+    ParseError,
+    /// The client sent what is no Socket.IO packet.
+    ForcedClose,
+    /// The client sent a packet where none was allowed, or joined no namespace in time.
+    ForcedServerClose,
+    /// The server is shutting down.
+    ServerShuttingDown,
+    /// The client read too slowly: more than the outbox may hold was waiting for it.
+    OutboxFull,
+}
+
+impl Reason {
+    pub(crate) const ALL: [Reason; 10] = [
+        Reason::ClientNamespaceDisconnect,
+        Reason::ServerNamespaceDisconnect,
+        Reason::TransportClose,
+        Reason::TransportError,
+        Reason::PingTimeout,
+        Reason::ParseError,
+        Reason::ForcedClose,
+        Reason::ForcedServerClose,
+        Reason::ServerShuttingDown,
+        Reason::OutboxFull,
+    ];
+
+    /// The text, for example `transport close`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Reason::ClientNamespaceDisconnect => "client namespace disconnect",
+            Reason::ServerNamespaceDisconnect => "server namespace disconnect",
+            Reason::TransportClose => "transport close",
+            Reason::TransportError => "transport error",
+            Reason::PingTimeout => "ping timeout",
+            Reason::ParseError => "parse error",
+            Reason::ForcedClose => "forced close",
+            Reason::ForcedServerClose => "forced server close",
+            Reason::ServerShuttingDown => "server shutting down",
+            Reason::OutboxFull => "outbox full",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

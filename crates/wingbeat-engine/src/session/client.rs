@@ -1,0 +1,343 @@
+//! The Socket.IO side of a session: namespaces, events, acknowledgements. Knows no transport.
+
+use super::calls::{Backlog, Call, Outcome, Running, Waiting, Work, guarded};
+use super::end::{End, Farewell};
+use crate::link::Link;
+use crate::out::Out;
+use crate::{Event, Reason, Socket};
+use bytes::Bytes;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use wingbeat_core::RawJson;
+use wingbeat_core::packet::engine::{self, PacketType};
+use wingbeat_core::packet::{Arguments, Opcode, Packet, PacketKind, Placeholders, placeholders, within_depth, write_header};
+
+/// How many calls one turn begins before others get theirs.
+pub(super) const CALLS_A_TURN: u32 = 64;
+
+/// The Socket.IO side of a session.
+pub(super) struct Client {
+    pub(super) link: Arc<Link>,
+    /// The namespaces that were joined or are being joined. Nearly always one.
+    sockets: Vec<Socket>,
+    running: Running,
+    backlog: Backlog,
+    binary: Option<Box<Binary>>,
+    /// Calls that may still begin in this turn.
+    pub(super) budget: u32,
+    /// Bytes of an earlier read are left to look at.
+    leftover: bool,
+    /// A pong came since this was last looked at.
+    pub(super) pong: bool,
+}
+
+/// A packet whose attachments have not all come.
+struct Binary {
+    packet: Waiting,
+    missing: usize,
+}
+
+impl Client {
+    pub(super) fn new(link: Arc<Link>) -> Client {
+        Client {
+            link,
+            sockets: Vec::new(),
+            running: Running::default(),
+            backlog: Backlog::default(),
+            binary: None,
+            budget: 0,
+            leftover: false,
+            pong: false,
+        }
+    }
+
+    pub(super) fn has_sockets(&self) -> bool {
+        !self.sockets.is_empty()
+    }
+
+    pub(super) fn is_busy(&self) -> bool {
+        self.running.len() > 0 || !self.backlog.is_empty()
+    }
+
+    /// Whether as many packets wait as may: nothing more is to be read.
+    pub(super) fn is_full(&self) -> bool {
+        self.backlog.bytes() > self.link.engine.config.max_payload
+    }
+
+    /// Whether this turn may read more.
+    pub(super) fn may_read(&self) -> bool {
+        self.budget > 0 && !self.is_full()
+    }
+
+    /// Whether this turn has done enough.
+    pub(super) fn spent(&self) -> bool {
+        self.budget == 0 && (self.leftover || !self.backlog.is_empty())
+    }
+
+    pub(super) fn set_leftover(&mut self, leftover: bool) {
+        self.leftover = leftover;
+    }
+
+    pub(super) fn take_leftover(&mut self) -> bool {
+        std::mem::take(&mut self.leftover)
+    }
+
+    /// An Engine.IO text packet.
+    pub(super) fn text(&mut self, text: &str, out: &mut Out, cx: &mut Context<'_>) -> Result<(), End> {
+        match engine::decode(text) {
+            Some((PacketType::Message, text)) => self.message(text, out, cx),
+            Some((PacketType::Pong, _)) => {
+                self.pong = true;
+                Ok(())
+            }
+            Some((PacketType::Close, _)) => Err(End { reason: Reason::TransportClose, farewell: Farewell::Silence }),
+            // In protocol 4 it is the server that pings.
+            Some((PacketType::Ping, _)) => Err(End::close(Reason::TransportError)),
+            Some((PacketType::Open | PacketType::Upgrade | PacketType::Noop, _)) => Ok(()),
+            None => Err(End::close(Reason::ParseError)),
+        }
+    }
+
+    fn message(&mut self, text: &str, out: &mut Out, cx: &mut Context<'_>) -> Result<(), End> {
+        let packet = Packet::decode(text).map_err(|_| End::close(Reason::ForcedClose))?;
+        if self.binary.is_some() {
+            return Err(End::close(Reason::ForcedClose));
+        }
+        if packet.attachments > 0 {
+            if packet.attachments > self.link.engine.config.max_attachments {
+                return Err(End::close(Reason::ForcedClose));
+            }
+            let packet_ = Waiting { text: Bytes::copy_from_slice(text.as_bytes()), attachments: Vec::new() };
+            self.binary = Some(Box::new(Binary { packet: packet_, missing: packet.attachments }));
+            return Ok(());
+        }
+        // Acknowledgements do not wait behind calls: a waiting call may be the one that needs them.
+        if packet.kind != PacketKind::Ack && self.must_wait() {
+            self.backlog.push(Waiting { text: Bytes::copy_from_slice(text.as_bytes()), attachments: Vec::new() });
+            return Ok(());
+        }
+        self.packet(packet, Vec::new(), out, cx)
+    }
+
+    /// An Engine.IO binary packet: an attachment.
+    pub(super) fn binary(&mut self, bytes: &[u8], out: &mut Out, cx: &mut Context<'_>) -> Result<(), End> {
+        let Some(binary) = &mut self.binary else { return Err(End::close(Reason::ForcedClose)) };
+        binary.packet.attachments.push(Bytes::copy_from_slice(bytes));
+        binary.missing -= 1;
+        if binary.missing > 0 {
+            return Ok(());
+        }
+        let Some(Binary { packet, .. }) = self.binary.take().map(|binary| *binary) else { return Ok(()) };
+        if self.must_wait() {
+            self.backlog.push(packet);
+            return Ok(());
+        }
+        self.decoded(packet, out, cx)
+    }
+
+    fn must_wait(&self) -> bool {
+        self.running.len() >= self.link.engine.config.max_running || !self.backlog.is_empty()
+    }
+
+    /// Begins what waits, as far as there is room.
+    pub(super) fn work_off(&mut self, out: &mut Out, cx: &mut Context<'_>) -> Result<(), End> {
+        while self.budget > 0 && self.running.len() < self.link.engine.config.max_running {
+            let Some(waiting) = self.backlog.pop() else { break };
+            self.decoded(waiting, out, cx)?;
+        }
+        Ok(())
+    }
+
+    fn decoded(&mut self, waiting: Waiting, out: &mut Out, cx: &mut Context<'_>) -> Result<(), End> {
+        let text = std::str::from_utf8(&waiting.text).map_err(|_| End::close(Reason::ForcedClose))?;
+        let packet = Packet::decode(text).map_err(|_| End::close(Reason::ForcedClose))?;
+        self.packet(packet, waiting.attachments, out, cx)
+    }
+
+    fn packet(&mut self, packet: Packet<'_>, attachments: Vec<Bytes>, out: &mut Out, cx: &mut Context<'_>) -> Result<(), End> {
+        match packet.kind {
+            PacketKind::Connect => self.connect(packet, out, cx),
+            PacketKind::ConnectError => Err(End::close(Reason::ForcedServerClose)),
+            PacketKind::Disconnect => {
+                let at = self.joined(packet.namespace)?;
+                if !packet.json.is_empty() {
+                    return Err(End::close(Reason::ForcedClose));
+                }
+                let socket = self.sockets.remove(at);
+                self.part(&socket, Reason::ClientNamespaceDisconnect);
+                Ok(())
+            }
+            PacketKind::Event | PacketKind::BinaryEvent => self.event(packet, attachments, out, cx),
+            PacketKind::Ack | PacketKind::BinaryAck => self.ack(packet, attachments),
+        }
+    }
+
+    /// Where the socket of a namespace is that was joined.
+    fn joined(&self, namespace: &str) -> Result<usize, End> {
+        let at = self.sockets.iter().position(|socket| socket.namespace() == namespace && !socket.is_joining());
+        at.ok_or(End::close(Reason::ForcedServerClose))
+    }
+
+    fn connect(&mut self, packet: Packet<'_>, out: &mut Out, cx: &mut Context<'_>) -> Result<(), End> {
+        let auth = match packet.json {
+            "" => None,
+            json if within_depth(json.as_bytes()) => {
+                let auth = RawJson::parse(Bytes::copy_from_slice(json.as_bytes())).ok();
+                let object = auth.filter(|auth| auth.as_bytes().trim_ascii_start().starts_with(b"{"));
+                Some(object.ok_or(End::close(Reason::ForcedClose))?)
+            }
+            _ => return Err(End::close(Reason::ForcedClose)),
+        };
+        if self.sockets.iter().any(|socket| socket.namespace() == packet.namespace) {
+            return Err(End::close(Reason::ForcedServerClose));
+        }
+        let engine = self.link.engine.clone();
+        if self.sockets.len() >= engine.config.max_namespaces {
+            return Err(End::close(Reason::ForcedServerClose));
+        }
+        if guarded(|| engine.handler.namespace(packet.namespace)) != Some(true) {
+            connect_error(out.after(&self.link.outbox), packet.namespace, br#"{"message":"Invalid namespace"}"#);
+            return Ok(());
+        }
+        let namespace = if packet.namespace == "/" { engine.main.clone() } else { packet.namespace.into() };
+        let socket = Socket::new(self.link.clone(), namespace, auth.clone());
+        self.sockets.push(socket.clone());
+        let Some(future) = guarded(|| engine.handler.connect(&socket, auth)) else {
+            return self.finish(socket, Outcome::Joined(Err(crate::Refusal::new("Internal error"))), out);
+        };
+        self.start(Call { socket, work: Work::Join(future) }, out, cx)
+    }
+
+    fn event(&mut self, packet: Packet<'_>, attachments: Vec<Bytes>, out: &mut Out, cx: &mut Context<'_>) -> Result<(), End> {
+        let at = self.joined(packet.namespace)?;
+        if packet.json.is_empty() && attachments.is_empty() {
+            return Ok(());
+        }
+        let max = self.link.engine.config.max_args + 1;
+        let elements = self.elements(packet.json, &attachments, max)?;
+        let name = elements.event_name().ok_or(End::close(Reason::ForcedClose))?;
+        let event = Event::new(name, elements, attachments, packet.id.is_some());
+        let socket = &self.sockets[at];
+        if !socket.is_connected() {
+            // The server has made it leave; the client does not know yet.
+            return Ok(());
+        }
+        self.budget = self.budget.saturating_sub(1);
+        let handler = &self.link.engine.handler;
+        let Some(future) = guarded(|| handler.event(socket, event)) else { return Ok(()) };
+        let call = Call { socket: socket.clone(), work: Work::Event(packet.id, future) };
+        self.start(call, out, cx)
+    }
+
+    fn elements(&self, json: &str, attachments: &[Bytes], max: usize) -> Result<Arguments, End> {
+        let malformed = End::close(Reason::ForcedClose);
+        let elements = Arguments::parse(json, max).ok_or(malformed)?;
+        if !attachments.is_empty() {
+            // A lone surrogate has no value; then the placeholders cannot be checked.
+            let value = serde_json::from_str(json).map_err(|_| malformed)?;
+            if placeholders(&value, attachments.len()) == Placeholders::OutOfRange {
+                return Err(malformed);
+            }
+        }
+        Ok(elements)
+    }
+
+    fn ack(&mut self, packet: Packet<'_>, attachments: Vec<Bytes>) -> Result<(), End> {
+        let at = self.joined(packet.namespace)?;
+        if packet.json.is_empty() {
+            return Ok(());
+        }
+        let elements = self.elements(packet.json, &attachments, self.link.engine.config.max_args)?;
+        if let Some(id) = packet.id.and_then(|id| id.number()) {
+            self.sockets[at].answered(id, elements, attachments);
+        }
+        Ok(())
+    }
+
+    /// Polls a call for the first time: answers it if it is ready, keeps it if not.
+    fn start(&mut self, mut call: Call, out: &mut Out, cx: &mut Context<'_>) -> Result<(), End> {
+        match Pin::new(&mut call).poll(cx) {
+            Poll::Ready((socket, outcome)) => self.finish(socket, outcome, out),
+            Poll::Pending => {
+                self.running.push(call);
+                Ok(())
+            }
+        }
+    }
+
+    /// Answers the calls that have finished.
+    pub(super) fn finished(&mut self, out: &mut Out, cx: &mut Context<'_>) -> Result<(), End> {
+        while let Some((socket, outcome)) = self.running.next(cx) {
+            self.finish(socket, outcome, out)?;
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, socket: Socket, outcome: Outcome, out: &mut Out) -> Result<(), End> {
+        match outcome {
+            Outcome::Answer(Some(id), Some(answer)) if socket.is_connected() => {
+                // What was sent to the socket before leaves before.
+                answer.write(out.after(&self.link.outbox), socket.namespace(), &id);
+            }
+            Outcome::Answer(..) => {}
+            Outcome::Joined(Ok(())) => {
+                let sid = format!("{{\"sid\":\"{}\"}}", socket.id());
+                write_packet(out.after(&self.link.outbox), b"40", socket.namespace(), sid.as_bytes());
+                socket.join();
+                guarded(|| self.link.engine.handler.connected(&socket));
+            }
+            Outcome::Joined(Err(refusal)) => {
+                self.sockets.retain(|other| *other != socket);
+                connect_error(out.after(&self.link.outbox), socket.namespace(), &refusal.to_json());
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes the sockets that were told to leave.
+    pub(super) fn remove_leaving(&mut self) {
+        while let Some(at) = self.sockets.iter().position(Socket::is_leaving) {
+            let socket = self.sockets.remove(at);
+            self.part(&socket, Reason::ServerNamespaceDisconnect);
+        }
+    }
+
+    /// The server ends the session: every namespace is told.
+    pub(super) fn say_goodbye(&self, out: &mut Out) {
+        for socket in self.sockets.iter().filter(|socket| socket.is_connected()) {
+            write_packet(out.after(&self.link.outbox), b"41", socket.namespace(), b"");
+        }
+    }
+
+    /// The session is over. Sockets are told once; running calls finish without it.
+    pub(super) fn end(&mut self, reason: Reason) {
+        self.link.outbox.close();
+        for socket in std::mem::take(&mut self.sockets) {
+            self.part(&socket, reason);
+        }
+        self.running.outlive(&self.link.engine);
+        while self.backlog.pop().is_some() {}
+        self.binary = None;
+    }
+
+    fn part(&self, socket: &Socket, reason: Reason) {
+        if socket.leave() {
+            guarded(|| self.link.engine.handler.disconnect(socket, reason));
+        }
+    }
+}
+
+fn connect_error(out: &mut Vec<u8>, namespace: &str, json: &[u8]) {
+    write_packet(out, b"44", namespace, json);
+}
+
+fn write_packet(out: &mut Vec<u8>, kind: &[u8], namespace: &str, json: &[u8]) {
+    let name = if namespace == "/" { "" } else { namespace };
+    let comma = &b","[..usize::from(!name.is_empty())];
+    write_header(out, Opcode::Text, kind.len() + name.len() + comma.len() + json.len());
+    for piece in [kind, name.as_bytes(), comma, json] {
+        out.extend_from_slice(piece);
+    }
+}

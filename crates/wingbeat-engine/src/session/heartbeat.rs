@@ -1,0 +1,72 @@
+//! The deadlines of a session.
+
+use super::client::Client;
+use super::end::End;
+use crate::Reason;
+use crate::link::Link;
+use crate::out::Out;
+use wingbeat_core::packet::{Opcode, write_header};
+
+/// When the next ping is due, or the answer to the last; and until when the client must have joined a namespace.
+pub(super) struct Heartbeat {
+    ping_at: u64,
+    /// `u64::MAX` while no pong is awaited.
+    pong_by: u64,
+    /// `u64::MAX` once a namespace was joined.
+    connect_by: u64,
+}
+
+impl Heartbeat {
+    pub(super) fn new(link: &Link) -> Heartbeat {
+        let (wheel, config) = (&link.engine.wheel, &link.engine.config);
+        let now = wheel.now();
+        let heartbeat = Heartbeat {
+            ping_at: now + config.ping_interval.as_millis() as u64,
+            pong_by: u64::MAX,
+            connect_by: now + config.connect_timeout.as_millis() as u64,
+        };
+        heartbeat.arm(link);
+        heartbeat
+    }
+
+    fn arm(&self, link: &Link) {
+        link.engine.wheel.set(link, self.ping_at.min(self.pong_by).min(self.connect_by));
+    }
+
+    /// A turn has read: was there a pong?
+    pub(super) fn look(&mut self, client: &mut Client) {
+        if std::mem::take(&mut client.pong) {
+            let link = &client.link;
+            self.ping_at = link.engine.wheel.now() + link.engine.config.ping_interval.as_millis() as u64;
+            self.pong_by = u64::MAX;
+            self.arm(link);
+        }
+    }
+
+    /// The wheel says that a deadline has passed.
+    pub(super) fn due(&mut self, client: &Client, out: &mut Out) -> Result<(), End> {
+        let link = &client.link;
+        let now = link.engine.wheel.now();
+        let timeout = link.engine.config.ping_timeout.as_millis() as u64;
+        if client.has_sockets() {
+            self.connect_by = u64::MAX;
+        } else if self.connect_by <= now {
+            return Err(End::close(Reason::ForcedServerClose));
+        }
+        if self.pong_by <= now {
+            if !client.is_full() {
+                return Err(End::close(Reason::PingTimeout));
+            }
+            // We do not read, so we cannot see a pong: that is not the client's fault.
+            self.pong_by = now + timeout;
+        }
+        if self.ping_at <= now {
+            let bytes = out.after(&link.outbox);
+            write_header(bytes, Opcode::Text, 1);
+            bytes.push(b'2');
+            (self.ping_at, self.pong_by) = (u64::MAX, now + timeout);
+        }
+        self.arm(link);
+        Ok(())
+    }
+}

@@ -1,0 +1,201 @@
+//! A session: one task, which owns the transport and everything the client has going.
+
+mod calls;
+mod client;
+mod closing;
+mod end;
+mod heartbeat;
+mod polling;
+mod websocket;
+
+use crate::link::{Link, Via, signal};
+use crate::out::Out;
+use crate::ws::WebSocket;
+use crate::Reason;
+use client::{CALLS_A_TURN, Client};
+use closing::Closing;
+pub(crate) use end::{End, Farewell};
+use heartbeat::Heartbeat;
+use polling::Polling;
+use std::cell::Cell;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+/// A session. As a future it ends when the session has.
+pub(crate) struct Session {
+    client: Client,
+    transport: Transport,
+    heartbeat: Heartbeat,
+}
+
+enum Transport {
+    WebSocket(WebSocket),
+    Polling(Box<Polling>),
+    /// The sockets are told; what is left is to tell the client.
+    Closing(Box<Closing>),
+    Closed,
+}
+
+/// What a turn comes to.
+enum Step {
+    /// There may be more to do at once.
+    Again,
+    /// There is nothing to do until the task is woken.
+    Idle,
+    /// There is more to do, after others had their turn.
+    Yield,
+    /// The session is over.
+    Done,
+}
+
+/// Memory that turns of all sessions on one thread share, so that an idle session needs none.
+struct Scratch {
+    read: Vec<u8>,
+    out: Out,
+}
+
+const READ: usize = 64 * 1024;
+/// More than this is given back after a turn.
+const KEEP: usize = 256 * 1024;
+
+thread_local! {
+    static SCRATCH: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
+}
+
+impl Session {
+    /// A session on a WebSocket.
+    pub(crate) fn on_websocket(link: Arc<Link>, ws: WebSocket) -> Session {
+        let heartbeat = Heartbeat::new(&link);
+        Session { client: Client::new(link), transport: Transport::WebSocket(ws), heartbeat }
+    }
+
+    /// A session on HTTP long-polling.
+    pub(crate) fn on_polling(link: Arc<Link>) -> Session {
+        let heartbeat = Heartbeat::new(&link);
+        Session { client: Client::new(link), transport: Transport::Polling(Box::default()), heartbeat }
+    }
+
+    fn turn(&mut self, scratch: &mut Scratch, cx: &mut Context<'_>) -> Poll<()> {
+        let link = self.client.link.clone();
+        link.begin_turn(cx.waker());
+        self.client.budget = CALLS_A_TURN;
+        loop {
+            let step = self.step(scratch, cx).unwrap_or_else(|end| self.close(end, &mut scratch.out, cx));
+            match step {
+                Step::Again => {}
+                Step::Yield => {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                Step::Idle => {
+                    link.end_turn();
+                    if link.outbox.is_empty() {
+                        return Poll::Pending;
+                    }
+                    link.begin_turn(cx.waker());
+                }
+                Step::Done => return Poll::Ready(()),
+            }
+        }
+    }
+
+    fn step(&mut self, scratch: &mut Scratch, cx: &mut Context<'_>) -> Result<Step, End> {
+        let Scratch { read, out } = scratch;
+        if let Transport::Closing(closing) = &mut self.transport {
+            return Ok(closing.step(&self.client.link, read, out, cx));
+        }
+        self.signals(out)?;
+        self.client.finished(out, cx)?;
+        self.client.work_off(out, cx)?;
+        match &mut self.transport {
+            Transport::WebSocket(ws) => websocket::step(ws, &mut self.client, &mut self.heartbeat, read, out, cx),
+            Transport::Polling(_) => self.polling_step(read, out, cx),
+            Transport::Closing(_) | Transport::Closed => Ok(Step::Done),
+        }
+    }
+
+    fn signals(&mut self, out: &mut Out) -> Result<(), End> {
+        let link = &self.client.link;
+        let signals = link.take_signals();
+        if signals == 0 {
+            return Ok(());
+        }
+        if signals & signal::FULL != 0 {
+            return Err(End::gone(Reason::OutboxFull));
+        }
+        if signals & signal::LEAVE != 0 {
+            self.client.remove_leaving();
+        }
+        if signals & signal::CLOSE != 0 {
+            self.client.say_goodbye(out);
+            return Err(End::close(Reason::ServerNamespaceDisconnect));
+        }
+        if signals & signal::DUE != 0 {
+            self.heartbeat.due(&self.client, out)?;
+        }
+        let link = &self.client.link;
+        if link.engine.is_closing() {
+            // Asked again whenever a call finishes; nothing new is read meanwhile.
+            if self.client.is_busy() {
+                link.keep_signal(signal::SHUTDOWN);
+            } else {
+                return Err(End::close(Reason::ServerShuttingDown));
+            }
+        }
+        Ok(())
+    }
+
+    fn close(&mut self, end: End, out: &mut Out, cx: &mut Context<'_>) -> Step {
+        let link = self.client.link.clone();
+        tracing::debug!(session = link.id.as_str(), reason = end.reason.as_str(), "session ends");
+        // What was queued until now is still sent: it stands before the farewell.
+        out.after(&link.outbox);
+        self.client.end(end.reason);
+        let transport = std::mem::replace(&mut self.transport, Transport::Closed);
+        if transport.is_websocket() || end.farewell == Farewell::Gone || end.reason == Reason::ParseError || end.reason == Reason::TransportError {
+            link.set_via(Via::Nothing);
+        }
+        match Closing::new(transport, end, &link, out) {
+            Some(closing) => {
+                self.transport = Transport::Closing(Box::new(closing));
+                let _ = cx;
+                Step::Again
+            }
+            None => Step::Done,
+        }
+    }
+}
+
+impl Transport {
+    fn is_websocket(&self) -> bool {
+        matches!(self, Transport::WebSocket(_))
+    }
+}
+
+impl Future for Session {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        // Taken out, not borrowed: the turn runs the handler's code, which may do anything.
+        let mut scratch = SCRATCH.take().unwrap_or_else(|| Box::new(Scratch { read: vec![0; READ], out: Out::default() }));
+        let poll = self.get_mut().turn(&mut scratch, cx);
+        scratch.out.clear();
+        if scratch.out.bytes.capacity() > KEEP {
+            scratch.out.bytes = Vec::new();
+        }
+        SCRATCH.set(Some(scratch));
+        poll
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let link = &self.client.link;
+        link.set_via(Via::Nothing);
+        link.engine.unregister(link);
+        // Only a runtime that shuts down drops a session that has sockets.
+        self.client.end(Reason::ServerShuttingDown);
+    }
+}

@@ -1,0 +1,57 @@
+//! A turn of a session on a WebSocket.
+
+use super::client::Client;
+use super::end::{End, Farewell};
+use super::heartbeat::Heartbeat;
+use super::Step;
+use crate::Reason;
+use crate::out::Out;
+use crate::ws::{Item, Read, WebSocket, pong_frame};
+use std::task::Context;
+
+/// Reads once and writes once: the answers to all calls of one read leave together.
+pub(super) fn step(
+    ws: &mut WebSocket,
+    client: &mut Client,
+    heartbeat: &mut Heartbeat,
+    buf: &mut [u8],
+    out: &mut Out,
+    cx: &mut Context<'_>,
+) -> Result<Step, End> {
+    let (max, limit) = (client.link.engine.config.max_payload, client.link.engine.config.outbox_limit);
+    let mut step = Step::Idle;
+    let mut end = None;
+    if client.may_read() {
+        let leftover = client.take_leftover();
+        match ws.read(buf, leftover, cx) {
+            (Read::Nothing, _) => {}
+            (Read::End, _) => return Err(End::gone(Reason::TransportClose)),
+            (Read::Bytes, n) => {
+                step = Step::Again;
+                let items = ws.items(&mut buf[..n], max, |item| {
+                    match item {
+                        Item::Text(text) => client.text(&text, out, cx)?,
+                        Item::Binary(bytes) => client.binary(&bytes, out, cx)?,
+                        Item::Ping(payload) => pong_frame(&mut out.bytes, payload),
+                        Item::Close(code) => {
+                            return Err(End { reason: Reason::TransportClose, farewell: Farewell::Answer(code) });
+                        }
+                        Item::Nothing => {}
+                    }
+                    Ok(client.may_read())
+                });
+                match items {
+                    Ok(leftover) => client.set_leftover(leftover),
+                    // What was answered before is sent before the session ends.
+                    Err(error) => end = Some(error),
+                }
+            }
+        }
+    }
+    if let Some(end) = end {
+        return Err(end);
+    }
+    heartbeat.look(client);
+    ws.write(out, &client.link.outbox, limit, cx)?;
+    Ok(if client.spent() { Step::Yield } else { step })
+}

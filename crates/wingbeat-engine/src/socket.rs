@@ -1,0 +1,143 @@
+//! One client in one namespace.
+
+use crate::Handshake;
+use crate::link::{Link, signal};
+use crate::session_id::SessionId;
+use bytes::Bytes;
+use std::any::Any;
+use std::fmt;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock};
+use wingbeat_core::RawJson;
+use wingbeat_core::packet::{Arguments, Frame};
+
+/// One client in one namespace: a cheap handle, which may outlive the connection.
+#[derive(Clone)]
+pub struct Socket(Arc<Inner>);
+
+struct Inner {
+    id: SessionId,
+    state: AtomicU8,
+    namespace: Arc<str>,
+    link: Arc<Link>,
+    auth: Option<RawJson>,
+    attached: OnceLock<Arc<dyn Any + Send + Sync>>,
+}
+
+const JOINING: u8 = 0;
+const CONNECTED: u8 = 1;
+/// Told to leave; its task has not yet noticed.
+const LEAVING: u8 = 2;
+const GONE: u8 = 3;
+
+impl Socket {
+    pub(crate) fn new(link: Arc<Link>, namespace: Arc<str>, auth: Option<RawJson>) -> Socket {
+        let (id, state) = (SessionId::random(), AtomicU8::new(JOINING));
+        Socket(Arc::new(Inner { id, state, namespace, link, auth, attached: OnceLock::new() }))
+    }
+
+    /// The socket's id: 20 characters of `A-Za-z0-9_-`. Another one after every CONNECT.
+    pub fn id(&self) -> &str {
+        self.0.id.as_str()
+    }
+
+    /// The namespace, `/` for the main one.
+    pub fn namespace(&self) -> &str {
+        &self.0.namespace
+    }
+
+    /// The request that began the session.
+    pub fn handshake(&self) -> &Handshake {
+        &self.0.link.handshake
+    }
+
+    /// What the client sent with CONNECT: a JSON object, if anything.
+    pub fn auth(&self) -> Option<&RawJson> {
+        self.0.auth.as_ref()
+    }
+
+    /// Sends a packet that was encoded for this namespace. Nothing happens unless the socket is connected.
+    pub fn send(&self, frame: &Frame) {
+        if self.is_connected() {
+            self.0.link.push(frame);
+        }
+    }
+
+    /// Sends an event.
+    pub fn emit(&self, name: &str, args: &[RawJson]) {
+        let args: Vec<&[u8]> = args.iter().map(RawJson::as_bytes).collect();
+        self.send(&Frame::event(&self.0.namespace, name, &args));
+    }
+
+    /// Makes the socket leave its namespace, which the client is told; with `close_transport` the session ends, with
+    /// all its sockets.
+    pub fn disconnect(&self, close_transport: bool) {
+        if close_transport {
+            self.0.link.signal(signal::CLOSE);
+            return;
+        }
+        let leave = if self.namespace() == "/" { Frame::text(&[b"41"]) } else { Frame::text(&[b"41", self.namespace().as_bytes(), b","]) };
+        // The order matters: once it is leaving, nothing can be queued behind the packet that says so.
+        if self.is_connected() {
+            self.0.link.push(&leave);
+            if self.0.state.compare_exchange(CONNECTED, LEAVING, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
+                self.0.link.signal(signal::LEAVE);
+            }
+        }
+    }
+
+    /// Whether the socket has joined its namespace and not left it.
+    pub fn is_connected(&self) -> bool {
+        self.0.state.load(Ordering::SeqCst) == CONNECTED
+    }
+
+    /// Keeps a value with the socket. Only the first one is kept: whether this was it.
+    pub fn attach<T: Any + Send + Sync>(&self, value: Arc<T>) -> bool {
+        self.0.attached.set(value).is_ok()
+    }
+
+    /// The value that was attached, if it has this type.
+    pub fn attached<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        self.0.attached.get().cloned()?.downcast().ok()
+    }
+
+    /// The value that was attached, to look at.
+    pub fn attached_ref<T: Any + Send + Sync>(&self) -> Option<&T> {
+        self.0.attached.get()?.downcast_ref()
+    }
+
+    pub(crate) fn answered(&self, id: u64, elements: Arguments, attachments: Vec<Bytes>) {
+        let _ = (id, elements, attachments);
+    }
+
+    pub(crate) fn is_joining(&self) -> bool {
+        self.0.state.load(Ordering::SeqCst) == JOINING
+    }
+
+    pub(crate) fn join(&self) {
+        self.0.state.store(CONNECTED, Ordering::SeqCst);
+    }
+
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.0.state.load(Ordering::SeqCst) == LEAVING
+    }
+
+    /// Marks the socket as gone; whether it was a member of its namespace until now.
+    pub(crate) fn leave(&self) -> bool {
+        matches!(self.0.state.swap(GONE, Ordering::SeqCst), CONNECTED | LEAVING)
+    }
+}
+
+impl PartialEq for Socket {
+    fn eq(&self, other: &Socket) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Socket {}
+
+impl fmt::Debug for Socket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Socket").field("id", &self.id()).field("namespace", &self.namespace()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,62 @@
+//! The HTTP side of the opening handshake.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::header::{CONNECTION, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
+use http::{HeaderMap, HeaderValue, Method, Request, Version};
+use sha1::{Digest, Sha1};
+
+/// Whether the request wants to become a WebSocket. HTTP/2 has another way to ask, which is refused.
+pub(crate) fn is_upgrade<B>(request: &Request<B>) -> bool {
+    request.version() == Version::HTTP_11
+        && names(request.headers(), CONNECTION.as_str(), "upgrade")
+        && names(request.headers(), UPGRADE.as_str(), "websocket")
+}
+
+/// The value of `Sec-WebSocket-Accept`; `None` if the request is no correct handshake.
+pub(crate) fn accept<B>(request: &Request<B>) -> Option<HeaderValue> {
+    let headers = request.headers();
+    let key = headers.get(SEC_WEBSOCKET_KEY)?;
+    let version = headers.get(SEC_WEBSOCKET_VERSION)?;
+    let long_enough = STANDARD.decode(key.as_bytes()).is_ok_and(|bytes| bytes.len() == 16);
+    if request.method() != Method::GET || version != "13" || !long_enough {
+        return None;
+    }
+    let mut hash = Sha1::new();
+    hash.update(key.as_bytes());
+    hash.update(b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
+    HeaderValue::from_str(&STANDARD.encode(hash.finalize())).ok()
+}
+
+fn names(headers: &HeaderMap, header: &str, word: &str) -> bool {
+    let words = headers.get_all(header).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    words.into_iter().any(|part| part.trim().eq_ignore_ascii_case(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(headers: &[(&str, &str)]) -> Request<()> {
+        headers.iter().fold(Request::get("/"), |request, (name, value)| request.header(*name, *value)).body(()).unwrap()
+    }
+
+    #[test]
+    fn the_key_of_the_rfc_is_answered_as_there() {
+        let request = request(&[
+            ("connection", "keep-alive, Upgrade"),
+            ("upgrade", "WebSocket"),
+            ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+            ("sec-websocket-version", "13"),
+        ]);
+        assert!(is_upgrade(&request));
+        assert_eq!(accept(&request).unwrap(), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+    }
+
+    #[test]
+    fn a_wrong_version_or_key_is_no_handshake() {
+        assert_eq!(accept(&request(&[("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="), ("sec-websocket-version", "8")])), None);
+        assert_eq!(accept(&request(&[("sec-websocket-key", "short"), ("sec-websocket-version", "13")])), None);
+        assert!(!is_upgrade(&request(&[("upgrade", "websocket")])));
+    }
+}

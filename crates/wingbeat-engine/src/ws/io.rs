@@ -1,0 +1,260 @@
+//! A WebSocket's connection: reading into lent memory, writing what the turn and the outbox have.
+
+use super::{Fragments, Item, Violation, next_item};
+use crate::out::Out;
+use crate::outbox::{Outbox, Queue};
+use bytes::{Buf, Bytes};
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+/// Anything that is not a plain TCP stream: TLS, Unix sockets, a user's own.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+/// A connection. The usual kind is not boxed and not called through a table.
+pub(crate) enum Io {
+    Tcp(TcpStream),
+    Other(Box<dyn Stream>),
+}
+
+impl Io {
+    fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Io::Tcp(tcp) => Pin::new(tcp).poll_read(cx, buf),
+            Io::Other(other) => Pin::new(other).poll_read(cx, buf),
+        }
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        match (self, slices) {
+            (Io::Tcp(tcp), [one]) => Pin::new(tcp).poll_write(cx, one),
+            (Io::Tcp(tcp), _) => Pin::new(tcp).poll_write_vectored(cx, slices),
+            (Io::Other(other), _) if other.is_write_vectored() => Pin::new(other).poll_write_vectored(cx, slices),
+            (Io::Other(other), _) => {
+                let first = slices.iter().find(|slice| !slice.is_empty());
+                first.map_or(Poll::Ready(Ok(0)), |first| Pin::new(&mut **other).poll_write(cx, first))
+            }
+        }
+    }
+
+    /// Streams that buffer what is written (TLS does) have to be told when to send it.
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Io::Tcp(_) => Poll::Ready(Ok(())),
+            Io::Other(other) => Pin::new(other).poll_flush(cx),
+        }
+    }
+}
+
+/// Takes items from the bytes until they are used up or `each` says stop: how many bytes that were, and whether it did.
+fn hand_over<E: From<Violation>>(
+    fragments: &mut Fragments,
+    bytes: &mut [u8],
+    max: usize,
+    mut each: impl FnMut(Item<'_>) -> Result<bool, E>,
+) -> Result<(usize, bool), E> {
+    let mut at = 0;
+    while let Some((used, item)) = next_item(fragments, &mut bytes[at..], max)? {
+        at += used;
+        if !each(item)? {
+            return Ok((at, true));
+        }
+    }
+    Ok((at, false))
+}
+
+/// The most pieces that one write takes.
+const PIECES: usize = 64;
+
+/// A WebSocket. An idle one owns no buffers.
+pub(crate) struct WebSocket {
+    io: Io,
+    /// What was read of an incomplete frame, or what waits because the turn had done enough; used up to `at`.
+    part: Vec<u8>,
+    at: usize,
+    fragments: Fragments,
+    unsent: VecDeque<Bytes>,
+}
+
+/// What became of reading.
+pub(crate) enum Read {
+    /// There are bytes to look at.
+    Bytes,
+    /// Nothing to read now; the task is woken when there is.
+    Nothing,
+    /// The peer is gone.
+    End,
+}
+
+/// Why writing has come to an end.
+#[derive(Debug)]
+pub(crate) enum Lost {
+    /// The peer is gone.
+    Io,
+    /// The peer does not take what is sent.
+    Full,
+}
+
+impl WebSocket {
+    /// `read` is what was read behind the handshake.
+    pub(crate) fn new(io: Io, read: &[u8]) -> WebSocket {
+        if let Io::Tcp(tcp) = &io {
+            // Answers are written whole; waiting for more to send would only delay them.
+            let _ = tcp.set_nodelay(true);
+        }
+        WebSocket { io, part: read.to_vec(), at: 0, fragments: Fragments::default(), unsent: VecDeque::new() }
+    }
+
+    /// Reads once, unless `leftover`: then what was kept from the last turn is to be looked at first.
+    pub(crate) fn read(&mut self, buf: &mut [u8], leftover: bool, cx: &mut Context<'_>) -> (Read, usize) {
+        if leftover {
+            return (Read::Bytes, 0);
+        }
+        let mut read = ReadBuf::new(buf);
+        match self.io.poll_read(cx, &mut read) {
+            Poll::Pending => (Read::Nothing, 0),
+            Poll::Ready(Ok(())) if !read.filled().is_empty() => (Read::Bytes, read.filled().len()),
+            Poll::Ready(_) => (Read::End, 0),
+        }
+    }
+
+    /// Hands every complete item of what was read to `each`, until that says stop. Whether it did and bytes are left
+    /// that need no reading.
+    pub(crate) fn items<E: From<Violation>>(
+        &mut self,
+        read: &mut [u8],
+        max: usize,
+        each: impl FnMut(Item<'_>) -> Result<bool, E>,
+    ) -> Result<bool, E> {
+        if self.part.is_empty() {
+            let (used, stopped) = hand_over(&mut self.fragments, read, max, each)?;
+            if used < read.len() {
+                self.part = read[used..].to_vec();
+            }
+            return Ok(stopped && !self.part.is_empty());
+        }
+        self.part.extend_from_slice(read);
+        let (used, stopped) = hand_over(&mut self.fragments, &mut self.part[self.at..], max, each)?;
+        self.at += used;
+        if self.at == self.part.len() {
+            (self.part, self.at) = (Vec::new(), 0);
+        } else if self.at > self.part.len() / 2 {
+            self.part.drain(..self.at);
+            self.at = 0;
+        }
+        Ok(stopped && !self.part.is_empty())
+    }
+
+    /// Whether bytes of an earlier read are kept.
+    pub(crate) fn has_leftover(&self) -> bool {
+        !self.part.is_empty()
+    }
+
+    /// Whether everything was taken by the peer.
+    pub(crate) fn is_flushed(&self) -> bool {
+        self.unsent.is_empty()
+    }
+
+    /// Queues what was encoded for another transport.
+    pub(crate) fn prepend(&mut self, frames: VecDeque<Bytes>, outbox: &Outbox) {
+        outbox.count(frames.iter().map(Bytes::len).sum());
+        self.unsent.extend(frames);
+    }
+
+    /// Writes what the turn has written, then what is queued, with as few writes as possible. What the peer does not
+    /// take is kept, and the task is woken when it can take more.
+    pub(crate) fn write(&mut self, out: &mut Out, outbox: &Outbox, limit: usize, cx: &mut Context<'_>) -> Result<(), Lost> {
+        loop {
+            let queue = if outbox.is_empty() { Queue::default() } else { outbox.take() };
+            if out.is_empty() && queue.is_empty() && self.unsent.is_empty() {
+                return self.flush(cx);
+            }
+            let more = if self.unsent.is_empty() && out.pieces.is_empty() {
+                self.write_new(out, queue, outbox, cx)?
+            } else {
+                self.write_kept(out, queue, outbox, cx)?
+            };
+            if outbox.bytes() > limit {
+                return Err(Lost::Full);
+            }
+            if !more {
+                return self.flush(cx);
+            }
+        }
+    }
+
+    fn flush(&mut self, cx: &mut Context<'_>) -> Result<(), Lost> {
+        match self.io.poll_flush(cx) {
+            Poll::Ready(Err(_)) => Err(Lost::Io),
+            _ => Ok(()),
+        }
+    }
+
+    /// The usual case: nothing is unsent. Whether to go on.
+    fn write_new(&mut self, out: &mut Out, queue: Queue, outbox: &Outbox, cx: &mut Context<'_>) -> Result<bool, Lost> {
+        let mut slices = [IoSlice::new(&[]); PIECES];
+        let mut count = 0;
+        let frames = queue.first.iter().chain(&queue.rest).map(|frame| &frame[..]);
+        for (slot, piece) in slices.iter_mut().zip(Some(&out.bytes[..]).into_iter().chain(frames).filter(|p| !p.is_empty())) {
+            *slot = IoSlice::new(piece);
+            count += 1;
+        }
+        let (mut taken, pending) = match self.io.poll_write(cx, &slices[..count]) {
+            Poll::Pending => (0, true),
+            Poll::Ready(Ok(n)) if n > 0 => (n, false),
+            Poll::Ready(_) => return Err(Lost::Io),
+        };
+        let n = taken.min(out.bytes.len());
+        taken -= n;
+        if n < out.bytes.len() {
+            self.unsent.push_back(Bytes::copy_from_slice(&out.bytes[n..]));
+        }
+        out.bytes.clear();
+        for mut frame in queue.into_frames() {
+            let n = taken.min(frame.len());
+            taken -= n;
+            frame.advance(n);
+            if !frame.is_empty() {
+                self.unsent.push_back(frame);
+            }
+        }
+        outbox.count(self.unsent.iter().map(Bytes::len).sum());
+        Ok(!pending)
+    }
+
+    /// The peer is slow: all goes through the queue of what is unsent.
+    fn write_kept(&mut self, out: &mut Out, queue: Queue, outbox: &Outbox, cx: &mut Context<'_>) -> Result<bool, Lost> {
+        let before = self.unsent.len();
+        self.unsent.extend(out.take());
+        self.unsent.extend(queue.into_frames());
+        outbox.count(self.unsent.range(before..).map(Bytes::len).sum());
+        let mut slices = [IoSlice::new(&[]); PIECES];
+        let count = self.unsent.len().min(PIECES);
+        for (slot, piece) in slices.iter_mut().zip(&self.unsent) {
+            *slot = IoSlice::new(piece);
+        }
+        let mut taken = match self.io.poll_write(cx, &slices[..count]) {
+            Poll::Pending => return Ok(false),
+            Poll::Ready(Ok(n)) if n > 0 => n,
+            Poll::Ready(_) => return Err(Lost::Io),
+        };
+        outbox.sent(taken);
+        while let Some(first) = self.unsent.front_mut() {
+            let n = taken.min(first.len());
+            taken -= n;
+            first.advance(n);
+            if !first.is_empty() {
+                break;
+            }
+            self.unsent.pop_front();
+        }
+        if self.unsent.is_empty() {
+            self.unsent = VecDeque::new();
+        }
+        Ok(true)
+    }
+}

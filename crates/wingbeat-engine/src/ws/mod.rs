@@ -1,0 +1,12 @@
+//! WebSocket (RFC 6455), the server's side.
+
+mod frame;
+mod handshake;
+mod io;
+mod message;
+
+pub(crate) use frame::{Violation, close_frame, pong_frame};
+pub(crate) use handshake::{accept, is_upgrade};
+pub(crate) use io::{Io, Lost, Read, WebSocket};
+pub(crate) use message::Item;
+use message::{Fragments, next_item};

@@ -1,0 +1,46 @@
+use crate::client::{Got, Ws, frame};
+use crate::server::Server;
+use wingbeat_engine::Config;
+
+#[tokio::test]
+async fn an_event_is_acknowledged() {
+    let server = Server::start(Config::default()).await;
+    let mut ws = Ws::connect(server.port).await;
+    ws.send(r#"427["echo",{"a":1}]"#).await;
+    assert_eq!(ws.text().await, r#"437[null,{"a":1}]"#);
+}
+
+#[tokio::test]
+async fn what_was_sent_before_the_answer_leaves_before_it() {
+    let server = Server::start(Config::default()).await;
+    let mut ws = Ws::connect(server.port).await;
+    ws.send(r#"421["tell",5]"#).await;
+    assert_eq!(ws.one_read().await, [Got::Text(r#"42["told",5]"#.into()), Got::Text("431[null,5]".into())]);
+}
+
+#[tokio::test]
+async fn pipelined_calls_are_answered_ready_ones_first_in_order_in_one_write() {
+    let server = Server::start(Config::default()).await;
+    let mut ws = Ws::connect(server.port).await;
+    let calls: Vec<u8> = (0..64)
+        .flat_map(|i| frame(0x81, format!(r#"42{i}["{}",{i}]"#, if i % 2 == 0 { "echo" } else { "gate" }).as_bytes()))
+        .collect();
+    ws.raw(&calls).await;
+    let ready: Vec<_> = (0..64).step_by(2).map(|i| Got::Text(format!("43{i}[null,{i}]"))).collect();
+    assert_eq!(ws.one_read().await, ready);
+    for i in (1..64).step_by(2) {
+        server.seen.gate.notify_one();
+        assert_eq!(ws.text().await, format!("43{i}[null,{i}]"));
+    }
+}
+
+#[tokio::test]
+async fn a_panic_costs_one_answer_and_nothing_else() {
+    let server = Server::start(Config::default()).await;
+    let mut ws = Ws::connect(server.port).await;
+    for call in [r#"421["panic"]"#, r#"422["late panic"]"#, r#"423["echo",3]"#] {
+        ws.send(call).await;
+    }
+    assert_eq!(ws.text().await, "433[null,3]");
+    ws.silent().await;
+}

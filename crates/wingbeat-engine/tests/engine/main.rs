@@ -1,0 +1,6 @@
+//! The engine, driven by raw sockets.
+#![allow(missing_docs)]
+
+mod calls;
+mod client;
+mod server;

@@ -1,0 +1,154 @@
+//! A server with a handler that tests can look into.
+
+use http::{Request, Response, StatusCode};
+use hyper::body::Incoming;
+use std::convert::Infallible;
+use std::future::{Ready, pending, ready};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+use wingbeat_core::RawJson;
+use wingbeat_engine::{Answer, BoxFuture, Config, Engine, Event, Handler, Reason, Refusal, Socket};
+
+/// What the handler saw, and what it waits for.
+#[derive(Default)]
+pub struct Seen {
+    pub log: Mutex<Vec<String>>,
+    pub sockets: Mutex<Vec<Socket>>,
+    pub changed: Notify,
+    pub gate: Notify,
+}
+
+impl Seen {
+    fn note(&self, text: String) {
+        self.log.lock().unwrap().push(text);
+        self.changed.notify_waiters();
+    }
+
+    /// Waits until the log has this line.
+    pub async fn wait_for(&self, line: &str) {
+        let wait = async {
+            loop {
+                let changed = self.changed.notified();
+                if self.log.lock().unwrap().iter().any(|seen| seen == line) {
+                    return;
+                }
+                changed.await;
+            }
+        };
+        if tokio::time::timeout(super::client::PATIENCE, wait).await.is_err() {
+            panic!("{line:?} is not in {:?}", self.log.lock().unwrap());
+        }
+    }
+
+    pub fn count(&self, line: &str) -> usize {
+        self.log.lock().unwrap().iter().filter(|seen| *seen == line).count()
+    }
+}
+
+/// `echo` answers at once, `slow` after one more turn, `gate` when the gate opens, `never` never, `panic` panics,
+/// `tell` sends an event before it answers.
+pub struct Test(pub Arc<Seen>);
+
+impl Handler for Test {
+    fn namespace(&self, name: &str) -> bool {
+        matches!(name, "/" | "/other" | "/closed")
+    }
+
+    fn connect(&self, socket: &Socket, auth: Option<RawJson>) -> BoxFuture<'static, Result<(), Refusal>> {
+        self.0.note(format!("connect {} {auth:?}", socket.namespace()));
+        let closed = socket.namespace() == "/closed";
+        Box::pin(ready(if closed { Err(Refusal::new("closed").with_data(serde_json::json!({"why": 1}))) } else { Ok(()) }))
+    }
+
+    fn connected(&self, socket: &Socket) {
+        self.0.sockets.lock().unwrap().push(socket.clone());
+        self.0.note("connected".to_owned());
+    }
+
+    fn event(&self, socket: &Socket, event: Event) -> BoxFuture<'static, Option<Answer>> {
+        let (seen, socket) = (self.0.clone(), socket.clone());
+        let arg = event.arg(0).unwrap_or(RawJson::NULL);
+        seen.note(format!("event {} {arg:?}", event.name()));
+        match &*event.name() {
+            "echo" => Box::pin(ready(Some(Answer::result(arg).with_attachments(event.attachments().to_vec())))),
+            "slow" => Box::pin(async move {
+                tokio::task::yield_now().await;
+                Some(Answer::result(arg))
+            }),
+            "gate" => Box::pin(async move {
+                seen.gate.notified().await;
+                seen.note("through".to_owned());
+                Some(Answer::result(arg))
+            }),
+            "tell" => Box::pin(async move {
+                socket.emit("told", std::slice::from_ref(&arg));
+                Some(Answer::result(arg))
+            }),
+            "panic" => panic!("as asked"),
+            "late panic" => Box::pin(async move {
+                tokio::task::yield_now().await;
+                panic!("as asked, late")
+            }),
+            "flood" => Box::pin(async move {
+                let text = RawJson::new(&"x".repeat(60_000)).unwrap();
+                for _ in 0..200 {
+                    socket.emit("flood", std::slice::from_ref(&text));
+                }
+                None
+            }),
+            "leave" => {
+                socket.disconnect(false);
+                Box::pin(ready(None))
+            }
+            "close" => {
+                socket.disconnect(true);
+                Box::pin(ready(None))
+            }
+            "never" => Box::pin(pending()),
+            _ => Box::pin(ready(None)),
+        }
+    }
+
+    fn disconnect(&self, _: &Socket, reason: Reason) {
+        self.0.note(format!("disconnect {reason}"));
+    }
+}
+
+pub struct Server {
+    pub port: u16,
+    pub engine: Engine,
+    pub seen: Arc<Seen>,
+}
+
+impl Server {
+    pub async fn start(config: Config) -> Server {
+        let seen = Arc::new(Seen::default());
+        let engine = Engine::new(config, Test(seen.clone()));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(wingbeat_engine::serve(listener, engine.clone(), NotFound, pending()));
+        Server { port, engine, seen }
+    }
+}
+
+/// Answers 404 to everything.
+#[derive(Clone)]
+pub struct NotFound;
+
+impl tower_service::Service<Request<Incoming>> for NotFound {
+    type Response = Response<String>;
+    type Error = Infallible;
+    type Future = Ready<Result<Response<String>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request<Incoming>) -> Self::Future {
+        let mut response = Response::new("nobody".to_owned());
+        *response.status_mut() = StatusCode::NOT_FOUND;
+        ready(Ok(response))
+    }
+}
