@@ -114,7 +114,6 @@ const SPECIALS = new Map([
   ['date', { at: new Date(0) }],
   ['unicode', { s: 'hé \u2028 \u{1F600} \u0000 \uD800' }],
   ['bigint', { n: 1n }],
-  // eslint-disable-next-line no-loss-of-precision
   ['num', { big: 9007199254740993, f: 0.1, e: 1e21, small: 1e-7 }],
   ['tojson', { toJSON: () => ({ via: 'toJSON' }) }],
   ['map', { m: new Map([[1, 2]]), s: new Set([1]) }]

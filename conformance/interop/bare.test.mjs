@@ -86,3 +86,14 @@ test('every_event_is_seen_by_a_catch_all_listener', async (t) => {
   await socket.emitWithAck('create', 'messages', { text: 'x' }, {})
   assert.deepEqual(seen, [['messages created', { id: 4, text: 'x' }]])
 })
+
+test('a_call_that_is_not_answered_in_time_fails_and_the_connection_goes_on', async (t) => {
+  const server = await startServer(t)
+  const socket = socketOf(t, server, { transports: ['websocket'] })
+  await connected(socket)
+  server.pause()
+  await assert.rejects(socket.timeout(50).emitWithAck('find', 'messages', {}), { message: 'operation has timed out' })
+  server.resume()
+  const call = (...args) => new Promise((resolve) => socket.emit(...args, (...answer) => resolve(answer)))
+  assert.deepEqual(await call('get', 'messages', 1, {}), [null, ONE])
+})
