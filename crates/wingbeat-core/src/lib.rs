@@ -5,12 +5,14 @@
 #![doc(html_no_source)]
 
 mod error;
+mod headers;
 mod id;
 mod method;
 pub mod packet;
 mod payload;
 
 pub use error::{Error, ErrorKind, Result};
+pub use headers::Headers;
 pub use id::{Id, IdArg};
 pub use method::Method;
 pub use payload::{Payload, RawJson};

@@ -68,6 +68,15 @@ impl RawJson {
     pub fn to<T: DeserializeOwned>(&self) -> Result<T> {
         serde_json::from_slice(&self.0).map_err(unfit)
     }
+
+    /// The elements, if this is a list: parts of the same text, nothing is copied.
+    pub fn elements(&self) -> Option<Vec<RawJson>> {
+        if self.0.first().is_none_or(|first| *first != b'[' && !first.is_ascii_whitespace()) {
+            return None;
+        }
+        let elements: Vec<&RawValue> = serde_json::from_slice(&self.0).ok()?;
+        Some(elements.into_iter().map(|element| RawJson(self.0.slice_ref(element.get().as_bytes()))).collect())
+    }
 }
 
 fn unfit(error: serde_json::Error) -> Error {
@@ -205,6 +214,14 @@ mod tests {
         let mut payload = Payload::Raw(RawJson::parse(r#"{"a":1}"#).unwrap());
         payload.value_mut().unwrap()["b"] = json!(2);
         assert_eq!(payload.to_raw().unwrap().as_bytes(), br#"{"a":1,"b":2}"#);
+    }
+
+    #[test]
+    fn the_elements_of_a_list_are_its_parts() {
+        let elements = RawJson::parse(r#"[{"a":[1]}, "b,c"]"#).unwrap().elements().unwrap();
+        assert_eq!(elements, [RawJson::parse(r#"{"a":[1]}"#).unwrap(), RawJson::parse(r#""b,c""#).unwrap()]);
+        assert!(RawJson::parse(r#"{"a":[1]}"#).unwrap().elements().is_none());
+        assert!(RawJson::parse("[]").unwrap().elements().unwrap().is_empty());
     }
 
     #[test]

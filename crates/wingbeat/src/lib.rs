@@ -1,1 +1,71 @@
-//! Wingbeat.
+//! Real-time, service-oriented APIs that speak Feathers v5 over Socket.IO v4.
+//!
+//! A [`Service`] is an object with `find get create update patch remove` and methods of its own. It is mounted on an
+//! [`App`] under a path, with [hooks](Hook) around its methods; what it does is [published](Mount::publish) to
+//! [channels](App::channel) of connections. Clients are `@feathersjs/client`, bare `socket.io-client`, or
+//! Wingbeat's own.
+//!
+//! ```no_run
+//! use tokio::net::TcpListener;
+//! use wingbeat::{prelude::*, store::Memory};
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<()> {
+//!     let app = App::builder()
+//!         .mount("messages", Mount::new(Memory::new()).publish(|_| channel("everybody")))
+//!         .on_connection(|app, connection| app.channel("everybody").join(connection))
+//!         .configure(SocketIo::new())
+//!         .build()?;
+//!     wingbeat::serve(TcpListener::bind("0.0.0.0:3030").await?, app).await
+//! }
+//! ```
+//!
+//! In a browser:
+//!
+//! ```html
+//! <script src="/socket.io/socket.io.js"></script>
+//! <script>
+//!   const socket = io()
+//!   socket.on('messages created', (message) => console.log(message))
+//!   socket.emit('create', 'messages', { text: 'Hello' }, (error, message) => console.log(error ?? message))
+//! </script>
+//! ```
+
+mod app;
+mod hook;
+mod realtime;
+mod service;
+pub mod store;
+mod transport;
+
+pub use app::{App, AppHttp, Builder, HttpBody, Mount, Transport};
+pub use hook::library as hooks;
+pub use hook::{All, Around, Context, Hook, HookType, Http, Methods, Next, around, hook, sync};
+pub use realtime::{
+    Audience, Channel, Connection, Headers, Publication, channel, channels, nobody,
+};
+pub use service::{
+    Call, Emitter, Found, IntoService, OneOrMany, Page, Params, Query, RawService, Route, Service, ServiceHandle,
+    Services,
+};
+pub use transport::{SocketIo, serve, serve_until};
+pub use wingbeat_core::{Error, ErrorKind, Id, IdArg, Method, Payload, RawJson, Result};
+pub use wingbeat_engine as engine;
+
+/// What almost every program with Wingbeat needs.
+pub mod prelude {
+    pub use crate::{
+        All, App, Audience, Connection, Context, Error, Found, Id, IdArg, Method, Mount, Next, OneOrMany, Page, Params,
+        Payload, Publication, RawService, Result, Service, SocketIo, around, channel, channels, hook, nobody,
+        sync,
+    };
+    pub use wingbeat_core::Method::{Create, Find, Get, Patch, Remove, Update};
+}
+
+/// A future on the heap, as traits that are used as objects return it.
+pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Locks a mutex. One that a panic has poisoned is used all the same: nothing is held locked across foreign code.
+fn locked<T: ?Sized>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}

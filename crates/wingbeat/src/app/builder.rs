@@ -1,0 +1,171 @@
+//! Building an application.
+
+use super::events::{Publishers, STANDARD};
+use super::http::{Fallback, HttpBody, Routes, Transport};
+use super::registry::Registry;
+use super::{App, Inner, Listeners, Mount};
+use crate::hook::{Around, Hook, HookSet, Methods};
+use crate::realtime::{Audience, Channels, Connection, Delivery, Publication, Publisher};
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+use wingbeat_core::{Error, Result};
+
+/// Collects what an application is made of; [`App::builder`] begins one.
+///
+/// The order of calls does not matter, but for hooks of one kind (they run as registered) and services (they are set
+/// up as mounted).
+#[derive(Default)]
+#[must_use = "call `build` in the end"]
+pub struct Builder {
+    mounts: Vec<(Box<str>, Mount)>,
+    hooks: HookSet,
+    publishers: Publishers,
+    listeners: Listeners,
+    transports: Vec<Box<dyn Transport>>,
+    fallback: Option<Fallback>,
+}
+
+impl Builder {
+    /// Mounts a service under a path, such as `messages` or `users/:userId/messages`. Outer slashes do not matter.
+    pub fn mount(mut self, path: impl Into<Box<str>>, mount: Mount) -> Builder {
+        self.mounts.push((path.into(), mount));
+        self
+    }
+
+    /// Runs a hook around the methods of all services, outside of their own hooks.
+    pub fn around(mut self, methods: impl Into<Methods>, hook: impl Around) -> Builder {
+        self.hooks.around.add(methods.into(), Arc::new(hook));
+        self
+    }
+
+    /// Runs a hook before the methods of all services, ahead of their own hooks.
+    pub fn before(mut self, methods: impl Into<Methods>, hook: impl Hook) -> Builder {
+        self.hooks.before.add(methods.into(), Arc::new(hook));
+        self
+    }
+
+    /// Runs a hook after the methods of all services, behind their own hooks.
+    pub fn after(mut self, methods: impl Into<Methods>, hook: impl Hook) -> Builder {
+        self.hooks.after.add(methods.into(), Arc::new(hook));
+        self
+    }
+
+    /// Runs a hook when a method of any service has failed, behind the service's own hooks.
+    pub fn error(mut self, methods: impl Into<Methods>, hook: impl Hook) -> Builder {
+        self.hooks.error.add(methods.into(), Arc::new(hook));
+        self
+    }
+
+    /// Names the audience of every event whose service has no publisher for it.
+    pub fn publish<A>(mut self, publisher: impl Fn(&Publication) -> A + Send + Sync + 'static) -> Builder
+    where
+        A: Into<Audience>,
+    {
+        self.publishers.set(None, Publisher::ready(publisher));
+        self
+    }
+
+    /// Names the audience of one standard event (`created`, `updated`, `patched`, `removed`) of services that have no
+    /// publisher for it.
+    pub fn publish_event<A>(
+        mut self,
+        event: impl Into<Box<str>>,
+        publisher: impl Fn(&Publication) -> A + Send + Sync + 'static,
+    ) -> Builder
+    where
+        A: Into<Audience>,
+    {
+        self.publishers.set(Some(event.into()), Publisher::ready(publisher));
+        self
+    }
+
+    /// As [`publish`](Builder::publish), with a publisher that has to wait. Its event may come after the answer to the call.
+    pub fn publish_async<A, F, Fut>(mut self, publisher: F) -> Builder
+    where
+        A: Into<Audience>,
+        F: Fn(Publication) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = A> + Send + 'static,
+    {
+        self.publishers.set(None, Publisher::waiting(publisher));
+        self
+    }
+
+    /// As [`publish_event`](Builder::publish_event), with a publisher that has to wait.
+    pub fn publish_event_async<A, F, Fut>(mut self, event: impl Into<Box<str>>, publisher: F) -> Builder
+    where
+        A: Into<Audience>,
+        F: Fn(Publication) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = A> + Send + 'static,
+    {
+        self.publishers.set(Some(event.into()), Publisher::waiting(publisher));
+        self
+    }
+
+    /// Is told of every client that has connected: the place to let it join channels.
+    pub fn on_connection(mut self, listener: impl Fn(&App, &Connection) + Send + Sync + 'static) -> Builder {
+        self.listeners.connection.push(Box::new(listener));
+        self
+    }
+
+    /// Is told of every client that has gone. It has left all channels by then.
+    pub fn on_disconnect(mut self, listener: impl Fn(&App, &Connection) + Send + Sync + 'static) -> Builder {
+        self.listeners.disconnect.push(Box::new(listener));
+        self
+    }
+
+    /// Adds a transport, such as [`SocketIo`](crate::SocketIo).
+    pub fn configure(mut self, transport: impl Transport) -> Builder {
+        self.transports.push(Box::new(transport));
+        self
+    }
+
+    /// Answers the HTTP requests that no transport wants: an axum router, `ServeDir`, any tower service. Without one
+    /// they get 404 in JSON.
+    pub fn fallback<S, B>(mut self, service: S) -> Builder
+    where
+        S: tower_service::Service<http::Request<HttpBody>, Response = http::Response<B>, Error = Infallible>,
+        S: Clone + Send + Sync + 'static,
+        S::Future: Send,
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        self.fallback = Some(Fallback::new(service));
+        self
+    }
+
+    /// Puts it all together.
+    ///
+    /// # Errors
+    /// If two services have the same path, a path is none, a service has no methods, a method or an event that is
+    /// named does not exist, or the program aborts on panics (one handler that panics would then end all connections).
+    pub fn build(self) -> Result<App> {
+        if cfg!(panic = "abort") {
+            return Err(Error::general("Wingbeat needs `panic = \"unwind\"` in the Cargo profile"));
+        }
+        if let Some(event) = self.publishers.unknown(|event| STANDARD.contains(&event)) {
+            return Err(Error::general(format!("'{event}' is not a valid service event")));
+        }
+        let channels = Arc::new(Channels::default());
+        let app = App(Arc::new(Inner {
+            registry: ArcSwap::default(),
+            changing: Mutex::default(),
+            hooks: self.hooks,
+            publishers: self.publishers,
+            delivery: Delivery::new(channels.clone()),
+            channels,
+            listeners: self.listeners,
+            http: Routes::new(self.fallback),
+        }));
+        let mut registry = Registry::default();
+        for (path, mount) in self.mounts {
+            registry.add(app.entry(&path, mount)?)?;
+        }
+        app.0.registry.store(Arc::new(registry));
+        let doors = self.transports.into_iter().map(|transport| transport.open(&app));
+        let doors = doors.collect::<Result<Vec<_>>>()?;
+        app.0.http.open(doors);
+        Ok(app)
+    }
+}

@@ -1,0 +1,191 @@
+//! From a call's result, or from `emit`, to delivery: which events exist, who listens, who is the publisher.
+
+use super::mount::Listener;
+use super::{App, Inner};
+use crate::BoxFuture;
+use crate::realtime::{Connection, EventName, Publication, Publisher};
+use crate::service::Emit;
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Weak};
+use wingbeat_core::{Error, Payload, RawJson, Result};
+
+/// The events that a method sends by itself.
+pub(super) const STANDARD: [&str; 4] = ["created", "updated", "patched", "removed"];
+
+/// Publishers by event, and one for all others.
+#[derive(Clone, Default)]
+pub(super) struct Publishers {
+    by_event: HashMap<Box<str>, Arc<Publisher>>,
+    all: Option<Arc<Publisher>>,
+}
+
+impl Publishers {
+    pub(super) fn set(&mut self, event: Option<Box<str>>, publisher: Publisher) {
+        let publisher = Arc::new(publisher);
+        match event {
+            Some(event) => drop(self.by_event.insert(event, publisher)),
+            None => self.all = Some(publisher),
+        }
+    }
+
+    fn find(&self, event: &str) -> Option<&Arc<Publisher>> {
+        self.by_event.get(event).or(self.all.as_ref())
+    }
+
+    /// The first event with a publisher that is not among those that exist.
+    pub(super) fn unknown<'a>(&'a self, exists: impl Fn(&str) -> bool) -> Option<&'a str> {
+        self.by_event.keys().map(|event| &**event).find(|event| !exists(event))
+    }
+}
+
+/// An event of a mounted service, with those who hear it.
+pub(crate) struct EventSlot {
+    name: EventName,
+    publisher: Option<Arc<Publisher>>,
+    listeners: Vec<Listener>,
+    /// Whether methods send it; else only the service itself does.
+    automatic: bool,
+}
+
+impl EventSlot {
+    /// Whether anybody could care. If not, results need not even be written.
+    pub(super) fn is_heard(&self) -> bool {
+        self.publisher.is_some() || !self.listeners.is_empty()
+    }
+}
+
+/// All events of a mounted service.
+pub(crate) struct Slots(Vec<Arc<EventSlot>>);
+
+impl Slots {
+    pub(super) fn new(
+        path: &Arc<str>,
+        own: &[Box<str>],
+        service: Publishers,
+        app: &Publishers,
+        listeners: Vec<(Box<str>, Listener)>,
+    ) -> Result<Slots> {
+        let mut events: Vec<&str> = STANDARD.to_vec();
+        // Listed twice, or a standard name: still one event.
+        own.iter().for_each(|event| if !events.contains(&&**event) { events.push(event) });
+        let unknown = |event: &str| Err(Error::general(format!("'{event}' is not a valid service event of '{path}'")));
+        if let Some(event) = service.unknown(|event| events.contains(&event)) {
+            return unknown(event);
+        }
+        if let Some((event, _)) = listeners.iter().find(|(event, _)| !events.contains(&&**event)) {
+            return unknown(event);
+        }
+        let slot = |event: &str| EventSlot {
+            name: EventName::new(path, event),
+            publisher: service.find(event).or_else(|| app.find(event)).cloned(),
+            listeners: listeners.iter().filter(|(of, _)| **of == *event).map(|(_, listener)| listener.clone()).collect(),
+            automatic: !own.iter().any(|own| **own == *event),
+        };
+        Ok(Slots(events.into_iter().map(|event| Arc::new(slot(event))).collect()))
+    }
+
+    /// The event of this name that methods send.
+    pub(super) fn automatic(&self, event: &str) -> Option<Arc<EventSlot>> {
+        self.find(event).filter(|slot| slot.automatic)
+    }
+
+    pub(super) fn find(&self, event: &str) -> Option<Arc<EventSlot>> {
+        self.0.iter().find(|slot| *slot.name.event == *event).cloned()
+    }
+}
+
+impl Inner {
+    /// Publishes what a call has done: one event for a record, one for each element of a list. `dispatch` is what is
+    /// sent instead of the result; elements of two lists are paired by their place.
+    pub(super) async fn publish_result(
+        self: &Arc<Inner>,
+        slot: &Arc<EventSlot>,
+        result: &RawJson,
+        dispatch: Option<&RawJson>,
+        caller: Option<&Connection>,
+    ) -> Result<()> {
+        let Some(items) = result.elements() else {
+            return self.publish(slot, result, dispatch.unwrap_or(result), caller).await;
+        };
+        let sent = dispatch.and_then(RawJson::elements);
+        let null = RawJson::NULL;
+        for (at, item) in items.iter().enumerate() {
+            let sent = match (&sent, dispatch) {
+                (Some(sent), _) => sent.get(at).unwrap_or(&null),
+                (None, Some(dispatch)) => dispatch,
+                (None, None) => item,
+            };
+            self.publish(slot, item, sent, caller).await?;
+        }
+        Ok(())
+    }
+
+    /// Tells the listeners, asks the publisher, and hands over to delivery. A publisher that waits is waited for
+    /// beside the call.
+    async fn publish(
+        self: &Arc<Inner>,
+        slot: &Arc<EventSlot>,
+        data: &RawJson,
+        sent: &RawJson,
+        caller: Option<&Connection>,
+    ) -> Result<()> {
+        let publication = Publication::new(slot.name.clone(), data.clone(), caller.cloned());
+        for listener in &slot.listeners {
+            if catch_unwind(AssertUnwindSafe(|| listener(&publication))).is_err() {
+                tracing::error!(event = &*slot.name.wire, "a listener panicked");
+            }
+        }
+        let Some(publisher) = &slot.publisher else {
+            tracing::debug!(event = &*slot.name.wire, "nobody heard an event: it has no publisher");
+            return Ok(());
+        };
+        match catch_unwind(AssertUnwindSafe(|| publisher.audience(&publication))) {
+            Ok(Ok(audience)) => self.delivery.send(&audience, publication.name(), sent, caller).await,
+            Ok(Err(waiting)) => {
+                let (app, sent) = (self.clone(), sent.clone());
+                tokio::spawn(async move {
+                    let audience = waiting.await;
+                    let caller = publication.caller();
+                    if let Err(error) = app.delivery.send(&audience, publication.name(), &sent, caller).await {
+                        tracing::error!(?error, "an event could not be sent");
+                    }
+                });
+                Ok(())
+            }
+            Err(_) => {
+                tracing::error!(event = &*slot.name.wire, "a publisher panicked, so nobody hears this event");
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The events of one service, for those who have only its params.
+pub(super) struct SlotEmitter {
+    // Weak: the application holds the service, which holds this.
+    app: Weak<Inner>,
+    slots: Arc<Slots>,
+}
+
+impl SlotEmitter {
+    pub(super) fn new(app: &App, slots: Arc<Slots>) -> SlotEmitter {
+        SlotEmitter { app: Arc::downgrade(&app.0), slots }
+    }
+}
+
+impl Emit for SlotEmitter {
+    fn emit(&self, event: &str, data: Payload, caller: Option<Connection>) -> BoxFuture<'static, ()> {
+        let found = self.app.upgrade().zip(self.slots.find(event));
+        Box::pin(async move {
+            let Some((app, slot)) = found else { return };
+            let sent = match data.to_raw() {
+                Ok(data) => app.publish(&slot, &data, &data, caller.as_ref()).await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = sent {
+                tracing::error!(?error, event = &*slot.name.wire, "an event could not be sent");
+            }
+        })
+    }
+}

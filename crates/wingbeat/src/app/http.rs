@@ -1,0 +1,178 @@
+//! The application as an HTTP service: transports first, then the fallback, then 404.
+
+use super::App;
+use crate::BoxFuture;
+use bytes::Bytes;
+use http::{Request, Response, StatusCode, header};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full};
+use serde_json::json;
+use std::convert::Infallible;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::OnceLock;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use wingbeat_core::{Error, RawJson, Result};
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A request's or response's body, of whatever kind.
+pub struct HttpBody(UnsyncBoxBody<Bytes, BoxError>);
+
+impl HttpBody {
+    /// Boxes a body.
+    pub fn new<B>(body: B) -> HttpBody
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        HttpBody(body.map_err(Into::into).boxed_unsync())
+    }
+}
+
+impl http_body::Body for HttpBody {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<Bytes>, BoxError>>> {
+        Pin::new(&mut self.0).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_end_stream()
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        self.0.size_hint()
+    }
+}
+
+impl fmt::Debug for HttpBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("HttpBody")
+    }
+}
+
+/// A way for clients to reach the application, for [`Builder::configure`](super::Builder::configure).
+///
+/// Wingbeat's transports implement it; the trait is not for others (yet).
+pub trait Transport: 'static {
+    #[doc(hidden)]
+    fn open(self: Box<Self>, app: &App) -> Result<Door>;
+}
+
+type Serve = dyn Fn(Request<HttpBody>) -> BoxFuture<'static, Response<HttpBody>> + Send + Sync;
+
+/// What a transport adds to the application: the requests it answers, and how it ends. Nobody outside can name it.
+pub struct Door {
+    pub(crate) handles: Box<dyn Fn(&str) -> bool + Send + Sync>,
+    pub(crate) serve: Box<Serve>,
+    /// Closes all connections, with force when the time is over.
+    pub(crate) close: Box<dyn Fn(Duration) -> BoxFuture<'static, ()> + Send + Sync>,
+}
+
+/// Answers what no transport wants.
+pub(super) struct Fallback(Box<Serve>);
+
+impl Fallback {
+    pub(super) fn new<S, B>(service: S) -> Fallback
+    where
+        S: tower_service::Service<Request<HttpBody>, Response = Response<B>, Error = Infallible>,
+        S: Clone + Send + Sync + 'static,
+        S::Future: Send,
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        Fallback(Box::new(move |request| {
+            let mut service = service.clone();
+            Box::pin(async move {
+                // Infallible, both of them.
+                let Ok(()) = std::future::poll_fn(|cx| service.poll_ready(cx)).await;
+                let Ok(response) = service.call(request).await;
+                response.map(HttpBody::new)
+            })
+        }))
+    }
+}
+
+/// Who answers which request. The doors come last while an application is built: they need it to open.
+pub(super) struct Routes {
+    doors: OnceLock<Box<[Door]>>,
+    fallback: Option<Fallback>,
+}
+
+impl Routes {
+    pub(super) fn new(fallback: Option<Fallback>) -> Routes {
+        Routes { doors: OnceLock::new(), fallback }
+    }
+
+    pub(super) fn open(&self, doors: Vec<Door>) {
+        self.doors.get_or_init(|| doors.into());
+    }
+
+    pub(super) fn doors(&self) -> &[Door] {
+        self.doors.get().map_or(&[], |doors| doors)
+    }
+}
+
+/// The application as a tower service, to be served by itself or inside an axum application:
+/// `Router::new().fallback_service(app.http())`.
+#[derive(Clone, Debug)]
+pub struct AppHttp(App);
+
+impl App {
+    /// The application as a tower service; see [`AppHttp`]. Call [`setup`](App::setup) first and
+    /// [`shutdown`](App::shutdown) in the end: [`serve`](crate::serve) does both.
+    pub fn http(&self) -> AppHttp {
+        AppHttp(self.clone())
+    }
+}
+
+impl<B> tower_service::Service<Request<B>> for AppHttp
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Response = Response<HttpBody>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response<HttpBody>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let app = self.0.clone();
+        Box::pin(async move {
+            let request = request.map(HttpBody::new);
+            let routes = &app.0.http;
+            let path = request.uri().path();
+            let door = routes.doors().iter().find(|door| (door.handles)(path));
+            Ok(match (door, &routes.fallback) {
+                (Some(door), _) => (door.serve)(request).await,
+                (None, Some(fallback)) => (fallback.0)(request).await,
+                (None, None) => not_found(&request),
+            })
+        })
+    }
+}
+
+/// As Feathers answers a path that nobody serves.
+fn not_found(request: &Request<HttpBody>) -> Response<HttpBody> {
+    let url = request.uri().path_and_query().map_or("/", |url| url.as_str());
+    error_response(&Error::not_found("Page not found").with_data(json!({ "url": url })))
+}
+
+/// An error as JSON, with its code as status.
+pub(crate) fn error_response(error: &Error) -> Response<HttpBody> {
+    let body = RawJson::new(error).unwrap_or(RawJson::NULL).bytes();
+    let mut response = Response::new(HttpBody::new(Full::new(body)));
+    *response.status_mut() = StatusCode::from_u16(error.code()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let json = header::HeaderValue::from_static("application/json; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response
+}

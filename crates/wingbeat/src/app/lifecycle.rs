@@ -1,0 +1,62 @@
+//! Connections that come and go, and the application's own beginning and end.
+
+use super::App;
+use crate::realtime::{Channels, Connection};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+use wingbeat_core::Result;
+
+impl App {
+    /// Sets up all services, one after the other in the order they were mounted. [`serve`](crate::serve) does this.
+    ///
+    /// # Errors
+    /// What the first setup that failed has failed with; later ones are not begun.
+    pub async fn setup(&self) -> Result<()> {
+        let services = self.services();
+        let entries: Vec<_> = self.0.registry.load().entries().cloned().collect();
+        for entry in entries {
+            entry.setup(&services).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends the application: transports refuse new clients, calls that are running finish, connections are closed, and
+    /// all services are torn down. What is not done in `patience` is cut off. [`serve`](crate::serve) does this;
+    /// an axum application has to, because axum does not know of upgraded sockets.
+    pub async fn shutdown(&self, patience: Duration) {
+        let deadline = Instant::now() + patience;
+        for door in self.0.http.doors() {
+            (door.close)(deadline.saturating_duration_since(Instant::now())).await;
+        }
+        let services = self.services();
+        let entries: Vec<_> = self.0.registry.load().entries().rev().cloned().collect();
+        for entry in entries {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match tokio::time::timeout(left, entry.teardown(&services)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::error!(?error, path = entry.path(), "a service's teardown failed"),
+                Err(_) => tracing::error!(path = entry.path(), "a service's teardown took too long"),
+            }
+        }
+    }
+
+    /// A client has joined.
+    pub(crate) fn connected(&self, connection: &Connection) {
+        self.tell(&self.0.listeners.connection, connection);
+    }
+
+    /// A client has gone: it leaves all channels, then the listeners are told. Happens once.
+    pub(crate) fn disconnected(&self, connection: &Connection) {
+        if Channels::gone(&self.0.channels, connection) {
+            self.tell(&self.0.listeners.disconnect, connection);
+        }
+    }
+
+    fn tell(&self, listeners: &[super::OnConnection], connection: &Connection) {
+        for listener in listeners {
+            if catch_unwind(AssertUnwindSafe(|| listener(self, connection))).is_err() {
+                tracing::error!(?connection, "a listener panicked");
+            }
+        }
+    }
+}

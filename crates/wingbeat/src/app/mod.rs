@@ -1,0 +1,151 @@
+//! The application: what is mounted where, and the one way in.
+
+mod builder;
+mod events;
+mod http;
+mod lifecycle;
+mod mount;
+mod registry;
+mod router;
+mod run;
+#[cfg(test)]
+mod tests;
+
+pub use builder::Builder;
+pub use http::{AppHttp, HttpBody, Transport};
+pub(crate) use http::Door;
+pub use mount::Mount;
+pub(crate) use registry::Entry;
+use registry::Endpoint;
+pub(crate) use run::not_allowed;
+
+use crate::hook::HookSet;
+use crate::realtime::{Channel, Channels, Connection, Delivery};
+use crate::service::{ServiceHandle, Services};
+use arc_swap::ArcSwap;
+use events::Publishers;
+use registry::Registry;
+use std::fmt;
+use std::sync::{Arc, Mutex, Weak};
+use wingbeat_core::{Error, Result};
+
+/// An application: a cheap handle, equal for all its clones.
+///
+/// Made by [`App::builder`]; services can be mounted and unmounted while it runs.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+/// An application that is not kept alive by this.
+#[derive(Clone)]
+pub(crate) struct WeakApp(Weak<Inner>);
+
+impl WeakApp {
+    pub(crate) fn upgrade(&self) -> Option<App> {
+        self.0.upgrade().map(App)
+    }
+}
+
+struct Inner {
+    registry: ArcSwap<Registry>,
+    /// Held while the registry is replaced, so that two changes do not undo each other.
+    changing: Mutex<()>,
+    hooks: HookSet,
+    publishers: Publishers,
+    channels: Arc<Channels>,
+    delivery: Arc<Delivery>,
+    listeners: Listeners,
+    http: http::Routes,
+}
+
+type OnConnection = Box<dyn Fn(&App, &Connection) + Send + Sync>;
+
+/// Who wants to know of connections that come and go.
+#[derive(Default)]
+struct Listeners {
+    connection: Vec<OnConnection>,
+    disconnect: Vec<OnConnection>,
+}
+
+impl App {
+    /// Begins an application.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakApp {
+        WeakApp(Arc::downgrade(&self.0))
+    }
+
+    /// The service at a path, to be called from inside. Outer slashes do not matter.
+    pub fn service(&self, path: impl Into<Box<str>>) -> ServiceHandle {
+        self.services().service(path)
+    }
+
+    /// The way to all services, without the rest of the application.
+    pub fn services(&self) -> Services {
+        Services(Arc::new(self.clone()))
+    }
+
+    /// The channel of this name.
+    pub fn channel(&self, name: impl Into<Box<str>>) -> Channel {
+        Channel::new(self.0.channels.clone(), [name.into()].into())
+    }
+
+    /// Several channels taken together: joining and leaving act on all of them.
+    pub fn channels<N: Into<Box<str>>>(&self, names: impl IntoIterator<Item = N>) -> Channel {
+        Channel::new(self.0.channels.clone(), names.into_iter().map(Into::into).collect())
+    }
+
+    /// The names of the channels that someone is in, sorted.
+    pub fn channel_names(&self) -> Vec<String> {
+        self.0.channels.names()
+    }
+
+    /// Mounts a service on the running application; calls can come from the next moment on.
+    ///
+    /// # Errors
+    /// If the path is taken or no path, or the mount contradicts itself; see [`Builder::build`].
+    pub async fn mount(&self, path: &str, mount: Mount) -> Result<()> {
+        let entry = self.change(|app, registry| {
+            let entry = app.entry(path, mount)?;
+            registry.add(entry.clone())?;
+            Ok(entry)
+        })?;
+        entry.setup(&self.services()).await
+    }
+
+    /// Takes a service away. Calls that are running finish, later ones get NotFound.
+    ///
+    /// # Errors
+    /// If nothing is mounted there, or what the service's teardown failed with.
+    pub async fn unmount(&self, path: &str) -> Result<()> {
+        let path = router::normal(path);
+        let entry = self.change(|_, registry| {
+            registry.remove(path).ok_or_else(|| Error::not_found(format!("Can not find service '{path}'")))
+        })?;
+        entry.teardown(&self.services()).await
+    }
+
+    /// The paths of all services, in the order they were mounted.
+    pub fn paths(&self) -> Vec<String> {
+        self.0.registry.load().entries().map(|entry| entry.path().to_owned()).collect()
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&App, &mut Registry) -> Result<T>) -> Result<T> {
+        let _one_at_a_time = crate::locked(&self.0.changing);
+        let mut registry = Registry::clone(&self.0.registry.load());
+        let changed = change(self, &mut registry)?;
+        self.0.registry.store(Arc::new(registry));
+        Ok(changed)
+    }
+
+    fn entry(&self, path: &str, mount: Mount) -> Result<Arc<Entry>> {
+        Entry::new(self, router::checked(path)?, mount).map(Arc::new)
+    }
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "App{:?}", self.paths())
+    }
+}

@@ -1,0 +1,212 @@
+//! A service with all that belongs to it, ready to be mounted.
+
+use super::events::{Publishers, Slots};
+use crate::hook::{Around, Hook, HookSet, Methods};
+use crate::realtime::{Audience, Publication, Publisher};
+use crate::service::{Custom, Erased, IntoService, Params, custom};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use wingbeat_core::{Error, Method, Result};
+
+/// A service with its methods, hooks, events and publishers, ready for [`Builder::mount`](super::Builder::mount).
+///
+/// The safe thing is the default: without a publisher nobody hears its events.
+///
+/// ```
+/// use serde_json::{Value, json};
+/// use wingbeat::{prelude::*, store::Memory};
+///
+/// let messages = Mount::new(Memory::new())
+///     .methods([Find, Get, Create])
+///     .method("shout", |text: String, _params: Params| async move { Ok(text.to_uppercase()) })
+///     .events(["typing"])
+///     .publish(|publication| channel(format!("rooms/{}", publication.data()["roomId"])));
+/// ```
+#[derive(Default)]
+#[must_use = "a mount does nothing until it is mounted"]
+pub struct Mount {
+    service: Option<Arc<dyn Erased>>,
+    external: Option<Vec<Method>>,
+    custom: Vec<(Arc<str>, Custom)>,
+    events: Vec<Box<str>>,
+    hooks: HookSet,
+    publishers: Publishers,
+    listeners: Vec<(Box<str>, Listener)>,
+}
+
+pub(super) type Listener = Arc<dyn Fn(&Publication) + Send + Sync>;
+
+/// A mount that has been found to make sense.
+pub(super) struct Parts {
+    pub(super) service: Option<Arc<dyn Erased>>,
+    /// The standard methods that the service has.
+    pub(super) standard: Vec<Method>,
+    pub(super) custom: Vec<(Arc<str>, Custom)>,
+    /// The methods that clients may call, if not all.
+    pub(super) external: Option<Vec<Method>>,
+    pub(super) slots: Slots,
+    pub(super) hooks: HookSet,
+}
+
+/// Names that Feathers gives a meaning of its own on services; a client could not tell such a method from it.
+const RESERVED: &[&str] = &[
+    "all", "around", "before", "after", "error", "hooks", "setup", "teardown", "publish", "on", "once", "off", "emit",
+    "addListener", "removeListener", "removeAllListeners", "prependListener", "prependOnceListener", "listeners",
+    "rawListeners", "listenerCount", "eventNames", "setMaxListeners", "getMaxListeners", "constructor", "toString",
+    "toLocaleString", "valueOf", "hasOwnProperty", "isPrototypeOf", "propertyIsEnumerable", "__proto__",
+    "__defineGetter__", "__defineSetter__", "__lookupGetter__", "__lookupSetter__",
+];
+
+impl Mount {
+    /// Mounts a [`Service`](crate::Service) or a [`RawService`](crate::RawService).
+    pub fn new<Kind>(service: impl IntoService<Kind>) -> Mount {
+        Mount { service: Some(service.erase()), ..Mount::default() }
+    }
+
+    /// Mounts custom methods only; add them with [`method`](Mount::method).
+    pub fn empty() -> Mount {
+        Mount::default()
+    }
+
+    /// The standard methods that clients may call; without this, all that the service implements. Custom methods
+    /// are always for clients. Internal calls reach the methods that are hidden this way as well.
+    pub fn methods(mut self, methods: impl IntoIterator<Item = Method>) -> Mount {
+        self.external = Some(methods.into_iter().collect());
+        self
+    }
+
+    /// Adds a custom method: data and params in, any JSON out. Data that the caller leaves out is read as null.
+    pub fn method<D, T, F, Fut>(mut self, name: &str, method: F) -> Mount
+    where
+        D: DeserializeOwned + Send,
+        T: Serialize,
+        F: Fn(D, Params) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<T>> + Send + 'static,
+    {
+        self.custom.push((name.into(), custom(method)));
+        self
+    }
+
+    /// Further events that the service sends by itself ([`Params::emit`], [`ServiceHandle::emit`]). A standard name in
+    /// this list is no longer sent automatically.
+    ///
+    /// [`ServiceHandle::emit`]: crate::ServiceHandle::emit
+    pub fn events<E: Into<Box<str>>>(mut self, events: impl IntoIterator<Item = E>) -> Mount {
+        self.events.extend(events.into_iter().map(Into::into));
+        self
+    }
+
+    /// Runs a hook around the methods, outside of all other hooks of this service, in the order of registration for all
+    /// methods and then for single ones. Feathers registers plain lists of hooks this way.
+    pub fn wrap(mut self, methods: impl Into<Methods>, hook: impl Around) -> Mount {
+        self.hooks.wrap.add(methods.into(), Arc::new(hook));
+        self
+    }
+
+    /// Runs a hook around the methods.
+    pub fn around(mut self, methods: impl Into<Methods>, hook: impl Around) -> Mount {
+        self.hooks.around.add(methods.into(), Arc::new(hook));
+        self
+    }
+
+    /// Runs a hook before the methods.
+    pub fn before(mut self, methods: impl Into<Methods>, hook: impl Hook) -> Mount {
+        self.hooks.before.add(methods.into(), Arc::new(hook));
+        self
+    }
+
+    /// Runs a hook after the methods have succeeded.
+    pub fn after(mut self, methods: impl Into<Methods>, hook: impl Hook) -> Mount {
+        self.hooks.after.add(methods.into(), Arc::new(hook));
+        self
+    }
+
+    /// Runs a hook when the methods, or their before and after hooks, have failed.
+    pub fn error(mut self, methods: impl Into<Methods>, hook: impl Hook) -> Mount {
+        self.hooks.error.add(methods.into(), Arc::new(hook));
+        self
+    }
+
+    /// Names the audience of all events that have no publisher of their own.
+    pub fn publish<A>(mut self, publisher: impl Fn(&Publication) -> A + Send + Sync + 'static) -> Mount
+    where
+        A: Into<Audience>,
+    {
+        self.publishers.set(None, Publisher::ready(publisher));
+        self
+    }
+
+    /// Names the audience of one event.
+    pub fn publish_event<A>(
+        mut self,
+        event: impl Into<Box<str>>,
+        publisher: impl Fn(&Publication) -> A + Send + Sync + 'static,
+    ) -> Mount
+    where
+        A: Into<Audience>,
+    {
+        self.publishers.set(Some(event.into()), Publisher::ready(publisher));
+        self
+    }
+
+    /// As [`publish`](Mount::publish), with a publisher that has to wait. Its event may come after the answer to the call.
+    pub fn publish_async<A, F, Fut>(mut self, publisher: F) -> Mount
+    where
+        A: Into<Audience>,
+        F: Fn(Publication) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = A> + Send + 'static,
+    {
+        self.publishers.set(None, Publisher::waiting(publisher));
+        self
+    }
+
+    /// As [`publish_event`](Mount::publish_event), with a publisher that has to wait.
+    pub fn publish_event_async<A, F, Fut>(mut self, event: impl Into<Box<str>>, publisher: F) -> Mount
+    where
+        A: Into<Audience>,
+        F: Fn(Publication) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = A> + Send + 'static,
+    {
+        self.publishers.set(Some(event.into()), Publisher::waiting(publisher));
+        self
+    }
+
+    /// Listens on the server to an event of this service. A listener must not block; one that panics hurts nobody.
+    pub fn on(mut self, event: impl Into<Box<str>>, listener: impl Fn(&Publication) + Send + Sync + 'static) -> Mount {
+        self.listeners.push((event.into(), Arc::new(listener)));
+        self
+    }
+
+    pub(super) fn into_parts(self, path: &Arc<str>, app: &Publishers) -> Result<Parts> {
+        let wrong = |text: String| Err(Error::general(text));
+        let standard = self.service.as_ref().map_or_else(Vec::new, |service| service.methods());
+        if standard.is_empty() && self.custom.is_empty() {
+            return wrong(format!("Invalid service object passed for path `{path}`: it has no methods"));
+        }
+        let mut names = BTreeSet::new();
+        for (name, _) in &self.custom {
+            if RESERVED.contains(&&**name) || Method::standard(name).is_some() || name.is_empty() {
+                return wrong(format!("'{name}' on service '{path}' is not allowed as a custom method name"));
+            }
+            if !names.insert(name.clone()) {
+                return wrong(format!("Method '{name}' is defined twice on service '{path}'"));
+            }
+        }
+        let has = |method: &Method| match method {
+            Method::Custom(name) => names.contains(name),
+            standard_method => standard.contains(standard_method),
+        };
+        let exposed = self.external.iter().flatten();
+        if let Some(method) = exposed.chain(self.hooks.named()).find(|method| !has(method)) {
+            return wrong(format!("Service '{path}' has no method '{method}' to list or to hook"));
+        }
+        let slots = Slots::new(path, &self.events, self.publishers, app, self.listeners)?;
+        let external = self.external.map(|external| {
+            let custom = names.iter().cloned().map(Method::Custom);
+            external.into_iter().chain(custom).collect()
+        });
+        Ok(Parts { service: self.service, standard, custom: self.custom, external, slots, hooks: self.hooks })
+    }
+}

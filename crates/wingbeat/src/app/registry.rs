@@ -1,0 +1,145 @@
+//! What is mounted: an immutable table that mounting and unmounting replace as a whole.
+
+use super::events::{EventSlot, Slots};
+use super::mount::{Mount, Parts};
+use super::router::Router;
+use super::{App, router};
+use crate::hook::{Chain, Target};
+use crate::service::{Erased, Services, Emitter, Route};
+use std::collections::HashMap;
+use std::sync::Arc;
+use wingbeat_core::{Error, Method, Result};
+
+#[derive(Clone, Default)]
+pub(super) struct Registry {
+    router: Router,
+    /// In the order of mounting, which is the order of setup.
+    entries: Vec<Arc<Entry>>,
+}
+
+impl Registry {
+    pub(super) fn add(&mut self, entry: Arc<Entry>) -> Result<()> {
+        let path = entry.path();
+        if self.entries.iter().any(|other| other.path() == path) {
+            return Err(Error::general(format!("Path {path} already exists")));
+        }
+        self.router.add(entry.clone());
+        self.entries.push(entry);
+        Ok(())
+    }
+
+    pub(super) fn remove(&mut self, path: &str) -> Option<Arc<Entry>> {
+        let at = self.entries.iter().position(|entry| entry.path() == path)?;
+        self.router.remove(path);
+        Some(self.entries.remove(at))
+    }
+
+    pub(super) fn find(&self, path: &str) -> Result<(&Arc<Entry>, Route)> {
+        self.router.find(path).ok_or_else(|| Error::not_found(format!("Service '{path}' not found")))
+    }
+
+    pub(super) fn entry(&self, path: &str) -> Option<&Arc<Entry>> {
+        let path = router::normal(path);
+        self.entries.iter().find(|entry| entry.path() == path)
+    }
+
+    pub(super) fn entries(&self) -> impl DoubleEndedIterator<Item = &Arc<Entry>> {
+        self.entries.iter()
+    }
+}
+
+/// A mounted service.
+pub(crate) struct Entry {
+    path: Arc<str>,
+    service: Option<Arc<dyn Erased>>,
+    standard: [Option<Endpoint>; 6],
+    custom: HashMap<Arc<str>, Endpoint>,
+    pub(super) slots: Arc<Slots>,
+    emitter: Emitter,
+}
+
+/// A method of a mounted service.
+pub(crate) struct Endpoint {
+    pub(super) method: Method,
+    pub(super) chain: Chain,
+    /// Whether clients may call it.
+    pub(super) external: bool,
+    /// What a successful call publishes, unless a hook says otherwise.
+    pub(super) event: Option<Arc<EventSlot>>,
+}
+
+impl Entry {
+    pub(super) fn new(app: &App, path: &str, mount: Mount) -> Result<Entry> {
+        let path: Arc<str> = path.into();
+        let Parts { service, standard, custom, external, slots, hooks } = mount.into_parts(&path, &app.0.publishers)?;
+        let endpoint = |method: Method, target: Target| Endpoint {
+            external: external.as_ref().is_none_or(|external| external.contains(&method)),
+            chain: Chain::new(&app.0.hooks, &hooks, &method, target),
+            event: method.event().and_then(|event| slots.automatic(event)),
+            method,
+        };
+        let standard = Method::STANDARD.map(|method| {
+            let service = service.clone().filter(|_| standard.contains(&method))?;
+            Some(endpoint(method, Target::Standard(service)))
+        });
+        let custom = custom.into_iter().map(|(name, run)| {
+            (name.clone(), endpoint(Method::Custom(name), Target::Custom(run)))
+        });
+        let custom = custom.collect();
+        let slots = Arc::new(slots);
+        let emitter = Emitter(Arc::new(super::events::SlotEmitter::new(app, slots.clone())));
+        Ok(Entry { path, service, standard, custom, slots, emitter })
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// What its calls send events through.
+    pub(crate) fn emitter(&self) -> &Emitter {
+        &self.emitter
+    }
+
+    pub(super) fn shared_path(&self) -> &Arc<str> {
+        &self.path
+    }
+
+    /// A method by its name on the wire, if the service has it at all.
+    pub(crate) fn endpoint(&self, method: &str) -> Option<&Endpoint> {
+        match Method::standard(method) {
+            Some(method) => self.standard(&method),
+            None => self.custom.get(method),
+        }
+    }
+
+    fn standard(&self, method: &Method) -> Option<&Endpoint> {
+        let at = Method::STANDARD.iter().position(|standard| standard == method)?;
+        self.standard[at].as_ref()
+    }
+
+    pub(super) async fn setup(&self, services: &Services) -> Result<()> {
+        match &self.service {
+            Some(service) => service.setup(services, &self.path).await,
+            None => Ok(()),
+        }
+    }
+
+    pub(super) async fn teardown(&self, services: &Services) -> Result<()> {
+        match &self.service {
+            Some(service) => service.teardown(services, &self.path).await,
+            None => Ok(()),
+        }
+    }
+}
+
+impl Endpoint {
+    /// The method.
+    pub(crate) fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// Whether clients may call it.
+    pub(crate) fn is_external(&self) -> bool {
+        self.external
+    }
+}

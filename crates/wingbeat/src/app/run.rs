@@ -1,0 +1,118 @@
+//! How a call runs.
+
+use super::{App, Endpoint, Entry};
+use crate::BoxFuture;
+use crate::hook::{Context, Http};
+use crate::service::{Call, Caller, Params, Route};
+use std::sync::Arc;
+use wingbeat_core::{Error, IdArg, Payload, RawJson, Result};
+
+/// What a call has come to.
+pub(crate) struct Outcome {
+    /// For those inside.
+    pub(crate) result: Payload,
+    /// For those outside, where hooks have made a difference.
+    pub(crate) dispatch: Option<Payload>,
+    /// For REST.
+    #[expect(dead_code, reason = "the REST transport will read it")]
+    pub(crate) http: Http,
+}
+
+impl Outcome {
+    /// What a client is told.
+    pub(crate) fn for_client(&self) -> Result<RawJson> {
+        self.dispatch.as_ref().unwrap_or(&self.result).to_raw()
+    }
+}
+
+impl App {
+    /// The service at a path, and the values of the path's placeholders.
+    pub(crate) fn find(&self, path: &str) -> Result<(Arc<Entry>, Route)> {
+        let registry = self.0.registry.load();
+        let (entry, route) = registry.find(path)?;
+        Ok((entry.clone(), route))
+    }
+
+    /// Runs a method with its hooks, and publishes what it has done. `params` have route and emitter already.
+    pub(crate) async fn run(
+        &self,
+        entry: Arc<Entry>,
+        method: &str,
+        (id, data, params): (IdArg, Option<Payload>, Params),
+    ) -> Result<Outcome> {
+        let endpoint = entry.endpoint(method).ok_or_else(|| not_allowed(method, entry.path()))?;
+        match endpoint.chain.direct() {
+            Some(target) => {
+                // Calls that send no event, or whose event nobody can hear, need not remember the caller.
+                let event = endpoint.event.as_ref().filter(|event| event.is_heard());
+                let caller = event.and_then(|_| params.connection.clone());
+                let mut result = target.call(&endpoint.method, id, data, params).await?;
+                if let Some(event) = event {
+                    let raw = result.to_raw()?;
+                    self.0.publish_result(event, &raw, None, caller.as_ref()).await?;
+                    result = raw.into();
+                }
+                Ok(Outcome { result, dispatch: None, http: Http::default() })
+            }
+            None => self.run_hooked(&entry, endpoint, (id, data, params)).await,
+        }
+    }
+
+    async fn run_hooked(
+        &self,
+        entry: &Arc<Entry>,
+        endpoint: &Endpoint,
+        arguments: (IdArg, Option<Payload>, Params),
+    ) -> Result<Outcome> {
+        let event = endpoint.event.as_ref().and_then(|_| endpoint.method.event()).map(Arc::from);
+        let (path, services) = (entry.shared_path().clone(), self.services());
+        let caller = arguments.2.connection.clone();
+        let mut context = Context::new(path, endpoint.method.clone(), event, services, arguments);
+        endpoint.chain.run(&mut context).await?;
+        let mut result = context.result.take().unwrap_or(Payload::NULL);
+        let slot = context.event().and_then(|event| entry.slots.find(event)).filter(|slot| slot.is_heard());
+        if let Some(slot) = slot {
+            let raw = result.to_raw()?;
+            let dispatch = context.dispatch.as_ref().map(Payload::to_raw).transpose()?;
+            self.0.publish_result(&slot, &raw, dispatch.as_ref(), caller.as_ref()).await?;
+            result = raw.into();
+            context.dispatch = dispatch.map(Payload::Raw);
+        }
+        Ok(Outcome { result, dispatch: context.dispatch, http: context.http })
+    }
+
+    async fn call(self, call: Call) -> Result<Payload> {
+        let Call { path, method, id, data, mut params } = call;
+        let (entry, route) = self.find(&path)?;
+        params.route = route;
+        params.emitter = Some(entry.emitter().clone());
+        Ok(self.run(entry, method.as_str(), (id, data, params)).await?.result)
+    }
+}
+
+/// What a caller is told who asks for a method that the service does not have, or not for him.
+pub(crate) fn not_allowed(method: &str, path: &str) -> Error {
+    Error::method_not_allowed(format!("Method '{method}' not allowed on service '{path}'"))
+}
+
+impl Caller for App {
+    fn call(&self, call: Call) -> BoxFuture<'static, Result<Payload>> {
+        Box::pin(self.clone().call(call))
+    }
+
+    fn emit(&self, path: &str, event: &str, data: Payload) -> BoxFuture<'static, Result<()>> {
+        match self.0.registry.load().entry(path) {
+            Some(entry) => {
+                let sent = entry.emitter().0.emit(event, data, None);
+                Box::pin(async move {
+                    sent.await;
+                    Ok(())
+                })
+            }
+            None => {
+                let error = Error::not_found(format!("Can not find service '{path}'"));
+                Box::pin(std::future::ready(Err(error)))
+            }
+        }
+    }
+}

@@ -1,0 +1,163 @@
+use super::{Echo, Heard};
+use crate::prelude::*;
+use serde_json::{Value, json};
+
+fn everybody() -> App {
+    App::builder()
+        .mount("echo", Mount::new(Echo).publish(|_| channel("everybody")))
+        .on_connection(|app, connection| app.channel("everybody").join(connection))
+        .build()
+        .unwrap()
+}
+
+fn crowd(app: &App, size: usize) -> Vec<(Connection, Heard)> {
+    (0..size).map(|_| Heard::connect(app)).collect()
+}
+
+async fn until(mut done: impl FnMut() -> bool) {
+    while !done() {
+        tokio::task::yield_now().await;
+    }
+}
+
+fn called_by(connection: &Connection) -> Params {
+    Params { connection: Some(connection.clone()), ..Params::new() }
+}
+
+#[tokio::test]
+async fn a_large_audience_hears_everything_once_and_in_order() {
+    let app = everybody();
+    let crowd = crowd(&app, 1000);
+    for n in 0..50 {
+        app.service("echo").create(json!(n), Params::new()).await.unwrap();
+    }
+    until(|| crowd.iter().all(|(_, heard)| heard.data().len() >= 50)).await;
+    let all: Vec<Value> = (0..50).map(|n| json!(n)).collect();
+    assert!(crowd.iter().all(|(_, heard)| heard.data() == all));
+}
+
+#[tokio::test]
+async fn the_caller_has_its_event_before_its_answer() {
+    let app = everybody();
+    let crowd = crowd(&app, 1000);
+    let (caller, heard) = &crowd[700];
+    // Pipelined: the later ones find the lane busy.
+    let calls = (0..20).map(|n| {
+        let (app, caller, heard) = (app.clone(), caller.clone(), heard.clone());
+        async move {
+            app.service("echo").create(json!(n), called_by(&caller)).await.unwrap();
+            assert!(heard.data().contains(&json!(n)), "answered before event {n}");
+        }
+    });
+    futures_util::future::join_all(calls).await;
+    until(|| crowd.iter().all(|(_, heard)| heard.data().len() >= 20)).await;
+    let all: Vec<Value> = (0..20).map(|n| json!(n)).collect();
+    assert!(crowd.iter().all(|(_, heard)| heard.data() == all));
+}
+
+#[tokio::test]
+async fn who_leaves_during_a_delivery_hears_no_more_of_it() {
+    let app = everybody();
+    let crowd = crowd(&app, 1000);
+    app.service("echo").create(json!(1), Params::new()).await.unwrap();
+    for (connection, _) in &crowd {
+        app.channel("everybody").leave(connection);
+    }
+    app.service("echo").create(json!(2), Params::new()).await.unwrap();
+    tokio::task::yield_now().await;
+    assert!(crowd.iter().all(|(_, heard)| !heard.data().contains(&json!(2))));
+    assert!(crowd.iter().any(|(_, heard)| heard.data().is_empty()), "the delivery was over before anyone left");
+}
+
+#[tokio::test]
+async fn each_connection_hears_an_event_once_with_the_data_of_its_first_channel() {
+    let mount = Mount::new(Echo).publish(|_| {
+        let staff = channel("staff").send(json!("staff"));
+        vec![None, Some(staff), None, Some(channel("everybody").or(channel("guests").send(json!("guest"))))]
+    });
+    let app = App::builder()
+        .mount("echo", mount)
+        .on_connection(|app, connection| app.channels(["everybody", "guests"]).join(connection))
+        .build()
+        .unwrap();
+    let ((staff, staff_heard), (_guest, guest_heard)) = (Heard::connect(&app), Heard::connect(&app));
+    app.channel("staff").join(&staff);
+    app.service("echo").create(json!("record"), Params::new()).await.unwrap();
+    assert_eq!((staff_heard.data(), guest_heard.data()), (vec![json!("staff")], vec![json!("record")]));
+}
+
+#[tokio::test]
+async fn filters_choose_among_the_members() {
+    let mount = Mount::new(Echo).publish(|publication: &Publication| {
+        let wanted = publication.data().clone();
+        channel("everybody").filter(move |connection| connection.get("user").as_ref() == Some(&wanted))
+    });
+    let app = App::builder()
+        .mount("echo", mount)
+        .on_connection(|app, connection| app.channel("everybody").join(connection))
+        .build()
+        .unwrap();
+    let (ann, bob) = (Heard::connect(&app), Heard::connect(&app));
+    ann.0.set("user", "ann");
+    bob.0.set("user", "bob");
+    app.service("echo").create(json!("bob"), Params::new()).await.unwrap();
+    assert_eq!((ann.1.data().len(), bob.1.data().len()), (0, 1));
+}
+
+#[tokio::test]
+async fn a_channel_exists_while_someone_is_in_it() {
+    let app = everybody();
+    let ((ann, _), (bob, heard)) = (Heard::connect(&app), Heard::connect(&app));
+    let room = app.channel("room");
+    assert_eq!((room.len(), app.channel_names()), (0, vec!["everybody".to_owned()]));
+    room.join(&ann);
+    room.join(&ann);
+    room.join(&bob);
+    assert_eq!((room.len(), ann.channels()), (2, vec!["everybody".to_owned(), "room".to_owned()]));
+    room.leave_if(|connection| *connection == ann);
+    assert_eq!(room.connections(), std::slice::from_ref(&bob));
+    app.disconnected(&bob);
+    room.join(&bob);
+    assert_eq!((room.is_empty(), bob.is_connected(), app.channel_names()), (true, false, vec!["everybody".to_owned()]));
+    app.service("echo").create(json!(1), Params::new()).await.unwrap();
+    assert_eq!(heard.all(), []);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn joining_and_leaving_under_way_loses_and_doubles_nothing_for_those_who_stay() {
+    let app = everybody();
+    let staying = crowd(&app, 200);
+    let coming_and_going = tokio::spawn({
+        let app = app.clone();
+        async move {
+            for _ in 0..300 {
+                let (connection, _) = Heard::connect(&app);
+                tokio::task::yield_now().await;
+                app.disconnected(&connection);
+            }
+        }
+    });
+    let mut publishing = Vec::new();
+    for source in 0..4 {
+        let app = app.clone();
+        publishing.push(tokio::spawn(async move {
+            for n in 0..100 {
+                app.service("echo").create(json!([[source, n]]), Params::new()).await.unwrap();
+            }
+        }));
+    }
+    for task in publishing {
+        task.await.unwrap();
+    }
+    coming_and_going.await.unwrap();
+    until(|| staying.iter().all(|(_, heard)| heard.all().len() >= 400)).await;
+    for (_, heard) in &staying {
+        let heard = heard.data();
+        assert_eq!(heard.len(), 400);
+        for source in 0..4 {
+            let of_source: Vec<_> = heard.iter().filter(|data| data[0] == source).map(|data| data[1].clone()).collect();
+            assert_eq!(of_source, (0..100).map(|n| json!(n)).collect::<Vec<_>>());
+        }
+    }
+    assert_eq!(app.channel("everybody").len(), 200);
+}

@@ -1,0 +1,149 @@
+use super::{Echo, Heard};
+use crate::prelude::*;
+use serde_json::json;
+
+fn open(mount: Mount) -> (App, Connection, Heard) {
+    let app = App::builder()
+        .mount("echo", mount)
+        .on_connection(|app, connection| app.channel("everybody").join(connection))
+        .build()
+        .unwrap();
+    let (connection, heard) = Heard::connect(&app);
+    (app, connection, heard)
+}
+
+fn to_everybody() -> Mount {
+    Mount::new(Echo).publish(|_| channel("everybody"))
+}
+
+#[tokio::test]
+async fn a_created_record_is_heard_by_its_channel() {
+    let (app, _connection, heard) = open(to_everybody());
+    app.service("echo").create(json!({"a": 1}), Params::new()).await.unwrap();
+    assert_eq!(heard.all(), [("echo created".to_owned(), json!({"a": 1}))]);
+}
+
+#[tokio::test]
+async fn a_batch_is_one_event_for_each_element() {
+    let (app, _connection, heard) = open(to_everybody());
+    app.service("echo").create(json!([1, 2]), Params::new()).await.unwrap();
+    app.service("echo").create(json!([]), Params::new()).await.unwrap();
+    assert_eq!(heard.data(), [json!(1), json!(2)]);
+}
+
+#[tokio::test]
+async fn without_a_publisher_nobody_hears() {
+    let (app, _connection, heard) = open(Mount::new(Echo));
+    app.service("echo").create(json!({}), Params::new()).await.unwrap();
+    assert_eq!(heard.all(), []);
+}
+
+#[tokio::test]
+async fn find_and_get_send_nothing() {
+    let (app, _connection, heard) = open(to_everybody());
+    app.service("echo").find(Params::new()).await.unwrap();
+    app.service("echo").get(1, Params::new()).await.unwrap();
+    assert_eq!(heard.all(), []);
+}
+
+#[tokio::test]
+async fn the_publisher_nearest_to_the_event_decides() {
+    let mount = to_everybody().publish_event("created", |_: &Publication| channel("everybody").send(json!("mine")));
+    let app = App::builder()
+        .mount("echo", mount)
+        .mount("plain", Mount::new(Echo))
+        .publish(|_: &Publication| channel("everybody").send(json!("app")))
+        .publish_event("created", |_: &Publication| channel("everybody").send(json!("app:created")))
+        .on_connection(|app, connection| app.channel("everybody").join(connection))
+        .build()
+        .unwrap();
+    let (_connection, heard) = Heard::connect(&app);
+    for path in ["echo", "plain"] {
+        app.service(path).create(json!({}), Params::new()).await.unwrap();
+    }
+    assert_eq!(heard.data(), [json!("mine"), json!("app:created")]);
+}
+
+#[tokio::test]
+async fn dispatch_is_what_others_hear_paired_by_place() {
+    let hide = crate::hooks::protect(["secret"]);
+    let (app, _connection, heard) = open(to_everybody().after(All, hide));
+    let data = json!([{"secret": 1, "n": 1}, {"secret": 2, "n": 2}]);
+    let inside = app.service("echo").create(data.clone(), Params::new()).await.unwrap();
+    assert_eq!(inside.into_value().unwrap(), data);
+    assert_eq!(heard.data(), [json!({"n": 1}), json!({"n": 2})]);
+}
+
+#[tokio::test]
+async fn an_event_can_be_renamed_and_suppressed() {
+    let rename = sync(|context: &mut Context| {
+        let to = context.data_as::<Option<String>>()?;
+        context.set_event(to.as_deref());
+        Ok(())
+    });
+    let (app, _connection, heard) = open(to_everybody().after(Create, rename));
+    for data in [json!("updated"), json!("unheard of"), json!(null)] {
+        app.service("echo").create(data, Params::new()).await.unwrap();
+    }
+    assert_eq!(heard.all(), [("echo updated".to_owned(), json!("updated"))]);
+}
+
+#[tokio::test]
+async fn listed_events_are_sent_by_the_service_alone() {
+    let (app, _connection, heard) = open(to_everybody().events(["created", "typing", "typing"]));
+    app.service("echo").create(json!({}), Params::new()).await.unwrap();
+    app.service("echo").emit("created", &1).await.unwrap();
+    app.service("echo").emit("typing", &[1, 2]).await.unwrap();
+    app.service("echo").emit("unlisted", &3).await.unwrap();
+    assert_eq!(heard.all(), [("echo created".into(), json!(1)), ("echo typing".into(), json!([1, 2]))]);
+}
+
+#[tokio::test]
+async fn a_method_emits_through_its_params() {
+    let mount = to_everybody().events(["progress"]).method("work", |steps: u32, params: Params| async move {
+        for step in 0..steps {
+            params.emit("progress", &step).await?;
+        }
+        Ok("done")
+    });
+    let (app, _connection, heard) = open(mount);
+    app.service("echo").call("work", json!(2), Params::new()).await.unwrap();
+    assert_eq!(heard.data(), [json!(0), json!(1)]);
+}
+
+#[tokio::test]
+async fn listeners_and_publishers_that_panic_hurt_nobody() {
+    let mount = Mount::new(Echo).on("created", |_| panic!("on purpose")).publish(|_: &Publication| -> Audience { panic!("on purpose") });
+    let (app, _connection, heard) = open(mount);
+    app.service("echo").create(json!({}), Params::new()).await.unwrap();
+    assert_eq!(heard.all(), []);
+}
+
+#[tokio::test]
+async fn a_publisher_that_waits_does_not_hold_up_the_call() {
+    let (open_gate, gate) = tokio::sync::watch::channel(false);
+    let waiting = Mount::new(Echo).publish_async(move |_| {
+        let mut gate = gate.clone();
+        async move {
+            gate.wait_for(|open| *open).await.ok();
+            channel("everybody")
+        }
+    });
+    let (app, _connection, heard) = open(waiting);
+    app.service("echo").create(json!({}), Params::new()).await.unwrap();
+    assert_eq!(heard.all(), []);
+    open_gate.send(true).unwrap();
+    while heard.all().is_empty() {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_event_can_not_be_published_or_heard() {
+    let publish = Mount::new(Echo).publish_event("nope", |_: &Publication| channel("x"));
+    let listen = Mount::new(Echo).on("nope", |_| {});
+    for mount in [publish, listen] {
+        let error = App::builder().mount("echo", mount).build().unwrap_err();
+        assert!(error.message().contains("'nope' is not a valid service event"), "{error}");
+    }
+}

@@ -1,0 +1,160 @@
+use super::Echo;
+use crate::prelude::*;
+use crate::{Next, locked};
+use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
+
+type Trace = Arc<Mutex<Vec<String>>>;
+
+fn note(trace: &Trace, label: &'static str) -> impl crate::Hook {
+    let trace = trace.clone();
+    sync(move |_| {
+        locked(&trace).push(label.to_owned());
+        Ok(())
+    })
+}
+
+fn nest(trace: &Trace, label: &'static str) -> impl crate::Around {
+    let trace = trace.clone();
+    around(move |context, next| {
+        let trace = trace.clone();
+        Box::pin(async move {
+            locked(&trace).push(format!("{label}>"));
+            let outcome = next.run(context).await;
+            locked(&trace).push(format!("<{label}"));
+            outcome
+        })
+    })
+}
+
+fn app(mount: Mount) -> App {
+    App::builder().mount("echo", mount).build().unwrap()
+}
+
+async fn get(app: &App, id: &str) -> Result<Value> {
+    app.service("echo").get(id, Params::new()).await?.into_value()
+}
+
+#[tokio::test]
+async fn hooks_run_in_the_order_of_feathers() {
+    let trace = Trace::default();
+    let t = &trace;
+    let mount = Mount::new(Echo)
+        .around(Get, nest(t, "svc.around.get"))
+        .around(All, nest(t, "svc.around.all"))
+        .before(Get, note(t, "svc.before.get"))
+        .before(All, note(t, "svc.before.all"))
+        .after(Get, note(t, "svc.after.get"))
+        .after(All, note(t, "svc.after.all"))
+        .wrap(Get, nest(t, "svc.map"))
+        .wrap(All, nest(t, "svc.array"));
+    let app = App::builder()
+        .mount("echo", mount)
+        .around(Get, nest(t, "app.around.get"))
+        .around(All, nest(t, "app.around.all"))
+        .before(All, note(t, "app.before.all"))
+        .before(Get, note(t, "app.before.get"))
+        .after(All, note(t, "app.after.all"))
+        .build()
+        .unwrap();
+    get(&app, "1").await.unwrap();
+    let expected = "app.around.all> app.around.get> app.before.all app.before.get svc.array> svc.map> \
+        svc.around.all> svc.around.get> svc.before.all svc.before.get svc.after.all svc.after.get <svc.around.get \
+        <svc.around.all <svc.map <svc.array app.after.all <app.around.get <app.around.all";
+    assert_eq!(locked(&trace).join(" "), expected);
+}
+
+#[tokio::test]
+async fn error_hooks_run_from_the_method_outwards() {
+    let trace = Trace::default();
+    let t = &trace;
+    let mount = Mount::new(Echo).error(All, note(t, "svc.all")).error(Get, note(t, "svc.get"));
+    let app = App::builder().mount("echo", mount).error(All, note(t, "app.all")).error(Get, note(t, "app.get"));
+    assert_eq!(get(&app.build().unwrap(), "boom").await.unwrap_err().message(), "boom");
+    assert_eq!(locked(&trace).join(" "), "svc.get svc.all app.get app.all");
+}
+
+#[tokio::test]
+async fn a_result_set_before_skips_the_method() {
+    let preset = sync(|context: &mut Context| {
+        context.set_result(json!("preset"));
+        Ok(())
+    });
+    assert_eq!(get(&app(Mount::new(Echo).before(Get, preset)), "boom").await.unwrap(), "preset");
+}
+
+#[tokio::test]
+async fn a_changed_id_is_what_the_method_gets() {
+    let rewrite = sync(|context: &mut Context| {
+        context.id = "rewritten".into();
+        Ok(())
+    });
+    assert_eq!(get(&app(Mount::new(Echo).before(Get, rewrite)), "1").await.unwrap()["id"], "rewritten");
+}
+
+#[tokio::test]
+async fn an_error_hook_can_answer_instead() {
+    let swallow = sync(|context: &mut Context| {
+        let code = context.error.as_ref().map(Error::code);
+        context.set_result(json!({"swallowed": code}));
+        Ok(())
+    });
+    assert_eq!(get(&app(Mount::new(Echo).error(Get, swallow)), "boom").await.unwrap(), json!({"swallowed": 500}));
+}
+
+#[tokio::test]
+async fn an_error_hook_can_replace_the_error() {
+    let transform = sync(|context: &mut Context| {
+        context.error = Some(Error::conflict("transformed"));
+        Ok(())
+    });
+    let failed = get(&app(Mount::new(Echo).error(Get, transform)), "boom").await.unwrap_err();
+    assert_eq!((failed.code(), failed.message()), (409, "transformed"));
+    let throw = sync(|_: &mut Context| Err(Error::gone("thrown")));
+    assert_eq!(get(&app(Mount::new(Echo).error(Get, throw)), "boom").await.unwrap_err().code(), 410);
+}
+
+#[tokio::test]
+async fn an_error_of_an_after_hook_reaches_the_error_hooks() {
+    let seen = Trace::default();
+    let late = sync(|_: &mut Context| Err(Error::conflict("late")));
+    let mount = Mount::new(Echo).after(Get, late).error(Get, note(&seen, "seen"));
+    assert_eq!(get(&app(mount), "1").await.unwrap_err().code(), 409);
+    assert_eq!(*locked(&seen), ["seen"]);
+}
+
+#[tokio::test]
+async fn plain_functions_are_hooks() {
+    async fn twice(context: &mut Context) -> Result<()> {
+        tokio::task::yield_now().await;
+        context.params.set("twice", true);
+        Ok(())
+    }
+    async fn outside(context: &mut Context, next: Next<'_>) -> Result<()> {
+        next.run(context).await?;
+        let seen = context.params.get("twice");
+        context.result_items_mut()?[0].insert("twice".into(), seen.into());
+        Ok(())
+    }
+    let mount = Mount::new(Echo).around(All, outside).before([Get, Find], twice);
+    assert_eq!(get(&app(mount), "wait").await.unwrap()["twice"], json!(true));
+}
+
+#[tokio::test]
+async fn hooks_call_other_services() {
+    let other = hook(|context: &mut Context| {
+        Box::pin(async move {
+            let found = context.service("other").get("7", Params::new()).await?;
+            context.set_result(found);
+            Ok(())
+        })
+    });
+    let app = App::builder().mount("echo", Mount::new(Echo).before(Get, other)).mount("other", Mount::new(Echo));
+    assert_eq!(get(&app.build().unwrap(), "1").await.unwrap()["id"], "7");
+}
+
+#[tokio::test]
+async fn a_hook_for_a_method_that_does_not_exist_is_refused() {
+    let mount = Mount::new(Echo).before("archive", sync(|_| Ok(())));
+    assert!(App::builder().mount("echo", mount).build().unwrap_err().message().contains("archive"));
+}

@@ -1,0 +1,83 @@
+use super::Echo;
+use crate::prelude::*;
+use serde_json::json;
+
+async fn found(app: &App, path: &str) -> Result<serde_json::Value> {
+    app.service(path).get(1, Params::new()).await?.into_value()
+}
+
+#[tokio::test]
+async fn outer_slashes_of_a_path_do_not_matter() {
+    let app = App::builder().mount("/my/messages/", Mount::new(Echo)).build().unwrap();
+    for path in ["my/messages", "/my/messages", "//my/messages//"] {
+        found(&app, path).await.unwrap();
+    }
+    for path in ["my//messages", "my", "my/messages/1", "", "My/messages"] {
+        assert_eq!(found(&app, path).await.unwrap_err().message(), format!("Service '{path}' not found"));
+    }
+}
+
+#[tokio::test]
+async fn placeholders_become_the_route() {
+    let app = App::builder()
+        .mount("users/:userId/messages", Mount::new(Echo))
+        .mount("users/me/messages", Mount::new(Echo))
+        .mount("users/:name/:thing", Mount::new(Echo))
+        .build()
+        .unwrap();
+    assert_eq!(found(&app, "users/2/messages").await.unwrap()["route"], json!({"userId": "2"}));
+    assert_eq!(found(&app, "users/me/messages").await.unwrap()["route"], json!({}));
+    assert_eq!(found(&app, "users/me/photos").await.unwrap()["route"], json!({"name": "me", "thing": "photos"}));
+    assert_eq!(found(&app, "users//messages").await.unwrap_err().code(), 404);
+}
+
+#[tokio::test]
+async fn names_that_javascript_gives_a_meaning_are_ordinary_here() {
+    let app = App::builder().mount("x", Mount::new(Echo)).build().unwrap();
+    for path in ["__proto__", "constructor", "x/__proto__", "toString"] {
+        assert_eq!(found(&app, path).await.unwrap_err().code(), 404);
+    }
+}
+
+#[tokio::test]
+async fn services_come_and_go_while_the_application_runs() {
+    let app = App::builder().build().unwrap();
+    assert_eq!(found(&app, "late").await.unwrap_err().code(), 404);
+    app.mount("late", Mount::new(Echo)).await.unwrap();
+    assert_eq!(app.mount("/late", Mount::new(Echo)).await.unwrap_err().message(), "Path late already exists");
+    found(&app, "late").await.unwrap();
+    app.unmount("late").await.unwrap();
+    assert_eq!(found(&app, "late").await.unwrap_err().code(), 404);
+    assert_eq!(app.unmount("late").await.unwrap_err().code(), 404);
+}
+
+#[tokio::test]
+async fn a_mount_that_makes_no_sense_is_refused() {
+    let twice = || Mount::new(Echo).method("a", |(): (), _| async { Ok(()) });
+    let cases = [
+        ("a//b", Mount::new(Echo), "not a valid service path"),
+        ("", Mount::new(Echo), "not a valid service path"),
+        ("x", Mount::empty(), "no methods"),
+        ("x", twice().method("a", |(): (), _| async { Ok(()) }), "twice"),
+        ("x", Mount::new(Echo).method("emit", |(): (), _| async { Ok(()) }), "not allowed as a custom method name"),
+        ("x", Mount::new(Echo).method("find", |(): (), _| async { Ok(()) }), "not allowed as a custom method name"),
+        ("x", Mount::new(Echo).methods([Method::named("zap")]), "no method 'zap'"),
+    ];
+    for (path, mount, text) in cases {
+        let error = App::builder().mount(path, mount).build().unwrap_err();
+        assert!(error.message().contains(text), "{error} should contain {text}");
+    }
+}
+
+#[tokio::test]
+async fn a_custom_method_reads_its_data_and_writes_its_answer() {
+    let mount = Mount::empty().method("double", |n: i64, _params: Params| async move { Ok(n * 2) });
+    let app = App::builder().mount("math", mount).build().unwrap();
+    let call = |data: serde_json::Value| {
+        let app = app.clone();
+        async move { app.service("math").call("double", data, Params::new()).await }
+    };
+    assert_eq!(call(json!(21)).await.unwrap().into_value().unwrap(), 42);
+    assert_eq!(call(json!("x")).await.unwrap_err().code(), 400);
+    assert_eq!(app.service("math").find(Params::new()).await.unwrap_err().code(), 405);
+}

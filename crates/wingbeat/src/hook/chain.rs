@@ -1,0 +1,159 @@
+//! The hooks of one method, compiled into one list when a service is mounted.
+
+use super::{Around, Context, Hook, HookSet, HookType};
+use crate::BoxFuture;
+use crate::service::{Custom, Erased};
+use std::sync::Arc;
+use wingbeat_core::{Error, Method, Result};
+
+/// What a method's hooks come to, in Feathers' order: the application's around hooks (all, then method), its before,
+/// after and error hooks, then the same of the service, then the method itself.
+///
+/// Before and after hooks are run as loops; only around hooks nest.
+pub(crate) struct Chain {
+    steps: Box<[Step]>,
+    target: Target,
+}
+
+enum Step {
+    Around(Arc<dyn Around>),
+    Level(Level),
+}
+
+/// The before, after and error hooks of the application or of a service.
+struct Level {
+    before: Vec<Arc<dyn Hook>>,
+    after: Vec<Arc<dyn Hook>>,
+    error: Vec<Arc<dyn Hook>>,
+}
+
+/// The method at the end of the chain.
+#[derive(Clone)]
+pub(crate) enum Target {
+    Standard(Arc<dyn Erased>),
+    Custom(Custom),
+}
+
+impl Target {
+    pub(crate) fn call(
+        &self,
+        method: &Method,
+        id: wingbeat_core::IdArg,
+        data: Option<wingbeat_core::Payload>,
+        params: crate::Params,
+    ) -> BoxFuture<'static, Result<wingbeat_core::Payload>> {
+        match self {
+            Target::Standard(service) => service.clone().call(method, id, data, params),
+            Target::Custom(run) => run(data, params),
+        }
+    }
+}
+
+impl Chain {
+    pub(crate) fn new(app: &HookSet, service: &HookSet, method: &Method, target: Target) -> Chain {
+        let mut steps = Vec::new();
+        for hooks in [app, service] {
+            steps.extend(hooks.wrap.all_first(method).into_iter().map(Step::Around));
+            steps.extend(hooks.around.all_first(method).into_iter().map(Step::Around));
+            let before = hooks.before.all_first(method);
+            let after = hooks.after.all_first(method);
+            let error = hooks.error.all_last(method);
+            if !(before.is_empty() && after.is_empty() && error.is_empty()) {
+                steps.push(Step::Level(Level { before, after, error }));
+            }
+        }
+        Chain { steps: steps.into(), target }
+    }
+
+    /// The method itself, if no hook is registered for it.
+    pub(crate) fn direct(&self) -> Option<&Target> {
+        self.steps.is_empty().then_some(&self.target)
+    }
+
+    pub(crate) fn run<'a>(&'a self, context: &'a mut Context) -> BoxFuture<'a, Result<()>> {
+        Next { steps: &self.steps, target: &self.target }.run(context)
+    }
+}
+
+/// The rest of a chain, as an around hook gets it.
+pub struct Next<'a> {
+    steps: &'a [Step],
+    target: &'a Target,
+}
+
+impl<'a> Next<'a> {
+    /// Runs the rest of the chain, the method included.
+    ///
+    /// # Errors
+    /// What the method or a hook on the way failed with, after the error hooks had their say.
+    pub fn run<'c>(self, context: &'c mut Context) -> BoxFuture<'c, Result<()>>
+    where
+        'a: 'c,
+    {
+        match self.steps.split_first() {
+            Some((Step::Around(around), steps)) => {
+                context.kind = HookType::Around;
+                around.call(context, Next { steps, target: self.target })
+            }
+            Some((Step::Level(level), steps)) => Box::pin(level.run(context, Next { steps, target: self.target })),
+            None => Box::pin(method(context, self.target)),
+        }
+    }
+}
+
+/// Runs the method, unless a hook has set the result.
+async fn method(context: &mut Context, target: &Target) -> Result<()> {
+    if context.result.is_none() {
+        let params = context.params.clone();
+        let result = target.call(&context.method, context.id.clone(), context.data.clone(), params).await?;
+        context.result = Some(result);
+    }
+    Ok(())
+}
+
+impl Level {
+    async fn run(&self, context: &mut Context, next: Next<'_>) -> Result<()> {
+        let outcome = self.within(context, next).await;
+        context.kind = HookType::Around;
+        match outcome {
+            Err(error) if !self.error.is_empty() => self.recover(context, error).await,
+            outcome => outcome,
+        }
+    }
+
+    async fn within(&self, context: &mut Context, next: Next<'_>) -> Result<()> {
+        for hook in &self.before {
+            context.kind = HookType::Before;
+            hook.call(context).await?;
+        }
+        next.run(context).await?;
+        for hook in &self.after {
+            context.kind = HookType::After;
+            hook.call(context).await?;
+        }
+        Ok(())
+    }
+
+    /// Error hooks may replace the error, or set a result, which answers the call as if nothing had happened.
+    async fn recover(&self, context: &mut Context, error: Error) -> Result<()> {
+        context.result = None;
+        context.error = Some(error);
+        for hook in &self.error {
+            context.kind = HookType::Error;
+            if let Err(error) = hook.call(context).await {
+                context.error = Some(error);
+            }
+        }
+        context.kind = HookType::Around;
+        let error = context.error.take();
+        match (&context.result, error) {
+            (Some(_), _) => Ok(()),
+            (None, Some(error)) => Err(error),
+            // The hook took the error away and set nothing.
+            (None, None) => {
+                context.set_result(serde_json::Value::Null);
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! What a hook sees of a call and may change.
+
+use crate::service::{Params, Services, ServiceHandle};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use std::fmt;
+use std::sync::Arc;
+use wingbeat_core::{Error, IdArg, Method, Payload, Result};
+
+/// What a hook sees of a call and may change.
+///
+/// Path and method are fixed; everything else is the hook's to read and to set:
+///
+/// - `params`, `id` and `data` are what the method will be called with;
+/// - `result`, set before the method runs, is answered instead of running it; set afterwards, it replaces what the
+///   method said;
+/// - `dispatch`, if set, is what clients and channels receive instead of the result, even if it is null;
+/// - in an error hook `error` is what went wrong: replace it, or set `result` to answer that instead.
+pub struct Context {
+    pub(super) path: Arc<str>,
+    pub(super) method: Method,
+    pub(super) kind: HookType,
+    pub(super) services: Services,
+    pub(super) event: Option<Arc<str>>,
+    /// Query, route, caller and whatever hooks have added.
+    pub params: Params,
+    /// The id; absent for find, create and custom methods.
+    pub id: IdArg,
+    /// The data; absent for find, get and remove.
+    pub data: Option<Payload>,
+    /// The answer.
+    pub result: Option<Payload>,
+    /// What clients get instead of the result.
+    pub dispatch: Option<Payload>,
+    /// What went wrong, in error hooks.
+    pub error: Option<Error>,
+    /// What REST answers besides the body.
+    pub http: Http,
+}
+
+/// What REST answers besides the body; sockets have no use for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Http {
+    /// The status code, for example 202.
+    pub status: Option<u16>,
+    /// Further headers.
+    pub headers: Vec<(String, String)>,
+    /// Where to redirect to.
+    pub location: Option<String>,
+}
+
+/// In which kind of hook the context is at the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum HookType {
+    /// Runs around the rest of the chain.
+    Around,
+    /// Runs before the method.
+    Before,
+    /// Runs after the method has succeeded.
+    After,
+    /// Runs when something has failed.
+    Error,
+}
+
+impl Context {
+    pub(crate) fn new(
+        path: Arc<str>,
+        method: Method,
+        event: Option<Arc<str>>,
+        services: Services,
+        (id, data, params): (IdArg, Option<Payload>, Params),
+    ) -> Context {
+        Context {
+            path,
+            method,
+            kind: HookType::Around,
+            services,
+            event,
+            params,
+            id,
+            data,
+            result: None,
+            dispatch: None,
+            error: None,
+            http: Http::default(),
+        }
+    }
+
+    /// The path of the service.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The method that is called.
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// In which kind of hook the context is at the moment.
+    pub fn hook_type(&self) -> HookType {
+        self.kind
+    }
+
+    /// The event that success will send: `created`, `updated`, `patched`, `removed`, or what a hook has set.
+    pub fn event(&self) -> Option<&str> {
+        self.event.as_deref()
+    }
+
+    /// Renames the event, or suppresses it with `None`. A name that the service does not publish is not sent.
+    pub fn set_event<'a>(&mut self, event: impl Into<Option<&'a str>>) {
+        self.event = event.into().map(Into::into);
+    }
+
+    /// Calls another service. Its params are new ones: pass on what it should know of the caller.
+    pub fn service(&self, path: impl Into<Box<str>>) -> ServiceHandle {
+        self.services.service(path)
+    }
+
+    /// The way to all services.
+    pub fn services(&self) -> &Services {
+        &self.services
+    }
+
+    /// The data as a `T`.
+    ///
+    /// # Errors
+    /// BadRequest if there is none or it does not fit.
+    pub fn data_as<T: DeserializeOwned>(&self) -> Result<T> {
+        self.data.as_ref().ok_or_else(|| Error::bad_request("Data is required"))?.to()
+    }
+
+    /// The result as a `T`.
+    ///
+    /// # Errors
+    /// BadRequest if it does not fit, a general error if there is none yet.
+    pub fn result_as<T: DeserializeOwned>(&self) -> Result<T> {
+        self.result.as_ref().ok_or_else(|| Error::general("There is no result yet"))?.to()
+    }
+
+    /// Sets the result.
+    pub fn set_result(&mut self, result: impl Into<Payload>) {
+        self.result = Some(result.into());
+    }
+
+    /// The records among the data to change, one or many: the object itself, or the elements of the list.
+    ///
+    /// # Errors
+    /// BadRequest if there is no data, or some of it is no object.
+    pub fn items_mut(&mut self) -> Result<Vec<&mut Map<String, Value>>> {
+        let data = self.data.as_mut().ok_or_else(|| Error::bad_request("Data is required"))?;
+        objects(data.value_mut()?)
+    }
+
+    /// The records among the result to change: the object, the elements of the list, or those of the page.
+    ///
+    /// # Errors
+    /// If some of the result is no object. No result has no records.
+    pub fn result_items_mut(&mut self) -> Result<Vec<&mut Map<String, Value>>> {
+        let Some(result) = &mut self.result else { return Ok(Vec::new()) };
+        let is_find = self.method == Method::Find;
+        let mut value = result.value_mut()?;
+        if is_find && value.get("data").is_some_and(Value::is_array) {
+            value = &mut value["data"];
+        }
+        objects(value)
+    }
+}
+
+fn objects(value: &mut Value) -> Result<Vec<&mut Map<String, Value>>> {
+    let wrong = || Error::bad_request("Every record must be an object");
+    match value {
+        Value::Object(item) => Ok(vec![item]),
+        Value::Array(items) => items.iter_mut().map(|item| item.as_object_mut().ok_or_else(wrong)).collect(),
+        _ => Err(wrong()),
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Context({} {} {:?})", self.path, self.method, self.kind)
+    }
+}

@@ -1,0 +1,14 @@
+//! Hooks: functions that run around, before and after service methods, and when one fails.
+
+mod chain;
+mod context;
+mod function;
+pub mod library;
+mod registration;
+
+pub(crate) use chain::{Chain, Target};
+pub use chain::Next;
+pub use context::{Context, HookType, Http};
+pub use function::{Around, Hook, around, hook, sync};
+pub use registration::{All, Methods};
+pub(crate) use registration::HookSet;

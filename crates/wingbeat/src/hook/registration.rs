@@ -1,0 +1,122 @@
+//! Which hooks are registered for which methods.
+
+use super::{Around, Hook};
+use std::sync::Arc;
+use wingbeat_core::Method;
+
+/// Registers a hook for all methods, custom ones included: `.around(All, hook)`.
+#[derive(Clone, Copy, Debug)]
+pub struct All;
+
+/// For which methods a hook is registered: [`All`], one method, a list, or a custom method's name.
+#[derive(Clone, Debug)]
+pub struct Methods(Selection);
+
+#[derive(Clone, Debug)]
+enum Selection {
+    All,
+    Some(Vec<Method>),
+}
+
+impl Methods {
+    pub(crate) fn named(&self) -> &[Method] {
+        match &self.0 {
+            Selection::All => &[],
+            Selection::Some(methods) => methods,
+        }
+    }
+
+    fn are_all(&self) -> bool {
+        matches!(self.0, Selection::All)
+    }
+
+    fn include(&self, method: &Method) -> bool {
+        self.named().contains(method)
+    }
+}
+
+impl From<All> for Methods {
+    fn from(_: All) -> Methods {
+        Methods(Selection::All)
+    }
+}
+
+impl From<Method> for Methods {
+    fn from(method: Method) -> Methods {
+        Methods(Selection::Some(vec![method]))
+    }
+}
+
+impl From<&str> for Methods {
+    fn from(name: &str) -> Methods {
+        Method::named(name).into()
+    }
+}
+
+impl<const N: usize> From<[Method; N]> for Methods {
+    fn from(methods: [Method; N]) -> Methods {
+        Methods(Selection::Some(methods.into()))
+    }
+}
+
+impl From<&[Method]> for Methods {
+    fn from(methods: &[Method]) -> Methods {
+        Methods(Selection::Some(methods.into()))
+    }
+}
+
+/// Hooks of one kind in the order of their registration.
+pub(crate) struct Registered<H: ?Sized>(Vec<(Methods, Arc<H>)>);
+
+impl<H: ?Sized> Default for Registered<H> {
+    fn default() -> Registered<H> {
+        Registered(Vec::new())
+    }
+}
+
+impl<H: ?Sized> Registered<H> {
+    pub(crate) fn add(&mut self, methods: Methods, hook: Arc<H>) {
+        self.0.push((methods, hook));
+    }
+
+    fn for_all(&self) -> impl Iterator<Item = Arc<H>> {
+        self.0.iter().filter(|(methods, _)| methods.are_all()).map(|(_, hook)| hook.clone())
+    }
+
+    fn for_method(&self, method: &Method) -> impl Iterator<Item = Arc<H>> {
+        self.0.iter().filter(|(methods, _)| methods.include(method)).map(|(_, hook)| hook.clone())
+    }
+
+    /// Those for all methods, then those for this one.
+    pub(crate) fn all_first(&self, method: &Method) -> Vec<Arc<H>> {
+        self.for_all().chain(self.for_method(method)).collect()
+    }
+
+    /// Those for this method, then those for all.
+    pub(crate) fn all_last(&self, method: &Method) -> Vec<Arc<H>> {
+        self.for_method(method).chain(self.for_all()).collect()
+    }
+
+    fn named(&self) -> impl Iterator<Item = &Method> {
+        self.0.iter().flat_map(|(methods, _)| methods.named())
+    }
+}
+
+/// The hooks of a service, or of the application.
+#[derive(Default)]
+pub(crate) struct HookSet {
+    /// Outermost: what Feathers registers as plain arrays and method maps.
+    pub(crate) wrap: Registered<dyn Around>,
+    pub(crate) around: Registered<dyn Around>,
+    pub(crate) before: Registered<dyn Hook>,
+    pub(crate) after: Registered<dyn Hook>,
+    pub(crate) error: Registered<dyn Hook>,
+}
+
+impl HookSet {
+    /// Every method that some hook names.
+    pub(crate) fn named(&self) -> impl Iterator<Item = &Method> {
+        let around = self.wrap.named().chain(self.around.named());
+        around.chain(self.before.named()).chain(self.after.named()).chain(self.error.named())
+    }
+}

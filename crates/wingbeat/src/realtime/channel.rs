@@ -1,0 +1,210 @@
+//! Channels: named sets of connections.
+
+use super::connection::Connection;
+use super::delivery::clock;
+use crate::locked;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+/// All channels of an application. A channel exists while someone is in it.
+///
+/// Locks are taken in the order: the map, a channel's members, a connection's memberships.
+#[derive(Default)]
+pub(crate) struct Channels(RwLock<HashMap<Arc<str>, Arc<Room>>>);
+
+/// The members of one channel.
+pub(super) struct Room {
+    name: Arc<str>,
+    /// Copied only when someone joins or leaves while a delivery still reads the list.
+    members: Mutex<Arc<Vec<Connection>>>,
+}
+
+/// That a connection is in a channel, and where in its list.
+pub(super) struct Membership {
+    pub(super) channel: Arc<Room>,
+    index: usize,
+}
+
+impl Room {
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn members(&self) -> Arc<Vec<Connection>> {
+        locked(&self.members).clone()
+    }
+
+    pub(super) fn contains(self: &Arc<Room>, connection: &Connection) -> bool {
+        locked(connection.memberships()).iter().any(|m| Arc::ptr_eq(&m.channel, self))
+    }
+
+    fn join(self: &Arc<Room>, connection: &Connection) {
+        let mut members = locked(&self.members);
+        let mut memberships = locked(connection.memberships());
+        if !connection.is_connected() || memberships.iter().any(|m| Arc::ptr_eq(&m.channel, self)) {
+            return;
+        }
+        memberships.push(Membership { channel: self.clone(), index: members.len() });
+        drop(memberships);
+        Arc::make_mut(&mut members).push(connection.clone());
+    }
+
+    fn leave(self: &Arc<Room>, connection: &Connection) {
+        let mut members = locked(&self.members);
+        let mut memberships = locked(connection.memberships());
+        let Some(at) = memberships.iter().position(|m| Arc::ptr_eq(&m.channel, self)) else { return };
+        let index = memberships.swap_remove(at).index;
+        // The last channel's room for more is given back: most connections are in none or few.
+        if memberships.is_empty() {
+            *memberships = Vec::new();
+        }
+        drop(memberships);
+        let list = Arc::make_mut(&mut members);
+        list.swap_remove(index);
+        if let Some(moved) = list.get(index) {
+            let mut memberships = locked(moved.memberships());
+            if let Some(membership) = memberships.iter_mut().find(|m| Arc::ptr_eq(&m.channel, self)) {
+                membership.index = index;
+            }
+        }
+        drop(members);
+        connection.mark_left(clock());
+    }
+}
+
+impl Channels {
+    fn read(&self) -> RwLockReadGuard<'_, HashMap<Arc<str>, Arc<Room>>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, HashMap<Arc<str>, Arc<Room>>> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn room(&self, name: &str) -> Option<Arc<Room>> {
+        self.read().get(name).cloned()
+    }
+
+    pub(crate) fn join(&self, name: &str, connection: &Connection) {
+        {
+            let rooms = self.read();
+            if let Some(room) = rooms.get(name) {
+                return room.join(connection);
+            }
+        }
+        let mut rooms = self.write();
+        let name: Arc<str> = name.into();
+        let room = rooms.entry(name.clone()).or_insert_with(|| Arc::new(Room { name, members: Mutex::default() }));
+        room.join(connection);
+        // Whoever has gone meanwhile does not join, and must not leave an empty channel behind.
+        if room.members().is_empty() {
+            let name = room.name.clone();
+            rooms.remove(&name);
+        }
+    }
+
+    pub(crate) fn leave(&self, name: &str, connection: &Connection) {
+        if let Some(room) = self.room(name) {
+            self.leave_room(&room, connection);
+        }
+    }
+
+    fn leave_room(&self, room: &Arc<Room>, connection: &Connection) {
+        room.leave(connection);
+        if room.members().is_empty() {
+            let mut rooms = self.write();
+            if rooms.get(&room.name).is_some_and(|now| Arc::ptr_eq(now, room) && now.members().is_empty()) {
+                rooms.remove(&room.name);
+            }
+        }
+    }
+
+    /// Takes a connection out of every channel.
+    pub(crate) fn leave_all(&self, connection: &Connection) {
+        let rooms: Vec<Arc<Room>> = locked(connection.memberships()).iter().map(|m| m.channel.clone()).collect();
+        for room in rooms {
+            self.leave_room(&room, connection);
+        }
+    }
+
+    /// The client has gone: it leaves every channel and joins none any more. True for the first who says so.
+    pub(crate) fn gone(&self, connection: &Connection) -> bool {
+        let first = connection.mark_gone();
+        if first {
+            self.leave_all(connection);
+        }
+        first
+    }
+
+    pub(crate) fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.read().keys().map(|name| (**name).to_owned()).collect();
+        names.sort();
+        names
+    }
+}
+
+/// One named channel or several taken together: a handle, which creates nothing by itself.
+///
+/// A channel exists from the first [`join`](Channel::join) until the last member leaves.
+#[derive(Clone)]
+pub struct Channel {
+    channels: Arc<Channels>,
+    names: Box<[Box<str>]>,
+}
+
+impl Channel {
+    pub(crate) fn new(channels: Arc<Channels>, names: Box<[Box<str>]>) -> Channel {
+        Channel { channels, names }
+    }
+
+    /// Adds a connection to all channels of this handle; one that is in already stays in once.
+    pub fn join(&self, connection: &Connection) {
+        for name in &self.names {
+            self.channels.join(name, connection);
+        }
+    }
+
+    /// Takes a connection out of all channels of this handle.
+    pub fn leave(&self, connection: &Connection) {
+        for name in &self.names {
+            self.channels.leave(name, connection);
+        }
+    }
+
+    /// Takes out every connection for which the predicate holds.
+    pub fn leave_if(&self, predicate: impl Fn(&Connection) -> bool) {
+        for connection in self.connections() {
+            if predicate(&connection) {
+                self.leave(&connection);
+            }
+        }
+    }
+
+    /// The members, each once.
+    pub fn connections(&self) -> Vec<Connection> {
+        let mut seen = std::collections::HashSet::new();
+        let rooms = self.names.iter().filter_map(|name| self.channels.room(name));
+        let all = rooms.flat_map(|room| room.members().to_vec());
+        all.filter(|connection| seen.insert(connection.id())).collect()
+    }
+
+    /// How many connections are members.
+    pub fn len(&self) -> usize {
+        match &*self.names {
+            [name] => self.channels.room(name).map_or(0, |room| locked(&room.members).len()),
+            _ => self.connections().len(),
+        }
+    }
+
+    /// Whether nobody is in.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl fmt::Debug for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Channel{:?}", self.names)
+    }
+}

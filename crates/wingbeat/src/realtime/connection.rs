@@ -1,0 +1,188 @@
+//! Connections: what channels hold and calls come from.
+
+use super::channel::Membership;
+use super::{Extensions, Headers, Message};
+use crate::locked;
+use serde_json::{Map, Value};
+use std::any::Any;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+
+/// What a connection's frames go out through.
+pub(crate) trait Peer: Send + Sync + 'static {
+    /// Queues an event; a peer that cannot keep up is the transport's business.
+    fn deliver(&self, message: &Message);
+    /// Leaves the application, as a server-side disconnect.
+    fn disconnect(&self);
+}
+
+/// One client's connection: a cheap handle, equal to its clones.
+///
+/// Channels hold it, calls carry it in [`Params`](crate::Params), and it carries values: named JSON values
+/// ([`set`](Connection::set)), which every call from this connection sees among its params, and typed ones
+/// ([`insert`](Connection::insert)).
+#[derive(Clone)]
+pub struct Connection(Arc<Inner<dyn Peer>>);
+
+// Unsized at its end, so that the connection and its peer share one allocation.
+struct Inner<P: ?Sized> {
+    id: u64,
+    provider: &'static str,
+    headers: Option<Headers>,
+    /// In which channels this connection is, and where in their lists.
+    memberships: Mutex<Vec<Membership>>,
+    /// Set once, under the lock of `memberships`: whoever has gone joins nothing any more.
+    gone: AtomicBool,
+    /// When this connection last left a channel, on the clock of [`Delivery`](super::Delivery).
+    left: AtomicU64,
+    /// The last batch whose frames this connection was given ahead of its turn.
+    served: AtomicU64,
+    attached: OnceLock<Box<Mutex<Attached>>>,
+    peer: P,
+}
+
+#[derive(Default)]
+struct Attached {
+    values: Map<String, Value>,
+    extensions: Extensions,
+}
+
+impl Connection {
+    pub(crate) fn new(provider: &'static str, headers: Option<Headers>, peer: impl Peer) -> Connection {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Connection(Arc::new(Inner {
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            provider,
+            headers,
+            memberships: Mutex::default(),
+            gone: AtomicBool::new(false),
+            left: AtomicU64::new(0),
+            served: AtomicU64::new(0),
+            attached: OnceLock::new(),
+            peer,
+        }))
+    }
+
+    /// A number that no other connection of this process has had.
+    pub fn id(&self) -> u64 {
+        self.0.id
+    }
+
+    /// The transport, for example `"socketio"`.
+    pub fn provider(&self) -> &'static str {
+        self.0.provider
+    }
+
+    /// The headers of the request that opened the connection.
+    pub fn headers(&self) -> Option<&Headers> {
+        self.0.headers.as_ref()
+    }
+
+    /// A named value.
+    pub fn get(&self, name: &str) -> Option<Value> {
+        locked(self.0.attached.get()?).values.get(name).cloned()
+    }
+
+    /// Attaches a named value, which the params of every later call from this connection show.
+    pub fn set(&self, name: impl Into<String>, value: impl Into<Value>) {
+        locked(self.0.attached.get_or_init(Box::default)).values.insert(name.into(), value.into());
+    }
+
+    /// Takes a named value off.
+    pub fn unset(&self, name: &str) {
+        if let Some(attached) = self.0.attached.get() {
+            locked(attached).values.shift_remove(name);
+        }
+    }
+
+    /// The names of all values.
+    pub fn names(&self) -> Vec<String> {
+        self.0.attached.get().map_or_else(Vec::new, |attached| locked(attached).values.keys().cloned().collect())
+    }
+
+    /// A typed value.
+    pub fn extension<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        locked(self.0.attached.get()?).extensions.get()
+    }
+
+    /// Attaches a typed value, at most one of each type.
+    pub fn insert<T: Any + Send + Sync>(&self, value: T) {
+        locked(self.0.attached.get_or_init(Box::default)).extensions.insert(value);
+    }
+
+    /// Takes the value of a type off.
+    pub fn remove<T: Any + Send + Sync>(&self) {
+        if let Some(attached) = self.0.attached.get() {
+            locked(attached).extensions.remove::<T>();
+        }
+    }
+
+    /// Whether the client is still there.
+    pub fn is_connected(&self) -> bool {
+        !self.0.gone.load(Ordering::Acquire)
+    }
+
+    /// Makes the client leave, as if the server had disconnected its socket.
+    pub fn disconnect(&self) {
+        self.0.peer.disconnect();
+    }
+
+    /// The names of the channels that this connection is in, sorted.
+    pub fn channels(&self) -> Vec<String> {
+        let mut names: Vec<String> = locked(&self.0.memberships).iter().map(|m| m.channel.name().to_owned()).collect();
+        names.sort();
+        names
+    }
+
+    pub(super) fn memberships(&self) -> &Mutex<Vec<Membership>> {
+        &self.0.memberships
+    }
+
+    /// Says that the client has gone. True for the first who says so.
+    pub(super) fn mark_gone(&self) -> bool {
+        let _joining = locked(&self.0.memberships);
+        !self.0.gone.swap(true, Ordering::AcqRel)
+    }
+
+    pub(super) fn mark_left(&self, clock: u64) {
+        self.0.left.store(clock, Ordering::Release);
+    }
+
+    pub(super) fn left(&self) -> u64 {
+        self.0.left.load(Ordering::Acquire)
+    }
+
+    pub(super) fn mark_served(&self, batch: u64) {
+        self.0.served.store(batch, Ordering::Relaxed);
+    }
+
+    pub(super) fn was_served(&self, batch: u64) -> bool {
+        self.0.served.load(Ordering::Relaxed) == batch
+    }
+
+    pub(super) fn deliver(&self, message: &Message) {
+        self.0.peer.deliver(message);
+    }
+}
+
+impl PartialEq for Connection {
+    fn eq(&self, other: &Connection) -> bool {
+        self.id() == other.id()
+    }
+}
+
+impl Eq for Connection {}
+
+impl Hash for Connection {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.id().hash(state);
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Connection({} {})", self.id(), self.provider())
+    }
+}

@@ -1,0 +1,21 @@
+//! Who is connected, and who hears what.
+
+mod audience;
+mod channel;
+mod connection;
+mod delivery;
+mod extensions;
+mod publication;
+mod publisher;
+
+pub use audience::{Audience, channel, channels, nobody};
+pub use channel::Channel;
+pub(crate) use channel::Channels;
+pub use connection::Connection;
+pub(crate) use connection::Peer;
+pub(crate) use delivery::Delivery;
+pub(crate) use extensions::Extensions;
+pub use publication::Publication;
+pub(crate) use publication::{EventName, Message};
+pub(crate) use publisher::Publisher;
+pub use wingbeat_core::Headers;

@@ -1,0 +1,99 @@
+//! An event on its way: what a publisher sees, and what a connection is sent.
+
+use super::Connection;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+use wingbeat_core::packet::Frame;
+use wingbeat_core::{RawJson, Result};
+
+/// The name of a service's event, and that name as it travels.
+#[derive(Clone, Debug)]
+pub(crate) struct EventName {
+    pub(crate) path: Arc<str>,
+    pub(crate) event: Arc<str>,
+    /// `<path> <event>`
+    pub(crate) wire: Arc<str>,
+}
+
+impl EventName {
+    pub(crate) fn new(path: &Arc<str>, event: &str) -> EventName {
+        EventName { path: path.clone(), event: event.into(), wire: format!("{path} {event}").into() }
+    }
+}
+
+/// An event that is about to be sent, for a publisher to name its audience.
+///
+/// A batch is published element by element: each is a publication of its own.
+#[derive(Clone)]
+pub struct Publication(Arc<Inner>);
+
+struct Inner {
+    name: EventName,
+    data: RawJson,
+    value: OnceLock<Value>,
+    caller: Option<Connection>,
+}
+
+impl Publication {
+    pub(crate) fn new(name: EventName, data: RawJson, caller: Option<Connection>) -> Publication {
+        Publication(Arc::new(Inner { name, data, value: OnceLock::new(), caller }))
+    }
+
+    /// The path of the service.
+    pub fn path(&self) -> &str {
+        &self.0.name.path
+    }
+
+    /// The event, for example `created`.
+    pub fn event(&self) -> &str {
+        &self.0.name.event
+    }
+
+    /// The record, or what a custom event carries. Read at the first look.
+    pub fn data(&self) -> &Value {
+        self.0.value.get_or_init(|| self.0.data.to().unwrap_or_default())
+    }
+
+    /// The record as a `T`.
+    ///
+    /// # Errors
+    /// BadRequest if it does not fit.
+    pub fn data_as<T: DeserializeOwned>(&self) -> Result<T> {
+        self.0.data.to()
+    }
+
+    /// The connection whose call set this off, if it was one.
+    pub fn caller(&self) -> Option<&Connection> {
+        self.0.caller.as_ref()
+    }
+
+    pub(crate) fn name(&self) -> &EventName {
+        &self.0.name
+    }
+}
+
+impl fmt::Debug for Publication {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Publication({})", self.0.name.wire)
+    }
+}
+
+/// What connections are sent: a name and data, encoded once for all who hear it.
+pub(crate) struct Message {
+    pub(crate) name: Arc<str>,
+    pub(crate) data: RawJson,
+    frame: OnceLock<Frame>,
+}
+
+impl Message {
+    pub(crate) fn new(name: Arc<str>, data: RawJson) -> Message {
+        Message { name, data, frame: OnceLock::new() }
+    }
+
+    /// The Socket.IO packet, made by the first who asks.
+    pub(crate) fn frame(&self) -> &Frame {
+        self.frame.get_or_init(|| Frame::event("/", &self.name, &[self.data.as_bytes()]))
+    }
+}

@@ -1,0 +1,134 @@
+//! Calls, and the handle by which services and hooks make them.
+
+use super::Params;
+use crate::BoxFuture;
+use crate::realtime::Connection;
+use serde::Serialize;
+use std::fmt;
+use std::sync::Arc;
+use wingbeat_core::{IdArg, Method, Payload, RawJson, Result};
+
+/// One call of a service method, from a client or from inside.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The service's path as the caller wrote it.
+    pub path: Box<str>,
+    /// The method.
+    pub method: Method,
+    /// The id; absent for methods that take none.
+    pub id: IdArg,
+    /// The data; absent where the caller gave none.
+    pub data: Option<Payload>,
+    /// All else.
+    pub params: Params,
+}
+
+/// What makes calls; the application does.
+pub(crate) trait Caller: Send + Sync {
+    fn call(&self, call: Call) -> BoxFuture<'static, Result<Payload>>;
+    fn emit(&self, path: &str, event: &str, data: Payload) -> BoxFuture<'static, Result<()>>;
+}
+
+/// Calls services from inside hooks, services and listeners.
+#[derive(Clone)]
+pub struct Services(pub(crate) Arc<dyn Caller>);
+
+impl Services {
+    /// A handle to the service at a path, which may also be one that will only be mounted later.
+    pub fn service(&self, path: impl Into<Box<str>>) -> ServiceHandle {
+        ServiceHandle { caller: self.0.clone(), path: path.into() }
+    }
+}
+
+impl fmt::Debug for Services {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Services")
+    }
+}
+
+/// A service, to be called from inside: all hooks run, events are sent, and the call counts as internal unless
+/// `params` says otherwise.
+///
+/// Every call fails with what the service or its hooks fail with, and with NotFound where no service is mounted.
+#[derive(Clone)]
+pub struct ServiceHandle {
+    caller: Arc<dyn Caller>,
+    path: Box<str>,
+}
+
+impl ServiceHandle {
+    /// All records that the query selects.
+    pub async fn find(&self, params: Params) -> Result<Payload> {
+        self.run(Method::Find, IdArg::Absent, None, params).await
+    }
+
+    /// One record.
+    pub async fn get(&self, id: impl Into<IdArg>, params: Params) -> Result<Payload> {
+        self.run(Method::Get, id.into(), None, params).await
+    }
+
+    /// A new record, or several.
+    pub async fn create(&self, data: impl Into<Payload>, params: Params) -> Result<Payload> {
+        self.run(Method::Create, IdArg::Absent, Some(data.into()), params).await
+    }
+
+    /// Replaces a record.
+    pub async fn update(&self, id: impl Into<IdArg>, data: impl Into<Payload>, params: Params) -> Result<Payload> {
+        self.run(Method::Update, id.into(), Some(data.into()), params).await
+    }
+
+    /// Merges into a record, or into all that the query selects (`None` as id).
+    pub async fn patch(&self, id: impl Into<IdArg>, data: impl Into<Payload>, params: Params) -> Result<Payload> {
+        self.run(Method::Patch, id.into(), Some(data.into()), params).await
+    }
+
+    /// Removes a record, or all that the query selects (`None` as id).
+    pub async fn remove(&self, id: impl Into<IdArg>, params: Params) -> Result<Payload> {
+        self.run(Method::Remove, id.into(), None, params).await
+    }
+
+    /// Calls a custom method.
+    pub async fn call(&self, method: &str, data: impl Into<Payload>, params: Params) -> Result<Payload> {
+        self.run(Method::named(method), IdArg::Absent, Some(data.into()), params).await
+    }
+
+    /// Sends an event of this service, if it is one that the service lists or a standard one.
+    ///
+    /// # Errors
+    /// If the service does not exist or the data has no JSON form.
+    pub async fn emit(&self, event: &str, data: &(impl Serialize + ?Sized)) -> Result<()> {
+        let data = RawJson::new(data)?;
+        self.caller.emit(&self.path, event, data.into()).await
+    }
+
+    async fn run(&self, method: Method, id: IdArg, data: Option<Payload>, params: Params) -> Result<Payload> {
+        self.caller.call(Call { path: self.path.clone(), method, id, data, params }).await
+    }
+}
+
+impl fmt::Debug for ServiceHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ServiceHandle({})", self.path)
+    }
+}
+
+/// Sends the events of one mounted service.
+pub(crate) trait Emit: Send + Sync {
+    fn emit(&self, event: &str, data: Payload, caller: Option<Connection>) -> BoxFuture<'static, ()>;
+}
+
+/// The way from a running method to its service's events; see [`Params::emit`].
+#[derive(Clone)]
+pub struct Emitter(pub(crate) Arc<dyn Emit>);
+
+impl Emitter {
+    pub(super) async fn emit(&self, event: &str, data: Payload, caller: Option<Connection>) {
+        self.0.emit(event, data, caller).await;
+    }
+}
+
+impl fmt::Debug for Emitter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Emitter")
+    }
+}

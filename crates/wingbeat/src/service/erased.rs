@@ -1,0 +1,254 @@
+//! Erasure: one object-safe form for typed and raw services.
+//!
+//! A typed service's arguments are read before its future is made, so that the future holds the typed value and not
+//! the text as well.
+
+use super::{Found, OneOrMany, Params, RawService, Service, Services};
+use crate::BoxFuture;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::future::{Future, ready};
+use std::sync::Arc;
+use wingbeat_core::{Error, IdArg, Method, Payload, RawJson, Result};
+
+/// A service of any kind.
+pub(crate) trait Erased: Send + Sync {
+    fn methods(&self) -> Vec<Method>;
+    /// Runs a standard method; custom ones are mounted beside the service and never get here.
+    fn call(
+        self: Arc<Self>,
+        method: &Method,
+        id: IdArg,
+        data: Option<Payload>,
+        params: Params,
+    ) -> BoxFuture<'static, Result<Payload>>;
+    fn setup<'a>(&'a self, services: &'a Services, path: &'a str) -> BoxFuture<'a, Result<()>>;
+    fn teardown<'a>(&'a self, services: &'a Services, path: &'a str) -> BoxFuture<'a, Result<()>>;
+}
+
+/// Marks typed services in [`IntoService`].
+pub struct Typed(());
+/// Marks raw services in [`IntoService`].
+pub struct Raw(());
+
+/// What can be mounted: every [`Service`] and every [`RawService`]. `Kind` keeps the two apart and is never written.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a service",
+    note = "implement `wingbeat::Service` (typed) or `wingbeat::RawService` (any JSON) for it"
+)]
+pub trait IntoService<Kind>: sealed::Sealed<Kind> {}
+
+impl<S: Service> IntoService<Typed> for S {}
+impl<S: RawService> IntoService<Raw> for S {}
+
+pub(crate) mod sealed {
+    use super::{Arc, Erased, Raw, RawErased, RawService, Service, Typed, TypedErased};
+
+    pub trait Sealed<Kind> {
+        #[doc(hidden)]
+        #[allow(private_interfaces)]
+        fn erase(self) -> Arc<dyn Erased>;
+    }
+    impl<S: Service> Sealed<Typed> for S {
+        #[allow(private_interfaces)]
+        fn erase(self) -> Arc<dyn Erased> {
+            Arc::new(TypedErased(self))
+        }
+    }
+    impl<S: RawService> Sealed<Raw> for S {
+        #[allow(private_interfaces)]
+        fn erase(self) -> Arc<dyn Erased> {
+            Arc::new(RawErased(self))
+        }
+    }
+}
+
+struct TypedErased<S>(S);
+
+/// A call whose arguments have been read.
+enum Read<S: Service> {
+    Find,
+    Get(wingbeat_core::Id),
+    Create(OneOrMany<S::Data>),
+    Update(Option<wingbeat_core::Id>, S::Data),
+    Patch(Option<wingbeat_core::Id>, S::Patch),
+    Remove(Option<wingbeat_core::Id>),
+}
+
+fn read<S: Service>(method: &Method, id: IdArg, data: Option<Payload>) -> Result<Read<S>> {
+    Ok(match method {
+        Method::Find => Read::Find,
+        Method::Get => match id {
+            IdArg::Id(id) => Read::Get(id),
+            none => return Err(Error::not_found(format!("No record found for id '{none}'"))),
+        },
+        Method::Create => {
+            let data = required(data)?;
+            Read::Create(if data.is_array() { OneOrMany::Many(data.to()?) } else { OneOrMany::One(data.to()?) })
+        }
+        Method::Update => Read::Update(selected(id)?, required(data)?.to()?),
+        Method::Patch => Read::Patch(selected(id)?, required(data)?.to()?),
+        Method::Remove => Read::Remove(selected(id)?),
+        Method::Custom(name) => return Err(Error::method_not_allowed(format!("Method '{name}' is not implemented"))),
+    })
+}
+
+fn required(data: Option<Payload>) -> Result<Payload> {
+    data.ok_or_else(|| Error::bad_request("Data is required"))
+}
+
+/// Null selects by the query. An id that was left out does not: a forgotten argument must not hit every record.
+fn selected(id: IdArg) -> Result<Option<wingbeat_core::Id>> {
+    match id {
+        IdArg::Absent => Err(Error::not_found(format!("No record found for id '{id}'"))),
+        IdArg::Null => Ok(None),
+        IdArg::Id(id) => Ok(Some(id)),
+    }
+}
+
+async fn run<S: Service>(service: Arc<TypedErased<S>>, call: Read<S>, params: Params) -> Result<Payload> {
+    let service = &service.0;
+    let params = &params;
+    match call {
+        Read::Find => match service.find(params).await? {
+            Found::List(items) => written(&items),
+            Found::Page(page) => written(&page),
+        },
+        Read::Get(id) => written(&service.get(id, params).await?),
+        Read::Create(data) => written(&service.create(data, params).await?),
+        Read::Update(id, data) => written(&service.update(id, data, params).await?),
+        Read::Patch(id, data) => written(&service.patch(id, data, params).await?),
+        Read::Remove(id) => written(&service.remove(id, params).await?),
+    }
+}
+
+fn written(value: &impl Serialize) -> Result<Payload> {
+    RawJson::new(value).map(Payload::Raw)
+}
+
+impl<S: Service> Erased for TypedErased<S> {
+    fn methods(&self) -> Vec<Method> {
+        S::METHODS.to_vec()
+    }
+    fn call(
+        self: Arc<Self>,
+        method: &Method,
+        id: IdArg,
+        data: Option<Payload>,
+        params: Params,
+    ) -> BoxFuture<'static, Result<Payload>> {
+        match read(method, id, data) {
+            Ok(call) => Box::pin(run(self, call, params)),
+            Err(error) => Box::pin(ready(Err(error))),
+        }
+    }
+    fn setup<'a>(&'a self, services: &'a Services, path: &'a str) -> BoxFuture<'a, Result<()>> {
+        Box::pin(self.0.setup(services, path))
+    }
+    fn teardown<'a>(&'a self, services: &'a Services, path: &'a str) -> BoxFuture<'a, Result<()>> {
+        Box::pin(self.0.teardown(services, path))
+    }
+}
+
+struct RawErased<S>(S);
+
+impl<S: RawService> Erased for RawErased<S> {
+    fn methods(&self) -> Vec<Method> {
+        self.0.methods()
+    }
+    fn call(
+        self: Arc<Self>,
+        method: &Method,
+        id: IdArg,
+        data: Option<Payload>,
+        params: Params,
+    ) -> BoxFuture<'static, Result<Payload>> {
+        let method = method.clone();
+        Box::pin(async move {
+            let service = &self.0;
+            match method {
+                Method::Find => service.find(&params).await,
+                Method::Get => service.get(id, &params).await,
+                Method::Create => service.create(data, &params).await,
+                Method::Update => service.update(id, data, &params).await,
+                Method::Patch => service.patch(id, data, &params).await,
+                Method::Remove => service.remove(id, &params).await,
+                Method::Custom(name) => Err(Error::method_not_allowed(format!("Method '{name}' is not implemented"))),
+            }
+        })
+    }
+    fn setup<'a>(&'a self, services: &'a Services, path: &'a str) -> BoxFuture<'a, Result<()>> {
+        Box::pin(self.0.setup(services, path))
+    }
+    fn teardown<'a>(&'a self, services: &'a Services, path: &'a str) -> BoxFuture<'a, Result<()>> {
+        Box::pin(self.0.teardown(services, path))
+    }
+}
+
+/// A custom method: data and params in, any JSON out.
+pub(crate) type Custom = Arc<dyn Fn(Option<Payload>, Params) -> BoxFuture<'static, Result<Payload>> + Send + Sync>;
+
+/// Erases a custom method. Data that was left out is read as null.
+pub(crate) fn custom<D, T, F, Fut>(method: F) -> Custom
+where
+    D: DeserializeOwned + Send,
+    T: Serialize,
+    F: Fn(D, Params) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<T>> + Send + 'static,
+{
+    Arc::new(move |data, params| match data.unwrap_or(Payload::NULL).to::<D>() {
+        Ok(data) => {
+            let running = method(data, params);
+            Box::pin(async move { written(&running.await?) })
+        }
+        Err(error) => Box::pin(ready(Err(error))),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use wingbeat_core::Id;
+
+    struct Todos;
+    impl Service for Todos {
+        type Item = serde_json::Value;
+        type Data = std::collections::BTreeMap<String, i64>;
+        type Patch = serde_json::Value;
+        const METHODS: &'static [Method] = &[Method::Get, Method::Create, Method::Remove];
+        async fn get(&self, id: Id, _: &Params) -> Result<Self::Item> {
+            Ok(json!({ "id": id }))
+        }
+        async fn create(&self, data: OneOrMany<Self::Data>, _: &Params) -> Result<OneOrMany<Self::Item>> {
+            Ok(data.map(|data| json!(data)))
+        }
+        async fn remove(&self, id: Option<Id>, _: &Params) -> Result<OneOrMany<Self::Item>> {
+            Ok(json!({ "id": id }).into())
+        }
+    }
+
+    async fn call(method: Method, id: IdArg, data: Option<serde_json::Value>) -> Result<serde_json::Value> {
+        let service = sealed::Sealed::<Typed>::erase(Todos);
+        service.call(&method, id, data.map(Payload::from), Params::new()).await?.into_value()
+    }
+
+    #[tokio::test]
+    async fn a_list_of_data_makes_a_list_of_records() {
+        let created = call(Method::Create, IdArg::Absent, Some(json!([{"a": 1}, {"b": 2}]))).await.unwrap();
+        assert_eq!(created, json!([{"a": 1}, {"b": 2}]));
+    }
+
+    #[tokio::test]
+    async fn data_of_another_type_is_a_bad_request() {
+        assert_eq!(call(Method::Create, IdArg::Absent, Some(json!({"a": "x"}))).await.unwrap_err().code(), 400);
+        assert_eq!(call(Method::Create, IdArg::Absent, None).await.unwrap_err().code(), 400);
+    }
+
+    #[tokio::test]
+    async fn a_forgotten_id_selects_nothing() {
+        assert_eq!(call(Method::Get, IdArg::Null, None).await.unwrap_err().message(), "No record found for id 'null'");
+        assert_eq!(call(Method::Remove, IdArg::Absent, None).await.unwrap_err().code(), 404);
+        assert_eq!(call(Method::Remove, IdArg::Null, None).await.unwrap(), json!({"id": null}));
+    }
+}

@@ -1,0 +1,168 @@
+//! What a service method and its hooks know about a call besides id and data.
+
+use super::{Emitter, Query};
+use crate::realtime::{Connection, Extensions, Headers};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use std::any::Any;
+use std::sync::Arc;
+use wingbeat_core::{Result, RawJson};
+
+/// What a service method and its hooks know about a call besides id and data.
+///
+/// From a client only [`query`](Params::query) travels; all else is set by the server. Values that middleware has
+/// attached to the connection show up under their names ([`get`](Params::get)); the transport's own names (`query`,
+/// `route`, `provider`, `connection`, `headers`) always win over them.
+///
+/// ```
+/// use wingbeat::{Params, Query};
+/// use serde_json::json;
+///
+/// let mut params = Params::new().with_query(json!({"room": 7}))?;
+/// params.set("tenant", "acme");
+/// assert_eq!(params.query.get("room"), Some(&json!(7)));
+/// assert_eq!(params.get("tenant"), Some(json!("acme")));
+/// assert!(params.is_internal());
+/// # Ok::<(), wingbeat::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Params {
+    /// What the client asks for.
+    pub query: Query,
+    /// Values of the placeholders in the service's path.
+    pub route: Route,
+    /// The transport that the call came through (`"socketio"`, `"rest"`); absent for internal calls.
+    pub provider: Option<&'static str>,
+    /// The connection of the caller, if it has one.
+    pub connection: Option<Connection>,
+    pub(crate) emitter: Option<Emitter>,
+    own: Option<Box<Own>>,
+}
+
+/// What few calls have, out of the way of those that do not.
+#[derive(Clone, Debug, Default)]
+struct Own {
+    values: Map<String, Value>,
+    extensions: Extensions,
+    headers: Option<Headers>,
+}
+
+impl Params {
+    /// Params of an internal call with an empty query.
+    pub fn new() -> Params {
+        Params::default()
+    }
+
+    /// Sets the query.
+    ///
+    /// # Errors
+    /// BadRequest if it is no object.
+    pub fn with_query(mut self, query: Value) -> Result<Params> {
+        self.query = Query::from_value(query)?;
+        Ok(self)
+    }
+
+    /// Whether the call was made by the server itself, not through a transport.
+    pub fn is_internal(&self) -> bool {
+        self.provider.is_none()
+    }
+
+    /// A named value: one that was [`set`](Params::set) for this call, else one of the connection.
+    pub fn get(&self, name: &str) -> Option<Value> {
+        if let Some(value) = self.own.as_ref().and_then(|own| own.values.get(name)) {
+            return Some(value.clone());
+        }
+        self.connection.as_ref()?.get(name)
+    }
+
+    /// Sets a named value for the rest of this call.
+    pub fn set(&mut self, name: impl Into<String>, value: impl Into<Value>) {
+        self.own.get_or_insert_default().values.insert(name.into(), value.into());
+    }
+
+    /// A typed value: one that was [`insert`](Params::insert)ed for this call, else one of the connection.
+    pub fn extension<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        let own = self.own.as_ref().and_then(|own| own.extensions.get());
+        own.or_else(|| self.connection.as_ref()?.extension())
+    }
+
+    /// Adds a typed value for the rest of this call.
+    pub fn insert<T: Any + Send + Sync>(&mut self, value: T) {
+        self.own.get_or_insert_default().extensions.insert(value);
+    }
+
+    /// The request's headers: those of the handshake for sockets, those of the request for REST.
+    pub fn headers(&self) -> Option<&Headers> {
+        let own = self.own.as_ref().and_then(|own| own.headers.as_ref());
+        own.or_else(|| self.connection.as_ref().and_then(Connection::headers))
+    }
+
+    /// Gives the call headers of its own; a transport without connections uses this.
+    pub fn with_headers(mut self, headers: Headers) -> Params {
+        self.own.get_or_insert_default().headers = Some(headers);
+        self
+    }
+
+    /// The names of all that is set, sorted: what `Object.keys(params)` would be in Feathers.
+    pub fn keys(&self) -> Vec<String> {
+        let mut keys: Vec<String> = vec!["query".into(), "route".into()];
+        if self.provider.is_some() {
+            keys.push("provider".into());
+        }
+        if self.headers().is_some() {
+            keys.push("headers".into());
+        }
+        if let Some(connection) = &self.connection {
+            keys.push("connection".into());
+            keys.extend(connection.names());
+        }
+        if let Some(own) = &self.own {
+            keys.extend(own.values.keys().cloned());
+        }
+        keys.sort();
+        keys.dedup();
+        keys
+    }
+
+    /// Sends an event of the service that this call runs in. What a method emits reaches the caller before the answer.
+    ///
+    /// Names that the service does not list among its events, and calls outside a mounted service, send nothing.
+    ///
+    /// # Errors
+    /// If the data has no JSON form.
+    pub async fn emit(&self, event: &str, data: &(impl Serialize + ?Sized)) -> Result<()> {
+        let data = RawJson::new(data)?;
+        if let Some(emitter) = &self.emitter {
+            emitter.emit(event, data.into(), self.connection.clone()).await;
+        }
+        Ok(())
+    }
+}
+
+/// The values of a path's placeholders: `users/:userId/messages` called as `users/2/messages` has `userId` = `"2"`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Route(Option<Box<[(Arc<str>, Box<str>)]>>);
+
+impl Route {
+    /// The value of a placeholder, always text.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.iter().find_map(|(key, value)| (key == name).then_some(value))
+    }
+
+    /// All placeholders in the order of the path.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().flatten().map(|(key, value)| (&**key, &**value))
+    }
+
+    /// The values as a JSON object.
+    pub fn to_value(&self) -> Value {
+        Value::Object(self.iter().map(|(key, value)| (key.to_owned(), value.into())).collect())
+    }
+}
+
+impl FromIterator<(Arc<str>, Box<str>)> for Route {
+    fn from_iter<I: IntoIterator<Item = (Arc<str>, Box<str>)>>(values: I) -> Route {
+        let values: Box<[_]> = values.into_iter().collect();
+        Route((!values.is_empty()).then_some(values))
+    }
+}

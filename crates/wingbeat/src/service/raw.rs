@@ -1,0 +1,93 @@
+//! Services that speak any JSON.
+
+use super::{Params, Services};
+use std::future::{Future, ready};
+use wingbeat_core::{Error, IdArg, Method, Payload, Result};
+
+/// A service that speaks any JSON: ids, data and results as they come, null and absent kept apart.
+///
+/// Stores are made of it, and services whose shape is not known in advance. Where the types are known,
+/// [`Service`](super::Service) is shorter.
+///
+/// ```
+/// use serde_json::json;
+/// use wingbeat::{IdArg, Method, Params, Payload, RawService, Result};
+///
+/// struct Clock;
+///
+/// impl RawService for Clock {
+///     fn methods(&self) -> Vec<Method> {
+///         vec![Method::Get]
+///     }
+///     async fn get(&self, id: IdArg, _params: &Params) -> Result<Payload> {
+///         Ok(json!({"zone": id.to_string(), "time": "noon"}).into())
+///     }
+/// }
+/// ```
+pub trait RawService: Send + Sync + 'static {
+    /// The standard methods that this service implements.
+    fn methods(&self) -> Vec<Method>;
+
+    /// All records that the query selects.
+    fn find(&self, params: &Params) -> impl Future<Output = Result<Payload>> + Send {
+        let _ = params;
+        ready(Err(missing("find")))
+    }
+
+    /// One record.
+    fn get(&self, id: IdArg, params: &Params) -> impl Future<Output = Result<Payload>> + Send {
+        let _ = (id, params);
+        ready(Err(missing("get")))
+    }
+
+    /// A new record, or several.
+    fn create(&self, data: Option<Payload>, params: &Params) -> impl Future<Output = Result<Payload>> + Send {
+        let _ = (data, params);
+        ready(Err(missing("create")))
+    }
+
+    /// Replaces a record.
+    fn update(
+        &self,
+        id: IdArg,
+        data: Option<Payload>,
+        params: &Params,
+    ) -> impl Future<Output = Result<Payload>> + Send {
+        let _ = (id, data, params);
+        ready(Err(missing("update")))
+    }
+
+    /// Merges into a record, or into all that the query selects.
+    fn patch(
+        &self,
+        id: IdArg,
+        data: Option<Payload>,
+        params: &Params,
+    ) -> impl Future<Output = Result<Payload>> + Send {
+        let _ = (id, data, params);
+        ready(Err(missing("patch")))
+    }
+
+    /// Removes a record, or all that the query selects.
+    fn remove(&self, id: IdArg, params: &Params) -> impl Future<Output = Result<Payload>> + Send {
+        let _ = (id, params);
+        ready(Err(missing("remove")))
+    }
+
+    /// Called once, when the application starts or when the service is mounted on a running one.
+    fn setup(&self, services: &Services, path: &str) -> impl Future<Output = Result<()>> + Send {
+        let _ = (services, path);
+        ready(Ok(()))
+    }
+
+    /// Called once, when the service is unmounted or the application shuts down.
+    fn teardown(&self, services: &Services, path: &str) -> impl Future<Output = Result<()>> + Send {
+        let _ = (services, path);
+        ready(Ok(()))
+    }
+}
+
+/// What a method answers that a service says it has, and does not implement.
+pub(super) fn missing(method: &str) -> Error {
+    Error::method_not_allowed(format!("Method '{method}' is not implemented"))
+}

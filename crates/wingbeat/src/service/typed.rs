@@ -1,0 +1,196 @@
+//! Services with types of their own.
+
+use super::raw::missing;
+use super::{Params, Services};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::future::{Future, ready};
+use wingbeat_core::{Id, Method, Result};
+
+/// A service with types of its own: what goes out, what comes in.
+///
+/// Write the methods that the service has as plain `async fn`s, and list them in `METHODS`; the others answer
+/// MethodNotAllowed. Data that does not fit the type is a BadRequest before the method is reached.
+///
+/// ```
+/// use serde::{Deserialize, Serialize};
+/// use wingbeat::{Found, Id, Method, OneOrMany, Params, Result, Service};
+///
+/// #[derive(Serialize)]
+/// struct Todo { id: i64, text: String }
+///
+/// #[derive(Deserialize)]
+/// struct NewTodo { text: String }
+///
+/// struct Todos;
+///
+/// impl Service for Todos {
+///     type Item = Todo;
+///     type Data = NewTodo;
+///     type Patch = NewTodo;
+///     const METHODS: &'static [Method] = &[Method::Find, Method::Create];
+///
+///     async fn find(&self, _params: &Params) -> Result<Found<Todo>> {
+///         Ok(vec![Todo { id: 1, text: "Read the docs".into() }].into())
+///     }
+///     async fn create(&self, data: OneOrMany<NewTodo>, _params: &Params) -> Result<OneOrMany<Todo>> {
+///         Ok(data.map(|new| Todo { id: 2, text: new.text }))
+///     }
+/// }
+/// ```
+pub trait Service: Send + Sync + 'static {
+    /// A record as it goes out.
+    type Item: Serialize + Send;
+    /// What create and update take, as it is after the hooks.
+    type Data: DeserializeOwned + Send;
+    /// What patch takes, as it is after the hooks.
+    type Patch: DeserializeOwned + Send;
+    /// The standard methods that this service implements.
+    const METHODS: &'static [Method];
+
+    /// All records that the query selects.
+    fn find(&self, params: &Params) -> impl Future<Output = Result<Found<Self::Item>>> + Send {
+        let _ = params;
+        ready(Err(missing("find")))
+    }
+
+    /// One record.
+    fn get(&self, id: Id, params: &Params) -> impl Future<Output = Result<Self::Item>> + Send {
+        let _ = (id, params);
+        ready(Err(missing("get")))
+    }
+
+    /// A new record, or several.
+    fn create(
+        &self,
+        data: OneOrMany<Self::Data>,
+        params: &Params,
+    ) -> impl Future<Output = Result<OneOrMany<Self::Item>>> + Send {
+        let _ = (data, params);
+        ready(Err(missing("create")))
+    }
+
+    /// Replaces a record; without id, all that the query selects.
+    fn update(
+        &self,
+        id: Option<Id>,
+        data: Self::Data,
+        params: &Params,
+    ) -> impl Future<Output = Result<OneOrMany<Self::Item>>> + Send {
+        let _ = (id, data, params);
+        ready(Err(missing("update")))
+    }
+
+    /// Merges into a record; without id, into all that the query selects.
+    fn patch(
+        &self,
+        id: Option<Id>,
+        data: Self::Patch,
+        params: &Params,
+    ) -> impl Future<Output = Result<OneOrMany<Self::Item>>> + Send {
+        let _ = (id, data, params);
+        ready(Err(missing("patch")))
+    }
+
+    /// Removes a record; without id, all that the query selects.
+    fn remove(
+        &self,
+        id: Option<Id>,
+        params: &Params,
+    ) -> impl Future<Output = Result<OneOrMany<Self::Item>>> + Send {
+        let _ = (id, params);
+        ready(Err(missing("remove")))
+    }
+
+    /// Called once, when the application starts or when the service is mounted on a running one.
+    fn setup(&self, services: &Services, path: &str) -> impl Future<Output = Result<()>> + Send {
+        let _ = (services, path);
+        ready(Ok(()))
+    }
+
+    /// Called once, when the service is unmounted or the application shuts down.
+    fn teardown(&self, services: &Services, path: &str) -> impl Future<Output = Result<()>> + Send {
+        let _ = (services, path);
+        ready(Ok(()))
+    }
+}
+
+/// One record or a list of them, in and out alike.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OneOrMany<T> {
+    /// A single record.
+    One(T),
+    /// A list, which may be empty.
+    Many(Vec<T>),
+}
+
+impl<T> OneOrMany<T> {
+    /// Turns each record into another.
+    pub fn map<U>(self, mut f: impl FnMut(T) -> U) -> OneOrMany<U> {
+        match self {
+            OneOrMany::One(item) => OneOrMany::One(f(item)),
+            OneOrMany::Many(items) => OneOrMany::Many(items.into_iter().map(f).collect()),
+        }
+    }
+
+    /// The single record.
+    ///
+    /// # Errors
+    /// BadRequest for a list.
+    pub fn one(self) -> Result<T> {
+        match self {
+            OneOrMany::One(item) => Ok(item),
+            OneOrMany::Many(_) => Err(wingbeat_core::Error::bad_request("One record is expected, not a list")),
+        }
+    }
+}
+
+impl<T> From<T> for OneOrMany<T> {
+    fn from(item: T) -> OneOrMany<T> {
+        OneOrMany::One(item)
+    }
+}
+
+impl<T: Serialize> Serialize for OneOrMany<T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            OneOrMany::One(item) => item.serialize(serializer),
+            OneOrMany::Many(items) => items.serialize(serializer),
+        }
+    }
+}
+
+/// What `find` answers: a list, or a page of one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Found<T> {
+    /// All that matches.
+    List(Vec<T>),
+    /// A part of what matches.
+    Page(Page<T>),
+}
+
+/// A part of what matches.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page<T> {
+    /// How many records match.
+    pub total: u64,
+    /// How many records a page holds at most.
+    pub limit: u64,
+    /// How many records come before this page.
+    pub skip: u64,
+    /// The records of this page.
+    pub data: Vec<T>,
+}
+
+impl<T> From<Vec<T>> for Found<T> {
+    fn from(items: Vec<T>) -> Found<T> {
+        Found::List(items)
+    }
+}
+
+impl<T> From<Page<T>> for Found<T> {
+    fn from(page: Page<T>) -> Found<T> {
+        Found::Page(page)
+    }
+}

@@ -1,0 +1,296 @@
+//! Which records a query means: from its JSON to conditions.
+
+use crate::service::Query;
+use serde_json::{Map, Value};
+use std::fmt;
+use wingbeat_core::{Error, Result};
+
+/// What must hold for a record.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Condition {
+    /// All of these; none of them is always true.
+    All(Vec<Condition>),
+    /// At least one of these.
+    Any(Vec<Condition>),
+    /// A test of one field.
+    Field(Path, Test),
+}
+
+impl Default for Condition {
+    fn default() -> Condition {
+        Condition::All(Vec::new())
+    }
+}
+
+impl Condition {
+    /// Whether every record fulfils this because nothing is asked.
+    pub fn is_empty(&self) -> bool {
+        matches!(self, Condition::All(conditions) if conditions.is_empty())
+    }
+}
+
+/// A test of one value. A list passes where it or one of its elements would, except that the two negative tests want
+/// neither. Null and absent are the same.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Test {
+    /// Equal, type and all.
+    Is(Value),
+    /// `$ne`: not equal.
+    IsNot(Value),
+    /// `$in`: equal to one of these.
+    In(Vec<Value>),
+    /// `$nin`: equal to none of these.
+    NotIn(Vec<Value>),
+    /// `$lt`, `$lte`, `$gt`, `$gte`: only values of the same type compare.
+    Compare(Comparison, Value),
+}
+
+/// The operators that compare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    /// `$lt`
+    Less,
+    /// `$lte`
+    LessOrEqual,
+    /// `$gt`
+    Greater,
+    /// `$gte`
+    GreaterOrEqual,
+}
+
+/// The name of a field, or the way into nested ones: `author.name`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Path(Box<[Box<str>]>);
+
+impl Path {
+    /// Reads a path with dots.
+    pub fn new(text: &str) -> Path {
+        Path(text.split('.').map(Box::from).collect())
+    }
+
+    /// The field of the record, and the way on inside it.
+    pub fn split(&self) -> (&str, &[Box<str>]) {
+        self.0.split_first().map_or(("", &[]), |(field, inner)| (field, inner))
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("."))
+    }
+}
+
+/// How large a query may be; a larger one is a BadRequest.
+///
+/// A store that writes SQL adds limits of its database's own, which these defaults stay well below.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// How deep `$or` and `$and` may be nested: 8.
+    pub depth: usize,
+    /// How many tests of fields, sort keys and members of `$or` and `$and` there may be: 200.
+    pub conditions: usize,
+    /// How many values there may be in the lists of `$in` and `$nin`, and names in `$select`: 2000.
+    pub values: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { depth: 8, conditions: 200, values: 2000 }
+    }
+}
+
+const OPERATORS: [&str; 8] = ["$in", "$nin", "$lt", "$lte", "$gt", "$gte", "$ne", "$or"];
+const FILTERS: [&str; 6] = ["$skip", "$sort", "$limit", "$select", "$or", "$and"];
+
+/// Reads the conditions in a query.
+///
+/// # Errors
+/// BadRequest, as Feathers words it, for filters and operators that do not exist or stand in the wrong place.
+pub(super) fn read(query: &Query, limits: Limits) -> Result<Condition> {
+    if query.is_empty() {
+        return Ok(Condition::default());
+    }
+    // Feathers looks at the filters first, then at the fields in their order: so the same error comes first.
+    for name in FILTERS {
+        if let Some(value) = query.get(name) {
+            check_operators(value)?;
+        }
+    }
+    for (name, value) in query.iter() {
+        if !name.starts_with('$') {
+            check_operators(value)?;
+        } else if !FILTERS.contains(&name) {
+            return Err(Error::bad_request(format!("Invalid filter value {name}")));
+        }
+    }
+    let mut reader = Reader { limits, conditions: 0, values: 0 };
+    let mut conditions = Vec::new();
+    for (name, value) in query.iter() {
+        match name {
+            "$or" | "$and" => conditions.push(reader.group(name, value, 1)?),
+            name if name.starts_with('$') => {}
+            name => reader.field(name, value, &mut conditions)?,
+        }
+    }
+    Ok(Condition::All(conditions))
+}
+
+/// Refuses what begins with `$` and is no operator, at any depth.
+fn check_operators(value: &Value) -> Result<()> {
+    match value {
+        Value::Array(items) => items.iter().try_for_each(check_operators),
+        Value::Object(members) => members.iter().try_for_each(|(name, value)| {
+            if name.starts_with('$') && !OPERATORS.contains(&name.as_str()) {
+                return Err(invalid_parameter(name, members));
+            }
+            check_operators(value)
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn invalid_parameter(name: &str, holder: &Map<String, Value>) -> Error {
+    Error::bad_request(format!("Invalid query parameter {name}")).with_data(Value::Object(holder.clone()))
+}
+
+struct Reader {
+    limits: Limits,
+    conditions: usize,
+    values: usize,
+}
+
+impl Reader {
+    fn group(&mut self, name: &str, members: &Value, depth: usize) -> Result<Condition> {
+        let Some(members) = members.as_array().filter(|members| !members.is_empty()) else {
+            return Err(Error::bad_request(format!("Invalid {name}: it must be a list with at least one element")));
+        };
+        if depth > self.limits.depth {
+            return Err(Error::bad_request(format!("Invalid {name}: nested deeper than {}", self.limits.depth)));
+        }
+        let members = members.iter().map(|member| self.member(name, member, depth)).collect::<Result<_>>()?;
+        Ok(if name == "$or" { Condition::Any(members) } else { Condition::All(members) })
+    }
+
+    fn member(&mut self, group: &str, member: &Value, depth: usize) -> Result<Condition> {
+        let Some(members) = member.as_object() else {
+            return Err(Error::bad_request(format!("Invalid {group}: its elements must be objects")));
+        };
+        self.count_condition()?;
+        let mut conditions = Vec::new();
+        for (name, value) in members {
+            match name.as_str() {
+                "$or" => conditions.push(self.group(name, value, depth + 1)?),
+                operator if operator.starts_with('$') => return Err(invalid_parameter(name, members)),
+                field => self.field(field, value, &mut conditions)?,
+            }
+        }
+        Ok(Condition::All(conditions))
+    }
+
+    fn field(&mut self, name: &str, value: &Value, conditions: &mut Vec<Condition>) -> Result<()> {
+        let path = Path::new(name);
+        let operators = value.as_object().filter(|members| members.keys().any(|name| name.starts_with('$')));
+        let Some(operators) = operators else {
+            self.count_condition()?;
+            conditions.push(Condition::Field(path, Test::Is(value.clone())));
+            return Ok(());
+        };
+        for (operator, operand) in operators {
+            self.count_condition()?;
+            let test = match operator.as_str() {
+                "$ne" => Test::IsNot(operand.clone()),
+                "$in" => Test::In(self.list(operator, operand)?),
+                "$nin" => Test::NotIn(self.list(operator, operand)?),
+                "$lt" => Test::Compare(Comparison::Less, operand.clone()),
+                "$lte" => Test::Compare(Comparison::LessOrEqual, operand.clone()),
+                "$gt" => Test::Compare(Comparison::Greater, operand.clone()),
+                "$gte" => Test::Compare(Comparison::GreaterOrEqual, operand.clone()),
+                // `$or` has no meaning below a field, and names beside operators none either.
+                _ => return Err(invalid_parameter(operator, operators)),
+            };
+            conditions.push(Condition::Field(path.clone(), test));
+        }
+        Ok(())
+    }
+
+    fn list(&mut self, operator: &str, operand: &Value) -> Result<Vec<Value>> {
+        let list = match operand {
+            Value::Array(items) => items.clone(),
+            single => vec![single.clone()],
+        };
+        self.values += list.len();
+        if self.values > self.limits.values {
+            return Err(Error::bad_request(format!("Invalid {operator}: more than {} values", self.limits.values)));
+        }
+        for member in list.iter().filter_map(Value::as_object) {
+            if let Some(nested) = member.keys().find(|name| name.starts_with('$')) {
+                return Err(invalid_parameter(nested, member));
+            }
+        }
+        Ok(list)
+    }
+
+    fn count_condition(&mut self) -> Result<()> {
+        self.conditions += 1;
+        if self.conditions > self.limits.conditions {
+            return Err(Error::bad_request(format!("Invalid query: more than {} conditions", self.limits.conditions)));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn refusal(query: Value) -> (String, Option<Value>) {
+        let error = read(&Query::from_value(query).unwrap(), Limits::default()).unwrap_err();
+        assert_eq!(error.code(), 400);
+        (error.message().to_owned(), error.data().cloned())
+    }
+
+    #[test]
+    fn an_unknown_filter_is_named_without_data() {
+        for name in ["$bogus", "$where", "$regex", "$not", "$nor", "$ne", "$in"] {
+            assert_eq!(refusal(json!({name: 1})), (format!("Invalid filter value {name}"), None));
+        }
+    }
+
+    #[test]
+    fn an_unknown_operator_is_named_with_the_object_that_holds_it() {
+        for (query, name, data) in [
+            (json!({"a": {"$regex": "o"}}), "$regex", json!({"$regex": "o"})),
+            (json!({"a": {"$not": {"$ne": 1}}}), "$not", json!({"$not": {"$ne": 1}})),
+            (json!({"a": {"b": {"$where": 1}}}), "$where", json!({"$where": 1})),
+            (json!({"a": {"$and": []}}), "$and", json!({"$and": []})),
+            (json!({"a": [{"$x": 1}]}), "$x", json!({"$x": 1})),
+            (json!({"$or": [{"a": {"$x": 1}}]}), "$x", json!({"$x": 1})),
+            (json!({"$or": [{"$and": []}]}), "$and", json!({"$and": []})),
+            (json!({"$sort": {"$x": 1}}), "$x", json!({"$x": 1})),
+            (json!({"$select": {"$x": 1}}), "$x", json!({"$x": 1})),
+            (json!({"$or": [{"$in": [1]}]}), "$in", json!({"$in": [1]})),
+            (json!({"a": {"$or": [1]}}), "$or", json!({"$or": [1]})),
+            (json!({"a": {"$gt": 1, "b": 2}}), "b", json!({"$gt": 1, "b": 2})),
+            (json!({"a": {"$in": [{"$gt": 1}]}}), "$gt", json!({"$gt": 1})),
+        ] {
+            assert_eq!(refusal(query), (format!("Invalid query parameter {name}"), Some(data)));
+        }
+    }
+
+    #[test]
+    fn groups_must_be_lists_of_objects_with_something_in_them() {
+        for query in [json!({"$or": []}), json!({"$or": "x"}), json!({"$and": null}), json!({"$and": [1]})] {
+            refusal(query);
+        }
+    }
+
+    #[test]
+    fn deep_and_long_queries_are_refused() {
+        let nested = |depth| (0..depth).fold(json!({"a": 1}), |inner, _| json!({"$or": [inner]}));
+        assert!(read(&Query::from_value(nested(8)).unwrap(), Limits::default()).is_ok());
+        refusal(nested(9));
+        refusal(json!({"$or": vec![json!({"a": 1}); 200]}));
+        refusal(json!({"a": {"$in": vec![0; 2001]}}));
+    }
+}

@@ -1,0 +1,46 @@
+//! Stores: services over records that are kept somewhere.
+//!
+//! What Feathers' adapters share is written once, in [`Table`]: the query syntax with its errors, pagination,
+//! `$select`, the rules for several records at once. A [`Store`] only keeps plain records; [`Memory`] keeps them in the
+//! process, `Sqlite` (feature `sqlite`) in a file. One suite of tests holds all of them to the same answers.
+//!
+//! ```
+//! use serde_json::json;
+//! use wingbeat::{Params, RawService, store::Memory};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> wingbeat::Result<()> {
+//! let todos = Memory::new().records([json!({"id": 1, "text": "Read"})]).paginate(10, 50);
+//! let found = todos.find(&Params::new().with_query(json!({"text": {"$ne": "Write"}}))?).await?;
+//! assert_eq!(found.to_value()?["total"], 1);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Where a store differs from Feathers
+//! * `patch` and `remove` of several records refuse `$limit`, `$skip` and `$sort`, which Feathers ignores there.
+//! * `update` answers the new record even if it no longer matches the query.
+//! * `$select` and `$sort` of a wrong shape, an `$or` or `$and` that is no list of objects or is empty, and data that is
+//!   no object are a BadRequest. A negative `$skip` counts as 0.
+//! * How deep and how long a query may be is limited, see [`Limits`].
+
+#[cfg(test)]
+mod contract;
+mod filter;
+mod matching;
+mod memory;
+mod page;
+mod port;
+mod sort;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+mod table;
+
+pub use filter::{Comparison, Condition, Limits, Path, Test};
+pub use matching::matches;
+pub use memory::{Memory, Records};
+pub use port::{Change, Find, Record, Rows, Store, Target};
+pub use sort::{SortKey, sort};
+#[cfg(feature = "sqlite")]
+pub use sqlite::{Sqlite, SqliteSettings, SqliteTable};
+pub use table::{Multi, Table};

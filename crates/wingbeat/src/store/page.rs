@@ -1,0 +1,112 @@
+//! `$limit`, `$skip` and the page that comes of them.
+
+use super::Rows;
+use serde_json::{Map, Value};
+
+/// How many records a page has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Paginate {
+    /// Without a `$limit`; where missing, `max`.
+    pub(super) default: Option<u64>,
+    /// However large the `$limit`.
+    pub(super) max: Option<u64>,
+}
+
+impl Paginate {
+    /// Reads `params.paginate`: `{default, max}`; anything else asks for no pages.
+    pub(super) fn read(value: &Value) -> Option<Paginate> {
+        let field = |name| value.get(name).and_then(Value::as_u64);
+        let paginate = Paginate { default: field("default"), max: field("max") };
+        (paginate.default.is_some() || paginate.max.is_some()).then_some(paginate)
+    }
+
+    fn limit(self, asked: Option<u64>) -> u64 {
+        let max = self.max.unwrap_or(u64::MAX);
+        asked.or(self.default).unwrap_or(max).min(max)
+    }
+}
+
+/// How many records to answer, if there is a limit. An invalid `$limit` counts as none.
+pub(super) fn limit(asked: Option<&Value>, paginate: Option<Paginate>) -> Option<u64> {
+    let asked = asked.and_then(integer).and_then(|limit| u64::try_from(limit).ok());
+    match paginate {
+        Some(paginate) => Some(paginate.limit(asked)),
+        None => asked,
+    }
+}
+
+/// How many records to leave out. An invalid or negative `$skip` counts as 0.
+pub(super) fn skip(asked: Option<&Value>) -> u64 {
+    asked.and_then(integer).and_then(|skip| u64::try_from(skip).ok()).unwrap_or(0)
+}
+
+/// The page as clients see it.
+pub(super) fn page(rows: Rows, limit: u64, skip: u64) -> Value {
+    let mut page = Map::with_capacity(4);
+    page.insert("total".into(), rows.total.unwrap_or_default().into());
+    page.insert("limit".into(), limit.into());
+    page.insert("skip".into(), skip.into());
+    page.insert("data".into(), list(rows.records));
+    Value::Object(page)
+}
+
+pub(super) fn list(records: Vec<super::Record>) -> Value {
+    Value::Array(records.into_iter().map(Value::Object).collect())
+}
+
+/// The integer part of a number or of the number that a text begins with, as `parseInt` in JavaScript.
+pub(super) fn integer(value: &Value) -> Option<i64> {
+    match value {
+        // A float beyond the range of integers becomes the largest or smallest one.
+        Value::Number(number) => number.as_i64().or_else(|| number.as_f64().map(|float| float as i64)),
+        Value::String(text) => {
+            let text = text.trim_start();
+            let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+            let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+            let sign = if text.starts_with('-') { -1 } else { 1 };
+            (end > 0).then(|| sign * digits[..end].parse().unwrap_or(i64::MAX))
+        }
+        Value::Array(items) => items.first().and_then(integer),
+        Value::Null | Value::Bool(_) | Value::Object(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn integers_are_read_as_in_javascript() {
+        for (value, number) in [
+            (json!(1.9), Some(1)),
+            (json!(-0.5), Some(0)),
+            (json!("2"), Some(2)),
+            (json!(" -3x"), Some(-3)),
+            (json!("99999999999999999999"), Some(i64::MAX)),
+            (json!(u64::MAX), Some(i64::MAX)),
+            (json!([2]), Some(2)),
+            (json!("abc"), None),
+            (json!("-"), None),
+            (json!(true), None),
+            (json!(null), None),
+            (json!({}), None),
+        ] {
+            assert_eq!(integer(&value), number, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_limit_is_the_default_unless_asked_and_never_above_the_maximum() {
+        let paginate = Some(Paginate { default: Some(2), max: Some(3) });
+        for (asked, limited) in
+            [(json!(1), 1), (json!(3), 3), (json!(50), 3), (json!(0), 0), (json!(-1), 2), (json!("x"), 2)]
+        {
+            assert_eq!(limit(Some(&asked), paginate), Some(limited), "{asked}");
+        }
+        assert_eq!(limit(None, paginate), Some(2));
+        assert_eq!(limit(Some(&json!(-1)), None), None);
+        assert_eq!(limit(Some(&json!(0)), None), Some(0));
+        assert_eq!(limit(None, Some(Paginate { default: None, max: Some(3) })), Some(3));
+    }
+}

@@ -1,0 +1,78 @@
+//! The port: what a store must do.
+
+use super::{Condition, SortKey};
+use serde_json::{Map, Value};
+use std::future::{Future, ready};
+use wingbeat_core::{Id, Result};
+
+/// A record as it is kept: a JSON object.
+pub type Record = Map<String, Value>;
+
+/// What keeps records; [`Table`](super::Table) makes a service of it.
+///
+/// Queries arrive here already checked and parsed.
+pub trait Store: Send + Sync + 'static {
+    /// The name of the field that holds the id.
+    fn id_field(&self) -> &str;
+
+    /// Called once before the first request, to find out early what would fail later.
+    fn check(&self) -> impl Future<Output = Result<()>> + Send {
+        ready(Ok(()))
+    }
+
+    /// The records asked for, in the order asked for; without one, always in the same order.
+    fn find(&self, find: &Find) -> impl Future<Output = Result<Rows>> + Send;
+
+    /// Adds records, all or none, and answers them with their ids. Where the id is missing, the store makes one up.
+    fn create(&self, records: Vec<Record>) -> impl Future<Output = Result<Vec<Record>>> + Send;
+
+    /// Changes the records of the target, all or none, and answers them as they are then. Ids never change.
+    fn change(&self, target: &Target, change: Change) -> impl Future<Output = Result<Vec<Record>>> + Send;
+
+    /// Removes the records of the target, all or none, and answers them.
+    fn remove(&self, target: &Target) -> impl Future<Output = Result<Vec<Record>>> + Send;
+}
+
+/// Which records are meant: those that match, and only the one with this id if there is one.
+///
+/// Ids are compared by their text: `"7"` is the record 7.
+#[derive(Clone, Debug, Default)]
+pub struct Target {
+    /// The id.
+    pub id: Option<Id>,
+    /// What else must hold.
+    pub condition: Condition,
+}
+
+/// What a find asks for.
+#[derive(Clone, Debug, Default)]
+pub struct Find {
+    /// Which records.
+    pub target: Target,
+    /// In which order: the first key counts most.
+    pub sort: Vec<SortKey>,
+    /// How many to leave out at the front.
+    pub skip: u64,
+    /// How many to answer at most.
+    pub limit: Option<u64>,
+    /// Whether to count all that match.
+    pub count: bool,
+}
+
+/// What a find answers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rows {
+    /// The records.
+    pub records: Vec<Record>,
+    /// How many match in all; only needed where it was asked for.
+    pub total: Option<u64>,
+}
+
+/// How records change.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// All fields but the id are replaced.
+    Replace(Record),
+    /// These fields are replaced, the others stay.
+    Merge(Record),
+}

@@ -1,0 +1,237 @@
+//! SQL: text with the values beside it.
+//!
+//! Written by hand rather than with a query builder: there are five statements, most of what is special here (types,
+//! nulls) would be raw SQL in a builder too, and sea-query's bridge to sqlx turns on SQLite's loadable extensions. Two
+//! rules keep it safe: names come from [`Columns`] alone, already in quotes, and values are bound, always.
+
+use super::columns::{Column, Columns, Kind};
+use crate::store::memory::text;
+use crate::store::{Comparison, Condition, SortKey, Target, Test};
+use serde_json::Value;
+use sqlx::AssertSqlSafe;
+use sqlx::query::Query;
+use sqlx::sqlite::{Sqlite, SqliteArguments};
+use wingbeat_core::{Id, Result};
+
+/// A value beside the text.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Bound {
+    Null,
+    Integer(i64),
+    Real(f64),
+    Text(String),
+    Blob(Vec<u8>),
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Statement {
+    text: String,
+    values: Vec<Bound>,
+}
+
+impl Statement {
+    pub(super) fn new(text: impl Into<String>) -> Statement {
+        Statement { text: text.into(), values: Vec::new() }
+    }
+
+    /// Adds text, which must not come from a client.
+    pub(super) fn push(&mut self, text: &str) -> &mut Statement {
+        self.text.push_str(text);
+        self
+    }
+
+    /// Adds a value.
+    pub(super) fn bind(&mut self, value: Bound) -> &mut Statement {
+        self.values.push(value);
+        self.push("?")
+    }
+
+    pub(super) fn bind_list(&mut self, values: impl IntoIterator<Item = Bound>) -> &mut Statement {
+        self.push("(");
+        for (index, value) in values.into_iter().enumerate() {
+            self.push(if index == 0 { "" } else { ", " }).bind(value);
+        }
+        self.push(")")
+    }
+
+    pub(super) fn query(self) -> Query<'static, Sqlite, SqliteArguments> {
+        let mut query = sqlx::query(AssertSqlSafe(self.text));
+        for value in self.values {
+            query = match value {
+                Bound::Null => query.bind(None::<i64>),
+                Bound::Integer(integer) => query.bind(integer),
+                Bound::Real(float) => query.bind(float),
+                Bound::Text(text) => query.bind(text),
+                Bound::Blob(bytes) => query.bind(bytes),
+            };
+        }
+        query
+    }
+
+    /// ` WHERE …` with all that SQL can say about the target. Tests of JSON columns are left open, see [`is_open`].
+    pub(super) fn push_where(&mut self, target: &Target, columns: &Columns) -> Result<()> {
+        self.push(" WHERE ");
+        if let Some(id) = &target.id {
+            self.push_id(id, columns.id());
+            self.push(" AND ");
+        }
+        self.push_condition(&target.condition, columns)
+    }
+
+    fn push_id(&mut self, id: &Id, column: &Column) {
+        let ids = ids(id, column);
+        self.push_operand(column);
+        match <[Bound; 1]>::try_from(ids) {
+            Ok([id]) => self.push(" = ").bind(id),
+            Err(ids) if ids.is_empty() => self.push(" IS NULL AND 0"),
+            Err(ids) => self.push(" IN ").bind_list(ids),
+        };
+    }
+
+    fn push_condition(&mut self, condition: &Condition, columns: &Columns) -> Result<()> {
+        let (members, between, nothing) = match condition {
+            Condition::Field(path, test) => {
+                let (field, inner) = path.split();
+                let column = columns.find(field)?;
+                match (column.kind, inner) {
+                    (Kind::Json, _) => drop(self.push("1")),
+                    (_, []) => self.push_test(column, test),
+                    // Nothing is inside a plain value.
+                    _ => drop(self.push(if passes_null(test) { "1" } else { "0" })),
+                }
+                return Ok(());
+            }
+            Condition::All(members) => (members, " AND ", "1"),
+            Condition::Any(members) => (members, " OR ", "0"),
+        };
+        if members.is_empty() {
+            self.push(nothing);
+            return Ok(());
+        }
+        for (index, member) in members.iter().enumerate() {
+            self.push(if index == 0 { "(" } else { between });
+            self.push_condition(member, columns)?;
+        }
+        self.push(")");
+        Ok(())
+    }
+
+    fn push_test(&mut self, column: &Column, test: &Test) {
+        match test {
+            Test::Is(value) => self.push_in(column, std::slice::from_ref(value)),
+            Test::In(values) => self.push_in(column, values),
+            Test::IsNot(value) => self.push_not_in(column, std::slice::from_ref(value)),
+            Test::NotIn(values) => self.push_not_in(column, values),
+            Test::Compare(comparison, value) => self.push_comparison(column, *comparison, value),
+        }
+    }
+
+    fn push_in(&mut self, column: &Column, values: &[Value]) {
+        let (bound, null) = operands(column, values);
+        match (bound.is_empty(), null) {
+            (true, false) => drop(self.push("0")),
+            (true, true) => drop(self.push_operand(column).push(" IS NULL")),
+            (false, false) => drop(self.push_operand(column).push(" IN ").bind_list(bound)),
+            (false, true) => {
+                self.push("(").push_operand(column).push(" IS NULL OR ");
+                self.push_operand(column).push(" IN ").bind_list(bound).push(")");
+            }
+        }
+    }
+
+    fn push_not_in(&mut self, column: &Column, values: &[Value]) {
+        let (bound, null) = operands(column, values);
+        match (bound.is_empty(), null) {
+            (true, false) => drop(self.push("1")),
+            (true, true) => drop(self.push_operand(column).push(" IS NOT NULL")),
+            (false, true) => drop(self.push_operand(column).push(" NOT IN ").bind_list(bound)),
+            (false, false) => {
+                self.push("(").push_operand(column).push(" IS NULL OR ");
+                self.push_operand(column).push(" NOT IN ").bind_list(bound).push(")");
+            }
+        }
+    }
+
+    fn push_comparison(&mut self, column: &Column, comparison: Comparison, value: &Value) {
+        let or_equal = matches!(comparison, Comparison::LessOrEqual | Comparison::GreaterOrEqual);
+        let Some(bound) = column.compare(value) else {
+            match value.is_null() && or_equal {
+                true => drop(self.push_operand(column).push(" IS NULL")),
+                false => drop(self.push("0")),
+            }
+            return;
+        };
+        let operator = match comparison {
+            Comparison::Less => " < ",
+            Comparison::LessOrEqual => " <= ",
+            Comparison::Greater => " > ",
+            Comparison::GreaterOrEqual => " >= ",
+        };
+        // SQLite orders types among each other; only values of the same one are meant.
+        let types = match bound {
+            Bound::Text(_) => "'text'",
+            Bound::Blob(_) => "'blob'",
+            _ => "'integer', 'real'",
+        };
+        self.push("(").push_operand(column).push(operator).bind(bound);
+        self.push(" AND typeof(").push(&column.quoted).push(") IN (").push(types).push("))");
+    }
+
+    /// The column, where need be with a `+` that keeps SQLite from converting what it is compared with (and from using an
+    /// index).
+    fn push_operand(&mut self, column: &Column) -> &mut Statement {
+        self.push(if column.converts { "+" } else { "" }).push(&column.quoted)
+    }
+
+    /// ` ORDER BY …`. Nothing is inside a plain value, so a way into it orders nothing.
+    pub(super) fn push_order(&mut self, keys: &[SortKey], columns: &Columns) -> Result<()> {
+        self.push(" ORDER BY ");
+        for key in keys {
+            let (field, inner) = key.path.split();
+            let column = columns.find(field)?;
+            if inner.is_empty() {
+                self.push(&column.quoted).push(if key.descending { " DESC, " } else { ", " });
+            }
+        }
+        self.push(&columns.tie);
+        Ok(())
+    }
+}
+
+/// Whether SQL leaves the condition open, because it tests a JSON column. Its answer is then too large, never too small.
+pub(super) fn is_open(condition: &Condition, columns: &Columns) -> bool {
+    match condition {
+        Condition::All(members) | Condition::Any(members) => members.iter().any(|member| is_open(member, columns)),
+        Condition::Field(path, _) => columns.find(path.split().0).is_ok_and(|column| column.kind == Kind::Json),
+    }
+}
+
+/// What a column must equal to hold this id: ids are compared by their text.
+fn ids(id: &Id, column: &Column) -> Vec<Bound> {
+    let text = text(id);
+    let integer = text.parse::<i64>().ok().filter(|integer| integer.to_string() == text).map(Bound::Integer);
+    let real = || text.parse::<f64>().ok().filter(|float| float.to_string() == text).map(Bound::Real);
+    match column.kind {
+        Kind::Integer => integer.into_iter().collect(),
+        Kind::Real => integer.or_else(real).into_iter().collect(),
+        Kind::Any => integer.or_else(real).into_iter().chain([Bound::Text(text)]).collect(),
+        _ => vec![Bound::Text(text)],
+    }
+}
+
+/// The values that the column could hold, and whether null is among them.
+fn operands(column: &Column, values: &[Value]) -> (Vec<Bound>, bool) {
+    let bound = values.iter().filter_map(|value| column.compare(value)).collect();
+    (bound, values.iter().any(Value::is_null))
+}
+
+fn passes_null(test: &Test) -> bool {
+    match test {
+        Test::Is(value) => value.is_null(),
+        Test::IsNot(value) => !value.is_null(),
+        Test::In(values) => values.iter().any(Value::is_null),
+        Test::NotIn(values) => !values.iter().any(Value::is_null),
+        Test::Compare(Comparison::LessOrEqual | Comparison::GreaterOrEqual, value) => value.is_null(),
+        Test::Compare(Comparison::Less | Comparison::Greater, _) => false,
+    }
+}

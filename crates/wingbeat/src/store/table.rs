@@ -1,0 +1,234 @@
+//! What all stores share: the service over a store.
+
+use super::page::{self, Paginate};
+use super::{Change, Find, Limits, Record, Store, Target, filter, sort};
+use crate::service::{Params, RawService, Services};
+use serde_json::Value;
+use std::sync::Arc;
+use wingbeat_core::{Error, Id, IdArg, Method, Payload, Result};
+
+/// A service over the records of a store. Feathers' query syntax works in all methods.
+///
+/// Several records at once need [`multi`](Table::multi); pages need [`paginate`](Table::paginate), and `params.paginate`
+/// set on the server overrides it for one call (`false`, or `{"default": 10, "max": 50}`).
+#[derive(Clone, Debug)]
+pub struct Table<S> {
+    pub(super) store: S,
+    multi: Multi,
+    paginate: Option<Paginate>,
+    limits: Limits,
+}
+
+impl<S: Store> Table<S> {
+    /// A service over a store: one record at a time, no pages.
+    pub fn over(store: S) -> Table<S> {
+        Table { store, multi: Multi::default(), paginate: None, limits: Limits::default() }
+    }
+
+    /// Allows to create, patch and remove several records at once: `true`, or a list of these methods.
+    pub fn multi(mut self, multi: impl Into<Multi>) -> Table<S> {
+        self.multi = multi.into();
+        self
+    }
+
+    /// Makes `find` answer pages: of `default` records unless the query has a `$limit`, which may be at most `max`.
+    pub fn paginate(mut self, default: u64, max: u64) -> Table<S> {
+        self.paginate = Some(Paginate { default: Some(default), max: Some(max) });
+        self
+    }
+
+    /// How large a query may be.
+    pub fn limits(mut self, limits: Limits) -> Table<S> {
+        self.limits = limits;
+        self
+    }
+
+    fn target(&self, id: Option<Id>, params: &Params) -> Result<Target> {
+        Ok(Target { id, condition: filter::read(&params.query, self.limits)? })
+    }
+
+    /// The target of a patch or remove. Null means all that the query selects, where that is allowed.
+    fn targets(&self, method: Method, id: IdArg, params: &Params) -> Result<Target> {
+        match id {
+            IdArg::Absent => Err(no_record(&id)),
+            IdArg::Id(id) => self.target(Some(id), params),
+            IdArg::Null => {
+                self.allow(&method)?;
+                let target = self.target(None, params)?;
+                // Feathers ignores these here: `remove(null)` with `$limit: 1` removes all.
+                for name in ["$limit", "$skip", "$sort"] {
+                    if params.query.get(name).is_some() {
+                        return Err(Error::bad_request(format!("Can not {method} multiple entries with {name}")));
+                    }
+                }
+                Ok(target)
+            }
+        }
+    }
+
+    fn allow(&self, method: &Method) -> Result<()> {
+        if self.multi.0.contains(method) {
+            return Ok(());
+        }
+        Err(Error::method_not_allowed(format!("Can not {method} multiple entries")))
+    }
+
+    fn paginate_of(&self, params: &Params) -> Option<Paginate> {
+        match params.get("paginate") {
+            Some(value) => Paginate::read(&value),
+            None => self.paginate,
+        }
+    }
+
+    fn select(&self, params: &Params) -> Result<Select> {
+        Select::read(params.query.get("$select"), self.store.id_field(), self.limits.values)
+    }
+
+    /// The answer where one record was meant, and where several were.
+    fn answer(&self, id: IdArg, mut records: Vec<Record>, select: &Select) -> Result<Payload> {
+        select.apply(&mut records);
+        if id == IdArg::Null {
+            return Ok(page::list(records).into());
+        }
+        match records.pop() {
+            Some(record) => Ok(Value::Object(record).into()),
+            None => Err(no_record(&id)),
+        }
+    }
+}
+
+impl<S: Store> RawService for Table<S> {
+    fn methods(&self) -> Vec<Method> {
+        Method::STANDARD.to_vec()
+    }
+
+    async fn find(&self, params: &Params) -> Result<Payload> {
+        let (query, paginate) = (&params.query, self.paginate_of(params));
+        let target = self.target(None, params)?;
+        let sort = match query.get("$sort") {
+            Some(value) => sort::read(value, self.limits.conditions)?,
+            None => Vec::new(),
+        };
+        let select = self.select(params)?;
+        let (limit, skip) = (page::limit(query.get("$limit"), paginate), page::skip(query.get("$skip")));
+        let mut rows = self.store.find(&Find { target, sort, skip, limit, count: paginate.is_some() }).await?;
+        select.apply(&mut rows.records);
+        Ok(match (paginate, limit) {
+            (Some(_), Some(limit)) => page::page(rows, limit, skip).into(),
+            _ => page::list(rows.records).into(),
+        })
+    }
+
+    async fn get(&self, id: IdArg, params: &Params) -> Result<Payload> {
+        let IdArg::Id(wanted) = &id else { return Err(no_record(&id)) };
+        let target = self.target(Some(wanted.clone()), params)?;
+        let select = self.select(params)?;
+        let rows = self.store.find(&Find { target, ..Find::default() }).await?;
+        self.answer(id, rows.records, &select)
+    }
+
+    async fn create(&self, data: Option<Payload>, params: &Params) -> Result<Payload> {
+        // Nothing but $select counts here: Feathers does not look at the query of a create either.
+        let select = self.select(params)?;
+        match data.map(Payload::into_value).transpose()? {
+            Some(Value::Array(items)) => {
+                self.allow(&Method::Create)?;
+                let records = items.into_iter().map(record).collect::<Result<Vec<_>>>()?;
+                let created = if records.is_empty() { records } else { self.store.create(records).await? };
+                self.answer(IdArg::Null, created, &select)
+            }
+            data => {
+                let created = self.store.create(vec![record(data.unwrap_or_default())?]).await?;
+                self.answer(IdArg::Absent, created, &select)
+            }
+        }
+    }
+
+    async fn update(&self, id: IdArg, data: Option<Payload>, params: &Params) -> Result<Payload> {
+        if id == IdArg::Null || data.as_ref().is_some_and(Payload::is_array) {
+            return Err(Error::bad_request("You can not replace multiple instances. Did you mean 'patch'?"));
+        }
+        let IdArg::Id(wanted) = &id else { return Err(no_record(&id)) };
+        let target = self.target(Some(wanted.clone()), params)?;
+        let select = self.select(params)?;
+        let data = record(data.map(Payload::into_value).transpose()?.unwrap_or_default())?;
+        let updated = self.store.change(&target, Change::Replace(data)).await?;
+        self.answer(id, updated, &select)
+    }
+
+    async fn patch(&self, id: IdArg, data: Option<Payload>, params: &Params) -> Result<Payload> {
+        let target = self.targets(Method::Patch, id.clone(), params)?;
+        let select = self.select(params)?;
+        let data = record(data.map(Payload::into_value).transpose()?.unwrap_or_default())?;
+        let patched = self.store.change(&target, Change::Merge(data)).await?;
+        self.answer(id, patched, &select)
+    }
+
+    async fn remove(&self, id: IdArg, params: &Params) -> Result<Payload> {
+        let target = self.targets(Method::Remove, id.clone(), params)?;
+        let select = self.select(params)?;
+        let removed = self.store.remove(&target).await?;
+        self.answer(id, removed, &select)
+    }
+
+    async fn setup(&self, _: &Services, _: &str) -> Result<()> {
+        self.store.check().await
+    }
+}
+
+fn no_record(id: &IdArg) -> Error {
+    Error::not_found(format!("No record found for id '{id}'"))
+}
+
+fn record(data: Value) -> Result<Record> {
+    match data {
+        Value::Object(record) => Ok(record),
+        _ => Err(Error::bad_request("Invalid data: a record must be an object")),
+    }
+}
+
+/// What may be done to several records at once.
+#[derive(Clone, Debug, Default)]
+pub struct Multi(Arc<[Method]>);
+
+impl From<bool> for Multi {
+    fn from(all: bool) -> Multi {
+        Multi(if all { Arc::new([Method::Create, Method::Patch, Method::Remove]) } else { Arc::new([]) })
+    }
+}
+
+impl<M: Into<Method>, const N: usize> From<[M; N]> for Multi {
+    fn from(methods: [M; N]) -> Multi {
+        Multi(methods.into_iter().map(Into::into).collect())
+    }
+}
+
+/// The fields that `$select` asks for, the id always among them.
+struct Select(Option<Vec<String>>);
+
+impl Select {
+    fn read(value: Option<&Value>, id_field: &str, most: usize) -> Result<Select> {
+        let names = match value {
+            None | Some(Value::Null) => return Ok(Select(None)),
+            Some(Value::Array(names)) if names.len() <= most => names,
+            Some(Value::Array(_)) => {
+                return Err(Error::bad_request(format!("Invalid $select: more than {most} names")));
+            }
+            Some(_) => return Err(Error::bad_request("Invalid $select: it must be a list of names")),
+        };
+        let name = |value: &Value| value.as_str().map(str::to_owned);
+        let Some(mut fields) = names.iter().map(name).collect::<Option<Vec<String>>>() else {
+            return Err(Error::bad_request("Invalid $select: it must be a list of names"));
+        };
+        fields.push(id_field.to_owned());
+        Ok(Select(Some(fields)))
+    }
+
+    fn apply(&self, records: &mut [Record]) {
+        let Some(fields) = &self.0 else { return };
+        for record in records {
+            // A name that is listed twice finds nothing the second time.
+            *record = fields.iter().filter_map(|field| record.swap_remove_entry(field)).collect();
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! Services over Socket.IO: an event `["get","messages",1,{}]` is a call, its acknowledgement the answer.
+
+use super::guard::{guarded, log};
+use crate::app::{App, Door, Entry, Transport, HttpBody, WeakApp, not_allowed};
+use crate::realtime::{Connection, Message, Peer};
+use crate::service::{Params, Query};
+use crate::BoxFuture;
+use serde_json::Value;
+use std::future::ready;
+use std::sync::Arc;
+use std::time::Duration;
+use tower_service::Service as _;
+use wingbeat_core::{Error, Id, IdArg, Method, Payload, RawJson, Result};
+use wingbeat_engine::{Answer, Config, Engine, Event, Handler, Reason, Refusal, Socket};
+
+/// How long a call may take unless told otherwise.
+const CALL_TIMEOUT: Duration = Duration::from_secs(60);
+
+type Middleware = Box<dyn Fn(Socket, Connection) -> BoxFuture<'static, Result<()>> + Send + Sync>;
+
+/// The Socket.IO transport: Feathers clients and bare Socket.IO clients, over WebSocket and long-polling.
+///
+/// ```
+/// use serde_json::json;
+/// use wingbeat::{Error, SocketIo, engine::Config};
+///
+/// let transport = SocketIo::with_config(Config::default()).middleware(|socket, connection| async move {
+///     match socket.handshake().headers().get("x-tenant") {
+///         // Every call from this connection sees it as `params.get("tenant")`.
+///         Some(tenant) => Ok(connection.set("tenant", tenant)),
+///         None => Err(Error::forbidden("Which tenant?").with_data(json!({"header": "x-tenant"}))),
+///     }
+/// });
+/// ```
+#[must_use = "hand it to `configure`"]
+pub struct SocketIo {
+    config: Config,
+    middleware: Vec<Middleware>,
+    call_timeout: Duration,
+}
+
+impl SocketIo {
+    /// The transport with the options of a plain Socket.IO server, and safe limits.
+    pub fn new() -> SocketIo {
+        SocketIo::with_config(Config::default())
+    }
+
+    /// The transport with other options.
+    pub fn with_config(config: Config) -> SocketIo {
+        SocketIo { config, middleware: Vec::new(), call_timeout: CALL_TIMEOUT }
+    }
+
+    /// Asks a function about every client that wants to connect. It may attach values to the connection, which all
+    /// later calls see among their params, or refuse: the client gets `connect_error` with the error's message and
+    /// data. Several are asked in the order they were added.
+    pub fn middleware<F, Fut>(mut self, middleware: F) -> SocketIo
+    where
+        F: Fn(Socket, Connection) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<()>> + Send + 'static,
+    {
+        self.middleware.push(Box::new(move |socket, connection| Box::pin(middleware(socket, connection))));
+        self
+    }
+
+    /// How long a call may take before it is ended with Timeout; 60 seconds if nothing is said.
+    pub fn call_timeout(mut self, limit: Duration) -> SocketIo {
+        self.call_timeout = limit;
+        self
+    }
+}
+
+impl Default for SocketIo {
+    fn default() -> SocketIo {
+        SocketIo::new()
+    }
+}
+
+impl Transport for SocketIo {
+    fn open(self: Box<Self>, app: &App) -> Result<Door> {
+        let SocketIo { config, middleware, call_timeout } = *self;
+        let services = Services { app: app.downgrade(), middleware: middleware.into(), call_timeout };
+        let engine = Engine::new(config, services);
+        let (handles, serve, close) = (engine.clone(), engine.service(), engine);
+        Ok(Door {
+            handles: Box::new(move |path| handles.handles(path)),
+            serve: Box::new(move |request| {
+                let answer = serve.clone().call(request);
+                Box::pin(async move {
+                    let Ok(response) = answer.await;
+                    response.map(HttpBody::new)
+                })
+            }),
+            close: Box::new(move |patience| {
+                let engine = close.clone();
+                Box::pin(async move { engine.close(patience).await })
+            }),
+        })
+    }
+}
+
+/// A client, as channels know it.
+struct Client(Socket);
+
+impl Peer for Client {
+    fn deliver(&self, message: &Message) {
+        self.0.send(message.frame());
+    }
+
+    fn disconnect(&self) {
+        self.0.disconnect(false);
+    }
+}
+
+/// What runs behind the sockets.
+struct Services {
+    app: WeakApp,
+    middleware: Arc<[Middleware]>,
+    call_timeout: Duration,
+}
+
+impl Handler for Services {
+    fn connect(&self, socket: &Socket, _auth: Option<RawJson>) -> BoxFuture<'static, Result<(), Refusal>> {
+        let headers = socket.handshake().headers().clone();
+        let connection = Connection::new("socketio", Some(headers), Client(socket.clone()));
+        socket.attach(Arc::new(connection.clone()));
+        if self.middleware.is_empty() {
+            return Box::pin(ready(Ok(())));
+        }
+        let (middleware, socket, limit) = (self.middleware.clone(), socket.clone(), self.call_timeout);
+        Box::pin(async move {
+            for ask in middleware.iter() {
+                guarded(ask(socket.clone(), connection.clone()), limit).await?;
+            }
+            Ok(())
+        })
+    }
+
+    fn connected(&self, socket: &Socket) {
+        if let Some((app, connection)) = self.app.upgrade().zip(socket.attached_ref::<Connection>()) {
+            app.connected(connection);
+        }
+    }
+
+    fn event(&self, socket: &Socket, event: Event) -> BoxFuture<'static, Option<Answer>> {
+        let Some((app, connection)) = self.app.upgrade().zip(socket.attached_ref::<Connection>()) else {
+            return Box::pin(ready(None));
+        };
+        let (wants_answer, limit) = (event.wants_ack(), self.call_timeout);
+        match prepare(&app, connection, &event) {
+            Ok((entry, arguments)) => Box::pin(async move {
+                let name = event.name();
+                let call = app.run(entry.clone(), &name, arguments);
+                match guarded(async { call.await?.for_client() }, limit).await {
+                    Ok(result) => Some(Answer::result(result)),
+                    Err(error) => {
+                        log(&error, entry.path(), &name);
+                        refused(&error)
+                    }
+                }
+                .filter(|_| wants_answer)
+            }),
+            Err(error) => {
+                log(&error, "", &event.name());
+                Box::pin(ready(refused(&error).filter(|_| wants_answer)))
+            }
+        }
+    }
+
+    fn disconnect(&self, socket: &Socket, reason: Reason) {
+        if let Some((app, connection)) = self.app.upgrade().zip(socket.attached_ref::<Connection>()) {
+            tracing::debug!(?connection, %reason, "a client has gone");
+            app.disconnected(connection);
+        }
+    }
+}
+
+fn refused(error: &Error) -> Option<Answer> {
+    RawJson::new(error).ok().map(Answer::error)
+}
+
+type Prepared = (Arc<Entry>, (IdArg, Option<Payload>, Params));
+
+/// From an event's arguments (path, then id and data as the method has them, then the query) to a call's.
+fn prepare(app: &App, connection: &Connection, event: &Event) -> Result<Prepared> {
+    let path = event.arg_bytes(0).and_then(text).ok_or_else(|| Error::not_found("Invalid service path"))?;
+    let (entry, route) = app.find(&path)?;
+    let name = event.name();
+    let method = match entry.endpoint(&name).filter(|endpoint| endpoint.is_external()) {
+        Some(endpoint) => endpoint.method(),
+        None => return Err(not_allowed(&name, entry.path())),
+    };
+    let query_at = 1 + method.query_position();
+    if event.len() > query_at + 1 {
+        return Err(Error::bad_request(format!("Too many arguments for '{method}' method")));
+    }
+    if !event.attachments().is_empty() {
+        return Err(Error::bad_request("Binary attachments are not supported"));
+    }
+    let id = if method.takes_id() { id(event.arg_bytes(1))? } else { IdArg::Absent };
+    let data = data(method, event);
+    let mut params = Params::new();
+    params.query = query(event.arg_bytes(query_at))?;
+    params.route = route;
+    params.provider = Some(connection.provider());
+    params.connection = Some(connection.clone());
+    params.emitter = Some(entry.emitter().clone());
+    Ok((entry, (id, data, params)))
+}
+
+/// A JSON text without its quotes. `None` if the argument is anything else.
+fn text(json: &[u8]) -> Option<std::borrow::Cow<'_, str>> {
+    let inner = json.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+    if inner.contains(&b'\\') {
+        return serde_json::from_slice::<String>(json).ok().map(Into::into);
+    }
+    std::str::from_utf8(inner).ok().map(Into::into)
+}
+
+fn id(json: Option<&[u8]>) -> Result<IdArg> {
+    Ok(match json {
+        None => IdArg::Absent,
+        Some(b"null") => IdArg::Null,
+        Some(json) => {
+            let id = serde_json::from_slice::<Id>(json);
+            IdArg::Id(id.map_err(|_| Error::bad_request("Invalid id: it must be text, a number or null"))?)
+        }
+    })
+}
+
+fn data(method: &Method, event: &Event) -> Option<Payload> {
+    if !method.takes_data() {
+        return None;
+    }
+    event.arg(1 + usize::from(method.takes_id())).map(Payload::Raw)
+}
+
+fn query(json: Option<&[u8]>) -> Result<Query> {
+    match json {
+        None | Some(b"{}" | b"null") => Ok(Query::default()),
+        Some(json) => {
+            let value: Value =
+                serde_json::from_slice(json).map_err(|error| Error::bad_request(format!("Invalid query: {error}")))?;
+            Query::from_value(value)
+        }
+    }
+}
