@@ -1,4 +1,7 @@
-// Starts the chat server and Chromium, and plays the people who use the page.
+// Starts the chat server and Chromium, and plays the people who use the page. The environment may say otherwise:
+// CHAT_SERVER   the server, started as `<it> --port PORT --db FILE` (default: the one `make run` builds)
+// CHROMIUM      the browser
+// SCREENSHOTS   a folder for pictures; without it none are taken
 
 import { spawn } from 'node:child_process';
 import { mkdtemp, mkdir, rm } from 'node:fs/promises';
