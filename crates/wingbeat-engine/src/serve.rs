@@ -20,8 +20,53 @@ use tower_service::Service;
 /// Accepts connections until `shutdown` is ready. The engine answers requests under its own path, `fallback` all others.
 ///
 /// # Errors
-/// Never at present: failures to accept (no file descriptors left) are logged, and tried again after a moment.
+/// As [`serve_http`].
 pub async fn serve<S, B>(listener: TcpListener, engine: Engine, fallback: S, shutdown: impl Future<Output = ()>) -> io::Result<()>
+where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    serve_http(listener, Behind { engine, fallback }, shutdown).await
+}
+
+/// A service behind an engine.
+#[derive(Clone)]
+struct Behind<S> {
+    engine: Engine,
+    fallback: S,
+}
+
+impl<S, B> Service<Request<Incoming>> for Behind<S>
+where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
+    S::Future: Send + 'static,
+{
+    type Response = Response<Either<crate::Body, B>>;
+    type Error = Infallible;
+    type Future = futures_util::future::BoxFuture<'static, Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, cx: &mut std::task::Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.fallback.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<Incoming>) -> Self::Future {
+        if self.engine.handles(request.uri().path()) {
+            let answer = self.engine.service().call(request);
+            Box::pin(async move { answer.await.map(|response| response.map(Either::Left)) })
+        } else {
+            let answer = self.fallback.call(request);
+            Box::pin(async move { answer.await.map(|response| response.map(Either::Right)) })
+        }
+    }
+}
+
+/// Accepts connections until `shutdown` is ready, for a service that hands the engine its requests.
+///
+/// # Errors
+/// Never at present: failures to accept (no file descriptors left) are logged, and tried again after a moment.
+pub async fn serve_http<S, B>(listener: TcpListener, service: S, shutdown: impl Future<Output = ()>) -> io::Result<()>
 where
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send,
@@ -43,17 +88,10 @@ where
                 continue;
             }
         };
-        let (engine, fallback) = (engine.clone(), fallback.clone());
+        let service = service.clone();
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(Peer { address, secure: false });
-            let (engine, mut fallback) = (engine.clone(), fallback.clone());
-            async move {
-                if engine.handles(request.uri().path()) {
-                    engine.service().call(request).await.map(|response| response.map(Either::Left))
-                } else {
-                    fallback.call(request).await.map(|response| response.map(Either::Right))
-                }
-            }
+            service.clone().call(request)
         });
         let connection = http1::Builder::new().timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(10)).max_buf_size(16 * 1024).serve_connection(TokioIo::new(stream), service);
         tokio::spawn(async move {

@@ -21,7 +21,9 @@ async fn until(mut done: impl FnMut() -> bool) {
 }
 
 fn called_by(connection: &Connection) -> Params {
-    Params { connection: Some(connection.clone()), ..Params::new() }
+    let mut params = Params::new();
+    params.connection = Some(connection.clone());
+    params
 }
 
 #[tokio::test]
