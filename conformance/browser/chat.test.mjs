@@ -69,6 +69,7 @@ test('people come, change their names, and go', async (t) => {
   await grace.page.click('#me');
   await grace.page.fill('#name-field', 'Admiral');
   await grace.page.keyboard.press('Enter');
+  await grace.arrived();
   await ada.page.waitForSelector('.person:has-text("Admiral")');
   assert.equal(await ada.page.locator('.person:has-text("Grace")').count(), 0);
   await grace.say('Aye');

@@ -126,6 +126,7 @@ export class Visitor {
     await this.page.waitForSelector('#connection[data-state=connected]');
     await this.page.waitForSelector('#beginning:not(.loading):visible, .message');
     await this.page.waitForSelector('.person small:has-text("you")', { state: 'attached' });
+    await this.page.waitForSelector('#name-dialog', { state: 'hidden' });
   }
 
   async say(text) {

@@ -68,10 +68,12 @@ link.people.on('removed', (person) => people.remove(person));
 
 function take(message, isNews) {
   outbox.settle(message.uid);
-  histories.get(message.roomId)?.add(message);
+  const history = histories.get(message.roomId);
+  history?.add(message);
   const isMine = message.author === session.name;
   const isHere = message.roomId === room?.id;
   if (isHere) typing.stopped(message.author);
+  else if (history?.items.length > KEPT_AT_MOST) history.trim(KEPT_ON_LEAVING);
   if (isNews && !isMine) {
     rooms.note(message);
     if (isHere) announce(`${message.author}: ${message.text}`);
@@ -228,8 +230,9 @@ async function tried(act) {
 
 session.name = recall('name', '');
 setUpNameDialog(rename, () => {
-  // After the first name there is no button to go back to.
-  if (document.activeElement === document.body) composer.focus();
+  // After the first name there is no button to go back to; until the next frame the focus stays in the closed dialog.
+  const { activeElement } = document;
+  if (activeElement === document.body || activeElement.closest('dialog')) composer.focus();
 });
 setUpConnection();
 link.watch(({ state }) => state !== 'connected' && typing.clear());
