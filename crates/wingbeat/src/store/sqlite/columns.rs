@@ -220,5 +220,5 @@ fn value(raw: SqliteValueRef<'_>, kind: Kind) -> Result<Value> {
 }
 
 fn read<'r, T: Decode<'r, Sqlite>>(raw: SqliteValueRef<'r>) -> Result<T> {
-    T::decode(raw).map_err(|error| Error::internal(error))
+    T::decode(raw).map_err(Error::internal)
 }

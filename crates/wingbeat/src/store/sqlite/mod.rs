@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use std::path::Path;
 use std::time::Duration;
-use wingbeat_core::Result;
+use wingbeat_core::{Error, Result};
 
 /// A SQLite database: one connection that writes, and several that read meanwhile (WAL). Clones share it.
 ///
@@ -91,11 +91,13 @@ impl Sqlite {
     /// # Errors
     /// As [`open`](Sqlite::open).
     pub async fn open_with(path: impl AsRef<Path>, settings: SqliteSettings) -> Result<Sqlite> {
+        let path = path.as_ref();
+        let failed = |error| Error::general(format!("Can not open the database {}", path.display())).with_source(error);
         let options = options(settings).filename(path).journal_mode(SqliteJournalMode::Wal);
         let options = options.synchronous(SqliteSynchronous::Normal);
-        let writer = pool(settings, 1).connect_with(options.clone().create_if_missing(true)).await.map_err(mapped)?;
+        let writer = pool(settings, 1).connect_with(options.clone().create_if_missing(true)).await.map_err(failed)?;
         let readers = pool(settings, settings.readers.max(1)).connect_with(options.read_only(true)).await;
-        Ok(Sqlite { writer, readers: readers.map_err(mapped)? })
+        Ok(Sqlite { writer, readers: readers.map_err(failed)? })
     }
 
     /// A database in memory, gone with its last handle. It has one connection for everything.

@@ -49,6 +49,12 @@ impl SqliteTable {
         };
         self.columns.get_or_try_init(read).await
     }
+
+    /// Writes with one statement, which is a transaction of its own.
+    async fn run_alone(&self, columns: &Columns, statement: Statement) -> Result<Vec<Record>> {
+        let mut connection = self.db.writer.acquire().await.map_err(mapped)?;
+        run(&mut connection, columns, statement).await
+    }
 }
 
 impl Store for SqliteTable {
@@ -75,7 +81,12 @@ impl Store for SqliteTable {
 
     async fn create(&self, records: Vec<Record>) -> Result<Vec<Record>> {
         let columns = self.columns().await?;
-        let statements = records.iter().map(|record| insert(columns, record)).collect::<Result<Vec<_>>>()?;
+        let mut statements = records.iter().map(|record| insert(columns, record)).collect::<Result<Vec<_>>>()?;
+        if statements.len() == 1
+            && let Some(statement) = statements.pop()
+        {
+            return self.run_alone(columns, statement).await;
+        }
         let mut transaction = self.db.writer.begin_with("BEGIN IMMEDIATE").await.map_err(mapped)?;
         let mut created = Vec::with_capacity(records.len());
         for statement in statements {
@@ -88,16 +99,19 @@ impl Store for SqliteTable {
     async fn change(&self, target: &Target, change: Change) -> Result<Vec<Record>> {
         let columns = self.columns().await?;
         let assignments = assignments(columns, &change)?;
+        if is_single(target, columns) && !assignments.is_empty() {
+            let mut statement = update(columns, &assignments);
+            statement.push_where(target, columns)?;
+            statement.push(" RETURNING ").push(&columns.names);
+            return self.run_alone(columns, statement).await;
+        }
         let mut transaction = self.db.writer.begin_with("BEGIN IMMEDIATE").await.map_err(mapped)?;
         let find = Find { target: target.clone(), ..Find::default() };
         let mut records = select(&mut transaction, columns, &find).await?.records;
         if !assignments.is_empty() {
             let mut changed = HashMap::with_capacity(records.len());
             for chunk in records.chunks(CHUNK) {
-                let mut statement = Statement::new(format!("UPDATE {} SET ", columns.table));
-                for (index, (column, value)) in assignments.iter().enumerate() {
-                    statement.push(if index == 0 { "" } else { ", " }).push(column).push(" = ").bind(value.clone());
-                }
+                let mut statement = update(columns, &assignments);
                 push_ids(&mut statement, columns, chunk)?;
                 statement.push(" RETURNING ").push(&columns.names);
                 let rows = run(&mut transaction, columns, statement).await?;
@@ -112,6 +126,12 @@ impl Store for SqliteTable {
 
     async fn remove(&self, target: &Target) -> Result<Vec<Record>> {
         let columns = self.columns().await?;
+        if is_single(target, columns) {
+            let mut statement = Statement::new(format!("DELETE FROM {}", columns.table));
+            statement.push_where(target, columns)?;
+            statement.push(" RETURNING ").push(&columns.names);
+            return self.run_alone(columns, statement).await;
+        }
         let mut transaction = self.db.writer.begin_with("BEGIN IMMEDIATE").await.map_err(mapped)?;
         let find = Find { target: target.clone(), ..Find::default() };
         let records = select(&mut transaction, columns, &find).await?.records;
@@ -178,6 +198,11 @@ async fn run(connection: &mut SqliteConnection, columns: &Columns, statement: St
     rows.iter().map(|row| columns.record(row)).collect()
 }
 
+/// Whether SQL alone decides about at most one record.
+fn is_single(target: &Target, columns: &Columns) -> bool {
+    target.id.is_some() && !is_open(&target.condition, columns)
+}
+
 fn insert(columns: &Columns, record: &Record) -> Result<Statement> {
     let id = columns.id();
     let given = !is_missing(record.get(&*id.name));
@@ -220,6 +245,14 @@ fn assignments<'a>(columns: &'a Columns, change: &Change) -> Result<Vec<(&'a str
         }
     }
     Ok(assignments)
+}
+
+fn update(columns: &Columns, assignments: &[(&str, Bound)]) -> Statement {
+    let mut statement = Statement::new(format!("UPDATE {} SET ", columns.table));
+    for (index, (column, value)) in assignments.iter().enumerate() {
+        statement.push(if index == 0 { "" } else { ", " }).push(column).push(" = ").bind(value.clone());
+    }
+    statement
 }
 
 fn push_ids(statement: &mut Statement, columns: &Columns, records: &[Record]) -> Result<()> {

@@ -6,7 +6,7 @@ use crate::store::{SqliteTable, Store};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::path::PathBuf;
-use wingbeat_core::{Error, ErrorKind, IdArg};
+use wingbeat_core::{ErrorKind, IdArg};
 
 const USERS: (&str, &str) = (
     "users",
@@ -61,6 +61,15 @@ async fn a_file_keeps_its_records() {
         assert_eq!(count(&table, json!({})).await, expected + 1);
         db.close().await;
     }
+}
+
+#[tokio::test]
+async fn a_file_that_can_not_be_opened_is_named() {
+    let folder = Folder::new("missing");
+    let error = Sqlite::open(folder.0.join("none").join("data.db")).await.unwrap_err();
+    assert!(error.message().ends_with("data.db"), "{error}");
+    std::fs::write(folder.0.join("text.db"), "this is no database, whatever its name says").unwrap();
+    assert!(Sqlite::open(folder.0.join("text.db")).await.is_err());
 }
 
 #[tokio::test]
