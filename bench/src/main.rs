@@ -1,1 +1,62 @@
-fn main() {}
+//! The server that the load generator measures: services `messages` (published to everybody) and `quiet` (to nobody).
+//!
+//! `bench-server --port P --mode engine|raw|typed|hooks5 --threads N`
+
+mod bare;
+mod services;
+
+use clap::{Parser, ValueEnum};
+use std::future::pending;
+use std::net::Ipv4Addr;
+use tokio::net::TcpListener;
+use wingbeat::Result;
+
+// As in every server binary of ours: after a reconnect storm glibc keeps ten times as much memory.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+#[derive(Parser)]
+struct Options {
+    /// The port on the loopback interface; 0 for any.
+    #[arg(long, default_value_t = 3030)]
+    port: u16,
+    /// What stands behind the sockets.
+    #[arg(long, value_enum, default_value_t = Mode::Typed)]
+    mode: Mode,
+    /// 1 for a current-thread runtime, more for that many workers.
+    #[arg(long, default_value_t = 1)]
+    threads: usize,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Mode {
+    /// A handler on the engine itself, without services.
+    Engine,
+    /// Services of any JSON.
+    Raw,
+    /// Typed services.
+    Typed,
+    /// Typed services with five around hooks.
+    Hooks5,
+}
+
+fn main() -> Result<()> {
+    let options = Options::parse();
+    let mut runtime = match options.threads {
+        1 => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
+    if options.threads > 1 {
+        runtime.worker_threads(options.threads);
+    }
+    runtime.enable_all().build()?.block_on(run(options))
+}
+
+async fn run(options: Options) -> Result<()> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await?;
+    println!("listening {}", listener.local_addr()?);
+    match options.mode {
+        Mode::Engine => Ok(wingbeat::engine::serve_http(listener, bare::engine().service(), pending()).await?),
+        mode => wingbeat::serve(listener, services::app(mode)?).await,
+    }
+}

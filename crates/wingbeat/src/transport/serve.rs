@@ -1,7 +1,9 @@
 //! Serving an application.
 
 use crate::app::App;
+use futures_util::future::select;
 use std::future::Future;
+use std::pin::pin;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use wingbeat_core::Result;
@@ -50,8 +52,5 @@ async fn told_to_end() {
     };
     #[cfg(not(unix))]
     let terminated = std::future::pending::<()>();
-    tokio::select! {
-        () = interrupted => {}
-        () = terminated => {}
-    }
+    select(pin!(interrupted), pin!(terminated)).await;
 }

@@ -1,0 +1,91 @@
+//! The two services, as an application.
+
+use crate::Mode;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::borrow::Cow;
+use std::sync::atomic::{AtomicU64, Ordering};
+use wingbeat::prelude::*;
+
+pub(crate) fn app(mode: Mode) -> Result<App> {
+    App::builder()
+        .mount("messages", mount(mode).publish(|_| channel("everybody")))
+        .mount("quiet", mount(mode))
+        .on_connection(|app, connection| app.channel("everybody").join(connection))
+        .configure(SocketIo::new())
+        .build()
+}
+
+fn mount(mode: Mode) -> Mount {
+    match mode {
+        Mode::Raw => Mount::new(AnyMessages::default()),
+        Mode::Hooks5 => (0..5).fold(Mount::new(Messages::default()), |mount, _| mount.around(All, nothing)),
+        Mode::Engine | Mode::Typed => Mount::new(Messages::default()),
+    }
+}
+
+async fn nothing(context: &mut Context, next: Next<'_>) -> Result<()> {
+    next.run(context).await
+}
+
+#[derive(Deserialize)]
+struct NewMessage {
+    text: Box<str>,
+    #[serde(default)]
+    pad: Option<Box<str>>,
+}
+
+#[derive(Serialize)]
+struct Message {
+    text: Cow<'static, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pad: Option<Box<str>>,
+    id: Id,
+}
+
+#[derive(Default)]
+struct Messages {
+    last: AtomicU64,
+}
+
+impl Service for Messages {
+    type Item = Message;
+    type Data = NewMessage;
+    type Patch = NewMessage;
+    const METHODS: &'static [Method] = &[Get, Create];
+
+    async fn get(&self, id: Id, _params: &Params) -> Result<Message> {
+        Ok(Message { id, text: "hello".into(), pad: None })
+    }
+
+    async fn create(&self, data: OneOrMany<NewMessage>, _params: &Params) -> Result<OneOrMany<Message>> {
+        Ok(data.map(|new| {
+            let id = self.last.fetch_add(1, Ordering::Relaxed) + 1;
+            Message { text: new.text.into_string().into(), pad: new.pad, id: Id::Number(id.into()) }
+        }))
+    }
+}
+
+#[derive(Default)]
+struct AnyMessages {
+    last: AtomicU64,
+}
+
+impl RawService for AnyMessages {
+    fn methods(&self) -> Vec<Method> {
+        vec![Get, Create]
+    }
+
+    async fn get(&self, id: IdArg, _params: &Params) -> Result<Payload> {
+        Ok(json!({"id": id.into_id(), "text": "hello"}).into())
+    }
+
+    async fn create(&self, data: Option<Payload>, _params: &Params) -> Result<Payload> {
+        let mut data = data.unwrap_or(Payload::NULL);
+        let Some(message) = data.value_mut()?.as_object_mut() else {
+            return Err(Error::bad_request("A message is an object"));
+        };
+        message.insert("id".into(), (self.last.fetch_add(1, Ordering::Relaxed) + 1).into());
+        Ok(data)
+    }
+}
