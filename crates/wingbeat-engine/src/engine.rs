@@ -3,6 +3,7 @@
 use crate::config::Config;
 use crate::handler::Handler;
 use crate::handshake::Handshake;
+use crate::http::ClientFiles;
 use crate::link::{Link, Via, signal};
 use crate::session_id::SessionId;
 use crate::wheel::Wheel;
@@ -27,6 +28,7 @@ pub(crate) struct Shared {
     // Looked up by HTTP requests and by the wheel, never on the way of a packet.
     sessions: Mutex<Slab<Arc<Link>>>,
     closing: AtomicBool,
+    pub(crate) client_files: ClientFiles,
     /// Calls whose client is gone.
     pub(crate) orphans: AtomicUsize,
     changed: Notify,
@@ -42,6 +44,7 @@ impl Engine {
             main: "/".into(),
             sessions: Mutex::default(),
             closing: AtomicBool::new(false),
+            client_files: ClientFiles::default(),
             orphans: AtomicUsize::new(0),
             changed: Notify::new(),
         }))
@@ -89,7 +92,8 @@ impl fmt::Debug for Engine {
 
 impl Shared {
     pub(crate) fn handles(&self, path: &str) -> bool {
-        path.starts_with(&*self.config.path)
+        let rest = path.strip_prefix(&*self.config.path);
+        rest.is_some_and(|rest| rest.is_empty() || self.config.path.ends_with('/') || rest.starts_with('/'))
     }
 
     pub(crate) fn is_closing(&self) -> bool {

@@ -1,6 +1,7 @@
 //! How a client came.
 
-use std::net::SocketAddr;
+use http::request::Parts;
+use std::net::{IpAddr, SocketAddr};
 use std::time::SystemTime;
 use wingbeat_core::Headers;
 
@@ -26,14 +27,22 @@ pub struct Handshake {
 }
 
 impl Handshake {
-    pub(crate) fn new<B>(request: &http::Request<B>) -> Handshake {
-        let headers = request.headers();
-        let text = headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+    pub(crate) fn new(request: &Parts, proxies: &[IpAddr]) -> Handshake {
+        let text = request.headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
         let unknown = Peer { address: SocketAddr::from(([0, 0, 0, 0], 0)), secure: false };
+        let mut peer = request.extensions.get::<Peer>().copied().unwrap_or(unknown);
+        if proxies.contains(&peer.address.ip()) {
+            let forwarded = request.headers.get("x-forwarded-for").and_then(|value| value.to_str().ok()).unwrap_or_default();
+            // The last one was added by the proxy that we trust; who stands before an untrusted one, anybody can say.
+            let mut hops = forwarded.rsplit(',').map_while(|hop| hop.trim().parse::<IpAddr>().ok());
+            if let Some(client) = hops.find(|hop| !proxies.contains(hop)) {
+                peer.address = SocketAddr::new(client, 0);
+            }
+        }
         Handshake {
             headers: text.collect(),
-            url: request.uri().path_and_query().map_or("/", |url| url.as_str()).into(),
-            peer: request.extensions().get::<Peer>().copied().unwrap_or(unknown),
+            url: request.uri.path_and_query().map_or("/", |url| url.as_str()).into(),
+            peer,
             time: SystemTime::now(),
         }
     }
@@ -71,5 +80,24 @@ impl Handshake {
     /// Whether the request names an origin, as browsers do across sites.
     pub fn xdomain(&self) -> bool {
         self.headers.get("origin").is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(peer: &str, forwarded: &str, proxies: &[IpAddr]) -> String {
+        let peer = Peer { address: peer.parse().unwrap(), secure: false };
+        let request = http::Request::get("/").header("x-forwarded-for", forwarded).extension(peer).body(()).unwrap();
+        Handshake::new(&request.into_parts().0, proxies).address().ip().to_string()
+    }
+
+    #[test]
+    fn only_trusted_proxies_are_believed() {
+        let proxies = ["10.0.0.1".parse().unwrap(), "10.0.0.2".parse().unwrap()];
+        assert_eq!(address("10.0.0.1:80", "6.6.6.6, 1.2.3.4, 10.0.0.2", &proxies), "1.2.3.4");
+        assert_eq!(address("9.9.9.9:80", "1.2.3.4", &proxies), "9.9.9.9");
+        assert_eq!(address("10.0.0.1:80", "1.2.3.4, nonsense", &proxies), "10.0.0.1");
     }
 }

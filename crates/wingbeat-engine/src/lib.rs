@@ -18,7 +18,7 @@ mod socket;
 mod wheel;
 mod ws;
 
-pub use config::Config;
+pub use config::{Config, Cookie, Cors, Origins, SameSite};
 pub use engine::Engine;
 pub use event::{Answer, Event};
 pub use handler::{Handler, Refusal};

@@ -22,6 +22,10 @@ pub(crate) mod signal {
     pub(crate) const FULL: u8 = 8;
     /// The server is shutting down.
     pub(crate) const SHUTDOWN: u8 = 16;
+    /// A request broke the rules of polling.
+    pub(crate) const BROKEN: u8 = 32;
+    /// A poll died, and what it had taken is back.
+    pub(crate) const PUT_BACK: u8 = 64;
 }
 
 /// How HTTP requests see a session.

@@ -2,7 +2,11 @@
 
 mod answer;
 mod body;
+mod client_files;
+mod request;
 mod service;
+mod upgrade;
 
 pub use body::Body;
+pub(crate) use client_files::ClientFiles;
 pub use service::EngineService;

@@ -1,26 +1,30 @@
 //! The engine as a tower service.
 
-use super::Body;
-use super::answer::{Refused, empty};
+use super::answer::{Refused, empty, with_type};
+use super::client_files::{accepts_gzip, client_file, gzip};
+use super::request::{Purpose, verify};
+use super::{Body, upgrade};
 use crate::Engine;
 use crate::engine::Shared;
 use crate::handshake::Handshake;
 use crate::link::{Link, Via};
+use crate::polling::{self, Posted};
 use crate::session::Session;
-use crate::ws::{self, Io, WebSocket};
+use crate::ws;
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, UPGRADE};
-use http::{HeaderValue, Request, Response, StatusCode};
-use hyper::upgrade::{OnUpgrade, Upgraded};
-use hyper_util::rt::TokioIo;
+use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, SET_COOKIE};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use tokio::net::TcpStream;
 use tower_service::Service;
-use wingbeat_core::packet::{Frame, write_header, Opcode};
 
 /// The engine as a tower service, to be mounted in an axum or tower application.
+///
+/// It answers its own path: mounted where a prefix is taken off, set [`path`](crate::Config::path) to what is left.
+/// Requests should carry a [`Peer`](crate::Peer), or clients have no address.
 #[derive(Clone, Debug)]
 pub struct EngineService(Engine);
 
@@ -50,119 +54,130 @@ where
     }
 }
 
-/// What the query says.
-#[derive(Debug, Default)]
-struct Query<'a> {
-    transport: &'a str,
-    sid: Option<&'a str>,
-    eio: &'a str,
-}
-
-impl<'a> Query<'a> {
-    fn parse(query: &'a str) -> Query<'a> {
-        let mut parsed = Query::default();
-        for (name, value) in query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, ""))) {
-            match name {
-                "transport" => parsed.transport = value,
-                "sid" => parsed.sid = Some(value),
-                "EIO" => parsed.eio = value,
-                _ => {}
-            }
-        }
-        parsed
-    }
-}
-
-async fn answer<B>(shared: Arc<Shared>, mut request: Request<B>) -> Response<Body> {
+async fn answer<B>(shared: Arc<Shared>, request: Request<B>) -> Response<Body>
+where
+    B: http_body::Body + Send + 'static,
+    B::Data: Send,
+{
     if !shared.handles(request.uri().path()) {
         return empty(StatusCode::NOT_FOUND);
     }
-    let is_upgrade = ws::is_upgrade(&request);
-    match verify(&shared, &request, is_upgrade) {
-        Err(refused) if is_upgrade => refused.text(),
-        Err(refused) => refused.json(),
-        Ok(_) if is_upgrade => upgrade(&shared, &mut request),
-        Ok(_) => empty(StatusCode::NOT_IMPLEMENTED),
+    let (mut parts, body) = request.into_parts();
+    let cors = shared.config.cors.as_ref();
+    if let Some(cors) = cors
+        && parts.method == Method::OPTIONS
+    {
+        let mut response = empty(StatusCode::NO_CONTENT);
+        cors.preflight(&parts.headers, response.headers_mut());
+        return response;
     }
-}
-
-/// The reference server's checks, in its order. The session that the request is for, if it names one.
-fn verify<B>(shared: &Shared, request: &Request<B>, is_upgrade: bool) -> Result<Option<Arc<Link>>, Refused> {
-    let query = Query::parse(request.uri().query().unwrap_or_default());
-    let config = &shared.config;
-    let via = match query.transport {
-        "polling" if config.polling => Via::Polling,
-        "websocket" if config.websocket => Via::WebSocket,
-        _ => return Err(Refused::UnknownTransport),
+    let mut response = match client_file(&shared, parts.uri.path(), &parts.headers).await {
+        Some(response) => response,
+        None => own(&shared, &mut parts, body).await,
     };
-    if is_upgrade && via != Via::WebSocket {
-        return Err(Refused::BadRequest);
+    if let Some(cors) = cors {
+        cors.answer(&parts.headers, response.headers_mut());
     }
-    if let Some(sid) = query.sid {
-        let link = shared.find(sid).ok_or(Refused::UnknownSession)?;
-        if !is_upgrade && link.via() != via {
-            return Err(Refused::BadRequest);
-        }
-        return Ok(Some(link));
-    }
-    if request.method() != http::Method::GET {
-        return Err(Refused::BadMethod);
-    }
-    if via == Via::WebSocket && !is_upgrade {
-        return Err(Refused::BadRequest);
-    }
-    if query.eio != "4" {
-        return Err(Refused::UnsupportedVersion);
-    }
-    Ok(None)
-}
-
-fn upgrade<B>(shared: &Arc<Shared>, request: &mut Request<B>) -> Response<Body> {
-    let Some(accept) = ws::accept(request) else { return Refused::BadRequest.text() };
-    let Some(on) = request.extensions_mut().remove::<OnUpgrade>() else { return Refused::BadRequest.text() };
-    let handshake = Handshake::new(request);
-    tokio::spawn(establish(shared.clone(), on, handshake));
-    let mut response = empty(StatusCode::SWITCHING_PROTOCOLS);
-    let headers = response.headers_mut();
-    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
-    headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
-    headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
     response
 }
 
-/// Waits for the connection, then gives it to a task of its own, so that nothing of the handshake is kept.
-async fn establish(shared: Arc<Shared>, on: OnUpgrade, handshake: Handshake) {
-    let Ok(upgraded) = on.await else { return };
-    let ws = take_back(upgraded);
-    let Some(link) = shared.register(handshake, Via::WebSocket) else { return };
-    link.push(&open_packet(&link, false));
-    tokio::spawn(Session::on_websocket(link, ws));
-}
-
-/// The TCP stream itself where there is one, without the layers that HTTP put around it.
-fn take_back(upgraded: Upgraded) -> WebSocket {
-    let upgraded = match upgraded.downcast::<TokioIo<TcpStream>>() {
-        Ok(parts) => return WebSocket::new(Io::Tcp(parts.io.into_inner()), &parts.read_buf),
-        Err(upgraded) => upgraded,
+async fn own<B>(shared: &Arc<Shared>, parts: &mut Parts, body: B) -> Response<Body>
+where
+    B: http_body::Body + Send + 'static,
+    B::Data: Send,
+{
+    let is_upgrade = ws::is_upgrade(parts);
+    let refuse = |refused: Refused| if is_upgrade { refused.text() } else { refused.json() };
+    let purpose = match verify(shared, parts, is_upgrade) {
+        Ok(purpose) => purpose,
+        Err(refused) => return refuse(refused),
     };
-    match hyper_util::server::conn::auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded) {
-        Ok(parts) => WebSocket::new(Io::Tcp(parts.io.into_inner()), &parts.read_buf),
-        Err(upgraded) => WebSocket::new(Io::Other(Box::new(TokioIo::new(upgraded))), b""),
+    if let (Purpose::Handshake(_), Some(allow)) = (&purpose, &shared.config.allow_request)
+        && let Err(message) = allow(parts).await
+    {
+        return refuse(Refused::Forbidden(if message.is_empty() { "Forbidden".into() } else { message.into() }));
+    }
+    match purpose {
+        Purpose::Handshake(_) if shared.is_closing() => unavailable(),
+        Purpose::Handshake(Via::Polling) => {
+            let handshake = Handshake::new(parts, &shared.config.trusted_proxies);
+            let Some(link) = shared.register(handshake, Via::Polling) else { return unavailable() };
+            let (open, _) = upgrade::open_packet(&link, shared.config.allow_upgrades && shared.config.websocket);
+            tokio::spawn(Session::on_polling(link.clone()));
+            let mut response = polled(Body::new(open), None);
+            edit_headers(shared, parts, response.headers_mut(), Some(&link));
+            response
+        }
+        Purpose::Handshake(_) => upgrade::begin(shared, parts),
+        Purpose::Session(link) if is_upgrade => upgrade::offer(&link, parts),
+        Purpose::Session(link) if parts.method == Method::GET => poll(link, parts).await,
+        Purpose::Session(link) if parts.method == Method::POST => post(link, parts, body).await,
+        Purpose::Session(_) => empty(StatusCode::INTERNAL_SERVER_ERROR),
     }
 }
 
-fn open_packet(link: &Link, upgrades: bool) -> Frame {
-    let config = &link.engine.config;
-    let json = format!(
-        r#"0{{"sid":"{}","upgrades":[{}],"pingInterval":{},"pingTimeout":{},"maxPayload":{}}}"#,
-        link.id.as_str(),
-        if upgrades { r#""websocket""# } else { "" },
-        config.ping_interval.as_millis(),
-        config.ping_timeout.as_millis(),
-        config.max_payload,
-    );
-    let mut bytes = Vec::with_capacity(json.len() + 4);
-    write_header(&mut bytes, Opcode::Text, json.len());
-    bytes.extend_from_slice(json.as_bytes());
-    Frame::from_encoded(bytes.into())
+async fn poll(link: Arc<Link>, parts: &Parts) -> Response<Body> {
+    let shared = link.engine.clone();
+    let Some((body, taken)) = polling::get(link).await else { return empty(StatusCode::BAD_REQUEST) };
+    let threshold = shared.config.http_compression.unwrap_or(usize::MAX);
+    let (body, encoding) = match gzip_if(body.len() >= threshold && accepts_gzip(&parts.headers), &body) {
+        Some(smaller) => (smaller, Some(HeaderValue::from_static("gzip"))),
+        None => (body, None),
+    };
+    let mut response = polled(Body::with_packets(body, taken), encoding);
+    edit_headers(&shared, parts, response.headers_mut(), None);
+    response
+}
+
+fn gzip_if(wanted: bool, body: &[u8]) -> Option<Bytes> {
+    if wanted { gzip(body).ok().map(Bytes::from) } else { None }
+}
+
+async fn post<B: http_body::Body>(link: Arc<Link>, parts: &Parts, body: B) -> Response<Body> {
+    let shared = link.engine.clone();
+    match polling::post(link, &parts.headers, body).await {
+        Posted::Read => {
+            let mut response = with_type(StatusCode::OK, "text/html", &b"ok"[..]);
+            response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            edit_headers(&shared, parts, response.headers_mut(), None);
+            response
+        }
+        Posted::TooLarge => {
+            let mut response = empty(StatusCode::PAYLOAD_TOO_LARGE);
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            response
+        }
+        Posted::Refused | Posted::Broken => empty(StatusCode::BAD_REQUEST),
+    }
+}
+
+/// The answer to a poll.
+fn polled(body: Body, encoding: Option<HeaderValue>) -> Response<Body> {
+    let mut response = with_type(StatusCode::OK, "text/plain; charset=UTF-8", Bytes::new());
+    *response.body_mut() = body;
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(encoding) = encoding {
+        response.headers_mut().insert(CONTENT_ENCODING, encoding);
+    }
+    response
+}
+
+fn unavailable() -> Response<Body> {
+    empty(StatusCode::SERVICE_UNAVAILABLE)
+}
+
+/// Cookie and hooks. `first` is the session that begins with this answer.
+pub(super) fn edit_headers(shared: &Shared, parts: &Parts, headers: &mut HeaderMap, first: Option<&Link>) {
+    let config = &shared.config;
+    if let Some(link) = first {
+        if let Some(cookie) = config.cookie.as_ref().and_then(|cookie| cookie.header(link.id.as_str())) {
+            headers.append(SET_COOKIE, cookie);
+        }
+        if let Some(edit) = &config.initial_headers {
+            edit(headers, parts);
+        }
+    }
+    if let Some(edit) = &config.headers {
+        edit(headers, parts);
+    }
 }

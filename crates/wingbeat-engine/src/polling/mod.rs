@@ -1,5 +1,134 @@
 //! HTTP long-polling: what requests and the session's task leave for each other.
 
+mod get;
+mod payload;
+mod post;
+
+pub(crate) use get::{Taken, get};
+pub(crate) use post::{Posted, post};
+
+use crate::ws::WebSocket;
+use bytes::Bytes;
+use std::collections::VecDeque;
+use std::task::Waker;
+
 /// What requests and the session's task leave for each other.
 #[derive(Default)]
-pub(crate) struct Polls {}
+pub(crate) struct Polls {
+    /// Packets for the next poll, as WebSocket frames: an upgrade can take them over as they are.
+    ready: VecDeque<Bytes>,
+    /// A poll is waiting, or about to.
+    polling: bool,
+    poll: Option<Waker>,
+    /// The waiting poll is to go, though there is nothing for it.
+    noop: bool,
+    /// The session has ended: what the last poll gets.
+    last: Option<&'static str>,
+    /// Nobody will fetch anything any more.
+    over: bool,
+    /// A POST is being read or waits for the task.
+    posting: bool,
+    body: Option<Bytes>,
+    post: Option<Waker>,
+    /// A WebSocket that the client wants to move to.
+    candidate: Option<WebSocket>,
+    /// Whether there is such a WebSocket, here or with the task.
+    pub(crate) upgrading: bool,
+}
+
+impl Polls {
+    /// Packets for the next poll. Wakes the one that waits.
+    pub(crate) fn put(&mut self, frames: VecDeque<Bytes>) {
+        if !frames.is_empty() {
+            self.ready.extend(frames);
+            self.wake_poll();
+        }
+    }
+
+    /// Packets that a poll took and did not deliver.
+    fn put_back(&mut self, mut frames: VecDeque<Bytes>) {
+        frames.append(&mut self.ready);
+        self.ready = frames;
+        self.wake_poll();
+    }
+
+    /// Takes everything: the session moves to a WebSocket.
+    pub(crate) fn take_ready(&mut self) -> VecDeque<Bytes> {
+        std::mem::take(&mut self.ready)
+    }
+
+    /// Lets the waiting poll go.
+    pub(crate) fn release(&mut self) {
+        self.noop = true;
+        self.wake_poll();
+    }
+
+    /// Polls wait again, though there is nothing for them.
+    pub(crate) fn hold(&mut self) {
+        self.noop = false;
+    }
+
+    fn wake_poll(&mut self) {
+        if let Some(poll) = self.poll.take() {
+            poll.wake();
+        }
+    }
+
+    /// The body of a POST.
+    pub(crate) fn take_body(&mut self) -> Option<Bytes> {
+        self.body.take()
+    }
+
+    /// The task has read the body.
+    pub(crate) fn body_read(&mut self) {
+        self.posting = false;
+        if let Some(post) = self.post.take() {
+            post.wake();
+        }
+    }
+
+    pub(crate) fn offer(&mut self, ws: WebSocket) {
+        self.upgrading = true;
+        self.candidate = Some(ws);
+    }
+
+    pub(crate) fn take_candidate(&mut self) -> Option<WebSocket> {
+        self.candidate.take()
+    }
+
+    /// The session has ended. `with` is what a waiting poll gets; `orderly` lets the client fetch what is left and then
+    /// the news. Whether there is something to wait for.
+    pub(crate) fn end(&mut self, with: &'static str, orderly: bool) -> bool {
+        let waits = self.polling;
+        self.last = match (waits && self.ready.is_empty(), orderly) {
+            (true, _) => Some(with),
+            (false, true) => Some("6\u{1e}1"),
+            (false, false) if waits => Some(with),
+            (false, false) => None,
+        };
+        self.over = self.last.is_none();
+        self.body_read();
+        self.wake_poll();
+        !self.over
+    }
+
+    /// Whether all is fetched, or nobody will fetch it.
+    pub(crate) fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// The task is gone. A poll that still waits for the last of it gets that.
+    pub(crate) fn abandon_unless_last(&mut self) {
+        if self.last.is_none() {
+            self.abandon();
+        }
+    }
+
+    /// Gives up what was not fetched.
+    pub(crate) fn abandon(&mut self) {
+        self.over = true;
+        self.ready.clear();
+        self.body_read();
+        self.wake_poll();
+    }
+}

@@ -1,10 +1,12 @@
 //! Taking leave of the client, after its sockets are gone.
 
 use super::end::{End, Farewell};
+use super::polling::{Polling, deliver};
 use super::{Step, Transport};
-use crate::link::{Link, signal};
+use crate::Reason;
+use crate::link::{Link, Via, signal};
 use crate::out::Out;
-use crate::ws::{Item, Read, Violation, WebSocket, close_frame};
+use crate::ws::{self, Item, Read, Violation, WebSocket, close_frame};
 use std::task::Context;
 
 /// How long a client has to answer a close frame or to fetch the close packet, in milliseconds.
@@ -12,7 +14,7 @@ const PATIENCE: u64 = 10_000;
 
 /// A transport on which the last has to be said.
 pub(super) struct Closing {
-    ws: WebSocket,
+    ws: Option<WebSocket>,
     /// The client's close frame came, or there is none to wait for: over when all is sent.
     answered: bool,
     /// The client's bytes make no sense any more.
@@ -23,8 +25,12 @@ pub(super) struct Closing {
 impl Closing {
     /// `None` if there is nothing left to say.
     pub(super) fn new(transport: Transport, end: End, link: &Link, out: &mut Out) -> Option<Closing> {
-        let Transport::WebSocket(ws) = transport else { return None };
         let (mut answered, mut blind) = (false, false);
+        let ws = match transport {
+            Transport::WebSocket(ws) => ws,
+            Transport::Polling(polling) => return Closing::polling(*polling, end, link, out),
+            Transport::Closing(_) | Transport::Closed => return None,
+        };
         match end.farewell {
             Farewell::Gone => return None,
             Farewell::Silence => {}
@@ -37,25 +43,53 @@ impl Closing {
                 answered = true;
             }
         }
+        Some(Closing { ws: Some(ws), answered, blind, until: Closing::patience(link) })
+    }
+
+    fn polling(polling: Polling, end: End, link: &Link, out: &mut Out) -> Option<Closing> {
+        if let Some(probe) = polling.probe {
+            tokio::spawn(ws::refuse(probe.into_ws()));
+        }
+        let lost = deliver(link, out).is_err() || end.farewell == Farewell::Gone;
+        // Who breaks the rules of the transport is forgotten at once; else the client may fetch what is left.
+        let orderly = matches!(end.reason, Reason::ForcedClose | Reason::ForcedServerClose | Reason::ServerNamespaceDisconnect);
+        let mut polls = link.polls()?;
+        let with = if end.farewell == Farewell::Silence { "6" } else { "1" };
+        if !polls.end(with, orderly && !lost) || !orderly {
+            link.set_via(Via::Nothing);
+            return None;
+        }
+        drop(polls);
+        Some(Closing { ws: None, answered: false, blind: false, until: Closing::patience(link) })
+    }
+
+    fn patience(link: &Link) -> u64 {
         let until = link.engine.wheel.now() + PATIENCE;
         link.engine.wheel.set(link, until);
-        Some(Closing { ws, answered, blind, until })
+        until
     }
 
     pub(super) fn step(&mut self, link: &Link, buf: &mut [u8], out: &mut Out, cx: &mut Context<'_>) -> Step {
         if link.take_signals() & signal::DUE != 0 && link.engine.wheel.now() >= self.until {
+            if let Some(mut polls) = link.polls() {
+                polls.abandon();
+            }
             return Step::Done;
         }
-        if self.ws.write(out, &link.outbox, usize::MAX, cx).is_err() || (self.answered && self.ws.is_flushed()) {
+        let Some(ws) = &mut self.ws else {
+            // A poll fetches the rest.
+            return if link.polls().is_none_or(|polls| polls.is_over()) { Step::Done } else { Step::Idle };
+        };
+        if ws.write(out, &link.outbox, usize::MAX, cx).is_err() || (self.answered && ws.is_flushed()) {
             return Step::Done;
         }
-        match self.ws.read(buf, false, cx) {
+        match ws.read(buf, false, cx) {
             (Read::Nothing, _) => Step::Idle,
             (Read::End, _) => Step::Done,
             (Read::Bytes, n) => {
                 if !self.blind {
                     let answered = &mut self.answered;
-                    let items = self.ws.items(&mut buf[..n], link.engine.config.max_payload, |item| {
+                    let items = ws.items(&mut buf[..n], link.engine.config.max_payload, |item| {
                         *answered |= matches!(item, Item::Close(_));
                         Ok::<_, Violation>(true)
                     });

@@ -14,6 +14,8 @@ pub(super) struct Heartbeat {
     pong_by: u64,
     /// `u64::MAX` once a namespace was joined.
     connect_by: u64,
+    /// `u64::MAX` while the client is not moving to a WebSocket.
+    upgrade_by: u64,
 }
 
 impl Heartbeat {
@@ -24,13 +26,20 @@ impl Heartbeat {
             ping_at: now + config.ping_interval.as_millis() as u64,
             pong_by: u64::MAX,
             connect_by: now + config.connect_timeout.as_millis() as u64,
+            upgrade_by: u64::MAX,
         };
         heartbeat.arm(link);
         heartbeat
     }
 
     fn arm(&self, link: &Link) {
-        link.engine.wheel.set(link, self.ping_at.min(self.pong_by).min(self.connect_by));
+        link.engine.wheel.set(link, self.ping_at.min(self.pong_by).min(self.connect_by).min(self.upgrade_by));
+    }
+
+    /// The client is moving to a WebSocket, or is no longer: then the time for it plays no part.
+    pub(super) fn upgrade_until(&mut self, until: Option<u64>, link: &Link) {
+        self.upgrade_by = until.unwrap_or(u64::MAX);
+        self.arm(link);
     }
 
     /// A turn has read: was there a pong?
@@ -65,6 +74,10 @@ impl Heartbeat {
             write_header(bytes, Opcode::Text, 1);
             bytes.push(b'2');
             (self.ping_at, self.pong_by) = (u64::MAX, now + timeout);
+        }
+        if self.upgrade_by <= now {
+            // The turn that this is part of notices.
+            self.upgrade_by = u64::MAX;
         }
         self.arm(link);
         Ok(())

@@ -6,6 +6,7 @@ mod closing;
 mod end;
 mod heartbeat;
 mod polling;
+mod upgrade;
 mod websocket;
 
 use crate::link::{Link, Via, signal};
@@ -14,7 +15,7 @@ use crate::ws::WebSocket;
 use crate::Reason;
 use client::{CALLS_A_TURN, Client};
 use closing::Closing;
-pub(crate) use end::{End, Farewell};
+use end::End;
 use heartbeat::Heartbeat;
 use polling::Polling;
 use std::cell::Cell;
@@ -82,7 +83,7 @@ impl Session {
         link.begin_turn(cx.waker());
         self.client.budget = CALLS_A_TURN;
         loop {
-            let step = self.step(scratch, cx).unwrap_or_else(|end| self.close(end, &mut scratch.out, cx));
+            let step = self.step(scratch, cx).unwrap_or_else(|end| self.close(end, &mut scratch.out));
             match step {
                 Step::Again => {}
                 Step::Yield => {
@@ -125,6 +126,16 @@ impl Session {
         if signals & signal::FULL != 0 {
             return Err(End::gone(Reason::OutboxFull));
         }
+        if signals & signal::BROKEN != 0 {
+            return Err(End::close(Reason::TransportError));
+        }
+        if signals & signal::PUT_BACK != 0
+            && let Transport::WebSocket(ws) = &mut self.transport
+            && let Some(mut polls) = link.polls()
+        {
+            // A poll died after the move: late, but not lost.
+            ws.append(polls.take_ready());
+        }
         if signals & signal::LEAVE != 0 {
             self.client.remove_leaving();
         }
@@ -147,30 +158,23 @@ impl Session {
         Ok(())
     }
 
-    fn close(&mut self, end: End, out: &mut Out, cx: &mut Context<'_>) -> Step {
+    fn close(&mut self, end: End, out: &mut Out) -> Step {
         let link = self.client.link.clone();
         tracing::debug!(session = link.id.as_str(), reason = end.reason.as_str(), "session ends");
         // What was queued until now is still sent: it stands before the farewell.
         out.after(&link.outbox);
         self.client.end(end.reason);
         let transport = std::mem::replace(&mut self.transport, Transport::Closed);
-        if transport.is_websocket() || end.farewell == Farewell::Gone || end.reason == Reason::ParseError || end.reason == Reason::TransportError {
+        if matches!(transport, Transport::WebSocket(_)) {
             link.set_via(Via::Nothing);
         }
         match Closing::new(transport, end, &link, out) {
             Some(closing) => {
                 self.transport = Transport::Closing(Box::new(closing));
-                let _ = cx;
                 Step::Again
             }
             None => Step::Done,
         }
-    }
-}
-
-impl Transport {
-    fn is_websocket(&self) -> bool {
-        matches!(self, Transport::WebSocket(_))
     }
 }
 
@@ -194,6 +198,9 @@ impl Drop for Session {
     fn drop(&mut self) {
         let link = &self.client.link;
         link.set_via(Via::Nothing);
+        if let Some(mut polls) = link.polls() {
+            polls.abandon_unless_last();
+        }
         link.engine.unregister(link);
         // Only a runtime that shuts down drops a session that has sockets.
         self.client.end(Reason::ServerShuttingDown);

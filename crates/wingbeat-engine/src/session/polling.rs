@@ -1,16 +1,126 @@
 //! A turn of a session on HTTP long-polling.
 
 use super::end::End;
-use super::{Session, Step};
+use super::upgrade::{Probe, Probed};
+use super::{Session, Step, Transport};
+use crate::Reason;
+use crate::link::Via;
 use crate::out::Out;
+use crate::ws;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use std::task::Context;
+use wingbeat_core::packet::engine::SEPARATOR;
 
 /// The transport of a session that has no connection of its own.
 #[derive(Default)]
-pub(super) struct Polling {}
+pub(super) struct Polling {
+    /// The body of a POST, and how much of it was worked off.
+    body: Option<(Bytes, usize)>,
+    /// A WebSocket that the client wants to move to.
+    pub(super) probe: Option<Probe>,
+}
 
 impl Session {
-    pub(super) fn polling_step(&mut self, _read: &mut [u8], _out: &mut Out, _cx: &mut Context<'_>) -> Result<Step, End> {
-        Ok(Step::Idle)
+    pub(super) fn polling_step(&mut self, read: &mut [u8], out: &mut Out, cx: &mut Context<'_>) -> Result<Step, End> {
+        let link = self.client.link.clone();
+        let Transport::Polling(polling) = &mut self.transport else { return Ok(Step::Again) };
+        if polling.body.is_none() {
+            let (body, candidate) = match link.polls() {
+                Some(mut polls) => (polls.take_body(), polls.take_candidate()),
+                None => (None, None),
+            };
+            polling.body = body.map(|body| (body, 0));
+            if let Some(ws) = candidate {
+                polling.probe = Some(Probe::new(ws, &link));
+                self.heartbeat.upgrade_until(polling.probe.as_ref().map(Probe::until), &link);
+            }
+        }
+        if let Some((body, at)) = &mut polling.body {
+            while *at <= body.len() && self.client.may_read() {
+                let end = body[*at..].iter().position(|&byte| byte == SEPARATOR).map_or(body.len(), |n| *at + n);
+                let packet = body.slice(*at..end);
+                *at = end + 1;
+                match std::str::from_utf8(&packet) {
+                    Err(_) => return Err(End::close(Reason::ParseError)),
+                    Ok(text) => match text.strip_prefix('b') {
+                        None => self.client.text(text, out, cx)?,
+                        Some(base64) => {
+                            let bytes = STANDARD.decode(base64).map_err(|_| End::close(Reason::ParseError))?;
+                            self.client.binary(&bytes, out, cx)?;
+                        }
+                    },
+                }
+            }
+            if *at > body.len() {
+                polling.body = None;
+                // Answers that are ready are there for the poll that follows the POST.
+                deliver(&link, out)?;
+                if let Some(mut polls) = link.polls() {
+                    polls.body_read();
+                }
+                self.heartbeat.look(&mut self.client);
+                return Ok(Step::Again);
+            }
+            self.client.set_leftover(self.client.budget == 0);
+        }
+        self.heartbeat.look(&mut self.client);
+        deliver(&link, out)?;
+        if self.client.spent() {
+            return Ok(Step::Yield);
+        }
+        self.probe_step(read, cx)
     }
+
+    /// Looks after the WebSocket that the client wants to move to.
+    fn probe_step(&mut self, read: &mut [u8], cx: &mut Context<'_>) -> Result<Step, End> {
+        let link = &self.client.link;
+        let Transport::Polling(polling) = &mut self.transport else { return Ok(Step::Again) };
+        let Some(probe) = &mut polling.probe else { return Ok(Step::Idle) };
+        match probe.step(link, read, cx) {
+            Probed::Waiting => return Ok(Step::Idle),
+            Probed::Failed => {
+                if let Some(probe) = polling.probe.take() {
+                    tokio::spawn(ws::refuse(probe.into_ws()));
+                }
+                if let Some(mut polls) = link.polls() {
+                    polls.upgrading = false;
+                    polls.hold();
+                }
+            }
+            Probed::Upgraded => {
+                if let Some(probe) = polling.probe.take() {
+                    let mut ws = probe.into_ws();
+                    link.outbox.count(ws.unsent());
+                    if let Some(mut polls) = link.polls() {
+                        ws.append(polls.take_ready());
+                        polls.release();
+                    }
+                    link.set_via(Via::WebSocket);
+                    self.client.set_leftover(ws.has_leftover());
+                    self.transport = Transport::WebSocket(ws);
+                }
+            }
+        }
+        self.heartbeat.upgrade_until(None, &self.client.link);
+        Ok(Step::Again)
+    }
+}
+
+/// Lays what was written and queued out for the next poll.
+pub(super) fn deliver(link: &crate::link::Link, out: &mut Out) -> Result<(), End> {
+    out.after(&link.outbox);
+    if out.is_empty() {
+        return Ok(());
+    }
+    let frames = out.take();
+    link.outbox.count(frames.iter().map(Bytes::len).sum());
+    if let Some(mut polls) = link.polls() {
+        polls.put(frames);
+    }
+    if link.outbox.bytes() > link.engine.config.outbox_limit {
+        return Err(End::gone(Reason::OutboxFull));
+    }
+    Ok(())
 }

@@ -3,23 +3,24 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{CONNECTION, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
-use http::{HeaderMap, HeaderValue, Method, Request, Version};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, Version};
 use sha1::{Digest, Sha1};
 
 /// Whether the request wants to become a WebSocket. HTTP/2 has another way to ask, which is refused.
-pub(crate) fn is_upgrade<B>(request: &Request<B>) -> bool {
-    request.version() == Version::HTTP_11
-        && names(request.headers(), CONNECTION.as_str(), "upgrade")
-        && names(request.headers(), UPGRADE.as_str(), "websocket")
+pub(crate) fn is_upgrade(request: &Parts) -> bool {
+    request.version == Version::HTTP_11
+        && names(&request.headers, CONNECTION.as_str(), "upgrade")
+        && names(&request.headers, UPGRADE.as_str(), "websocket")
 }
 
 /// The value of `Sec-WebSocket-Accept`; `None` if the request is no correct handshake.
-pub(crate) fn accept<B>(request: &Request<B>) -> Option<HeaderValue> {
-    let headers = request.headers();
+pub(crate) fn accept(request: &Parts) -> Option<HeaderValue> {
+    let headers = &request.headers;
     let key = headers.get(SEC_WEBSOCKET_KEY)?;
     let version = headers.get(SEC_WEBSOCKET_VERSION)?;
     let long_enough = STANDARD.decode(key.as_bytes()).is_ok_and(|bytes| bytes.len() == 16);
-    if request.method() != Method::GET || version != "13" || !long_enough {
+    if request.method != Method::GET || version != "13" || !long_enough {
         return None;
     }
     let mut hash = Sha1::new();
@@ -37,8 +38,9 @@ fn names(headers: &HeaderMap, header: &str, word: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn request(headers: &[(&str, &str)]) -> Request<()> {
-        headers.iter().fold(Request::get("/"), |request, (name, value)| request.header(*name, *value)).body(()).unwrap()
+    fn request(headers: &[(&str, &str)]) -> Parts {
+        let request = headers.iter().fold(http::Request::get("/"), |request, (name, value)| request.header(*name, *value));
+        request.body(()).unwrap().into_parts().0
     }
 
     #[test]

@@ -159,9 +159,13 @@ impl WebSocket {
         self.unsent.is_empty()
     }
 
-    /// Queues what was encoded for another transport.
-    pub(crate) fn prepend(&mut self, frames: VecDeque<Bytes>, outbox: &Outbox) {
-        outbox.count(frames.iter().map(Bytes::len).sum());
+    /// Bytes that the peer has not taken.
+    pub(crate) fn unsent(&self) -> usize {
+        self.unsent.iter().map(Bytes::len).sum()
+    }
+
+    /// Sends what waited, counted, for another transport.
+    pub(crate) fn append(&mut self, frames: VecDeque<Bytes>) {
         self.unsent.extend(frames);
     }
 

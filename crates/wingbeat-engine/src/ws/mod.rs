@@ -4,9 +4,11 @@ mod frame;
 mod handshake;
 mod io;
 mod message;
+mod refuse;
 
 pub(crate) use frame::{Violation, close_frame, pong_frame};
 pub(crate) use handshake::{accept, is_upgrade};
 pub(crate) use io::{Io, Lost, Read, WebSocket};
 pub(crate) use message::Item;
+pub(crate) use refuse::refuse;
 use message::{Fragments, next_item};

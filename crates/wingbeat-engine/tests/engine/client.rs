@@ -5,11 +5,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// How long anything may take before a test fails.
-pub const PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What a server sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Got {
+pub(crate) enum Got {
     Text(String),
     Binary(Vec<u8>),
     Ping(Vec<u8>),
@@ -20,20 +20,20 @@ pub enum Got {
 }
 
 /// A WebSocket, taken literally: what is sent is what the test says.
-pub struct Ws {
+pub(crate) struct Ws {
     stream: TcpStream,
     buffer: Vec<u8>,
 }
 
 impl Ws {
-    pub async fn open(port: u16, path: &str) -> Ws {
+    pub(crate) async fn open(port: u16, path: &str) -> Ws {
         let (ws, head) = Ws::try_open(port, path, "").await;
         assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
         ws
     }
 
     /// Opens a session and joins the main namespace.
-    pub async fn connect(port: u16) -> Ws {
+    pub(crate) async fn connect(port: u16) -> Ws {
         let mut ws = Ws::open(port, "/socket.io/?EIO=4&transport=websocket").await;
         assert!(ws.text().await.starts_with('0'));
         ws.send("40").await;
@@ -41,7 +41,7 @@ impl Ws {
         ws
     }
 
-    pub async fn try_open(port: u16, path: &str, headers: &str) -> (Ws, String) {
+    pub(crate) async fn try_open(port: u16, path: &str, headers: &str) -> (Ws, String) {
         let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
         let head = format!(
             "GET {path} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
@@ -61,26 +61,26 @@ impl Ws {
         }
     }
 
-    pub async fn send(&mut self, text: &str) {
+    pub(crate) async fn send(&mut self, text: &str) {
         self.frame(0x81, text.as_bytes()).await;
     }
 
-    pub async fn send_binary(&mut self, bytes: &[u8]) {
+    pub(crate) async fn send_binary(&mut self, bytes: &[u8]) {
         self.frame(0x82, bytes).await;
     }
 
     /// Sends one frame with this first byte.
-    pub async fn frame(&mut self, first: u8, payload: &[u8]) {
+    pub(crate) async fn frame(&mut self, first: u8, payload: &[u8]) {
         self.raw(&frame(first, payload)).await;
     }
 
-    pub async fn raw(&mut self, bytes: &[u8]) {
+    pub(crate) async fn raw(&mut self, bytes: &[u8]) {
         // A server that has closed may refuse to read on; the test looks at what it sent.
         let _ = tokio::time::timeout(PATIENCE, self.stream.write_all(bytes)).await.expect("the server reads");
     }
 
     /// The next frame.
-    pub async fn next(&mut self) -> Got {
+    pub(crate) async fn next(&mut self) -> Got {
         loop {
             if let Some(got) = self.take() {
                 return got;
@@ -92,7 +92,7 @@ impl Ws {
     }
 
     /// The next frame, which has to be text.
-    pub async fn text(&mut self) -> String {
+    pub(crate) async fn text(&mut self) -> String {
         match self.next().await {
             Got::Text(text) => text,
             other => panic!("no text: {other:?}"),
@@ -100,19 +100,19 @@ impl Ws {
     }
 
     /// Whatever one read of the connection yields: frames that the server wrote together.
-    pub async fn one_read(&mut self) -> Vec<Got> {
+    pub(crate) async fn one_read(&mut self) -> Vec<Got> {
         assert!(self.buffer.is_empty(), "frames were left");
         self.fill().await;
         std::iter::from_fn(|| self.take()).collect()
     }
 
     /// Nothing comes for a moment.
-    pub async fn silent(&mut self) {
+    pub(crate) async fn silent(&mut self) {
         let next = tokio::time::timeout(Duration::from_millis(100), self.next()).await;
         assert!(next.is_err(), "not silent: {next:?}");
     }
 
-    pub fn stream(&mut self) -> &mut TcpStream {
+    pub(crate) fn stream(&mut self) -> &mut TcpStream {
         &mut self.stream
     }
 
@@ -149,7 +149,7 @@ impl Ws {
 }
 
 /// A masked frame with this first byte.
-pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let mut out = vec![first];
     match payload.len() {
         n if n < 126 => out.push(0x80 | n as u8),

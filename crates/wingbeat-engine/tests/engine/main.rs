@@ -3,4 +3,7 @@
 
 mod calls;
 mod client;
+mod http_client;
+mod packets;
+mod polling;
 mod server;

@@ -13,11 +13,11 @@ use wingbeat_engine::{Answer, BoxFuture, Config, Engine, Event, Handler, Reason,
 
 /// What the handler saw, and what it waits for.
 #[derive(Default)]
-pub struct Seen {
-    pub log: Mutex<Vec<String>>,
-    pub sockets: Mutex<Vec<Socket>>,
-    pub changed: Notify,
-    pub gate: Notify,
+pub(crate) struct Seen {
+    pub(crate) log: Mutex<Vec<String>>,
+    pub(crate) sockets: Mutex<Vec<Socket>>,
+    pub(crate) changed: Notify,
+    pub(crate) gate: Notify,
 }
 
 impl Seen {
@@ -27,7 +27,7 @@ impl Seen {
     }
 
     /// Waits until the log has this line.
-    pub async fn wait_for(&self, line: &str) {
+    pub(crate) async fn wait_for(&self, line: &str) {
         let wait = async {
             loop {
                 let changed = self.changed.notified();
@@ -42,14 +42,14 @@ impl Seen {
         }
     }
 
-    pub fn count(&self, line: &str) -> usize {
+    pub(crate) fn count(&self, line: &str) -> usize {
         self.log.lock().unwrap().iter().filter(|seen| *seen == line).count()
     }
 }
 
 /// `echo` answers at once, `slow` after one more turn, `gate` when the gate opens, `never` never, `panic` panics,
 /// `tell` sends an event before it answers.
-pub struct Test(pub Arc<Seen>);
+pub(crate) struct Test(pub(crate) Arc<Seen>);
 
 impl Handler for Test {
     fn namespace(&self, name: &str) -> bool {
@@ -116,14 +116,14 @@ impl Handler for Test {
     }
 }
 
-pub struct Server {
-    pub port: u16,
-    pub engine: Engine,
-    pub seen: Arc<Seen>,
+pub(crate) struct Server {
+    pub(crate) port: u16,
+    pub(crate) engine: Engine,
+    pub(crate) seen: Arc<Seen>,
 }
 
 impl Server {
-    pub async fn start(config: Config) -> Server {
+    pub(crate) async fn start(config: Config) -> Server {
         let seen = Arc::new(Seen::default());
         let engine = Engine::new(config, Test(seen.clone()));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -135,7 +135,7 @@ impl Server {
 
 /// Answers 404 to everything.
 #[derive(Clone)]
-pub struct NotFound;
+pub(crate) struct NotFound;
 
 impl tower_service::Service<Request<Incoming>> for NotFound {
     type Response = Response<String>;

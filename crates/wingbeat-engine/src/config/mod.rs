@@ -1,0 +1,244 @@
+//! The server's options.
+
+mod cookie;
+mod cors;
+mod limits;
+
+pub use cookie::{Cookie, SameSite};
+pub use cors::{Cors, Origins};
+
+use futures_util::future::BoxFuture;
+use http::HeaderMap;
+use http::request::Parts;
+use std::fmt;
+use std::future::Future;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+type AllowRequest = Arc<dyn Fn(&Parts) -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
+type EditHeaders = Arc<dyn Fn(&mut HeaderMap, &Parts) + Send + Sync>;
+
+/// The options of an [`Engine`](crate::Engine). Names and defaults are those of the reference server; limits that it
+/// lacks are safe by default.
+///
+/// ```
+/// use std::time::Duration;
+/// use wingbeat_engine::{Config, Cors};
+///
+/// let config = Config::default()
+///     .path("/ws")
+///     .ping_interval(Duration::from_secs(10))
+///     .cors(Cors::origins(["https://example.com"]).credentials(true));
+/// ```
+#[derive(Clone)]
+pub struct Config {
+    pub(crate) path: Box<str>,
+    pub(crate) polling: bool,
+    pub(crate) websocket: bool,
+    pub(crate) allow_upgrades: bool,
+    pub(crate) max_payload: usize,
+    pub(crate) ping_interval: Duration,
+    pub(crate) ping_timeout: Duration,
+    pub(crate) upgrade_timeout: Duration,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) http_compression: Option<usize>,
+    pub(crate) client_files: Option<PathBuf>,
+    pub(crate) cors: Option<Cors>,
+    pub(crate) check_origin: Option<Origins>,
+    pub(crate) cookie: Option<Cookie>,
+    pub(crate) allow_request: Option<AllowRequest>,
+    pub(crate) initial_headers: Option<EditHeaders>,
+    pub(crate) headers: Option<EditHeaders>,
+    pub(crate) trusted_proxies: Vec<IpAddr>,
+    pub(crate) outbox_limit: usize,
+    pub(crate) max_running: usize,
+    pub(crate) max_orphans: usize,
+    pub(crate) max_args: usize,
+    pub(crate) max_attachments: usize,
+    pub(crate) max_namespaces: usize,
+    pub(crate) max_connections: usize,
+    pub(crate) max_handshakes: usize,
+    pub(crate) max_header_bytes: usize,
+    pub(crate) handshake_timeout: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            path: "/socket.io/".into(),
+            polling: true,
+            websocket: true,
+            allow_upgrades: true,
+            max_payload: 1_000_000,
+            ping_interval: Duration::from_millis(25_000),
+            ping_timeout: Duration::from_millis(20_000),
+            upgrade_timeout: Duration::from_millis(10_000),
+            connect_timeout: Duration::from_millis(45_000),
+            http_compression: Some(1024),
+            client_files: None,
+            cors: None,
+            check_origin: None,
+            cookie: None,
+            allow_request: None,
+            initial_headers: None,
+            headers: None,
+            trusted_proxies: Vec::new(),
+            outbox_limit: 4 << 20,
+            max_running: 128,
+            max_orphans: 10_000,
+            max_args: 64,
+            max_attachments: 10,
+            max_namespaces: 64,
+            max_connections: 1_000_000,
+            max_handshakes: 16_384,
+            max_header_bytes: 16 * 1024,
+            handshake_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Config {
+    /// The path under which the engine answers, with a slash at its end. Default `/socket.io/`.
+    pub fn path(mut self, path: &str) -> Config {
+        let inner = path.trim_matches('/');
+        self.path = if inner.is_empty() { "/".into() } else { format!("/{inner}/").into() };
+        self
+    }
+
+    /// Whether the path ends with a slash, the default. Without, `/socket.io?EIO=4…` is answered as well. To be set
+    /// after [`path`](Config::path).
+    pub fn add_trailing_slash(mut self, slash: bool) -> Config {
+        let inner = self.path.trim_end_matches('/');
+        self.path = if slash || inner.is_empty() { format!("{inner}/").into() } else { inner.into() };
+        self
+    }
+
+    /// The transports that clients may use. Default both.
+    pub fn transports(mut self, polling: bool, websocket: bool) -> Config {
+        (self.polling, self.websocket) = (polling, websocket);
+        self
+    }
+
+    /// Whether clients may move from polling to WebSocket. Default yes.
+    pub fn allow_upgrades(mut self, allow: bool) -> Config {
+        self.allow_upgrades = allow;
+        self
+    }
+
+    /// The largest message or polling body that is accepted, in bytes. Default 1,000,000.
+    pub fn max_http_buffer_size(mut self, bytes: usize) -> Config {
+        self.max_payload = bytes;
+        self
+    }
+
+    /// The time between a client's pong and the next ping. Default 25 s.
+    pub fn ping_interval(mut self, interval: Duration) -> Config {
+        self.ping_interval = interval;
+        self
+    }
+
+    /// How long a client has to answer a ping. Default 20 s.
+    pub fn ping_timeout(mut self, timeout: Duration) -> Config {
+        self.ping_timeout = timeout;
+        self
+    }
+
+    /// How long a client has to complete the move to a WebSocket. Default 10 s.
+    pub fn upgrade_timeout(mut self, timeout: Duration) -> Config {
+        self.upgrade_timeout = timeout;
+        self
+    }
+
+    /// How long a client has to join a namespace. Default 45 s.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Config {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// From how many bytes on the answers to polls are compressed, if the client accepts gzip. Default 1024; `None`
+    /// for never.
+    pub fn http_compression(mut self, threshold: Option<usize>) -> Config {
+        self.http_compression = threshold;
+        self
+    }
+
+    /// The folder `dist` of the npm package `socket.io-client`: its bundles are served under the engine's path, as
+    /// `socket.io.js` and so on. Default none.
+    pub fn client_files(mut self, folder: impl Into<PathBuf>) -> Config {
+        self.client_files = Some(folder.into());
+        self
+    }
+
+    /// Lets pages of other origins use polling, and read the answers. Default: no CORS headers.
+    pub fn cors(mut self, cors: Cors) -> Config {
+        self.cors = Some(cors);
+        self
+    }
+
+    /// Refuses WebSockets that come from pages of other origins. Browsers apply no CORS to WebSockets, so a page of
+    /// any site could use the visitor's cookies.
+    ///
+    /// By default requests are checked against the [CORS](Config::cors) option if a [cookie](Config::cookie) is set.
+    /// Requests without an origin, and those of the server's own, are always accepted.
+    pub fn check_origin(mut self, origins: Origins) -> Config {
+        self.check_origin = Some(origins);
+        self
+    }
+
+    /// Sets a cookie with the session's id, for load balancers. Default none.
+    pub fn cookie(mut self, cookie: Cookie) -> Config {
+        self.cookie = Some(cookie);
+        self
+    }
+
+    /// Is asked about every handshake. An error refuses it with status 403 and this text.
+    pub fn allow_request<F, A>(mut self, allow: F) -> Config
+    where
+        F: Fn(&Parts) -> A + Send + Sync + 'static,
+        A: Future<Output = Result<(), String>> + Send + 'static,
+    {
+        self.allow_request = Some(Arc::new(move |parts| Box::pin(allow(parts))));
+        self
+    }
+
+    /// May change the headers of the answer to a session's first request.
+    pub fn initial_headers(mut self, edit: impl Fn(&mut HeaderMap, &Parts) + Send + Sync + 'static) -> Config {
+        self.initial_headers = Some(Arc::new(edit));
+        self
+    }
+
+    /// May change the headers of the answers to all requests of sessions, the first included.
+    pub fn headers(mut self, edit: impl Fn(&mut HeaderMap, &Parts) + Send + Sync + 'static) -> Config {
+        self.headers = Some(Arc::new(edit));
+        self
+    }
+
+    /// Proxies whose `X-Forwarded-For` is believed: the client's address is then the last one there that is no such
+    /// proxy. Default none.
+    pub fn trusted_proxies(mut self, proxies: impl IntoIterator<Item = IpAddr>) -> Config {
+        self.trusted_proxies = proxies.into_iter().collect();
+        self
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_brought_into_one_form() {
+        let path = |config: Config| config.path.to_string();
+        assert_eq!(path(Config::default().path("ws")), "/ws/");
+        assert_eq!(path(Config::default().path("/a/b/")), "/a/b/");
+        assert_eq!(path(Config::default().path("/")), "/");
+        assert_eq!(path(Config::default().add_trailing_slash(false)), "/socket.io");
+    }
+}

@@ -1,0 +1,106 @@
+//! The client's bundles.
+
+use super::Body;
+use super::answer::empty;
+use crate::engine::Shared;
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use std::collections::HashMap;
+use std::io::Write;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The bundles of the npm package, and their maps.
+const NAMES: [&str; 4] = ["socket.io.js", "socket.io.min.js", "socket.io.esm.min.js", "socket.io.msgpack.min.js"];
+
+/// Bundles that were asked for, so that each is read and compressed once.
+#[derive(Default)]
+pub(crate) struct ClientFiles(Mutex<HashMap<String, Arc<File>>>);
+
+struct File {
+    plain: Bytes,
+    gzip: Bytes,
+    etag: HeaderValue,
+}
+
+/// Answers a request for a bundle; `None` if it is for none.
+pub(super) async fn client_file(shared: &Arc<Shared>, path: &str, request: &HeaderMap) -> Option<Response<Body>> {
+    let folder = shared.config.client_files.as_ref()?;
+    let name = path.strip_prefix(&*shared.config.path)?.trim_start_matches('/');
+    let bundle = name.strip_suffix(".map").unwrap_or(name);
+    if !NAMES.contains(&bundle) {
+        return None;
+    }
+    let known = shared.client_files.0.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
+    let file = match known {
+        Some(file) => file,
+        None => {
+            let (folder, owned) = (folder.clone(), name.to_owned());
+            let read = tokio::task::spawn_blocking(move || read(&folder, &owned)).await;
+            match read.ok().transpose() {
+                Ok(Some(file)) => {
+                    let file = Arc::new(file);
+                    shared.client_files.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), file.clone());
+                    file
+                }
+                Ok(None) => return Some(empty(StatusCode::NOT_FOUND)),
+                Err(error) => {
+                    tracing::warn!(%error, name, "cannot read a client bundle");
+                    return Some(empty(StatusCode::NOT_FOUND));
+                }
+            }
+        }
+    };
+    Some(file.answer(name, request))
+}
+
+impl File {
+    fn answer(&self, name: &str, request: &HeaderMap) -> Response<Body> {
+        let same = |tag: &HeaderValue| tag.as_bytes().strip_prefix(b"W/").unwrap_or(tag.as_bytes()) == self.etag.as_bytes();
+        if request.get(IF_NONE_MATCH).is_some_and(same) {
+            return empty(StatusCode::NOT_MODIFIED);
+        }
+        let gzip = accepts_gzip(request);
+        let mut response = Response::new(Body::new(if gzip { self.gzip.clone() } else { self.plain.clone() }));
+        let headers = response.headers_mut();
+        let kind = if name.ends_with(".map") { "application/json; charset=utf-8" } else { "application/javascript; charset=utf-8" };
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=0"));
+        headers.insert(ETAG, self.etag.clone());
+        if gzip {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            headers.append(VARY, HeaderValue::from_static("Accept-Encoding"));
+        }
+        response
+    }
+}
+
+/// Whether gzip is among the accepted encodings, and not by a quality of 0.
+pub(super) fn accepts_gzip(request: &HeaderMap) -> bool {
+    let accepted = request.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    accepted.into_iter().any(|one| {
+        let (name, quality) = one.split_once(';').unwrap_or((one, ""));
+        let refused = quality.trim().strip_prefix("q=").is_some_and(|q| q.trim().parse() == Ok(0.0));
+        matches!(name.trim(), "gzip" | "*") && !refused
+    })
+}
+
+pub(super) fn gzip(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 3), Compression::default());
+    encoder.write_all(bytes)?;
+    encoder.finish()
+}
+
+fn read(folder: &Path, name: &str) -> std::io::Result<File> {
+    let plain = std::fs::read(folder.join(name))?;
+    let package = std::fs::read(folder.join("../package.json"))?;
+    let version = serde_json::from_slice::<serde_json::Value>(&package)
+        .ok()
+        .and_then(|package| package["version"].as_str().map(|version| format!("\"{version}\"")))
+        .and_then(|version| HeaderValue::from_str(&version).ok());
+    let etag = version.ok_or_else(|| std::io::Error::other("the package has no version"))?;
+    Ok(File { gzip: gzip(&plain)?.into(), plain: plain.into(), etag })
+}

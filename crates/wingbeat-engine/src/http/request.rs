@@ -1,0 +1,107 @@
+//! What a request asks for, and whether it may.
+
+use super::answer::Refused;
+use crate::engine::Shared;
+use crate::link::{Link, Via};
+use http::header::{HOST, ORIGIN};
+use http::request::Parts;
+use http::{HeaderMap, Method};
+use std::sync::Arc;
+
+/// What the query says.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Query<'a> {
+    transport: &'a str,
+    sid: &'a str,
+    eio: &'a str,
+    jsonp: bool,
+}
+
+impl<'a> Query<'a> {
+    fn parse(query: &'a str) -> Query<'a> {
+        let mut parsed = Query::default();
+        for (name, value) in query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, ""))) {
+            match name {
+                "transport" => parsed.transport = value,
+                "sid" => parsed.sid = value,
+                "EIO" => parsed.eio = value,
+                "j" => parsed.jsonp = true,
+                _ => {}
+            }
+        }
+        parsed
+    }
+}
+
+/// What a request is for.
+pub(super) enum Purpose {
+    /// To begin a session.
+    Handshake(Via),
+    /// For this session.
+    Session(Arc<Link>),
+}
+
+/// The reference server's checks, in its order.
+pub(super) fn verify(shared: &Shared, parts: &Parts, is_upgrade: bool) -> Result<Purpose, Refused> {
+    let query = Query::parse(parts.uri.query().unwrap_or_default());
+    let config = &shared.config;
+    let via = match query.transport {
+        "polling" if config.polling => Via::Polling,
+        "websocket" if config.websocket => Via::WebSocket,
+        _ => return Err(Refused::UnknownTransport),
+    };
+    // JSONP would let any page read the session, whatever CORS says.
+    if (is_upgrade && via != Via::WebSocket) || query.jsonp {
+        return Err(Refused::BadRequest);
+    }
+    if is_upgrade && !origin_allowed(shared, &parts.headers) {
+        return Err(Refused::Forbidden("Forbidden".into()));
+    }
+    if !query.sid.is_empty() {
+        let link = shared.find(query.sid).ok_or(Refused::UnknownSession)?;
+        if (!is_upgrade && link.via() != via) || query.eio != "4" {
+            return Err(Refused::BadRequest);
+        }
+        return Ok(Purpose::Session(link));
+    }
+    if parts.method != Method::GET {
+        return Err(Refused::BadMethod);
+    }
+    if via == Via::WebSocket && !is_upgrade {
+        return Err(Refused::BadRequest);
+    }
+    if query.eio != "4" {
+        return Err(Refused::UnsupportedVersion);
+    }
+    Ok(Purpose::Handshake(via))
+}
+
+/// Whether a WebSocket may come from the page it comes from.
+fn origin_allowed(shared: &Shared, headers: &HeaderMap) -> bool {
+    let config = &shared.config;
+    let allows = |origin: &str| match (&config.check_origin, &config.cors) {
+        (Some(origins), _) => origins.contain(origin),
+        (None, Some(cors)) => cors.allows(origin),
+        (None, None) => false,
+    };
+    if config.check_origin.is_none() && config.cookie.is_none() {
+        return true;
+    }
+    let Some(origin) = headers.get(ORIGIN) else { return true };
+    let Ok(origin) = origin.to_str() else { return false };
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    let own = origin.split_once("://").is_some_and(|(_, authority)| Some(authority) == host);
+    own || allows(origin)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_is_read_whatever_stands_beside() {
+        let query = Query::parse("a=b&EIO=4&transport=polling&&t=x&sid=abc&j");
+        assert_eq!(query, Query { transport: "polling", sid: "abc", eio: "4", jsonp: true });
+        assert_eq!(Query::parse(""), Query::default());
+    }
+}

@@ -1,0 +1,85 @@
+//! The move from polling to a WebSocket: `2probe`, `3probe`, `5`.
+
+use crate::link::Link;
+use crate::out::Out;
+use crate::outbox::Outbox;
+use crate::ws::{Item, Read, Violation, WebSocket, pong_frame};
+use std::task::Context;
+use wingbeat_core::packet::{Opcode, write_header};
+
+/// A WebSocket that the client wants to move to.
+pub(super) struct Probe {
+    ws: WebSocket,
+    probed: bool,
+    until: u64,
+}
+
+/// How far it is.
+pub(super) enum Probed {
+    Waiting,
+    /// It is not what it should be, or too slow. The session stays where it is.
+    Failed,
+    /// The client is there.
+    Upgraded,
+}
+
+impl Probe {
+    pub(super) fn new(ws: WebSocket, link: &Link) -> Probe {
+        let until = link.engine.wheel.now() + link.engine.config.upgrade_timeout.as_millis() as u64;
+        Probe { ws, probed: false, until }
+    }
+
+    pub(super) fn until(&self) -> u64 {
+        self.until
+    }
+
+    pub(super) fn into_ws(self) -> WebSocket {
+        self.ws
+    }
+
+    pub(super) fn step(&mut self, link: &Link, buf: &mut [u8], cx: &mut Context<'_>) -> Probed {
+        if link.engine.wheel.now() >= self.until {
+            return Probed::Failed;
+        }
+        // It has nothing of the session's to send until the client is there.
+        let (mut out, outbox) = (Out::default(), Outbox::new());
+        loop {
+            let n = match self.ws.read(buf, false, cx) {
+                (Read::Nothing, _) => return Probed::Waiting,
+                (Read::End, _) => return Probed::Failed,
+                (Read::Bytes, n) => n,
+            };
+            let probed = &mut self.probed;
+            let (mut upgraded, mut failed) = (false, false);
+            let items = self.ws.items(&mut buf[..n], link.engine.config.max_payload, |item| {
+                match item {
+                    Item::Text(text) if text == "2probe" && !*probed => {
+                        *probed = true;
+                        write_header(&mut out.bytes, Opcode::Text, 6);
+                        out.bytes.extend_from_slice(b"3probe");
+                    }
+                    Item::Text(text) if text == "5" && *probed => upgraded = true,
+                    Item::Ping(payload) => pong_frame(&mut out.bytes, payload),
+                    Item::Nothing => {}
+                    _ => failed = true,
+                }
+                Ok::<_, Violation>(!upgraded && !failed)
+            });
+            if items.is_err() || failed {
+                return Probed::Failed;
+            }
+            if self.ws.write(&mut out, &outbox, usize::MAX, cx).is_err() {
+                return Probed::Failed;
+            }
+            if upgraded {
+                return Probed::Upgraded;
+            }
+            if self.probed
+                && let Some(mut polls) = link.polls()
+            {
+                // The client waits for its poll to end before it moves.
+                polls.release();
+            }
+        }
+    }
+}
