@@ -25,7 +25,7 @@ pub use handler::{Handler, Refusal};
 pub use handshake::{Handshake, Peer};
 pub use http::{Body, EngineService};
 pub use reason::Reason;
-pub use serve::{serve, serve_http};
+pub use serve::{HttpLimits, Listener, serve, serve_http, serve_http_with};
 pub use socket::Socket;
 pub use futures_util::future::BoxFuture;
 pub use wingbeat_core::packet::Frame;

@@ -94,11 +94,6 @@ impl Link {
         self.wake();
     }
 
-    /// Leaves a signal for the next turn, without causing one.
-    pub(crate) fn keep_signal(&self, signal: u8) {
-        self.signals.fetch_or(signal, Ordering::SeqCst);
-    }
-
     pub(crate) fn take_signals(&self) -> u8 {
         if self.signals.load(Ordering::SeqCst) == 0 { 0 } else { self.signals.swap(0, Ordering::SeqCst) }
     }

@@ -29,19 +29,6 @@ pub enum Reason {
 }
 
 impl Reason {
-    pub(crate) const ALL: [Reason; 10] = [
-        Reason::ClientNamespaceDisconnect,
-        Reason::ServerNamespaceDisconnect,
-        Reason::TransportClose,
-        Reason::TransportError,
-        Reason::PingTimeout,
-        Reason::ParseError,
-        Reason::ForcedClose,
-        Reason::ForcedServerClose,
-        Reason::ServerShuttingDown,
-        Reason::OutboxFull,
-    ];
-
     /// The text, for example `transport close`.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1,7 +1,6 @@
 //! Options that the reference server lacks: what a client, or all of them together, may use up.
 
 use super::Config;
-use std::time::Duration;
 
 impl Config {
     /// How many bytes may wait to be sent to one client. Beyond that the session ends with
@@ -45,26 +44,6 @@ impl Config {
     /// How many sessions there may be. Further handshakes are answered 503. Default 1,000,000.
     pub fn max_connections(mut self, connections: usize) -> Config {
         self.max_connections = connections;
-        self
-    }
-
-    /// How many connections may be in the HTTP phase at a time in [`serve`](crate::serve). Further ones are closed as
-    /// they come. Default 16,384.
-    pub fn max_handshakes(mut self, handshakes: usize) -> Config {
-        self.max_handshakes = handshakes;
-        self
-    }
-
-    /// How large the headers of one request may be in [`serve`](crate::serve). Larger ones are answered 431.
-    /// Default 16 KiB, at least 8.
-    pub fn max_header_bytes(mut self, bytes: usize) -> Config {
-        self.max_header_bytes = bytes.max(8 * 1024);
-        self
-    }
-
-    /// How long a connection has to send the headers of a request in [`serve`](crate::serve). Default 10 s.
-    pub fn handshake_timeout(mut self, timeout: Duration) -> Config {
-        self.handshake_timeout = timeout;
         self
     }
 }

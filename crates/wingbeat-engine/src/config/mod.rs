@@ -59,9 +59,6 @@ pub struct Config {
     pub(crate) max_attachments: usize,
     pub(crate) max_namespaces: usize,
     pub(crate) max_connections: usize,
-    pub(crate) max_handshakes: usize,
-    pub(crate) max_header_bytes: usize,
-    pub(crate) handshake_timeout: Duration,
 }
 
 impl Default for Config {
@@ -92,9 +89,6 @@ impl Default for Config {
             max_attachments: 10,
             max_namespaces: 64,
             max_connections: 1_000_000,
-            max_handshakes: 16_384,
-            max_header_bytes: 16 * 1024,
-            handshake_timeout: Duration::from_secs(10),
         }
     }
 }

@@ -110,6 +110,9 @@ impl Session {
         self.signals(out)?;
         self.client.finished(out, cx)?;
         self.client.work_off(out, cx)?;
+        if self.client.link.engine.is_closing() && !self.client.is_busy() {
+            return Err(End::close(Reason::ServerShuttingDown));
+        }
         match &mut self.transport {
             Transport::WebSocket(ws) => websocket::step(ws, &mut self.client, &mut self.heartbeat, read, out, cx),
             Transport::Polling(_) => self.polling_step(read, out, cx),
@@ -145,15 +148,6 @@ impl Session {
         }
         if signals & signal::DUE != 0 {
             self.heartbeat.due(&self.client, out)?;
-        }
-        let link = &self.client.link;
-        if link.engine.is_closing() {
-            // Asked again whenever a call finishes; nothing new is read meanwhile.
-            if self.client.is_busy() {
-                link.keep_signal(signal::SHUTDOWN);
-            } else {
-                return Err(End::close(Reason::ServerShuttingDown));
-            }
         }
         Ok(())
     }

@@ -112,6 +112,12 @@ impl Ws {
         assert!(next.is_err(), "not silent: {next:?}");
     }
 
+    /// Everything until the connection closes.
+    pub(crate) async fn rest(&mut self) -> String {
+        while self.fill().await {}
+        String::from_utf8_lossy(&self.buffer).into_owned()
+    }
+
     pub(crate) fn stream(&mut self) -> &mut TcpStream {
         &mut self.stream
     }

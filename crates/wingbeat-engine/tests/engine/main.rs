@@ -6,4 +6,7 @@ mod client;
 mod http_client;
 mod packets;
 mod polling;
+mod http;
+mod robust;
 mod server;
+mod websocket;

@@ -1,0 +1,44 @@
+//! Where connections come from.
+
+use crate::Peer;
+use std::future::{Future, Ready, ready};
+use std::io;
+use std::task::{Context, Poll};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+
+/// Where connections come from: TCP, Unix sockets, or what a user puts around them, such as TLS.
+pub trait Listener {
+    /// A connection.
+    type Io: AsyncRead + AsyncWrite + Send + Unpin + 'static;
+    /// Opens a connection (for TLS, its handshake): other connections are accepted meanwhile.
+    type Opening: Future<Output = io::Result<Self::Io>> + Send + 'static;
+
+    /// Waits for the next connection.
+    ///
+    /// # Errors
+    /// If none can be accepted now.
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(Self::Opening, Peer)>>;
+}
+
+impl Listener for TcpListener {
+    type Io = TcpStream;
+    type Opening = Ready<io::Result<TcpStream>>;
+
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(Self::Opening, Peer)>> {
+        let accepted = TcpListener::poll_accept(self, cx);
+        accepted.map_ok(|(stream, address)| (ready(Ok(stream)), Peer { address, secure: false }))
+    }
+}
+
+/// Clients on the same machine have no address; they count as coming from `127.0.0.1`.
+#[cfg(unix)]
+impl Listener for tokio::net::UnixListener {
+    type Io = tokio::net::UnixStream;
+    type Opening = Ready<io::Result<tokio::net::UnixStream>>;
+
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(Self::Opening, Peer)>> {
+        let peer = Peer { address: ([127, 0, 0, 1], 0).into(), secure: false };
+        tokio::net::UnixListener::poll_accept(self, cx).map_ok(|(stream, _)| (ready(Ok(stream)), peer))
+    }
+}

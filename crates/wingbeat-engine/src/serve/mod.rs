@@ -1,0 +1,163 @@
+//! Server loops.
+
+mod limits;
+mod listener;
+
+pub use limits::HttpLimits;
+pub use listener::Listener;
+
+use crate::Engine;
+use bytes::Bytes;
+use futures_util::future::{Either as First, select};
+use http::{Request, Response};
+use http_body_util::Either;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+use tokio::sync::{Semaphore, watch};
+use tower_service::Service;
+
+type AnyError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Accepts connections until `shutdown` is ready. The engine answers requests under its own path, `fallback` all
+/// others.
+///
+/// # Errors
+/// None at present: failures to accept (no file descriptors left) are logged, and tried again after a moment.
+pub async fn serve<L, S, B>(listener: L, engine: Engine, fallback: S, shutdown: impl Future<Output = ()>) -> io::Result<()>
+where
+    L: Listener,
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<AnyError>,
+{
+    let service = tower(move |request: Request<Incoming>| {
+        let (engine, mut fallback) = (engine.clone(), fallback.clone());
+        async move {
+            if engine.handles(request.uri().path()) {
+                engine.service().call(request).await.map(|response| response.map(Either::Left))
+            } else {
+                fallback.call(request).await.map(|response| response.map(Either::Right))
+            }
+        }
+    });
+    serve_http_with(listener, HttpLimits::default(), service, shutdown).await
+}
+
+/// Accepts connections until `shutdown` is ready, and answers all requests by one service.
+///
+/// Requests carry a [`Peer`](crate::Peer), and WebSockets get their connection back as it is.
+///
+/// # Errors
+/// As [`serve`].
+pub async fn serve_http<L, S, B>(listener: L, service: S, shutdown: impl Future<Output = ()>) -> io::Result<()>
+where
+    L: Listener,
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<AnyError>,
+{
+    serve_http_with(listener, HttpLimits::default(), service, shutdown).await
+}
+
+/// [`serve_http`] with other limits.
+///
+/// # Errors
+/// As [`serve`].
+pub async fn serve_http_with<L, S, B>(
+    mut listener: L,
+    limits: HttpLimits,
+    service: S,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()>
+where
+    L: Listener,
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<AnyError>,
+{
+    let mut shutdown = pin!(shutdown);
+    let places = Arc::new(Semaphore::new(limits.max_connections));
+    // Dropped with this function: connections that do nothing then close.
+    let (_running, running) = watch::channel(());
+    loop {
+        let accepted = poll_fn(|cx| match shutdown.as_mut().poll(cx) {
+            Poll::Ready(()) => Poll::Ready(None),
+            Poll::Pending => listener.poll_accept(cx).map(Some),
+        });
+        let (opening, peer) = match accepted.await {
+            None => return Ok(()),
+            Some(Ok(accepted)) => accepted,
+            Some(Err(error)) => {
+                tracing::warn!(%error, "cannot accept a connection");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        let Ok(place) = places.clone().try_acquire_owned() else {
+            tracing::warn!(address = %peer.address, "a connection is closed: too many are in their HTTP phase");
+            continue;
+        };
+        let (service, mut running) = (service.clone(), running.clone());
+        tokio::spawn(async move {
+            let Ok(Ok(io)) = tokio::time::timeout(limits.header_timeout, opening).await else { return };
+            let service = service_fn(move |mut request: Request<Incoming>| {
+                request.extensions_mut().insert(peer);
+                service.clone().call(request)
+            });
+            let connection = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(limits.header_timeout)
+                .max_buf_size(limits.max_header_bytes)
+                .serve_connection(TokioIo::new(io), service)
+                .with_upgrades();
+            let mut connection = pin!(connection);
+            if let First::Right((_, mut connection)) = select(connection.as_mut(), pin!(running.changed())).await {
+                connection.as_mut().graceful_shutdown();
+                let _ = connection.await;
+            }
+            drop(place);
+        });
+    }
+}
+
+/// A closure as a service.
+fn tower<F, A, R>(answer: F) -> Answering<F>
+where
+    F: Fn(Request<Incoming>) -> A + Clone,
+    A: Future<Output = Result<R, Infallible>>,
+{
+    Answering(answer)
+}
+
+#[derive(Clone)]
+struct Answering<F>(F);
+
+impl<F, A, R> Service<Request<Incoming>> for Answering<F>
+where
+    F: Fn(Request<Incoming>) -> A,
+    A: Future<Output = Result<R, Infallible>>,
+{
+    type Response = R;
+    type Error = Infallible;
+    type Future = A;
+
+    fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Incoming>) -> A {
+        (self.0)(request)
+    }
+}

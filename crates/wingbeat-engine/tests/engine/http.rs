@@ -1,0 +1,214 @@
+//! Requests outside sessions: handshakes, refusals, CORS, client files, mounting.
+
+use crate::client::{Got, Ws};
+use crate::http_client::{get, post, request};
+use crate::server::{NotFound, Seen, Server, Test};
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use wingbeat_engine::{Config, Cookie, Cors, Engine, Origins};
+
+const POLLING: &str = "/socket.io/?EIO=4&transport=polling";
+const WEBSOCKET: &str = "/socket.io/?EIO=4&transport=websocket";
+
+#[tokio::test]
+async fn the_handshake_says_what_the_reference_says() {
+    let server = Server::start(Config::default()).await;
+    let answer = get(server.port, POLLING).await;
+    let sid = answer.text().split('"').nth(3).unwrap();
+    assert_eq!(sid.len(), 20);
+    let expected = format!(
+        r#"0{{"sid":"{sid}","upgrades":["websocket"],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}}"#
+    );
+    assert_eq!((answer.status, answer.text()), (200, &*expected));
+    assert_eq!(answer.header("content-type"), Some("text/plain; charset=UTF-8"));
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    assert_eq!(answer.header("access-control-allow-origin"), None);
+    let mut ws = Ws::open(server.port, WEBSOCKET).await;
+    assert!(ws.text().await.contains(r#","upgrades":[],"#));
+}
+
+#[tokio::test]
+async fn refusals_have_the_references_codes() {
+    let server = Server::start(Config::default()).await;
+    for (method, query, code, message) in [
+        ("GET", "EIO=4&transport=tictac", 0, "Transport unknown"),
+        ("GET", "EIO=4", 0, "Transport unknown"),
+        ("GET", "", 0, "Transport unknown"),
+        ("GET", "EIO=4&transport=constructor", 0, "Transport unknown"),
+        ("GET", "EIO=4&transport=polling&sid=abc", 1, "Session ID unknown"),
+        ("GET", "EIO=4&transport=polling&sid=AAAAAAAAAAAAAAAAAAAA", 1, "Session ID unknown"),
+        ("POST", "EIO=4&transport=polling", 2, "Bad handshake method"),
+        ("OPTIONS", "EIO=4&transport=polling", 2, "Bad handshake method"),
+        ("GET", "EIO=4&transport=websocket", 3, "Bad request"),
+        ("GET", "EIO=4&transport=polling&j=1", 3, "Bad request"),
+        ("GET", "EIO=3&transport=polling", 5, "Unsupported protocol version"),
+        ("GET", "transport=polling", 5, "Unsupported protocol version"),
+        ("GET", "EIO=abc&transport=polling", 5, "Unsupported protocol version"),
+    ] {
+        let answer = request(server.port, method, &format!("/socket.io/?{query}"), "", "").await;
+        assert_eq!(answer.text(), format!(r#"{{"code":{code},"message":"{message}"}}"#), "{method} {query}");
+        assert_eq!((answer.status, answer.header("content-type")), (400, Some("application/json")), "{method} {query}");
+    }
+    assert_eq!(get(server.port, "/socket.io?EIO=4&transport=polling").await.text(), "nobody");
+}
+
+#[tokio::test]
+async fn refused_websockets_are_told_in_plain_http() {
+    let server = Server::start(Config::default()).await;
+    for (query, message) in [
+        ("EIO=4&transport=websocket&sid=abcdef", "Session ID unknown"),
+        ("EIO=3&transport=websocket", "Unsupported protocol version"),
+        ("EIO=4&transport=nope", "Transport unknown"),
+        ("EIO=4&transport=polling", "Bad request"),
+    ] {
+        let (mut ws, head) = Ws::try_open(server.port, &format!("/socket.io/?{query}"), "").await;
+        assert!(head.starts_with("HTTP/1.1 400 ") && head.contains("content-type: text/html"), "{head}");
+        assert_eq!(ws.rest().await, message, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn transports_can_be_limited() {
+    let server = Server::start(Config::default().transports(false, true)).await;
+    assert_eq!(get(server.port, POLLING).await.text(), r#"{"code":0,"message":"Transport unknown"}"#);
+    let server = Server::start(Config::default().transports(true, false)).await;
+    assert!(get(server.port, POLLING).await.text().contains(r#""upgrades":[]"#));
+    let (_, head) = Ws::try_open(server.port, WEBSOCKET, "").await;
+    assert!(head.starts_with("HTTP/1.1 400 "), "{head}");
+}
+
+#[tokio::test]
+async fn no_move_where_moves_are_not_allowed() {
+    let server = Server::start(Config::default().allow_upgrades(false)).await;
+    let answer = get(server.port, POLLING).await;
+    assert!(answer.text().contains(r#""upgrades":[]"#));
+    let sid = answer.text().split('"').nth(3).unwrap();
+    let mut ws = Ws::open(server.port, &format!("{WEBSOCKET}&sid={sid}")).await;
+    assert_eq!(ws.next().await, Got::Close(None));
+}
+
+#[tokio::test]
+async fn allow_request_refuses_with_its_text() {
+    let config = Config::default().allow_request(|parts| {
+        let allowed = parts.headers.contains_key("x-key");
+        async move { if allowed { Ok(()) } else { Err("not today".to_owned()) } }
+    });
+    let server = Server::start(config).await;
+    let answer = get(server.port, POLLING).await;
+    assert_eq!((answer.status, answer.text()), (403, r#"{"code":4,"message":"not today"}"#));
+    assert_eq!(request(server.port, "GET", POLLING, "X-Key: 1\r\n", "").await.status, 200);
+}
+
+#[tokio::test]
+async fn cors_headers_are_on_every_answer() {
+    let server = Server::start(Config::default().cors(Cors::new(Origins::Mirror).credentials(true))).await;
+    for path in [POLLING, "/socket.io/"] {
+        let answer = request(server.port, "GET", path, "Origin: http://a.org\r\n", "").await;
+        assert_eq!(answer.header("access-control-allow-origin"), Some("http://a.org"));
+        assert_eq!((answer.header("access-control-allow-credentials"), answer.header("vary")), (Some("true"), Some("Origin")));
+    }
+    let asked = "Origin: http://a.org\r\nAccess-Control-Request-Method: POST\r\nAccess-Control-Request-Headers: x-a\r\n";
+    let answer = request(server.port, "OPTIONS", POLLING, asked, "").await;
+    assert_eq!((answer.status, answer.text()), (204, ""));
+    assert_eq!(answer.header("access-control-allow-methods"), Some("GET,HEAD,PUT,PATCH,POST,DELETE"));
+    assert_eq!(answer.header("access-control-allow-headers"), Some("x-a"));
+}
+
+#[tokio::test]
+async fn a_cookie_brings_a_check_of_origins() {
+    let config = Config::default().cookie(Cookie::default()).cors(Cors::origins(["http://good.org"]));
+    let config = config.initial_headers(|headers, _| drop(headers.insert("x-first", "1".parse().unwrap())));
+    let server = Server::start(config).await;
+    let answer = get(server.port, POLLING).await;
+    let sid = answer.text().split('"').nth(3).unwrap();
+    assert_eq!(answer.header("set-cookie").unwrap(), format!("io={sid}; Path=/; HttpOnly; SameSite=Lax"));
+    assert_eq!(answer.header("x-first"), Some("1"));
+    for (origin, status) in [("http://good.org", 101), ("http://x", 101), ("http://evil.org", 400)] {
+        let (_, head) = Ws::try_open(server.port, WEBSOCKET, &format!("Origin: {origin}\r\n")).await;
+        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{origin}: {head}");
+    }
+}
+
+#[tokio::test]
+async fn large_answers_are_compressed_for_who_accepts_it() {
+    let server = Server::start(Config::default()).await;
+    let session = crate::http_client::Session::connect(server.port).await;
+    let text = "x".repeat(5000);
+    session.post(&format!("421[\"echo\",\"{text}\"]")).await;
+    let answer = request(server.port, "GET", &session.path(), "Accept-Encoding: gzip\r\n", "").await;
+    assert_eq!(answer.header("content-encoding"), Some("gzip"));
+    assert!(answer.body.len() < 200 && answer.body.starts_with(&[0x1f, 0x8b]));
+}
+
+#[tokio::test]
+async fn client_files_are_served_as_the_reference_does() {
+    let package = std::env::temp_dir().join(format!("wingbeat-client-files-{}", std::process::id()));
+    std::fs::create_dir_all(package.join("dist")).unwrap();
+    std::fs::write(package.join("package.json"), r#"{"version":"4.8.4"}"#).unwrap();
+    std::fs::write(package.join("dist/socket.io.min.js"), "/* client */").unwrap();
+    std::fs::write(package.join("dist/secret.js"), "secret").unwrap();
+    let server = Server::start(Config::default().client_files(package.join("dist"))).await;
+    let path = "/socket.io/socket.io.min.js";
+    let answer = get(server.port, path).await;
+    assert_eq!((answer.status, answer.text(), answer.header("etag")), (200, "/* client */", Some("\"4.8.4\"")));
+    assert_eq!(answer.header("content-type"), Some("application/javascript; charset=utf-8"));
+    assert_eq!(answer.header("cache-control"), Some("public, max-age=0"));
+    for tag in ["\"4.8.4\"", "W/\"4.8.4\""] {
+        assert_eq!(request(server.port, "GET", path, &format!("If-None-Match: {tag}\r\n"), "").await.status, 304);
+    }
+    let answer = request(server.port, "GET", path, "Accept-Encoding: gzip, br\r\n", "").await;
+    assert_eq!(answer.header("content-encoding"), Some("gzip"));
+    assert_eq!(get(server.port, "/socket.io/socket.io.js").await.status, 404);
+    for other in ["secret.js", "../package.json", "socket.io.min.js/x", ""] {
+        let answer = get(server.port, &format!("/socket.io/{other}")).await;
+        assert_eq!(answer.text(), r#"{"code":0,"message":"Transport unknown"}"#, "{other}");
+    }
+    std::fs::remove_dir_all(package).unwrap();
+}
+
+#[tokio::test]
+async fn it_is_mounted_in_axum() {
+    let engine = Engine::new(Config::default(), Test(Arc::new(Seen::default())));
+    let inner = Engine::new(Config::default(), Test(Arc::new(Seen::default())));
+    let app = axum::Router::new()
+        .route("/hello", axum::routing::get(|| async { "hello" }))
+        .route_service("/socket.io/", engine.service())
+        .nest_service("/deep", inner.service());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    assert_eq!(get(port, "/hello").await.text(), "hello");
+    for prefix in ["", "/deep"] {
+        let mut ws = Ws::open(port, &format!("{prefix}{WEBSOCKET}")).await;
+        assert!(ws.text().await.starts_with('0'));
+        ws.send("40").await;
+        assert!(ws.text().await.starts_with("40{"));
+        ws.send("421[\"echo\",1]").await;
+        assert_eq!(ws.text().await, "431[null,1]");
+        let answer = get(port, &format!("{prefix}{POLLING}")).await;
+        let sid = answer.text().split('"').nth(3).unwrap();
+        let session = format!("{prefix}{POLLING}&sid={sid}");
+        assert_eq!(post(port, &session, "40").await.text(), "ok");
+        assert!(get(port, &session).await.text().starts_with("40{"));
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn unix_sockets_work_like_others() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let path = std::env::temp_dir().join(format!("wingbeat-engine-{}.sock", std::process::id()));
+    let _ = std::fs::remove_file(&path);
+    let engine = Engine::new(Config::default(), Test(Arc::new(Seen::default())));
+    let listener = tokio::net::UnixListener::bind(&path).unwrap();
+    tokio::spawn(wingbeat_engine::serve(listener, engine, NotFound, std::future::pending()));
+    let mut stream = tokio::net::UnixStream::connect(&path).await.unwrap();
+    let head = "Host: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
+    stream.write_all(format!("GET {WEBSOCKET} HTTP/1.1\r\n{head}\r\n\r\n").as_bytes()).await.unwrap();
+    let mut seen = Vec::new();
+    while !seen.ends_with(b"}") {
+        assert_ne!(stream.read_buf(&mut seen).await.unwrap(), 0);
+    }
+    assert!(String::from_utf8_lossy(&seen).contains("0{\"sid\""));
+    std::fs::remove_file(path).unwrap();
+}

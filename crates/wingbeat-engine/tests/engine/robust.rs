@@ -1,0 +1,170 @@
+//! What must not hurt anybody else.
+
+use crate::client::{Got, PATIENCE, Ws, frame};
+use crate::server::Server;
+use std::time::Duration;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use wingbeat_engine::Config;
+
+async fn serves(server: &Server) {
+    let mut ws = Ws::connect(server.port).await;
+    ws.send("421[\"echo\",1]").await;
+    assert_eq!(ws.text().await, "431[null,1]");
+}
+
+#[tokio::test]
+async fn two_thousand_that_say_nothing_and_a_megabyte_of_noise() {
+    let server = Server::start(Config::default()).await;
+    let mut silent = Vec::new();
+    for _ in 0..2000 {
+        silent.push(TcpStream::connect(("127.0.0.1", server.port)).await.unwrap());
+    }
+    let mut state = 0x2545_f491_4f6c_dd1du64;
+    let noise: Vec<u8> = (0..1 << 20)
+        .map(|_| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state as u8
+        })
+        .collect();
+    for (i, chunk) in noise.chunks(64 * 1024).enumerate() {
+        // Half of it as HTTP, half behind a handshake.
+        if i % 2 == 0 {
+            let mut raw = TcpStream::connect(("127.0.0.1", server.port)).await.unwrap();
+            let _ = raw.write_all(chunk).await;
+        } else {
+            let mut ws = Ws::connect(server.port).await;
+            let _ = tokio::time::timeout(PATIENCE, ws.stream().write_all(chunk)).await;
+        }
+    }
+    serves(&server).await;
+    drop(silent);
+}
+
+#[tokio::test]
+async fn who_does_not_read_is_closed_and_others_are_not() {
+    let server = Server::start(Config::default().outbox_limit(1 << 20)).await;
+    let mut slow = Ws::connect(server.port).await;
+    slow.send("42[\"flood\"]").await;
+    server.seen.wait_for("disconnect outbox full").await;
+    assert_eq!(server.seen.count("disconnect outbox full"), 1);
+    serves(&server).await;
+}
+
+#[tokio::test]
+async fn answers_count_against_the_outbox() {
+    let server = Server::start(Config::default().outbox_limit(1 << 20)).await;
+    let mut slow = Ws::connect(server.port).await;
+    let call = frame(0x81, format!("421[\"echo\",\"{}\"]", "x".repeat(100_000)).as_bytes());
+    for _ in 0..200 {
+        if tokio::time::timeout(Duration::from_millis(200), slow.stream().write_all(&call)).await.is_err() {
+            break;
+        }
+    }
+    server.seen.wait_for("disconnect outbox full").await;
+}
+
+#[tokio::test]
+async fn an_outbox_that_nobody_polls_is_limited_too() {
+    let server = Server::start(Config::default().outbox_limit(1 << 20)).await;
+    let session = crate::http_client::Session::connect(server.port).await;
+    session.post("42[\"flood\"]").await;
+    server.seen.wait_for("disconnect outbox full").await;
+    assert_eq!(session.poll().await.text(), r#"{"code":1,"message":"Session ID unknown"}"#);
+}
+
+#[tokio::test]
+async fn running_calls_finish_after_their_client_has_gone() {
+    let server = Server::start(Config::default()).await;
+    let mut ws = Ws::connect(server.port).await;
+    ws.send("421[\"gate\",1]").await;
+    server.seen.wait_for("event gate \"1\"").await;
+    drop(ws);
+    server.seen.wait_for("disconnect transport close").await;
+    server.seen.gate.notify_one();
+    server.seen.wait_for("through").await;
+}
+
+#[tokio::test]
+async fn calls_beyond_the_limit_wait_and_pings_do_not() {
+    let server = Server::start(Config::default().max_running_calls(2)).await;
+    let mut ws = Ws::connect(server.port).await;
+    for i in 0..5 {
+        ws.send(&format!("42{i}[\"gate\",{i}]")).await;
+    }
+    ws.frame(0x89, b"p").await;
+    assert_eq!(ws.next().await, Got::Pong(b"p".into()));
+    assert_eq!((server.seen.count("event gate \"1\""), server.seen.count("event gate \"2\"")), (1, 0));
+    for i in 0..5 {
+        server.seen.gate.notify_one();
+        assert_eq!(ws.text().await, format!("43{i}[null,{i}]"));
+    }
+}
+
+#[tokio::test]
+async fn reading_stops_when_too_much_waits_and_silence_is_then_no_fault() {
+    let config = Config::default().max_running_calls(1).max_http_buffer_size(10_000);
+    let config = config.ping_interval(Duration::from_millis(50)).ping_timeout(Duration::from_millis(50));
+    let server = Server::start(config).await;
+    let mut ws = Ws::connect(server.port).await;
+    let calls: Vec<u8> = (0..2000).flat_map(|i| frame(0x81, format!("42{i}[\"gate\",{i}]").as_bytes())).collect();
+    ws.raw(&calls).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(server.seen.count("disconnect ping timeout"), 0);
+    let mut next = 0;
+    while next < 2000 {
+        server.seen.gate.notify_one();
+        match ws.text().await.as_str() {
+            "2" => ws.send("3").await,
+            answer => {
+                assert_eq!(answer, format!("43{next}[null,{next}]"));
+                next += 1;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn closing_the_server_waits_for_calls_and_tells_everybody() {
+    let server = Server::start(Config::default()).await;
+    let mut busy = Ws::connect(server.port).await;
+    let mut idle = Ws::connect(server.port).await;
+    busy.send("421[\"gate\",1]").await;
+    server.seen.wait_for("event gate \"1\"").await;
+    let engine = server.engine.clone();
+    let closing = tokio::spawn(async move { engine.close(Duration::from_secs(5)).await });
+    assert_eq!(idle.next().await, Got::Close(None));
+    let (_, head) = Ws::try_open(server.port, "/socket.io/?EIO=4&transport=websocket", "").await;
+    assert!(head.starts_with("HTTP/1.1 503 "), "{head}");
+    server.seen.gate.notify_one();
+    assert_eq!(busy.text().await, "431[null,1]");
+    assert_eq!(busy.next().await, Got::Close(None));
+    drop((busy, idle));
+    closing.await.unwrap();
+    assert_eq!((server.engine.connections(), server.seen.count("disconnect server shutting down")), (0, 2));
+}
+
+#[tokio::test]
+async fn many_calls_of_one_read_keep_their_order() {
+    let server = Server::start(Config::default()).await;
+    let mut ws = Ws::connect(server.port).await;
+    let calls: Vec<u8> = (0..1000).flat_map(|i| frame(0x81, format!("42{i}[\"tell\",{i}]").as_bytes())).collect();
+    ws.raw(&calls).await;
+    for i in 0..1000 {
+        assert_eq!(ws.text().await, format!("42[\"told\",{i}]"));
+        assert_eq!(ws.text().await, format!("43{i}[null,{i}]"));
+    }
+}
+
+#[tokio::test]
+async fn sessions_are_limited() {
+    let server = Server::start(Config::default().max_connections(1)).await;
+    let first = Ws::connect(server.port).await;
+    let (_, head) = Ws::try_open(server.port, "/socket.io/?EIO=4&transport=websocket", "").await;
+    assert!(head.starts_with("HTTP/1.1 503 "), "{head}");
+    drop(first);
+    server.seen.wait_for("disconnect transport close").await;
+    serves(&server).await;
+}
