@@ -1,1 +1,42 @@
-fn main() {}
+//! The fixture of docs/spec/FIXTURE.md on Wingbeat's public API, with the contract of conformance/replay/README.md:
+//! `fixture --state STATE [--port N]` prints its address, obeys the lines of its standard input and ends with it.
+
+mod app;
+mod services;
+mod state;
+mod steps;
+
+use clap::Parser;
+use std::net::Ipv4Addr;
+use tokio::net::TcpSocket;
+use wingbeat::{Result, serve_until};
+
+#[derive(Parser)]
+struct Options {
+    /// Which of the recorded servers to be.
+    #[arg(long, default_value = "base")]
+    state: String,
+    /// The port on the loopback interface; 0 for any.
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+}
+
+fn main() -> Result<()> {
+    let options = Options::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_writer(std::io::stderr)
+        .init();
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(run(options))
+}
+
+async fn run(options: Options) -> Result<()> {
+    let app = app::build(&options.state)?;
+    let socket = TcpSocket::new_v4()?;
+    // A fixture that is started again at once finds its port free.
+    socket.set_reuseaddr(true)?;
+    socket.bind((Ipv4Addr::LOCALHOST, options.port).into())?;
+    let listener = socket.listen(1024)?;
+    println!("listening {}", listener.local_addr()?);
+    serve_until(listener, app.clone(), steps::obey(app)).await
+}

@@ -45,7 +45,7 @@ pub use realtime::{
     Audience, Channel, Connection, Headers, Publication, channel, channels, nobody,
 };
 pub use service::{
-    Call, Emitter, Found, IntoService, OneOrMany, Page, Params, Query, RawService, Route, Service, ServiceHandle,
+    Call, Found, IntoService, OneOrMany, Page, Params, Query, RawService, Route, Service, ServiceHandle,
     Services,
 };
 pub use transport::{SocketIo, serve, serve_until};

@@ -1,13 +1,13 @@
 //! From a call's result, or from `emit`, to delivery: which events exist, who listens, who is the publisher.
 
 use super::mount::Listener;
-use super::{App, Inner};
+use super::{App, Inner, WeakApp};
 use crate::BoxFuture;
 use crate::realtime::{Connection, EventName, Publication, Publisher};
-use crate::service::Emit;
+use crate::service::{Services, Surroundings};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use wingbeat_core::{Error, Payload, RawJson, Result};
 
 /// The events that a method sends by itself.
@@ -161,31 +161,35 @@ impl Inner {
     }
 }
 
-/// The events of one service, for those who have only its params.
-pub(super) struct SlotEmitter {
+/// What the methods of one service can reach.
+pub(super) struct Around {
     // Weak: the application holds the service, which holds this.
-    app: Weak<Inner>,
+    app: WeakApp,
     slots: Arc<Slots>,
 }
 
-impl SlotEmitter {
-    pub(super) fn new(app: &App, slots: Arc<Slots>) -> SlotEmitter {
-        SlotEmitter { app: Arc::downgrade(&app.0), slots }
+impl Around {
+    pub(super) fn new(app: &App, slots: Arc<Slots>) -> Around {
+        Around { app: app.downgrade(), slots }
     }
 }
 
-impl Emit for SlotEmitter {
+impl Surroundings for Around {
     fn emit(&self, event: &str, data: Payload, caller: Option<Connection>) -> BoxFuture<'static, ()> {
         let found = self.app.upgrade().zip(self.slots.find(event));
         Box::pin(async move {
             let Some((app, slot)) = found else { return };
             let sent = match data.to_raw() {
-                Ok(data) => app.publish(&slot, &data, &data, caller.as_ref()).await,
+                Ok(data) => app.0.publish(&slot, &data, &data, caller.as_ref()).await,
                 Err(error) => Err(error),
             };
             if let Err(error) = sent {
                 tracing::error!(?error, event = &*slot.name.wire, "an event could not be sent");
             }
         })
+    }
+
+    fn services(&self) -> Option<Services> {
+        self.app.upgrade().map(|app| app.services())
     }
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use wingbeat_core::{Error, Method, Result};
+use wingbeat_core::{Error, Method, Payload, Result};
 
 /// A service with its methods, hooks, events and publishers, ready for [`Builder::mount`](super::Builder::mount).
 ///
@@ -86,6 +86,16 @@ impl Mount {
         Fut: Future<Output = Result<T>> + Send + 'static,
     {
         self.custom.push((name.into(), custom(method)));
+        self
+    }
+
+    /// Adds a custom method that speaks any JSON and tells absent data from null.
+    pub fn raw_method<F, Fut>(mut self, name: &str, method: F) -> Mount
+    where
+        F: Fn(Option<Payload>, Params) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Payload>> + Send + 'static,
+    {
+        self.custom.push((name.into(), Arc::new(move |data, params| Box::pin(method(data, params)))));
         self
     }
 

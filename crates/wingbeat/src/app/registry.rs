@@ -1,11 +1,11 @@
 //! What is mounted: an immutable table that mounting and unmounting replace as a whole.
 
-use super::events::{EventSlot, Slots};
+use super::events::{Around, EventSlot, Slots};
 use super::mount::{Mount, Parts};
 use super::router::Router;
 use super::{App, router};
 use crate::hook::{Chain, Target};
-use crate::service::{Erased, Services, Emitter, Route};
+use crate::service::{Erased, Route, Services, Surroundings};
 use std::collections::HashMap;
 use std::sync::Arc;
 use wingbeat_core::{Error, Method, Result};
@@ -55,7 +55,7 @@ pub(crate) struct Entry {
     standard: [Option<Endpoint>; 6],
     custom: HashMap<Arc<str>, Endpoint>,
     pub(super) slots: Arc<Slots>,
-    emitter: Emitter,
+    surroundings: Arc<dyn Surroundings>,
 }
 
 /// A method of a mounted service.
@@ -87,17 +87,17 @@ impl Entry {
         });
         let custom = custom.collect();
         let slots = Arc::new(slots);
-        let emitter = Emitter(Arc::new(super::events::SlotEmitter::new(app, slots.clone())));
-        Ok(Entry { path, service, standard, custom, slots, emitter })
+        let surroundings = Arc::new(Around::new(app, slots.clone()));
+        Ok(Entry { path, service, standard, custom, slots, surroundings })
     }
 
     pub(crate) fn path(&self) -> &str {
         &self.path
     }
 
-    /// What its calls send events through.
-    pub(crate) fn emitter(&self) -> &Emitter {
-        &self.emitter
+    /// What its methods can reach.
+    pub(crate) fn surroundings(&self) -> &Arc<dyn Surroundings> {
+        &self.surroundings
     }
 
     pub(super) fn shared_path(&self) -> &Arc<str> {

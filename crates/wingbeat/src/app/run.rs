@@ -3,6 +3,7 @@
 use super::{App, Endpoint, Entry};
 use crate::BoxFuture;
 use crate::hook::{Context, Http};
+use crate::realtime::Channel;
 use crate::service::{Call, Caller, Params, Route};
 use std::sync::Arc;
 use wingbeat_core::{Error, IdArg, Payload, RawJson, Result};
@@ -85,7 +86,7 @@ impl App {
         let Call { path, method, id, data, mut params } = call;
         let (entry, route) = self.find(&path)?;
         params.route = route;
-        params.emitter = Some(entry.emitter().clone());
+        params.surroundings = Some(entry.surroundings().clone());
         Ok(self.run(entry, method.as_str(), (id, data, params)).await?.result)
     }
 }
@@ -103,7 +104,7 @@ impl Caller for App {
     fn emit(&self, path: &str, event: &str, data: Payload) -> BoxFuture<'static, Result<()>> {
         match self.0.registry.load().entry(path) {
             Some(entry) => {
-                let sent = entry.emitter().0.emit(event, data, None);
+                let sent = entry.surroundings().emit(event, data, None);
                 Box::pin(async move {
                     sent.await;
                     Ok(())
@@ -114,5 +115,13 @@ impl Caller for App {
                 Box::pin(std::future::ready(Err(error)))
             }
         }
+    }
+
+    fn channel(&self, names: Box<[Box<str>]>) -> Channel {
+        App::channels(self, names)
+    }
+
+    fn channel_names(&self) -> Vec<String> {
+        App::channel_names(self)
     }
 }

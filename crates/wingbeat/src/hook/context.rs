@@ -116,7 +116,7 @@ impl Context {
         self.services.service(path)
     }
 
-    /// The way to all services.
+    /// The way to all services and channels.
     pub fn services(&self) -> &Services {
         &self.services
     }

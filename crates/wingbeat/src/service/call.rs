@@ -2,7 +2,7 @@
 
 use super::Params;
 use crate::BoxFuture;
-use crate::realtime::Connection;
+use crate::realtime::{Channel, Connection};
 use serde::Serialize;
 use std::fmt;
 use std::sync::Arc;
@@ -27,9 +27,11 @@ pub struct Call {
 pub(crate) trait Caller: Send + Sync {
     fn call(&self, call: Call) -> BoxFuture<'static, Result<Payload>>;
     fn emit(&self, path: &str, event: &str, data: Payload) -> BoxFuture<'static, Result<()>>;
+    fn channel(&self, names: Box<[Box<str>]>) -> Channel;
+    fn channel_names(&self) -> Vec<String>;
 }
 
-/// Calls services from inside hooks, services and listeners.
+/// Reaches the other services, and the channels, from inside hooks and services.
 #[derive(Clone)]
 pub struct Services(pub(crate) Arc<dyn Caller>);
 
@@ -37,6 +39,16 @@ impl Services {
     /// A handle to the service at a path, which may also be one that will only be mounted later.
     pub fn service(&self, path: impl Into<Box<str>>) -> ServiceHandle {
         ServiceHandle { caller: self.0.clone(), path: path.into() }
+    }
+
+    /// The channel of this name.
+    pub fn channel(&self, name: impl Into<Box<str>>) -> Channel {
+        self.0.channel([name.into()].into())
+    }
+
+    /// The names of the channels that someone is in, sorted.
+    pub fn channel_names(&self) -> Vec<String> {
+        self.0.channel_names()
     }
 }
 
@@ -112,23 +124,9 @@ impl fmt::Debug for ServiceHandle {
     }
 }
 
-/// Sends the events of one mounted service.
-pub(crate) trait Emit: Send + Sync {
+/// What a running method can reach: its own service's events, and everything else that is mounted.
+pub(crate) trait Surroundings: Send + Sync {
     fn emit(&self, event: &str, data: Payload, caller: Option<Connection>) -> BoxFuture<'static, ()>;
-}
-
-/// The way from a running method to its service's events; see [`Params::emit`].
-#[derive(Clone)]
-pub struct Emitter(pub(crate) Arc<dyn Emit>);
-
-impl Emitter {
-    pub(super) async fn emit(&self, event: &str, data: Payload, caller: Option<Connection>) {
-        self.0.emit(event, data, caller).await;
-    }
-}
-
-impl fmt::Debug for Emitter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Emitter")
-    }
+    /// Absent once the application has gone.
+    fn services(&self) -> Option<Services>;
 }

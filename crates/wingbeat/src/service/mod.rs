@@ -7,8 +7,8 @@ mod query;
 mod raw;
 mod typed;
 
-pub use call::{Call, Emitter, Services, ServiceHandle};
-pub(crate) use call::{Caller, Emit};
+pub use call::{Call, ServiceHandle, Services};
+pub(crate) use call::{Caller, Surroundings};
 pub(crate) use erased::{Custom, Erased, custom};
 pub use erased::IntoService;
 pub use params::{Params, Route};

@@ -1,12 +1,13 @@
 //! What a service method and its hooks know about a call besides id and data.
 
-use super::{Emitter, Query};
-use crate::realtime::{Connection, Extensions, Headers};
+use super::{Query, ServiceHandle, Services, Surroundings};
+use crate::realtime::{Channel, Connection, Extensions, Headers};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::any::Any;
 use std::sync::Arc;
-use wingbeat_core::{Result, RawJson};
+use std::fmt;
+use wingbeat_core::{Error, RawJson, Result};
 
 /// What a service method and its hooks know about a call besides id and data.
 ///
@@ -25,7 +26,7 @@ use wingbeat_core::{Result, RawJson};
 /// assert!(params.is_internal());
 /// # Ok::<(), wingbeat::Error>(())
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Params {
     /// What the client asks for.
     pub query: Query,
@@ -35,7 +36,7 @@ pub struct Params {
     pub provider: Option<&'static str>,
     /// The connection of the caller, if it has one.
     pub connection: Option<Connection>,
-    pub(crate) emitter: Option<Emitter>,
+    pub(crate) surroundings: Option<Arc<dyn Surroundings>>,
     own: Option<Box<Own>>,
 }
 
@@ -132,10 +133,44 @@ impl Params {
     /// If the data has no JSON form.
     pub async fn emit(&self, event: &str, data: &(impl Serialize + ?Sized)) -> Result<()> {
         let data = RawJson::new(data)?;
-        if let Some(emitter) = &self.emitter {
-            emitter.emit(event, data.into(), self.connection.clone()).await;
+        if let Some(surroundings) = &self.surroundings {
+            surroundings.emit(event, data.into(), self.connection.clone()).await;
         }
         Ok(())
+    }
+
+    /// The way to all services and channels of the application that this call runs in.
+    ///
+    /// # Errors
+    /// If these params do not belong to a running call.
+    pub fn services(&self) -> Result<Services> {
+        let found = self.surroundings.as_ref().and_then(|surroundings| surroundings.services());
+        found.ok_or_else(|| Error::general("These params do not belong to a running call"))
+    }
+
+    /// Another service. Its params are new ones: pass on what it should know of the caller.
+    ///
+    /// # Errors
+    /// As [`services`](Params::services).
+    pub fn service(&self, path: impl Into<Box<str>>) -> Result<ServiceHandle> {
+        Ok(self.services()?.service(path))
+    }
+
+    /// The channel of this name.
+    ///
+    /// # Errors
+    /// As [`services`](Params::services).
+    pub fn channel(&self, name: impl Into<Box<str>>) -> Result<Channel> {
+        Ok(self.services()?.channel(name))
+    }
+}
+
+impl fmt::Debug for Params {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Params { query, route, provider, connection, .. } = self;
+        let mut shown = f.debug_struct("Params");
+        shown.field("query", query).field("route", route).field("provider", provider).field("connection", connection);
+        shown.finish_non_exhaustive()
     }
 }
 

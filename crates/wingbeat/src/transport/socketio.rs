@@ -203,7 +203,7 @@ fn prepare(app: &App, connection: &Connection, event: &Event) -> Result<Prepared
     params.route = route;
     params.provider = Some(connection.provider());
     params.connection = Some(connection.clone());
-    params.emitter = Some(entry.emitter().clone());
+    params.surroundings = Some(entry.surroundings().clone());
     Ok((entry, (id, data, params)))
 }
 

@@ -1,0 +1,100 @@
+//! The services of FIXTURE.md, section 8.
+
+mod echo;
+mod errors;
+mod hooked;
+mod rooms;
+mod specials;
+mod tools;
+pub(crate) mod trace;
+mod vault;
+
+use serde_json::{Value, json};
+use wingbeat::prelude::*;
+use wingbeat::store::Memory;
+
+/// All services by their paths.
+pub(crate) fn all() -> Vec<(&'static str, Mount)> {
+    let mut all = vec![
+        ("messages", Mount::new(Memory::new().start(4).multi(true).records(messages()))),
+        ("paged", Mount::new(Memory::new().start(6).paginate(2, 3).records(paged()))),
+        ("/my/messages/", Mount::new(Memory::new().start(1))),
+        ("users/:userId/messages", Mount::new(UserMessages)),
+        ("tools", tools::mount()),
+        ("readonly", Mount::new(readonly()).methods([Find, Get])),
+        ("echo", echo::mount()),
+        ("errors", Mount::new(errors::Errors)),
+        ("specials", Mount::new(specials::Specials)),
+        ("hooked", hooked::mount()),
+        ("vault", vault::mount()),
+        ("chat", Mount::new(Memory::new().start(1).multi(true))),
+        ("rooms", rooms::mount()),
+        ("own", tools::own()),
+    ];
+    let published = ["silent", "mixed", "prec", "prec2", "filtered", "badpub", "slowpub"];
+    all.extend(published.map(|path| (path, Mount::new(Memory::new().start(1)))));
+    all
+}
+
+fn messages() -> [Value; 3] {
+    [
+        json!({"id": 1, "text": "one", "userId": 1, "read": false, "n": 10}),
+        json!({"id": 2, "text": "two", "userId": 2, "read": true, "n": 20}),
+        json!({"id": 3, "text": "three", "userId": 1, "read": false, "n": 30}),
+    ]
+}
+
+fn paged() -> [Value; 5] {
+    [
+        json!({"id": 1, "text": "a", "n": 5, "tags": ["x", "y"]}),
+        json!({"id": 2, "text": "b", "n": 4}),
+        json!({"id": 3, "text": "c", "n": 3, "deep": {"v": 1}}),
+        json!({"id": 4, "text": "d", "n": 2, "deep": {"v": 2}}),
+        json!({"id": 5, "text": "e", "n": 1, "tags": ["y"]}),
+    ]
+}
+
+fn readonly() -> Memory {
+    Memory::new().records([json!({"id": 1, "text": "fixed"})])
+}
+
+/// The messages of one user, whose id is in the path.
+struct UserMessages;
+
+impl RawService for UserMessages {
+    fn methods(&self) -> Vec<Method> {
+        vec![Find, Get, Create]
+    }
+
+    async fn find(&self, params: &Params) -> Result<Payload> {
+        let (route, query) = (params.route.to_value(), params.query.to_value());
+        Ok(json!([{"userId": params.route.get("userId"), "route": route, "query": query}]).into())
+    }
+
+    async fn get(&self, id: IdArg, params: &Params) -> Result<Payload> {
+        let id = id.into_id();
+        Ok(json!({"id": id, "userId": params.route.get("userId"), "route": params.route.to_value()}).into())
+    }
+
+    async fn create(&self, data: Option<Payload>, params: &Params) -> Result<Payload> {
+        let mut data = data.unwrap_or(Payload::NULL);
+        if let Some(message) = data.value_mut()?.as_object_mut() {
+            message.insert("userId".into(), params.route.get("userId").into());
+        }
+        Ok(data)
+    }
+}
+
+/// A service that is added while the fixture runs.
+pub(crate) fn late() -> Mount {
+    struct Late;
+    impl RawService for Late {
+        fn methods(&self) -> Vec<Method> {
+            vec![Find]
+        }
+        async fn find(&self, _params: &Params) -> Result<Payload> {
+            Ok(json!("late").into())
+        }
+    }
+    Mount::new(Late).method("zap", |_: Value, _params| async { Ok("zapped") })
+}

@@ -1,0 +1,46 @@
+//! `rooms`: joins and leaves channels.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use wingbeat::prelude::*;
+
+pub(crate) fn mount() -> Mount {
+    Mount::new(Rooms)
+        .method("join", |room: Room, params: Params| async move {
+            let (connection, channel) = (room.caller(&params)?, params.channel(room.channel())?);
+            channel.join(connection);
+            Ok(json!({"joined": room.id, "size": channel.len()}))
+        })
+        .method("leave", |room: Room, params: Params| async move {
+            let (connection, channel) = (room.caller(&params)?, params.channel(room.channel())?);
+            channel.leave(connection);
+            Ok(json!({"left": room.id, "size": channel.len()}))
+        })
+}
+
+#[derive(Deserialize)]
+struct Room {
+    id: Value,
+}
+
+impl Room {
+    fn channel(&self) -> String {
+        format!("rooms/{}", self.id)
+    }
+
+    fn caller<'a>(&self, params: &'a Params) -> Result<&'a Connection> {
+        params.connection.as_ref().ok_or_else(|| Error::bad_request("Only connections can be in rooms"))
+    }
+}
+
+struct Rooms;
+
+impl RawService for Rooms {
+    fn methods(&self) -> Vec<Method> {
+        vec![Find]
+    }
+
+    async fn find(&self, params: &Params) -> Result<Payload> {
+        Ok(json!(params.services()?.channel_names()).into())
+    }
+}

@@ -1,0 +1,29 @@
+//! The options of the Socket.IO server in each state (FIXTURE.md, section 5).
+
+use std::time::Duration;
+use wingbeat::engine::{Config, Cookie, Cors, Origins};
+use wingbeat::{Error, Result};
+
+/// Where the client's bundles are, as npm installs them; `WINGBEAT_CLIENT_FILES` names another place.
+const CLIENT_FILES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/node_modules/socket.io-client/dist");
+
+pub(crate) fn config(state: &str) -> Result<Config> {
+    let files = std::env::var("WINGBEAT_CLIENT_FILES").unwrap_or_else(|_| CLIENT_FILES.to_owned());
+    let config = Config::default();
+    let with_files = config.clone().client_files(files);
+    Ok(match state {
+        "base" | "none" | "production" | "nopublish" => with_files,
+        "polling-only" => with_files.transports(true, false),
+        "websocket-only" => with_files.transports(false, true),
+        "path-ws" => with_files.path("/ws/"),
+        "cors" => with_files.cors(Cors::new(Origins::Any).credentials(true)),
+        "allow-request" => with_files.allow_request(|_| async { Err("not today".into()) }),
+        "cookie" => with_files.cookie(Cookie::default()),
+        "fast-ping" => {
+            with_files.ping_interval(Duration::from_millis(300)).ping_timeout(Duration::from_millis(200))
+        }
+        "small-buffer" => with_files.max_http_buffer_size(1000),
+        "no-client" => config,
+        other => return Err(Error::general(format!("There is no state '{other}' yet"))),
+    })
+}
