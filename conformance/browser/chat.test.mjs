@@ -255,6 +255,27 @@ test('what waits in the outbox survives a reload', async (t) => {
   assert.deepEqual(await grace.texts(), ['Written', 'in the dark']);
 });
 
+test('a message found stored leaves the outbox, though sending it again was refused', async (t) => {
+  const chat = await startChat(t);
+  const ada = await visit(t, browser, chat, 'Ada');
+  await ada.say('Stored');
+  await ada.outboxIsEmpty();
+  // As if the acknowledgement had been lost, and the server had since come to refuse it.
+  await ada.page.addInitScript(() => {
+    if (localStorage.getItem('seeded')) return;
+    localStorage.setItem('seeded', 'yes');
+    const uid = localStorage.getItem('uid');
+    const entry = { uid, roomId: 1, text: 'Stored', at: Date.now(), turn: 1, error: 'Refused' };
+    localStorage.setItem(`wingbeat.outbox.${uid}`, JSON.stringify(entry));
+  });
+  await ada.page.evaluate(() => localStorage.setItem('uid', document.querySelector('.message').dataset.key));
+  await ada.page.reload();
+  await ada.arrived();
+  assert.equal(await ada.page.evaluate(() => localStorage.getItem('seeded')), 'yes');
+  await ada.outboxIsEmpty();
+  assert.deepEqual(await ada.texts(), ['Stored']);
+});
+
 test('a refused message is marked, can be tried again, and can be discarded', async (t) => {
   const chat = await startChat(t);
   const stage = await backstage(t, chat, 'Stagehand');

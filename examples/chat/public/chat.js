@@ -31,7 +31,6 @@ const session = new Session({
   nameRefused: (error) => askForName(recall('name', ''), error.message),
   failed: (error) => notice(`${error.message}. Trying again.`),
 });
-const find = (params) => link.messages.find(params);
 const arrivals = new Arrivals(find, take);
 const rooms = new Rooms(link, later(renderRooms));
 const people = new People(later(renderPeople));
@@ -79,6 +78,13 @@ function take(message, isNews) {
     if (isHere) announce(`${message.author}: ${message.text}`);
   }
   showTimeline();
+}
+
+/** What is found stored has arrived, whatever became of its acknowledgement. */
+async function find(params) {
+  const page = await link.messages.find(params);
+  for (const { uid } of page.data) outbox.settle(uid);
+  return page;
 }
 
 async function send({ uid, roomId, text }) {
