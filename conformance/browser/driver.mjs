@@ -7,6 +7,7 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, mkdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import * as runner from 'node:test';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
@@ -19,14 +20,22 @@ const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const SCREENSHOTS = process.env.SCREENSHOTS;
 const STARTS_WITHIN = 20_000;
 
-export function openBrowser() {
+/** A test that ends even when a page never does what it waits for. */
+export const test = (name, run) => runner.test(name, { timeout: 120_000 }, run);
+
+export const numbered = (count, name) => Array.from({ length: count }, (_, i) => `${name} ${i + 1}`);
+
+/** One browser for all tests of a file; each visitor has a context of their own in it. */
+export async function openBrowser() {
   const flags = [
     '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
     '--disable-component-update', '--disable-sync',
   ];
   // Chromium's sandbox does not work for root.
   if (process.getuid?.() === 0) flags.push('--no-sandbox');
-  return chromium.launch({ executablePath: CHROMIUM, args: flags });
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: flags });
+  runner.after(() => browser.close());
+  return browser;
 }
 
 /** A chat of its own for one test, on a new database; `restart` brings it back at the same address. */
