@@ -1,1 +1,80 @@
-fn main() {}
+//! A chat, as an example of what Wingbeat is for: services over SQLite, and everybody sees at once what happens.
+
+mod messages;
+mod page;
+mod people;
+mod process;
+mod rooms;
+mod text;
+
+use clap::Parser;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use tokio::net::TcpListener;
+use wingbeat::engine::Config;
+use wingbeat::{prelude::*, store::Sqlite};
+
+/// A chat for everyone who can reach this machine.
+#[derive(Parser)]
+struct Options {
+    /// The port to listen on; 0 for any that is free.
+    #[arg(long, env = "PORT", default_value_t = 3030)]
+    port: u16,
+    /// The address to listen on; 0.0.0.0 lets other machines in.
+    #[arg(long, env = "CHAT_HOST", default_value = "127.0.0.1")]
+    host: IpAddr,
+    /// The file that keeps rooms and messages.
+    #[arg(long, env = "CHAT_DB", default_value = "chat.db")]
+    db: PathBuf,
+    /// The folder that holds the page (`public`) and its libraries (`node_modules`).
+    #[arg(long, env = "CHAT_PAGE", default_value = env!("CARGO_MANIFEST_DIR"), hide_default_value = true)]
+    page: PathBuf,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let options = Options::parse();
+    process::log();
+    process::allow_many_connections();
+    match run(options).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("error: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(options: Options) -> Result<(), String> {
+    let Options { port, host, db, page } = options;
+    let listener = TcpListener::bind((host, port)).await.map_err(|error| process::cannot_listen(port, &error))?;
+    let database = open(&db).await.map_err(|error| format!("{} can not be used: {}", db.display(), cause(&error)))?;
+    let config = Config::default().client_files(page.join("node_modules/socket.io-client/dist"));
+    let app = chat(&database).configure(SocketIo::with_config(config)).fallback(page::router(&page)).build();
+    println!("listening on {}", process::url(&listener).map_err(|error| error.to_string())?);
+    let ended = async { wingbeat::serve(listener, app?).await }.await;
+    database.close().await;
+    ended.map_err(|error| cause(&error))
+}
+
+async fn open(file: &Path) -> Result<Sqlite> {
+    let database = Sqlite::open(file).await?;
+    database.migrate(&[("rooms", rooms::TABLE), ("messages", messages::TABLE)]).await?;
+    Ok(database)
+}
+
+/// Everybody who has said a name hears everything, but for who is typing elsewhere.
+fn chat(database: &Sqlite) -> wingbeat::Builder {
+    App::builder()
+        .mount("people", people::service())
+        .mount("rooms", rooms::service(database))
+        .mount("messages", messages::service(database))
+        .publish(|_| channel(people::ONLINE))
+        .on_disconnect(people::gone)
+}
+
+/// What to tell a person at the terminal: clients never see this.
+fn cause(error: &Error) -> String {
+    error.source().map_or_else(|| error.message().to_owned(), ToString::to_string)
+}

@@ -1,0 +1,92 @@
+//! What was said, and who is about to say something.
+
+use crate::people::{caller, named};
+use crate::rooms::{inside, stamp};
+use crate::text::Text;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use wingbeat::{ErrorKind, Page, hooks::parse, prelude::*, store::Sqlite};
+
+/// The table. `uid` is the page's own name for a message, which it sends until it hears that it was stored.
+pub(crate) const TABLE: &str = "
+    CREATE TABLE messages (
+        id        INTEGER PRIMARY KEY AUTOINCREMENT,
+        uid       TEXT NOT NULL UNIQUE,
+        roomId    INTEGER NOT NULL REFERENCES rooms (id),
+        author    TEXT NOT NULL,
+        text      TEXT NOT NULL,
+        createdAt INTEGER NOT NULL
+    );
+    CREATE INDEX messages_of_a_room ON messages (roomId, id);
+";
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Message {
+    id: i64,
+    uid: String,
+    room_id: i64,
+    author: String,
+    text: String,
+    created_at: i64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct NewMessage {
+    uid: Text<64>,
+    room_id: i64,
+    text: Text<2000>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Typing {
+    room_id: i64,
+}
+
+pub(crate) fn service(database: &Sqlite) -> Mount {
+    Mount::new(database.table::<Message>("messages").paginate(30, 100))
+        .methods([Find, Create])
+        .method("typing", typing)
+        .events(["typing"])
+        .publish_event("typing", |typing| typing.data()["roomId"].as_i64().map(inside).map(channel))
+        .before(Create, parse::<NewMessage>)
+        .before(Create, sign)
+        .before(Create, stamp)
+        .before("typing", named)
+        .error(Create, stored_already)
+}
+
+/// The server names the author, never the client.
+async fn sign(context: &mut Context) -> Result<()> {
+    let author = caller(&context.params)?.name;
+    for item in context.items_mut()? {
+        item.insert("author".to_owned(), author.clone().into());
+    }
+    Ok(())
+}
+
+/// A page whose acknowledgement was lost sends a message again: it is told what is stored, and nobody hears it twice.
+async fn stored_already(context: &mut Context) -> Result<()> {
+    if context.error.as_ref().map(Error::kind) != Some(ErrorKind::Conflict) {
+        return Ok(());
+    }
+    let sent: serde_json::Value = context.data_as()?;
+    let same = json!({ "uid": sent["uid"], "roomId": sent["roomId"], "author": sent["author"] });
+    let found = context.service("messages").find(Params::new().with_query(same)?).await?;
+    if let Some(stored) = found.to::<Page<Message>>()?.data.first() {
+        context.set_result(Payload::new(stored)?);
+        context.set_event(None);
+    }
+    Ok(())
+}
+
+/// Tells the room that the caller is in.
+async fn typing(typing: Typing, params: Params) -> Result<()> {
+    let person = caller(&params)?;
+    if person.room_id != Some(typing.room_id) {
+        return Err(Error::forbidden("You are not in this room"));
+    }
+    params.emit("typing", &json!({ "roomId": typing.room_id, "name": person.name })).await
+}
