@@ -16,7 +16,7 @@ pub(crate) fn config(state: &str) -> Result<Config> {
         "polling-only" => with_files.transports(true, false),
         "websocket-only" => with_files.transports(false, true),
         "path-ws" => with_files.path("/ws/"),
-        "cors" => with_files.cors(Cors::new(Origins::Any).credentials(true)),
+        "cors" => with_files.cors(Cors::new(Origins::Mirror).credentials(true)),
         "allow-request" => with_files.allow_request(|_| async { Err("not today".into()) }),
         "cookie" => with_files.cookie(Cookie::default()),
         "fast-ping" => {

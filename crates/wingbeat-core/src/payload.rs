@@ -1,5 +1,6 @@
 //! JSON that stays text until somebody looks at it.
 
+use crate::packet::within_depth;
 use crate::{Error, Result};
 use bytes::Bytes;
 use serde::Serialize;
@@ -29,9 +30,12 @@ impl RawJson {
     /// Takes text that came from outside.
     ///
     /// # Errors
-    /// BadRequest if it is not one JSON value.
+    /// BadRequest if it is not one JSON value, or nests deeper than [`MAX_DEPTH`](crate::packet::MAX_DEPTH).
     pub fn parse(text: impl Into<Bytes>) -> Result<RawJson> {
         let text = text.into();
+        if !within_depth(&text) {
+            return Err(Error::bad_request("Invalid JSON: it nests too deep"));
+        }
         match serde_json::from_slice::<&RawValue>(&text) {
             Ok(_) => Ok(RawJson(text)),
             Err(error) => Err(Error::bad_request(format!("Invalid JSON: {error}"))),
@@ -66,7 +70,12 @@ impl RawJson {
     /// # Errors
     /// BadRequest if it does not fit.
     pub fn to<T: DeserializeOwned>(&self) -> Result<T> {
-        serde_json::from_slice(&self.0).map_err(unfit)
+        let mut reader = serde_json::Deserializer::from_slice(&self.0);
+        // The parser's own limit is lower than ours, which text from outside has passed by now.
+        reader.disable_recursion_limit();
+        let value = T::deserialize(&mut reader).map_err(unfit)?;
+        reader.end().map_err(unfit)?;
+        Ok(value)
     }
 
     /// The elements, if this is a list: parts of the same text, nothing is copied.
@@ -214,6 +223,13 @@ mod tests {
         let mut payload = Payload::Raw(RawJson::parse(r#"{"a":1}"#).unwrap());
         payload.value_mut().unwrap()["b"] = json!(2);
         assert_eq!(payload.to_raw().unwrap().as_bytes(), br#"{"a":1,"b":2}"#);
+    }
+
+    #[test]
+    fn what_may_come_in_can_be_read() {
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(RawJson::parse(nested(256)).unwrap().to::<Value>().is_ok());
+        assert_eq!(RawJson::parse(nested(257)).unwrap_err().code(), 400);
     }
 
     #[test]
