@@ -9,6 +9,6 @@ npm_packages conformance
 npm_packages examples/chat
 step "building the chat"
 cargo build --profile quick -p chat
-export CHAT_SERVER="$TARGET/run/chat"
+export CHAT_SERVER="$TARGET/quick/chat"
 step "the chat in $CHROMIUM"
 node --test --test-reporter=spec --test-timeout=600000 conformance/browser/*.test.mjs

@@ -7,6 +7,6 @@ if [ -z "${FIXTURE:-}" ]; then
   need_rust
   step "building the fixture"
   cargo build --profile quick -p conformance
-  FIXTURE="\"$TARGET/run/fixture\""
+  FIXTURE="\"$TARGET/quick/fixture\""
 fi
 export FIXTURE

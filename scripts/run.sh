@@ -32,4 +32,4 @@ npm_packages examples/chat
 step "building the chat (some minutes the first time)"
 cargo build --profile quick -p chat
 step "starting the chat"
-exec "$TARGET/run/chat" --port "$PORT" --db "$CHAT_DB"
+exec "$TARGET/quick/chat" --port "$PORT" --db "$CHAT_DB"

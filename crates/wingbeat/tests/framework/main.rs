@@ -1,0 +1,4 @@
+//! The framework from outside: its structure, and real sockets.
+
+mod rooms;
+mod sockets;
