@@ -2,6 +2,8 @@
 
 mod builder;
 mod events;
+mod external;
+mod guard;
 mod http;
 mod lifecycle;
 mod mount;
@@ -13,11 +15,12 @@ mod tests;
 
 pub use builder::Builder;
 pub use http::{AppHttp, HttpBody, Transport};
+pub(crate) use external::Arguments;
+pub(crate) use guard::{guarded, log};
 pub(crate) use http::Door;
 pub use mount::Mount;
 pub(crate) use registry::Entry;
 use registry::Endpoint;
-pub(crate) use run::not_allowed;
 
 use crate::hook::HookSet;
 use crate::realtime::{Channel, Channels, Connection, Delivery};

@@ -1,5 +1,6 @@
 //! How a call runs.
 
+use super::external::not_allowed;
 use super::{App, Endpoint, Entry};
 use crate::BoxFuture;
 use crate::hook::{Context, Http};
@@ -89,11 +90,6 @@ impl App {
         params.surroundings = Some(entry.surroundings().clone());
         Ok(self.run(entry, method.as_str(), (id, data, params)).await?.result)
     }
-}
-
-/// What a caller is told who asks for a method that the service does not have, or not for him.
-pub(crate) fn not_allowed(method: &str, path: &str) -> Error {
-    Error::method_not_allowed(format!("Method '{method}' not allowed on service '{path}'"))
 }
 
 impl Caller for App {

@@ -1,6 +1,5 @@
 //! Transports: from bytes to calls and back.
 
-mod guard;
 mod serve;
 mod socketio;
 

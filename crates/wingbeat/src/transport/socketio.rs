@@ -1,16 +1,13 @@
 //! Services over Socket.IO: an event `["get","messages",1,{}]` is a call, its acknowledgement the answer.
 
-use super::guard::{guarded, log};
-use crate::app::{App, Door, Entry, Transport, HttpBody, WeakApp, not_allowed};
+use crate::app::{App, Arguments, Door, HttpBody, Transport, WeakApp, guarded, log};
 use crate::realtime::{Connection, Message, Peer};
-use crate::service::{Params, Query};
 use crate::BoxFuture;
-use serde_json::Value;
 use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 use tower_service::Service as _;
-use wingbeat_core::{Error, Id, IdArg, Method, Payload, RawJson, Result};
+use wingbeat_core::{Error, RawJson, Result};
 use wingbeat_engine::{Answer, Config, Engine, Event, Handler, Reason, Refusal, Socket};
 
 /// How long a call may take unless told otherwise.
@@ -146,21 +143,18 @@ impl Handler for Services {
             return Box::pin(ready(None));
         };
         let (wants_answer, limit) = (event.wants_ack(), self.call_timeout);
-        match prepare(&app, connection, &event) {
-            Ok((entry, arguments)) => Box::pin(async move {
-                let name = event.name();
-                let call = app.run(entry.clone(), &name, arguments);
-                match guarded(async { call.await?.for_client() }, limit).await {
-                    Ok(result) => Some(Answer::result(result)),
-                    Err(error) => {
-                        log(&error, entry.path(), &name);
-                        refused(&error)
-                    }
-                }
-                .filter(|_| wants_answer)
+        let name = event.name();
+        let call = match event.attachments() {
+            [] => app.external(connection, &name, &event),
+            _ => Err(Error::bad_request("Binary attachments are not supported")),
+        };
+        match call {
+            Ok(call) => Box::pin(async move {
+                let answer = app.answer(call, limit).await;
+                answer.map_or_else(|error| refused(&error), |result| Some(Answer::result(result))).filter(|_| wants_answer)
             }),
             Err(error) => {
-                log(&error, "", &event.name());
+                log(&error, "", &name);
                 Box::pin(ready(refused(&error).filter(|_| wants_answer)))
             }
         }
@@ -178,69 +172,16 @@ fn refused(error: &Error) -> Option<Answer> {
     RawJson::new(error).ok().map(Answer::error)
 }
 
-type Prepared = (Arc<Entry>, (IdArg, Option<Payload>, Params));
-
-/// From an event's arguments (path, then id and data as the method has them, then the query) to a call's.
-fn prepare(app: &App, connection: &Connection, event: &Event) -> Result<Prepared> {
-    let path = event.arg_bytes(0).and_then(text).ok_or_else(|| Error::not_found("Invalid service path"))?;
-    let (entry, route) = app.find(&path)?;
-    let name = event.name();
-    let method = match entry.endpoint(&name).filter(|endpoint| endpoint.is_external()) {
-        Some(endpoint) => endpoint.method(),
-        None => return Err(not_allowed(&name, entry.path())),
-    };
-    let query_at = 1 + method.query_position();
-    if event.len() > query_at + 1 {
-        return Err(Error::bad_request(format!("Too many arguments for '{method}' method")));
+impl Arguments for Event {
+    fn count(&self) -> usize {
+        self.len()
     }
-    if !event.attachments().is_empty() {
-        return Err(Error::bad_request("Binary attachments are not supported"));
+
+    fn text(&self, at: usize) -> Option<&[u8]> {
+        self.arg_bytes(at)
     }
-    let id = if method.takes_id() { id(event.arg_bytes(1))? } else { IdArg::Absent };
-    let data = data(method, event);
-    let mut params = Params::new();
-    params.query = query(event.arg_bytes(query_at))?;
-    params.route = route;
-    params.provider = Some(connection.provider());
-    params.connection = Some(connection.clone());
-    params.surroundings = Some(entry.surroundings().clone());
-    Ok((entry, (id, data, params)))
-}
 
-/// A JSON text without its quotes. `None` if the argument is anything else.
-fn text(json: &[u8]) -> Option<std::borrow::Cow<'_, str>> {
-    let inner = json.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
-    if inner.contains(&b'\\') {
-        return serde_json::from_slice::<String>(json).ok().map(Into::into);
-    }
-    std::str::from_utf8(inner).ok().map(Into::into)
-}
-
-fn id(json: Option<&[u8]>) -> Result<IdArg> {
-    Ok(match json {
-        None => IdArg::Absent,
-        Some(b"null") => IdArg::Null,
-        Some(json) => {
-            let id = serde_json::from_slice::<Id>(json);
-            IdArg::Id(id.map_err(|_| Error::bad_request("Invalid id: it must be text, a number or null"))?)
-        }
-    })
-}
-
-fn data(method: &Method, event: &Event) -> Option<Payload> {
-    if !method.takes_data() {
-        return None;
-    }
-    event.arg(1 + usize::from(method.takes_id())).map(Payload::Raw)
-}
-
-fn query(json: Option<&[u8]>) -> Result<Query> {
-    match json {
-        None | Some(b"{}" | b"null") => Ok(Query::default()),
-        Some(json) => {
-            let value: Value =
-                serde_json::from_slice(json).map_err(|error| Error::bad_request(format!("Invalid query: {error}")))?;
-            Query::from_value(value)
-        }
+    fn raw(&self, at: usize) -> Option<RawJson> {
+        self.arg(at)
     }
 }

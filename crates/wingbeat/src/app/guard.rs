@@ -8,7 +8,7 @@ use std::time::Duration;
 use wingbeat_core::{Error, Result};
 
 /// Runs a call for a client. A panic is a general error; a call that takes longer than `limit` is ended with Timeout.
-pub(super) async fn guarded<T>(call: impl Future<Output = Result<T>>, limit: Duration) -> Result<T> {
+pub(crate) async fn guarded<T>(call: impl Future<Output = Result<T>>, limit: Duration) -> Result<T> {
     let mut call = pin!(AssertUnwindSafe(call).catch_unwind());
     // Most calls are ready at once and never see a timer.
     let outcome = match futures_util::poll!(call.as_mut()) {
@@ -23,7 +23,7 @@ pub(super) async fn guarded<T>(call: impl Future<Output = Result<T>>, limit: Dur
 }
 
 /// Logs an error that is about to be told to a client: what the client must not see is in its source.
-pub(super) fn log(error: &Error, path: &str, method: &str) {
+pub(crate) fn log(error: &Error, path: &str, method: &str) {
     if error.code() >= 500 {
         tracing::error!(?error, path, method, "a call failed");
     } else {

@@ -1,0 +1,100 @@
+//! Calls from outside: what every transport checks and does alike.
+
+use super::guard::{guarded, log};
+use super::{App, Entry};
+use crate::realtime::Connection;
+use crate::service::{Params, Query};
+use serde_json::Value;
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+use wingbeat_core::{Error, Id, IdArg, Method, Payload, RawJson, Result};
+
+/// The arguments of a call as a client sends them, each a JSON text: the path, then id and data as the method has
+/// them, then the query.
+pub(crate) trait Arguments {
+    /// How many there are.
+    fn count(&self) -> usize;
+    /// One of them, to look at.
+    fn text(&self, at: usize) -> Option<&[u8]>;
+    /// One of them, to keep.
+    fn raw(&self, at: usize) -> Option<RawJson>;
+}
+
+/// A client's call that may run.
+pub(crate) struct External {
+    entry: Arc<Entry>,
+    method: Method,
+    arguments: (IdArg, Option<Payload>, Params),
+}
+
+impl App {
+    /// Reads a call of a connection's. Refuses what no client may call, and arguments that are none.
+    pub(crate) fn external(&self, connection: &Connection, name: &str, given: &impl Arguments) -> Result<External> {
+        let path = given.text(0).and_then(text).ok_or_else(|| Error::not_found("Invalid service path"))?;
+        let (entry, route) = self.find(&path)?;
+        let method = match entry.endpoint(name).filter(|endpoint| endpoint.is_external()) {
+            Some(endpoint) => endpoint.method().clone(),
+            None => return Err(not_allowed(name, entry.path())),
+        };
+        let query_at = 1 + method.query_position();
+        if given.count() > query_at + 1 {
+            return Err(Error::bad_request(format!("Too many arguments for '{method}' method")));
+        }
+        let id = if method.takes_id() { id(given.text(1))? } else { IdArg::Absent };
+        let data_at = method.takes_data().then(|| 1 + usize::from(method.takes_id()));
+        let data = data_at.and_then(|at| given.raw(at)).map(Payload::Raw);
+        let mut params = Params::new();
+        params.query = query(given.text(query_at))?;
+        params.route = route;
+        params.provider = Some(connection.provider());
+        params.connection = Some(connection.clone());
+        params.surroundings = Some(entry.surroundings().clone());
+        Ok(External { entry, method, arguments: (id, data, params) })
+    }
+
+    /// Runs a client's call: what the client is told, whatever happens. A panic is a general error, a call that takes
+    /// longer than `limit` ends with Timeout.
+    pub(crate) async fn answer(self, call: External, limit: Duration) -> Result<RawJson> {
+        let External { entry, method, arguments } = call;
+        let running = self.run(entry.clone(), method.as_str(), arguments);
+        let answer = guarded(async { running.await?.for_client() }, limit).await;
+        answer.inspect_err(|error| log(error, entry.path(), method.as_str()))
+    }
+}
+
+/// What a caller is told who asks for a method that the service does not have, or not for him.
+pub(super) fn not_allowed(method: &str, path: &str) -> Error {
+    Error::method_not_allowed(format!("Method '{method}' not allowed on service '{path}'"))
+}
+
+/// A JSON text without its quotes. `None` if the argument is anything else.
+fn text(json: &[u8]) -> Option<Cow<'_, str>> {
+    let inner = json.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+    if inner.contains(&b'\\') {
+        return serde_json::from_slice::<String>(json).ok().map(Into::into);
+    }
+    std::str::from_utf8(inner).ok().map(Into::into)
+}
+
+fn id(json: Option<&[u8]>) -> Result<IdArg> {
+    Ok(match json {
+        None => IdArg::Absent,
+        Some(b"null") => IdArg::Null,
+        Some(json) => {
+            let id = serde_json::from_slice::<Id>(json);
+            IdArg::Id(id.map_err(|_| Error::bad_request("Invalid id: it must be text, a number or null"))?)
+        }
+    })
+}
+
+fn query(json: Option<&[u8]>) -> Result<Query> {
+    match json {
+        None | Some(b"{}" | b"null") => Ok(Query::default()),
+        Some(json) => {
+            let value: Value =
+                serde_json::from_slice(json).map_err(|error| Error::bad_request(format!("Invalid query: {error}")))?;
+            Query::from_value(value)
+        }
+    }
+}
