@@ -86,7 +86,10 @@ impl Engine {
 
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Engine").field("config", &self.0.config).field("connections", &self.connections()).finish_non_exhaustive()
+        f.debug_struct("Engine")
+            .field("config", &self.0.config)
+            .field("connections", &self.connections())
+            .finish_non_exhaustive()
     }
 }
 

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use std::borrow::Cow;
 use wingbeat_core::RawJson;
-use wingbeat_core::packet::{AckId, Arguments, EventName, write_header, Opcode};
+use wingbeat_core::packet::{AckId, Arguments, EventName, Opcode, write_header};
 
 /// An event from a client: its name, its arguments as JSON texts, and its attachments.
 ///
@@ -150,7 +150,8 @@ mod tests {
 
     #[test]
     fn attachments_follow_the_answer() {
-        let answer = Answer::result(json(r#"{"_placeholder":true,"num":0}"#)).with_attachments(vec![Bytes::from_static(b"\x00\xff")]);
+        let answer = Answer::result(json(r#"{"_placeholder":true,"num":0}"#))
+            .with_attachments(vec![Bytes::from_static(b"\x00\xff")]);
         assert_eq!(written(&answer, "/", 1), [&br#"461-1[null,{"_placeholder":true,"num":0}]"#[..], b"\x00\xff"]);
     }
 }

@@ -32,7 +32,8 @@ impl Handshake {
         let unknown = Peer { address: SocketAddr::from(([0, 0, 0, 0], 0)), secure: false };
         let mut peer = request.extensions.get::<Peer>().copied().unwrap_or(unknown);
         if proxies.contains(&peer.address.ip()) {
-            let forwarded = request.headers.get("x-forwarded-for").and_then(|value| value.to_str().ok()).unwrap_or_default();
+            let forwarded =
+                request.headers.get("x-forwarded-for").and_then(|value| value.to_str().ok()).unwrap_or_default();
             // The last one was added by the proxy that we trust; who stands before an untrusted one, anybody can say.
             let mut hops = forwarded.rsplit(',').map_while(|hop| hop.trim().parse::<IpAddr>().ok());
             if let Some(client) = hops.find(|hop| !proxies.contains(hop)) {

@@ -62,7 +62,11 @@ impl Outbox {
         }
         self.queued.fetch_add(frame.len(), Ordering::SeqCst);
         let frame = frame.clone().into_bytes();
-        if queue.first.is_none() { queue.first = Some(frame) } else { queue.rest.push_back(frame) }
+        if queue.first.is_none() {
+            queue.first = Some(frame)
+        } else {
+            queue.rest.push_back(frame)
+        }
         Pushed::Queued
     }
 

@@ -1,13 +1,15 @@
 //! One client in one namespace.
 
 use crate::Handshake;
+use crate::ack::Acks;
+use crate::io::Raw;
 use crate::link::{Link, signal};
 use crate::session_id::SessionId;
 use bytes::Bytes;
 use std::any::Any;
 use std::fmt;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use wingbeat_core::RawJson;
 use wingbeat_core::packet::{Arguments, Frame};
 
@@ -22,6 +24,9 @@ struct Inner {
     link: Arc<Link>,
     auth: Option<RawJson>,
     attached: OnceLock<Arc<dyn Any + Send + Sync>>,
+    // Few servers ask their clients anything, or use rooms.
+    acks: Mutex<Option<Box<Acks>>>,
+    raw: OnceLock<Box<Raw>>,
 }
 
 const JOINING: u8 = 0;
@@ -32,8 +37,16 @@ const GONE: u8 = 3;
 
 impl Socket {
     pub(crate) fn new(link: Arc<Link>, namespace: Arc<str>, auth: Option<RawJson>) -> Socket {
-        let (id, state) = (SessionId::random(), AtomicU8::new(JOINING));
-        Socket(Arc::new(Inner { id, state, namespace, link, auth, attached: OnceLock::new() }))
+        Socket(Arc::new(Inner {
+            id: SessionId::random(),
+            state: AtomicU8::new(JOINING),
+            namespace,
+            link,
+            auth,
+            attached: OnceLock::new(),
+            acks: Mutex::default(),
+            raw: OnceLock::new(),
+        }))
     }
 
     /// The socket's id: 20 characters of `A-Za-z0-9_-`. Another one after every CONNECT.
@@ -76,7 +89,11 @@ impl Socket {
             self.0.link.signal(signal::CLOSE);
             return;
         }
-        let leave = if self.namespace() == "/" { Frame::text(&[b"41"]) } else { Frame::text(&[b"41", self.namespace().as_bytes(), b","]) };
+        let leave = if self.namespace() == "/" {
+            Frame::text(&[b"41"])
+        } else {
+            Frame::text(&[b"41", self.namespace().as_bytes(), b","])
+        };
         // The order matters: once it is leaving, nothing can be queued behind the packet that says so.
         if self.is_connected() {
             self.0.link.push(&leave);
@@ -106,8 +123,26 @@ impl Socket {
         self.0.attached.get()?.downcast_ref()
     }
 
+    /// What raw Socket.IO keeps with the socket.
+    pub(crate) fn raw(&self) -> &Raw {
+        self.0.raw.get_or_init(Box::default)
+    }
+
+    /// The same, if there is any.
+    pub(crate) fn raw_if_used(&self) -> Option<&Raw> {
+        self.0.raw.get().map(|raw| &**raw)
+    }
+
+    pub(crate) fn acks<T>(&self, with: impl FnOnce(&mut Acks) -> T) -> T {
+        let mut acks = self.0.acks.lock().unwrap_or_else(PoisonError::into_inner);
+        with(acks.get_or_insert_default())
+    }
+
     pub(crate) fn answered(&self, id: u64, elements: Arguments, attachments: Vec<Bytes>) {
-        let _ = (id, elements, attachments);
+        let mut acks = self.0.acks.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(acks) = &mut *acks {
+            acks.answered(id, elements, attachments);
+        }
     }
 
     pub(crate) fn is_joining(&self) -> bool {
@@ -124,7 +159,10 @@ impl Socket {
 
     /// Marks the socket as gone; whether it was a member of its namespace until now.
     pub(crate) fn leave(&self) -> bool {
-        matches!(self.0.state.swap(GONE, Ordering::SeqCst), CONNECTED | LEAVING)
+        let was = self.0.state.swap(GONE, Ordering::SeqCst);
+        // Whoever waits for an answer learns that there will be none.
+        drop(self.0.acks.lock().unwrap_or_else(PoisonError::into_inner).take());
+        matches!(was, CONNECTED | LEAVING)
     }
 }
 

@@ -28,7 +28,8 @@ impl Arguments {
         if u32::try_from(text.len()).is_err() || !within_depth(text.as_bytes()) {
             return None;
         }
-        let mut extents = Extents { base: text.as_ptr() as usize, max, inline: [(0, 0); INLINE], rest: Vec::new(), len: 0 };
+        let mut extents =
+            Extents { base: text.as_ptr() as usize, max, inline: [(0, 0); INLINE], rest: Vec::new(), len: 0 };
         let mut json = serde_json::Deserializer::from_str(text);
         json.deserialize_seq(&mut extents).ok()?;
         json.end().ok()?;
@@ -108,7 +109,10 @@ pub enum EventName {
 }
 
 fn is_reserved(name: &[u8]) -> bool {
-    matches!(name, b"connect" | b"connect_error" | b"disconnect" | b"disconnecting" | b"newListener" | b"removeListener")
+    matches!(
+        name,
+        b"connect" | b"connect_error" | b"disconnect" | b"disconnecting" | b"newListener" | b"removeListener"
+    )
 }
 
 /// A name may hold lone surrogates, which no Rust text can: they become replacement characters.

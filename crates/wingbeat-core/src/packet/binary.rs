@@ -34,7 +34,11 @@ mod tests {
         let value = json!(["a", {"deep": [{"_placeholder": true, "num": 1}]}]);
         assert_eq!(placeholders(&value, 2), Placeholders::Complete);
         assert_eq!(placeholders(&value, 1), Placeholders::OutOfRange);
-        for bad in [json!({"_placeholder": true}), json!({"_placeholder": true, "num": -1}), json!({"_placeholder": true, "num": "0"})] {
+        for bad in [
+            json!({"_placeholder": true}),
+            json!({"_placeholder": true, "num": -1}),
+            json!({"_placeholder": true, "num": "0"}),
+        ] {
             assert_eq!(placeholders(&bad, 5), Placeholders::OutOfRange);
         }
     }

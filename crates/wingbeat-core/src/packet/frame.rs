@@ -176,12 +176,21 @@ mod tests {
 
     #[test]
     fn attachments_follow_their_event() {
-        let frame = Frame::request("/", Some(12), "blob", &[br#"{"_placeholder":true,"num":0}"#], &[Bytes::from_static(b"\x01\x02")]);
+        let frame = Frame::request(
+            "/",
+            Some(12),
+            "blob",
+            &[br#"{"_placeholder":true,"num":0}"#],
+            &[Bytes::from_static(b"\x01\x02")],
+        );
         let packets: Vec<_> = frame.packets().collect();
-        assert_eq!(packets, [
-            (Opcode::Text, &br#"451-12["blob",{"_placeholder":true,"num":0}]"#[..]),
-            (Opcode::Binary, &b"\x01\x02"[..])
-        ]);
+        assert_eq!(
+            packets,
+            [
+                (Opcode::Text, &br#"451-12["blob",{"_placeholder":true,"num":0}]"#[..]),
+                (Opcode::Binary, &b"\x01\x02"[..])
+            ]
+        );
     }
 
     #[test]

@@ -2,10 +2,12 @@
 //!
 //! * [`engine`]: the outer packet, one type character and its content, and the bodies of HTTP long-polling;
 //! * [`Packet`]: the Socket.IO packet inside an Engine.IO message;
+//! * [`Assembly`]: packets together with their attachments;
 //! * [`Arguments`]: where the elements of an event's JSON array lie;
 //! * [`Frame`]: a packet to send, encoded once for all its receivers.
 
 mod arguments;
+mod assembly;
 mod binary;
 mod depth;
 pub mod engine;
@@ -13,6 +15,7 @@ mod frame;
 mod socket;
 
 pub use arguments::{Arguments, EventName};
+pub use assembly::{Assembly, Content, Limits, Whole};
 pub use binary::{Placeholders, placeholders};
 pub use depth::{MAX_DEPTH, within_depth};
 pub use frame::{Frame, Opcode, header, write_header};

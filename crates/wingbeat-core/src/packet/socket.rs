@@ -85,6 +85,31 @@ impl<'a> Packet<'a> {
         let id = (digits > 0).then(|| AckId::new(&rest[..digits]));
         Ok(Packet { kind, attachments, namespace, id, json: &rest[digits..] })
     }
+
+    /// Appends the packet as text: what [`decode`](Packet::decode) takes apart.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        out.push(match self.kind {
+            PacketKind::Connect => b'0',
+            PacketKind::Disconnect => b'1',
+            PacketKind::Event => b'2',
+            PacketKind::Ack => b'3',
+            PacketKind::ConnectError => b'4',
+            PacketKind::BinaryEvent => b'5',
+            PacketKind::BinaryAck => b'6',
+        });
+        if matches!(self.kind, PacketKind::BinaryEvent | PacketKind::BinaryAck) {
+            write_number(out, self.attachments as u64);
+            out.push(b'-');
+        }
+        if self.namespace != "/" {
+            out.extend_from_slice(self.namespace.as_bytes());
+            out.push(b',');
+        }
+        if let Some(id) = &self.id {
+            id.write(out);
+        }
+        out.extend_from_slice(self.json.as_bytes());
+    }
 }
 
 fn digits(text: &str) -> Result<usize, Malformed> {
@@ -178,6 +203,15 @@ mod tests {
         assert_eq!((written(&packet.id.unwrap()).as_str(), packet.json), ("7", r#"["a"]"#));
         let packet = Packet::decode("0/only").unwrap();
         assert_eq!((packet.namespace, packet.id, packet.json), ("/only", None, ""));
+    }
+
+    #[test]
+    fn what_is_encoded_is_decoded_again() {
+        for text in ["0", "0/x,{\"a\":1}", "1", "1/x,", "27[\"a\"]", "2/x,0[]", "31[null]", "52-/x,3[1]", "61-0[]", "4{}"] {
+            let mut out = Vec::new();
+            Packet::decode(text).unwrap().encode(&mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), text);
+        }
     }
 
     #[test]

@@ -113,6 +113,9 @@ mod tests {
     fn attributes_come_in_the_references_order() {
         assert_eq!(Cookie::default().header("x").unwrap(), "io=x; Path=/; HttpOnly; SameSite=Lax");
         let cookie = Cookie::default().name("sid").path(None).domain("a.org").max_age(60).http_only(false).secure(true);
-        assert_eq!(cookie.same_site(Some(SameSite::None)).header("x").unwrap(), "sid=x; Max-Age=60; Domain=a.org; Secure; SameSite=None");
+        assert_eq!(
+            cookie.same_site(Some(SameSite::None)).header("x").unwrap(),
+            "sid=x; Max-Age=60; Domain=a.org; Secure; SameSite=None"
+        );
     }
 }

@@ -171,7 +171,10 @@ mod tests {
         let headers = answered(&cors, "https://a.org");
         assert_eq!(headers[ACCESS_CONTROL_ALLOW_ORIGIN], "https://a.org");
         assert_eq!(headers[ACCESS_CONTROL_ALLOW_CREDENTIALS], "true");
-        assert_eq!((&headers[ACCESS_CONTROL_MAX_AGE], &headers[ACCESS_CONTROL_ALLOW_HEADERS]), (&"60".parse().unwrap(), &"x-a,x-b".parse().unwrap()));
+        assert_eq!(
+            (&headers[ACCESS_CONTROL_MAX_AGE], &headers[ACCESS_CONTROL_ALLOW_HEADERS]),
+            (&"60".parse().unwrap(), &"x-a,x-b".parse().unwrap())
+        );
         assert_eq!(answered(&cors, "https://b.org").get(ACCESS_CONTROL_ALLOW_ORIGIN), None);
     }
 
@@ -181,6 +184,9 @@ mod tests {
         assert_eq!(answered(&cors, "https://x.a.org")[ACCESS_CONTROL_ALLOW_ORIGIN], "https://x.a.org");
         assert_eq!(answered(&cors, "https://a.org.b").get(ACCESS_CONTROL_ALLOW_ORIGIN), None);
         let any = answered(&Cors::new(Origins::Any), "https://x");
-        assert_eq!((&any[ACCESS_CONTROL_ALLOW_ORIGIN], any.get(VARY)), (&"*".parse().unwrap(), Some(&"Access-Control-Request-Headers".parse().unwrap())));
+        assert_eq!(
+            (&any[ACCESS_CONTROL_ALLOW_ORIGIN], any.get(VARY)),
+            (&"*".parse().unwrap(), Some(&"Access-Control-Request-Headers".parse().unwrap()))
+        );
     }
 }

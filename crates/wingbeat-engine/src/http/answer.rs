@@ -41,7 +41,8 @@ impl Refused {
 
     /// As a plain request is told.
     pub(super) fn json(&self) -> Response<Body> {
-        let status = if matches!(self, Refused::Forbidden(_)) { StatusCode::FORBIDDEN } else { StatusCode::BAD_REQUEST };
+        let status =
+            if matches!(self, Refused::Forbidden(_)) { StatusCode::FORBIDDEN } else { StatusCode::BAD_REQUEST };
         let message = serde_json::Value::from(self.message());
         let body = format!(r#"{{"code":{},"message":{message}}}"#, self.code());
         with_type(status, "application/json", body)
@@ -55,7 +56,11 @@ impl Refused {
     }
 }
 
-pub(super) fn with_type(status: StatusCode, content_type: &'static str, body: impl Into<bytes::Bytes>) -> Response<Body> {
+pub(super) fn with_type(
+    status: StatusCode,
+    content_type: &'static str,
+    body: impl Into<bytes::Bytes>,
+) -> Response<Body> {
     let mut response = Response::new(Body::new(body));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));

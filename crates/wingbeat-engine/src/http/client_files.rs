@@ -43,7 +43,12 @@ pub(super) async fn client_file(shared: &Arc<Shared>, path: &str, request: &Head
             match read.ok().transpose() {
                 Ok(Some(file)) => {
                     let file = Arc::new(file);
-                    shared.client_files.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), file.clone());
+                    shared
+                        .client_files
+                        .0
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .insert(name.to_owned(), file.clone());
                     file
                 }
                 Ok(None) => return Some(empty(StatusCode::NOT_FOUND)),
@@ -59,14 +64,19 @@ pub(super) async fn client_file(shared: &Arc<Shared>, path: &str, request: &Head
 
 impl File {
     fn answer(&self, name: &str, request: &HeaderMap) -> Response<Body> {
-        let same = |tag: &HeaderValue| tag.as_bytes().strip_prefix(b"W/").unwrap_or(tag.as_bytes()) == self.etag.as_bytes();
+        let same =
+            |tag: &HeaderValue| tag.as_bytes().strip_prefix(b"W/").unwrap_or(tag.as_bytes()) == self.etag.as_bytes();
         if request.get(IF_NONE_MATCH).is_some_and(same) {
             return empty(StatusCode::NOT_MODIFIED);
         }
         let gzip = accepts_gzip(request);
         let mut response = Response::new(Body::new(if gzip { self.gzip.clone() } else { self.plain.clone() }));
         let headers = response.headers_mut();
-        let kind = if name.ends_with(".map") { "application/json; charset=utf-8" } else { "application/javascript; charset=utf-8" };
+        let kind = if name.ends_with(".map") {
+            "application/json; charset=utf-8"
+        } else {
+            "application/javascript; charset=utf-8"
+        };
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=0"));
         headers.insert(ETAG, self.etag.clone());
@@ -80,7 +90,11 @@ impl File {
 
 /// Whether gzip is among the accepted encodings, and not by a quality of 0.
 pub(super) fn accepts_gzip(request: &HeaderMap) -> bool {
-    let accepted = request.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    let accepted = request
+        .get_all(ACCEPT_ENCODING)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','));
     accepted.into_iter().any(|one| {
         let (name, quality) = one.split_once(';').unwrap_or((one, ""));
         let refused = quality.trim().strip_prefix("q=").is_some_and(|q| q.trim().parse() == Ok(0.0));

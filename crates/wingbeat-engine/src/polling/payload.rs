@@ -33,7 +33,12 @@ mod tests {
 
     #[test]
     fn packets_of_several_frames_become_one_body() {
-        let blob = Frame::binary_event("/", "b", &[br#"{"_placeholder":true,"num":0}"#], &[Bytes::from_static(b"\x01\x02\x03\x04")]);
+        let blob = Frame::binary_event(
+            "/",
+            "b",
+            &[br#"{"_placeholder":true,"num":0}"#],
+            &[Bytes::from_static(b"\x01\x02\x03\x04")],
+        );
         let frames = VecDeque::from([Frame::text(&[b"430[]"]).into_bytes(), blob.into_bytes()]);
         let body = "430[]\u{1e}451-[\"b\",{\"_placeholder\":true,\"num\":0}]\u{1e}bAQIDBA==";
         assert_eq!(String::from_utf8(join(&frames)).unwrap(), body);

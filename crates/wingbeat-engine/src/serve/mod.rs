@@ -32,7 +32,12 @@ type AnyError = Box<dyn std::error::Error + Send + Sync>;
 ///
 /// # Errors
 /// None at present: failures to accept (no file descriptors left) are logged, and tried again after a moment.
-pub async fn serve<L, S, B>(listener: L, engine: Engine, fallback: S, shutdown: impl Future<Output = ()>) -> io::Result<()>
+pub async fn serve<L, S, B>(
+    listener: L,
+    engine: Engine,
+    fallback: S,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()>
 where
     L: Listener,
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,

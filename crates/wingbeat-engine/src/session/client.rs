@@ -12,7 +12,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use wingbeat_core::RawJson;
 use wingbeat_core::packet::engine::{self, PacketType};
-use wingbeat_core::packet::{Arguments, Opcode, Packet, PacketKind, Placeholders, placeholders, within_depth, write_header};
+use wingbeat_core::packet::{
+    Arguments, Opcode, Packet, PacketKind, Placeholders, placeholders, within_depth, write_header,
+};
 
 /// How many calls one turn begins before others get theirs.
 pub(super) const CALLS_A_TURN: u32 = 64;
@@ -156,7 +158,13 @@ impl Client {
         self.packet(packet, waiting.attachments, out, cx)
     }
 
-    fn packet(&mut self, packet: Packet<'_>, attachments: Vec<Bytes>, out: &mut Out, cx: &mut Context<'_>) -> Result<(), End> {
+    fn packet(
+        &mut self,
+        packet: Packet<'_>,
+        attachments: Vec<Bytes>,
+        out: &mut Out,
+        cx: &mut Context<'_>,
+    ) -> Result<(), End> {
         match packet.kind {
             PacketKind::Connect => self.connect(packet, out, cx),
             PacketKind::ConnectError => Err(End::close(Reason::ForcedServerClose)),
@@ -210,7 +218,13 @@ impl Client {
         self.start(Call { socket, work: Work::Join(future) }, out, cx)
     }
 
-    fn event(&mut self, packet: Packet<'_>, attachments: Vec<Bytes>, out: &mut Out, cx: &mut Context<'_>) -> Result<(), End> {
+    fn event(
+        &mut self,
+        packet: Packet<'_>,
+        attachments: Vec<Bytes>,
+        out: &mut Out,
+        cx: &mut Context<'_>,
+    ) -> Result<(), End> {
         let at = self.joined(packet.namespace)?;
         if packet.json.is_empty() && attachments.is_empty() {
             return Ok(());

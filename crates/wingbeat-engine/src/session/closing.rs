@@ -52,7 +52,8 @@ impl Closing {
         }
         let lost = deliver(link, out).is_err() || end.farewell == Farewell::Gone;
         // Who breaks the rules of the transport is forgotten at once; else the client may fetch what is left.
-        let orderly = matches!(end.reason, Reason::ForcedClose | Reason::ForcedServerClose | Reason::ServerNamespaceDisconnect);
+        let orderly =
+            matches!(end.reason, Reason::ForcedClose | Reason::ForcedServerClose | Reason::ServerNamespaceDisconnect);
         let mut polls = link.polls()?;
         let with = if end.farewell == Farewell::Silence { "6" } else { "1" };
         if !polls.end(with, orderly && !lost) || !orderly {

@@ -9,10 +9,10 @@ mod polling;
 mod upgrade;
 mod websocket;
 
+use crate::Reason;
 use crate::link::{Link, Via, signal};
 use crate::out::Out;
 use crate::ws::WebSocket;
-use crate::Reason;
 use client::{CALLS_A_TURN, Client};
 use closing::Closing;
 use end::End;
@@ -177,7 +177,8 @@ impl Future for Session {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         // Taken out, not borrowed: the turn runs the handler's code, which may do anything.
-        let mut scratch = SCRATCH.take().unwrap_or_else(|| Box::new(Scratch { read: vec![0; READ], out: Out::default() }));
+        let mut scratch =
+            SCRATCH.take().unwrap_or_else(|| Box::new(Scratch { read: vec![0; READ], out: Out::default() }));
         let poll = self.get_mut().turn(&mut scratch, cx);
         scratch.out.clear();
         if scratch.out.bytes.capacity() > KEEP {

@@ -1,9 +1,9 @@
 //! A turn of a session on a WebSocket.
 
+use super::Step;
 use super::client::Client;
 use super::end::{End, Farewell};
 use super::heartbeat::Heartbeat;
-use super::Step;
 use crate::Reason;
 use crate::out::Out;
 use crate::ws::{Item, Read, WebSocket, pong_frame};

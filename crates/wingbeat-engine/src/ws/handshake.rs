@@ -30,7 +30,8 @@ pub(crate) fn accept(request: &Parts) -> Option<HeaderValue> {
 }
 
 fn names(headers: &HeaderMap, header: &str, word: &str) -> bool {
-    let words = headers.get_all(header).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    let words =
+        headers.get_all(header).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
     words.into_iter().any(|part| part.trim().eq_ignore_ascii_case(word))
 }
 
@@ -39,7 +40,8 @@ mod tests {
     use super::*;
 
     fn request(headers: &[(&str, &str)]) -> Parts {
-        let request = headers.iter().fold(http::Request::get("/"), |request, (name, value)| request.header(*name, *value));
+        let request =
+            headers.iter().fold(http::Request::get("/"), |request, (name, value)| request.header(*name, *value));
         request.body(()).unwrap().into_parts().0
     }
 
@@ -57,7 +59,10 @@ mod tests {
 
     #[test]
     fn a_wrong_version_or_key_is_no_handshake() {
-        assert_eq!(accept(&request(&[("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="), ("sec-websocket-version", "8")])), None);
+        assert_eq!(
+            accept(&request(&[("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="), ("sec-websocket-version", "8")])),
+            None
+        );
         assert_eq!(accept(&request(&[("sec-websocket-key", "short"), ("sec-websocket-version", "13")])), None);
         assert!(!is_upgrade(&request(&[("upgrade", "websocket")])));
     }

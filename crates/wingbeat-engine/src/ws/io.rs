@@ -171,7 +171,13 @@ impl WebSocket {
 
     /// Writes what the turn has written, then what is queued, with as few writes as possible. What the peer does not
     /// take is kept, and the task is woken when it can take more.
-    pub(crate) fn write(&mut self, out: &mut Out, outbox: &Outbox, limit: usize, cx: &mut Context<'_>) -> Result<(), Lost> {
+    pub(crate) fn write(
+        &mut self,
+        out: &mut Out,
+        outbox: &Outbox,
+        limit: usize,
+        cx: &mut Context<'_>,
+    ) -> Result<(), Lost> {
         loop {
             let queue = if outbox.is_empty() { Queue::default() } else { outbox.take() };
             if out.is_empty() && queue.is_empty() && self.unsent.is_empty() {
@@ -203,7 +209,9 @@ impl WebSocket {
         let mut slices = [IoSlice::new(&[]); PIECES];
         let mut count = 0;
         let frames = queue.first.iter().chain(&queue.rest).map(|frame| &frame[..]);
-        for (slot, piece) in slices.iter_mut().zip(Some(&out.bytes[..]).into_iter().chain(frames).filter(|p| !p.is_empty())) {
+        for (slot, piece) in
+            slices.iter_mut().zip(Some(&out.bytes[..]).into_iter().chain(frames).filter(|p| !p.is_empty()))
+        {
             *slot = IoSlice::new(piece);
             count += 1;
         }

@@ -39,7 +39,9 @@ pub(crate) fn next_item<'a>(
     match (header.kind, &fragments.0) {
         (Kind::Continuation, None) | (Kind::Text | Kind::Binary, Some(_)) => return Err(Violation::Protocol),
         // Known from the header: nothing is collected for a message that is not accepted anyway.
-        (Kind::Continuation | Kind::Text | Kind::Binary, _) if header.len > max - before.min(max) => return Err(Violation::TooBig),
+        (Kind::Continuation | Kind::Text | Kind::Binary, _) if header.len > max - before.min(max) => {
+            return Err(Violation::TooBig);
+        }
         _ => {}
     }
     let end = header.start + header.len;
@@ -50,7 +52,9 @@ pub(crate) fn next_item<'a>(
         Kind::Ping => Item::Ping(payload),
         Kind::Pong => Item::Nothing,
         Kind::Close => Item::Close(close_code(payload)?),
-        Kind::Text if header.fin => Item::Text(Cow::Borrowed(simdutf8::basic::from_utf8(payload).map_err(|_| Violation::NotUtf8)?)),
+        Kind::Text if header.fin => {
+            Item::Text(Cow::Borrowed(simdutf8::basic::from_utf8(payload).map_err(|_| Violation::NotUtf8)?))
+        }
         Kind::Binary if header.fin => Item::Binary(Cow::Borrowed(payload)),
         Kind::Text | Kind::Binary | Kind::Continuation => fragments.add(header, payload)?,
     };
@@ -102,4 +106,165 @@ fn close_code(payload: &[u8]) -> Result<Option<u16>, Violation> {
         return Err(Violation::NotUtf8);
     }
     Ok(Some(code))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::io::{Cursor, Read, Write};
+    use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+    use tokio_tungstenite::tungstenite::{Error, Message, WebSocket};
+
+    /// What a peer understood: messages, and at the end whether it went on.
+    #[derive(Debug, PartialEq, Eq)]
+    enum Seen {
+        Text(String),
+        Binary(Vec<u8>),
+        Ping(Vec<u8>),
+        Close(Option<u16>),
+        Refused,
+    }
+
+    const MAX: usize = 4096;
+
+    /// Reads a stream that arrives in pieces, as sessions do: what is not complete is kept.
+    fn ours(stream: &[u8], cuts: &[usize]) -> Vec<Seen> {
+        let (mut fragments, mut kept, mut seen) = (Fragments::default(), Vec::new(), Vec::new());
+        let mut rest = stream;
+        let mut cuts = cuts.iter().copied().cycle();
+        while !rest.is_empty() {
+            let (piece, after) = rest.split_at(cuts.next().unwrap_or(usize::MAX).clamp(1, rest.len()));
+            rest = after;
+            kept.extend_from_slice(piece);
+            let mut at = 0;
+            loop {
+                match next_item(&mut fragments, &mut kept[at..], MAX) {
+                    Ok(None) => break,
+                    Ok(Some((used, item))) => {
+                        at += used;
+                        match item {
+                            Item::Text(text) => seen.push(Seen::Text(text.into_owned())),
+                            Item::Binary(bytes) => seen.push(Seen::Binary(bytes.into_owned())),
+                            Item::Ping(bytes) => seen.push(Seen::Ping(bytes.into())),
+                            Item::Close(code) => {
+                                seen.push(Seen::Close(code));
+                                return seen;
+                            }
+                            Item::Nothing => {}
+                        }
+                    }
+                    Err(_) => {
+                        seen.push(Seen::Refused);
+                        return seen;
+                    }
+                }
+            }
+            kept.drain(..at);
+        }
+        seen
+    }
+
+    /// What was sent is read; what is written is thrown away.
+    struct Pipe(Cursor<Vec<u8>>);
+
+    impl Read for Pipe {
+        fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+            match self.0.read(buf)? {
+                0 => Err(std::io::ErrorKind::WouldBlock.into()),
+                n => Ok(n),
+            }
+        }
+    }
+
+    impl Write for Pipe {
+        fn write(&mut self, buf: &[u8]) -> std::io::Result<usize> {
+            Ok(buf.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn theirs(stream: &[u8]) -> Vec<Seen> {
+        let config = WebSocketConfig::default().max_message_size(Some(MAX)).max_frame_size(Some(MAX));
+        let mut ws = WebSocket::from_raw_socket(Pipe(Cursor::new(stream.to_vec())), Role::Server, Some(config));
+        let mut seen = Vec::new();
+        loop {
+            match ws.read() {
+                Ok(Message::Text(text)) => seen.push(Seen::Text(text.to_string())),
+                Ok(Message::Binary(bytes)) => seen.push(Seen::Binary(bytes.to_vec())),
+                Ok(Message::Ping(bytes)) => seen.push(Seen::Ping(bytes.to_vec())),
+                Ok(Message::Close(frame)) => {
+                    seen.push(Seen::Close(frame.map(|frame| frame.code.into())));
+                    return seen;
+                }
+                Ok(_) => {}
+                Err(Error::Io(_)) => return seen,
+                Err(_) => {
+                    seen.push(Seen::Refused);
+                    return seen;
+                }
+            }
+        }
+    }
+
+    fn masked(first: u8, payload: &[u8], key: [u8; 4]) -> Vec<u8> {
+        let mut out = vec![first];
+        match payload.len() {
+            n if n < 126 => out.push(0x80 | n as u8),
+            n => {
+                out.push(0x80 | 126);
+                out.extend_from_slice(&(n as u16).to_be_bytes());
+            }
+        }
+        out.extend_from_slice(&key);
+        out.extend(payload.iter().enumerate().map(|(i, byte)| byte ^ key[i % 4]));
+        out
+    }
+
+    fn any_frame() -> impl Strategy<Value = Vec<u8>> {
+        let first = prop_oneof![
+            8 => prop::sample::select(vec![0x81u8, 0x01, 0x00, 0x80, 0x82, 0x02, 0x89, 0x8a]),
+            1 => prop::sample::select(vec![0x88u8, 0x09, 0x83, 0xc1]),
+        ];
+        let text = "[a-zé€😀]{0,60}".prop_map(String::into_bytes);
+        let payload = prop_oneof![6 => text, 1 => prop::collection::vec(any::<u8>(), 0..200)];
+        (first, payload, any::<[u8; 4]>()).prop_map(|(first, payload, key)| masked(first, &payload, key))
+    }
+
+    proptest! {
+        #[test]
+        fn frames_mean_the_same_to_us_and_to_tungstenite(
+            frames in prop::collection::vec(any_frame(), 1..12),
+            cuts in prop::collection::vec(1usize..40, 1..8),
+        ) {
+            let stream = frames.concat();
+            let (ours, theirs) = (ours(&stream, &cuts), theirs(&stream));
+            if ours.last() == Some(&Seen::Refused) {
+                // Tungstenite looks at a text when it is complete, we as it comes: we may refuse it before a control
+                // frame between its fragments. Whatever came whole before is the same.
+                let whole = ours.len() - 1;
+                prop_assert_eq!(&ours[..whole], &theirs[..whole.min(theirs.len())]);
+                prop_assert!(theirs[whole..].iter().all(|seen| !matches!(seen, Seen::Text(_) | Seen::Binary(_))));
+            } else {
+                prop_assert_eq!(ours, theirs);
+            }
+        }
+
+        #[test]
+        fn where_a_stream_is_cut_does_not_matter(
+            frames in prop::collection::vec(any_frame(), 1..12),
+            cuts in prop::collection::vec(1usize..40, 1..8),
+        ) {
+            let stream = frames.concat();
+            prop_assert_eq!(ours(&stream, &cuts), ours(&stream, &[stream.len()]));
+        }
+
+        #[test]
+        fn noise_ends_in_order(noise in prop::collection::vec(any::<u8>(), 0..2000), cut in 1usize..100) {
+            ours(&noise, &[cut]);
+        }
+    }
 }

@@ -10,5 +10,5 @@ pub(crate) use frame::{Violation, close_frame, pong_frame};
 pub(crate) use handshake::{accept, is_upgrade};
 pub(crate) use io::{Io, Lost, Read, WebSocket};
 pub(crate) use message::Item;
-pub(crate) use refuse::refuse;
 use message::{Fragments, next_item};
+pub(crate) use refuse::refuse;

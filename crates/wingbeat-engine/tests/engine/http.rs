@@ -105,9 +105,13 @@ async fn cors_headers_are_on_every_answer() {
     for path in [POLLING, "/socket.io/"] {
         let answer = request(server.port, "GET", path, "Origin: http://a.org\r\n", "").await;
         assert_eq!(answer.header("access-control-allow-origin"), Some("http://a.org"));
-        assert_eq!((answer.header("access-control-allow-credentials"), answer.header("vary")), (Some("true"), Some("Origin")));
+        assert_eq!(
+            (answer.header("access-control-allow-credentials"), answer.header("vary")),
+            (Some("true"), Some("Origin"))
+        );
     }
-    let asked = "Origin: http://a.org\r\nAccess-Control-Request-Method: POST\r\nAccess-Control-Request-Headers: x-a\r\n";
+    let asked =
+        "Origin: http://a.org\r\nAccess-Control-Request-Method: POST\r\nAccess-Control-Request-Headers: x-a\r\n";
     let answer = request(server.port, "OPTIONS", POLLING, asked, "").await;
     assert_eq!((answer.status, answer.text()), (204, ""));
     assert_eq!(answer.header("access-control-allow-methods"), Some("GET,HEAD,PUT,PATCH,POST,DELETE"));

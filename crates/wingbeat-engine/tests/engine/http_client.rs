@@ -40,7 +40,8 @@ pub(crate) async fn request(port: u16, method: &str, path: &str, headers: &str, 
 /// Sends a request and leaves the answer to the caller.
 pub(crate) async fn send(port: u16, method: &str, path: &str, headers: &str, body: &str) -> TcpStream {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-    let length = if body.is_empty() && method == "GET" { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
+    let length =
+        if body.is_empty() && method == "GET" { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
     let text = format!("{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{length}{headers}\r\n{body}");
     stream.write_all(text.as_bytes()).await.unwrap();
     stream
@@ -51,7 +52,8 @@ fn parse(bytes: &[u8]) -> Answer {
     let head = std::str::from_utf8(&bytes[..at]).unwrap();
     let mut lines = head.split("\r\n");
     let status = lines.next().unwrap()[9..12].parse().unwrap();
-    let headers = lines.filter_map(|line| line.split_once(": ")).map(|(k, v)| (k.to_ascii_lowercase(), v.to_owned())).collect();
+    let headers =
+        lines.filter_map(|line| line.split_once(": ")).map(|(k, v)| (k.to_ascii_lowercase(), v.to_owned())).collect();
     Answer { status, headers, body: bytes[at + 4..].to_vec() }
 }
 

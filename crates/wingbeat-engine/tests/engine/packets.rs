@@ -46,7 +46,20 @@ async fn what_breaks_the_protocol_closes_the_session_without_a_code() {
 async fn what_is_only_odd_does_not() {
     let server = Server::start(Config::default()).await;
     let mut ws = Ws::connect(server.port).await;
-    for odd in ["6", "5", "0", "3", "42", "421", "43", "435[1]", "42[5]", "42[\"error\"]", "42[\"a\\ud800\",\"\\ud800\"]", "42 [ \"a\" ] "] {
+    for odd in [
+        "6",
+        "5",
+        "0",
+        "3",
+        "42",
+        "421",
+        "43",
+        "435[1]",
+        "42[5]",
+        "42[\"error\"]",
+        "42[\"a\\ud800\",\"\\ud800\"]",
+        "42 [ \"a\" ] ",
+    ] {
         ws.send(odd).await;
     }
     ws.send(r#"42007["echo","\ud800"]"#).await;

@@ -184,6 +184,9 @@ async fn other_methods_of_a_session_are_500() {
     let server = Server::start(Config::default()).await;
     let session = Session::connect(server.port).await;
     assert_eq!(request(server.port, "PUT", &session.path(), "", "x").await.status, 500);
-    assert_eq!(get(server.port, &session.path().replace("EIO=4", "EIO=3")).await.text(), r#"{"code":3,"message":"Bad request"}"#);
+    assert_eq!(
+        get(server.port, &session.path().replace("EIO=4", "EIO=3")).await.text(),
+        r#"{"code":3,"message":"Bad request"}"#
+    );
     assert_eq!(post(server.port, &session.path().replace("polling", "websocket"), "4").await.status, 400);
 }

@@ -59,7 +59,11 @@ impl Handler for Test {
     fn connect(&self, socket: &Socket, auth: Option<RawJson>) -> BoxFuture<'static, Result<(), Refusal>> {
         self.0.note(format!("connect {} {auth:?}", socket.namespace()));
         let closed = socket.namespace() == "/closed";
-        Box::pin(ready(if closed { Err(Refusal::new("closed").with_data(serde_json::json!({"why": 1}))) } else { Ok(()) }))
+        Box::pin(ready(if closed {
+            Err(Refusal::new("closed").with_data(serde_json::json!({"why": 1})))
+        } else {
+            Ok(())
+        }))
     }
 
     fn connected(&self, socket: &Socket) {

@@ -37,7 +37,9 @@ fn close(code: Option<u16>, reason: &[u8]) -> Vec<u8> {
 #[tokio::test]
 async fn messages_of_every_size_come_whole() {
     let server = Server::start(Config::default()).await;
-    for len in [0, 1, 100, 108, 109, 110, 111, 112, 113, 114, 115, 125, 126, 127, 128, 65_520, 65_535, 65_536, 70_000, 900_000] {
+    for len in
+        [0, 1, 100, 108, 109, 110, 111, 112, 113, 114, 115, 125, 126, 127, 128, 65_520, 65_535, 65_536, 70_000, 900_000]
+    {
         let text = "x".repeat(len);
         case(&server, "1.1", &frame(0x81, &echo(&text)), &[echoed(&text)]).await;
     }
@@ -72,11 +74,18 @@ async fn fragments_are_put_together_around_control_frames() {
     case(&server, "5.3", &[frame(0x01, a), frame(0x80, &whole[5..])].concat(), &[echoed("fragmented")]).await;
     let parts = [frame(0x01, a), frame(0x89, b"p"), frame(0x00, b), frame(0x89, b"q"), frame(0x80, c)].concat();
     case(&server, "5.6", &parts, &[Got::Pong(b"p".into()), Got::Pong(b"q".into()), echoed("fragmented")]).await;
-    case(&server, "5.5 empty parts", &[frame(0x01, b""), frame(0x00, &whole), frame(0x80, b"")].concat(), &[echoed("fragmented")]).await;
+    case(
+        &server,
+        "5.5 empty parts",
+        &[frame(0x01, b""), frame(0x00, &whole), frame(0x80, b"")].concat(),
+        &[echoed("fragmented")],
+    )
+    .await;
     case(&server, "5.1 ping in parts", &frame(0x09, b"x"), &[Got::Close(Some(1002))]).await;
     case(&server, "5.9 nothing to continue", &frame(0x80, b"x"), &[Got::Close(Some(1002))]).await;
     case(&server, "5.11 nothing to continue", &frame(0x00, b"x"), &[Got::Close(Some(1002))]).await;
-    case(&server, "5.15 a new one inside", &[frame(0x01, a), frame(0x81, &whole)].concat(), &[Got::Close(Some(1002))]).await;
+    case(&server, "5.15 a new one inside", &[frame(0x01, a), frame(0x81, &whole)].concat(), &[Got::Close(Some(1002))])
+        .await;
 }
 
 #[tokio::test]
@@ -119,7 +128,13 @@ async fn closing_is_answered_in_kind() {
     }
     case(&server, "7.3.2 half a code", &frame(0x88, b"\x03"), &[Got::Close(Some(1002))]).await;
     case(&server, "7.5.1 reason", &close(Some(1000), b"\xce\xba\xe1"), &[Got::Close(Some(1007))]).await;
-    case(&server, "7.3.6 too long", &frame(0x88, &[3, 232].into_iter().chain([b'x'; 124]).collect::<Vec<_>>()), &[Got::Close(Some(1002))]).await;
+    case(
+        &server,
+        "7.3.6 too long",
+        &frame(0x88, &[3, 232].into_iter().chain([b'x'; 124]).collect::<Vec<_>>()),
+        &[Got::Close(Some(1002))],
+    )
+    .await;
     server.seen.wait_for("disconnect transport close").await;
 }
 
@@ -129,7 +144,13 @@ async fn too_much_is_refused_before_it_is_read() {
     case(&server, "at the limit", &frame(0x81, &echo(&"x".repeat(1000 - 14))), &[echoed(&"x".repeat(986))]).await;
     // Only the header is sent.
     case(&server, "1009", &[0x81, 0xfe, 0x03, 0xe9, 0, 0, 0, 0], &[Got::Close(Some(1009))]).await;
-    case(&server, "1009", &[0x82, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0], &[Got::Close(Some(1009))]).await;
+    case(
+        &server,
+        "1009",
+        &[0x82, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0],
+        &[Got::Close(Some(1009))],
+    )
+    .await;
     let parts = [frame(0x01, &[b'4'; 600]), frame(0x00, &[b'4'; 401])].concat();
     case(&server, "1009 in parts", &parts, &[Got::Close(Some(1009))]).await;
 }

@@ -1,0 +1,112 @@
+//! Events that ask the client for an answer.
+
+use crate::Socket;
+use bytes::Bytes;
+use std::collections::HashMap;
+use std::fmt;
+use std::time::Duration;
+use tokio::sync::oneshot;
+use wingbeat_core::RawJson;
+use wingbeat_core::packet::{Arguments, Frame};
+
+/// A client's answer to an event: the arguments it gave to the callback.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    args: Arguments,
+    attachments: Box<[Bytes]>,
+}
+
+impl Reply {
+    /// How many arguments there are.
+    pub fn len(&self) -> usize {
+        self.args.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.args.is_empty()
+    }
+
+    /// The JSON text of an argument.
+    pub fn arg(&self, index: usize) -> Option<RawJson> {
+        self.args.bytes(index).map(RawJson::from_valid)
+    }
+
+    /// What placeholders in the arguments stand for.
+    pub fn attachments(&self) -> &[Bytes] {
+        &self.attachments
+    }
+}
+
+/// Why an event was not answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unanswered {
+    /// Not in time.
+    Timeout,
+    /// The socket is not connected, or was disconnected meanwhile.
+    Disconnected,
+}
+
+impl fmt::Display for Unanswered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Unanswered::Timeout => "operation has timed out",
+            Unanswered::Disconnected => "socket has been disconnected",
+        })
+    }
+}
+
+impl std::error::Error for Unanswered {}
+
+/// The events of one socket that are not answered yet.
+#[derive(Default)]
+pub(crate) struct Acks {
+    next: u64,
+    waiting: HashMap<u64, oneshot::Sender<Reply>>,
+}
+
+impl Acks {
+    pub(crate) fn answered(&mut self, id: u64, args: Arguments, attachments: Vec<Bytes>) {
+        if let Some(waiting) = self.waiting.remove(&id) {
+            let _ = waiting.send(Reply { args, attachments: attachments.into() });
+        }
+    }
+}
+
+impl Socket {
+    /// Sends an event and waits for the client's answer.
+    ///
+    /// # Errors
+    /// If there is none in time, or the socket is gone.
+    pub async fn request(&self, name: &str, args: &[RawJson], timeout: Duration) -> Result<Reply, Unanswered> {
+        let (sender, receiver) = oneshot::channel();
+        let id = self.acks(|acks| {
+            let id = acks.next;
+            acks.next += 1;
+            acks.waiting.insert(id, sender);
+            id
+        });
+        // However this ends, nobody waits any more.
+        let _waiting = Forget { socket: self, id };
+        if !self.is_connected() {
+            return Err(Unanswered::Disconnected);
+        }
+        let args: Vec<&[u8]> = args.iter().map(RawJson::as_bytes).collect();
+        self.send(&Frame::request(self.namespace(), Some(id), name, &args, &[]));
+        match tokio::time::timeout(timeout, receiver).await {
+            Ok(reply) => reply.map_err(|_| Unanswered::Disconnected),
+            Err(_) => Err(Unanswered::Timeout),
+        }
+    }
+}
+
+struct Forget<'a> {
+    socket: &'a Socket,
+    id: u64,
+}
+
+impl Drop for Forget<'_> {
+    fn drop(&mut self) {
+        self.socket.acks(|acks| acks.waiting.remove(&self.id));
+    }
+}

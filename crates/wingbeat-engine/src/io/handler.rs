@@ -1,0 +1,180 @@
+//! Raw Socket.IO behind an engine's sockets, alone or beside another handler.
+
+use super::namespace::Space;
+use super::{Io, IoSocket};
+use crate::{Answer, Event, Handler, Reason, Refusal, Socket};
+use futures_util::future::BoxFuture;
+use std::future::ready;
+use std::sync::Arc;
+use wingbeat_core::RawJson;
+
+/// Nothing but raw Socket.IO.
+pub(super) struct Alone(pub(super) Io);
+
+/// Raw Socket.IO and, for the main namespace, another handler.
+pub(super) struct Beside<H> {
+    pub(super) io: Io,
+    pub(super) other: H,
+}
+
+impl Handler for Alone {
+    fn namespace(&self, name: &str) -> bool {
+        self.0.has(name)
+    }
+
+    fn connect(&self, socket: &Socket, _: Option<RawJson>) -> BoxFuture<'static, Result<(), Refusal>> {
+        self.0.ask(socket.clone())
+    }
+
+    fn connected(&self, socket: &Socket) {
+        self.0.enter(socket);
+    }
+
+    fn event(&self, socket: &Socket, event: Event) -> BoxFuture<'static, Option<Answer>> {
+        self.0.dispatch(socket, event, |_| Box::pin(ready(None)))
+    }
+
+    fn disconnect(&self, socket: &Socket, reason: Reason) {
+        self.0.left(socket, reason);
+    }
+}
+
+impl<H: Handler> Handler for Beside<H> {
+    fn namespace(&self, name: &str) -> bool {
+        self.io.has(name)
+    }
+
+    fn connect(&self, socket: &Socket, auth: Option<RawJson>) -> BoxFuture<'static, Result<(), Refusal>> {
+        if socket.namespace() != "/" {
+            return self.io.ask(socket.clone());
+        }
+        let (first, io, socket) = (self.other.connect(socket, auth), self.io.clone(), socket.clone());
+        if io.0.main.hooks.middleware().is_empty() {
+            return first;
+        }
+        Box::pin(async move {
+            first.await?;
+            io.ask(socket).await
+        })
+    }
+
+    fn connected(&self, socket: &Socket) {
+        if socket.namespace() == "/" {
+            self.other.connected(socket);
+        }
+        self.io.enter(socket);
+    }
+
+    fn event(&self, socket: &Socket, event: Event) -> BoxFuture<'static, Option<Answer>> {
+        self.io.dispatch(socket, event, |event| match socket.namespace() {
+            "/" => self.other.event(socket, event),
+            _ => Box::pin(ready(None)),
+        })
+    }
+
+    fn disconnect(&self, socket: &Socket, reason: Reason) {
+        self.io.left(socket, reason);
+        if socket.namespace() == "/" {
+            self.other.disconnect(socket, reason);
+        }
+    }
+}
+
+impl Io {
+    /// Runs the middleware of the namespace that a socket wants to join.
+    fn ask(&self, socket: Socket) -> BoxFuture<'static, Result<(), Refusal>> {
+        let Some(space) = self.space(socket.namespace()) else {
+            return Box::pin(ready(Err(Refusal::new("Invalid namespace"))));
+        };
+        let (middleware, io) = (space.hooks.middleware(), self.clone());
+        if middleware.is_empty() {
+            return Box::pin(ready(Ok(())));
+        }
+        // Also if the client goes while it is asked about.
+        let visit = Visit { io: io.clone(), space };
+        Box::pin(async move {
+            for ask in middleware {
+                ask(IoSocket::new(io.clone(), socket.clone())).await?;
+            }
+            drop(visit);
+            Ok(())
+        })
+    }
+
+    fn enter(&self, socket: &Socket) {
+        if let Some(space) = self.space(socket.namespace()) {
+            space.enter(socket);
+            for listener in space.hooks.on_connection() {
+                listener(IoSocket::new(self.clone(), socket.clone()));
+            }
+        }
+    }
+
+    /// Hands an event to its listeners, or to somebody else if there is none.
+    fn dispatch(
+        &self,
+        socket: &Socket,
+        event: Event,
+        otherwise: impl FnOnce(Event) -> BoxFuture<'static, Option<Answer>>,
+    ) -> BoxFuture<'static, Option<Answer>> {
+        let Some(raw) = socket.raw_if_used() else { return otherwise(event) };
+        let (listeners, on_any) = {
+            let state = raw.state();
+            (state.listeners.get(&*event.name()).cloned().unwrap_or_default(), state.on_any.clone())
+        };
+        let socket = IoSocket::new(self.clone(), socket.clone());
+        for listener in on_any {
+            listener(&socket, &event);
+        }
+        match &listeners[..] {
+            [] => otherwise(event),
+            [only] => only(socket, event),
+            _ => Box::pin(async move {
+                let mut first = None;
+                for listener in listeners {
+                    let answer = listener(socket.clone(), event.clone()).await;
+                    first = first.or(answer);
+                }
+                first
+            }),
+        }
+    }
+
+    fn left(&self, socket: &Socket, reason: Reason) {
+        if let Some(raw) = socket.raw_if_used() {
+            let listeners = raw.state().on_disconnect.clone();
+            for listener in listeners {
+                listener(IoSocket::new(self.clone(), socket.clone()), reason);
+            }
+        }
+        if let Some(space) = self.space(socket.namespace()) {
+            space.leave(socket);
+            if let Some(raw) = socket.raw_if_used() {
+                // Listeners may hold the socket, which holds them.
+                let mut state = raw.state();
+                state.listeners.clear();
+                state.on_any.clear();
+                state.on_disconnect.clear();
+            }
+            self.tidy(&space);
+        }
+    }
+
+    fn tidy(&self, space: &Arc<Space>) {
+        if space.is_child() && space.is_empty() {
+            self.forget_if_empty(&space.name);
+        }
+    }
+}
+
+/// Keeps an eye on a pattern's namespace while somebody wants to join it.
+struct Visit {
+    io: Io,
+    space: Arc<Space>,
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        self.io.tidy(&self.space);
+    }
+}

@@ -1,0 +1,157 @@
+//! A namespace: who is in it, and what happens there.
+
+use super::target::Target;
+use super::{Io, IoSocket, Raw};
+use crate::{Refusal, Socket};
+use futures_util::future::BoxFuture;
+use std::collections::{HashMap, HashSet};
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use wingbeat_core::RawJson;
+
+type Middleware = Arc<dyn Fn(IoSocket) -> BoxFuture<'static, Result<(), Refusal>> + Send + Sync>;
+type OnConnection = Arc<dyn Fn(IoSocket) + Send + Sync>;
+
+/// What was said about a namespace.
+#[derive(Default)]
+pub(super) struct Hooks {
+    middleware: RwLock<Vec<Middleware>>,
+    on_connection: RwLock<Vec<OnConnection>>,
+}
+
+impl Hooks {
+    pub(super) fn middleware(&self) -> Vec<Middleware> {
+        self.middleware.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn on_connection(&self) -> Vec<OnConnection> {
+        self.on_connection.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// One namespace.
+pub(super) struct Space {
+    pub(super) name: Arc<str>,
+    pub(super) hooks: Arc<Hooks>,
+    child: bool,
+    members: Mutex<Members>,
+}
+
+/// Who is in it and in its rooms, by ids.
+#[derive(Default)]
+pub(super) struct Members {
+    pub(super) all: HashMap<Box<str>, Socket>,
+    pub(super) rooms: HashMap<Box<str>, HashSet<Box<str>>>,
+}
+
+impl Space {
+    pub(super) fn new(name: Arc<str>, hooks: Arc<Hooks>, child: bool) -> Space {
+        Space { name, hooks, child, members: Mutex::default() }
+    }
+
+    pub(super) fn is_child(&self) -> bool {
+        self.child
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.members().all.is_empty()
+    }
+
+    pub(super) fn members(&self) -> MutexGuard<'_, Members> {
+        self.members.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn enter(&self, socket: &Socket) {
+        self.members().all.insert(socket.id().into(), socket.clone());
+    }
+
+    /// Removes the socket, from its rooms as well.
+    pub(super) fn leave(&self, socket: &Socket) {
+        let mut members = self.members();
+        for room in socket.raw_if_used().map(Raw::take_rooms).unwrap_or_default() {
+            members.leave(socket.id(), &room);
+        }
+        members.all.remove(socket.id());
+    }
+}
+
+impl Members {
+    pub(super) fn join(&mut self, socket: &Socket, room: &str) {
+        // A socket that is gone already would stay in the room for ever.
+        if self.all.contains_key(socket.id()) && socket.raw().add_room(room) {
+            self.rooms.entry(room.into()).or_default().insert(socket.id().into());
+        }
+    }
+
+    pub(super) fn leave(&mut self, id: &str, room: &str) {
+        if let Some(members) = self.rooms.get_mut(room) {
+            members.remove(id);
+            if members.is_empty() {
+                self.rooms.remove(room);
+            }
+        }
+    }
+}
+
+/// A namespace: a cheap handle.
+#[derive(Clone)]
+pub struct Namespace {
+    io: Io,
+    space: Arc<Space>,
+}
+
+impl Namespace {
+    pub(super) fn new(io: Io, space: Arc<Space>) -> Namespace {
+        Namespace { io, space }
+    }
+
+    /// The name.
+    pub fn name(&self) -> &str {
+        &self.space.name
+    }
+
+    /// Asks a function about every socket that wants to join, after those that were added before. An error refuses it.
+    pub fn middleware<F, A>(&self, middleware: F)
+    where
+        F: Fn(IoSocket) -> A + Send + Sync + 'static,
+        A: Future<Output = Result<(), Refusal>> + Send + 'static,
+    {
+        let middleware: Middleware = Arc::new(move |socket| Box::pin(middleware(socket)));
+        self.space.hooks.middleware.write().unwrap_or_else(PoisonError::into_inner).push(middleware);
+    }
+
+    /// Tells a function about every socket that has joined: the place to say what it [listens](IoSocket::on) for.
+    pub fn on_connection(&self, listener: impl Fn(IoSocket) + Send + Sync + 'static) {
+        self.space.hooks.on_connection.write().unwrap_or_else(PoisonError::into_inner).push(Arc::new(listener));
+    }
+
+    /// Everybody in it.
+    pub fn everybody(&self) -> Target {
+        Target::new(self.io.clone(), self.space.clone())
+    }
+
+    /// Those in a room. A socket's id is a room of its own.
+    pub fn to(&self, room: &str) -> Target {
+        self.everybody().to(room)
+    }
+
+    /// Everybody but those in a room.
+    pub fn except(&self, room: &str) -> Target {
+        self.everybody().except(room)
+    }
+
+    /// Sends an event to everybody.
+    pub fn emit(&self, name: &str, args: &[RawJson]) {
+        self.everybody().emit(name, args);
+    }
+
+    /// Everybody in it, one by one.
+    pub fn fetch_sockets(&self) -> Vec<IoSocket> {
+        self.everybody().fetch_sockets()
+    }
+
+    /// Makes everybody leave; with `close`, their sessions end.
+    pub fn disconnect_sockets(&self, close: bool) {
+        self.everybody().disconnect_sockets(close);
+    }
+}

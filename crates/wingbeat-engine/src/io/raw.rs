@@ -1,0 +1,39 @@
+//! What raw Socket.IO keeps with a socket.
+
+use super::IoSocket;
+use crate::{Answer, Event, Reason};
+use futures_util::future::BoxFuture;
+use serde_json::{Map, Value};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+pub(super) type Listener = Arc<dyn Fn(IoSocket, Event) -> BoxFuture<'static, Option<Answer>> + Send + Sync>;
+pub(super) type OnAny = Arc<dyn Fn(&IoSocket, &Event) + Send + Sync>;
+pub(super) type OnDisconnect = Arc<dyn Fn(IoSocket, Reason) + Send + Sync>;
+
+/// What raw Socket.IO keeps with a socket.
+#[derive(Default)]
+pub(crate) struct Raw(Mutex<State>);
+
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) listeners: HashMap<Box<str>, Vec<Listener>>,
+    pub(super) on_any: Vec<OnAny>,
+    pub(super) on_disconnect: Vec<OnDisconnect>,
+    pub(super) rooms: BTreeSet<Box<str>>,
+    pub(super) data: Map<String, Value>,
+}
+
+impl Raw {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn add_room(&self, room: &str) -> bool {
+        self.state().rooms.insert(room.into())
+    }
+
+    pub(super) fn take_rooms(&self) -> BTreeSet<Box<str>> {
+        std::mem::take(&mut self.state().rooms)
+    }
+}

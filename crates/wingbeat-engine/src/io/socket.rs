@@ -1,0 +1,126 @@
+//! One client in one namespace, with what raw Socket.IO can do with it.
+
+use super::Io;
+use super::target::Target;
+use crate::{Answer, Event, Reason, Socket};
+use serde_json::Value;
+use std::fmt;
+use std::future::Future;
+use std::ops::Deref;
+use std::sync::Arc;
+
+/// A [`Socket`] that listens for events and is in rooms.
+#[derive(Clone, PartialEq, Eq)]
+pub struct IoSocket {
+    socket: Socket,
+    io: IoHandle,
+}
+
+/// Equal to any other: a socket belongs to one server.
+#[derive(Clone)]
+struct IoHandle(Io);
+
+impl PartialEq for IoHandle {
+    fn eq(&self, _: &IoHandle) -> bool {
+        true
+    }
+}
+
+impl Eq for IoHandle {}
+
+impl IoSocket {
+    pub(super) fn new(io: Io, socket: Socket) -> IoSocket {
+        IoSocket { socket, io: IoHandle(io) }
+    }
+
+    /// Listens for an event. The first answer of its listeners, in the order they were added, goes to the client if it
+    /// wants one.
+    pub fn on<F, A, O>(&self, name: &str, listener: F)
+    where
+        F: Fn(IoSocket, Event) -> A + Send + Sync + 'static,
+        A: Future<Output = O> + Send + 'static,
+        O: Into<Option<Answer>>,
+    {
+        let listener = Arc::new(move |socket, event| {
+            let answer = listener(socket, event);
+            Box::pin(async move { answer.await.into() }) as crate::BoxFuture<'static, Option<Answer>>
+        });
+        self.raw().state().listeners.entry(name.into()).or_default().push(listener);
+    }
+
+    /// Stops listening for an event.
+    pub fn off(&self, name: &str) {
+        self.raw().state().listeners.remove(name);
+    }
+
+    /// Is told about every event, before its listeners.
+    pub fn on_any(&self, listener: impl Fn(&IoSocket, &Event) + Send + Sync + 'static) {
+        self.raw().state().on_any.push(Arc::new(listener));
+    }
+
+    /// Is told when the socket is gone. It is still in its rooms then.
+    pub fn on_disconnect(&self, listener: impl Fn(IoSocket, Reason) + Send + Sync + 'static) {
+        self.raw().state().on_disconnect.push(Arc::new(listener));
+    }
+
+    /// Joins a room.
+    pub fn join(&self, room: &str) {
+        if let Some(space) = self.io.0.space(self.namespace()) {
+            space.members().join(self, room);
+        }
+    }
+
+    /// Leaves a room.
+    pub fn leave(&self, room: &str) {
+        if let Some(space) = self.io.0.space(self.namespace()) {
+            let mut members = space.members();
+            members.leave(self.id(), room);
+            self.raw().state().rooms.remove(room);
+        }
+    }
+
+    /// The rooms it is in, its own first.
+    pub fn rooms(&self) -> Vec<String> {
+        let own = std::iter::once(self.id().to_owned());
+        own.chain(self.raw().state().rooms.iter().map(|room| room.to_string())).collect()
+    }
+
+    /// A value that was [kept](IoSocket::set_data) with the socket.
+    pub fn data(&self, key: &str) -> Option<Value> {
+        self.raw().state().data.get(key).cloned()
+    }
+
+    /// Keeps a value with the socket.
+    pub fn set_data(&self, key: &str, value: impl Into<Value>) {
+        self.raw().state().data.insert(key.to_owned(), value.into());
+    }
+
+    /// Everybody else in the namespace.
+    pub fn broadcast(&self) -> Target {
+        self.io.0.of(self.namespace()).everybody().except(self.id())
+    }
+
+    /// Everybody else in a room.
+    pub fn to(&self, room: &str) -> Target {
+        self.broadcast().to(room)
+    }
+
+    /// The server that the socket is connected to.
+    pub fn io(&self) -> &Io {
+        &self.io.0
+    }
+}
+
+impl Deref for IoSocket {
+    type Target = Socket;
+
+    fn deref(&self) -> &Socket {
+        &self.socket
+    }
+}
+
+impl fmt::Debug for IoSocket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.socket.fmt(f)
+    }
+}

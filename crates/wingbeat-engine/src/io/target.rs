@@ -1,0 +1,113 @@
+//! Some sockets of a namespace.
+
+use super::namespace::{Members, Space};
+use super::{Io, IoSocket};
+use crate::{Reply, Socket, Unanswered};
+use bytes::Bytes;
+use futures_util::future::join_all;
+use std::sync::Arc;
+use std::time::Duration;
+use wingbeat_core::RawJson;
+use wingbeat_core::packet::Frame;
+
+/// Some sockets of a namespace: everybody, or those in some rooms, without those in others.
+#[derive(Clone)]
+#[must_use = "nothing is sent until `emit`"]
+pub struct Target {
+    io: Io,
+    space: Arc<Space>,
+    to: Vec<Box<str>>,
+    except: Vec<Box<str>>,
+}
+
+impl Target {
+    pub(super) fn new(io: Io, space: Arc<Space>) -> Target {
+        Target { io, space, to: Vec::new(), except: Vec::new() }
+    }
+
+    /// Also those in this room. Who is in several is reached once. A socket's id is a room of its own.
+    pub fn to(mut self, room: &str) -> Target {
+        self.to.push(room.into());
+        self
+    }
+
+    /// Not those in this room.
+    pub fn except(mut self, room: &str) -> Target {
+        self.except.push(room.into());
+        self
+    }
+
+    /// Sends an event. It is encoded once for all.
+    pub fn emit(&self, name: &str, args: &[RawJson]) {
+        self.emit_binary(name, args, &[]);
+    }
+
+    /// Sends an event with attachments, which placeholders in the arguments name.
+    pub fn emit_binary(&self, name: &str, args: &[RawJson], attachments: &[Bytes]) {
+        let sockets = self.sockets();
+        if sockets.is_empty() {
+            return;
+        }
+        let args: Vec<&[u8]> = args.iter().map(RawJson::as_bytes).collect();
+        let frame = Frame::binary_event(&self.space.name, name, &args, attachments);
+        for socket in sockets {
+            socket.send(&frame);
+        }
+    }
+
+    /// Sends an event and waits for everybody's answer.
+    pub async fn request(
+        &self,
+        name: &str,
+        args: &[RawJson],
+        timeout: Duration,
+    ) -> Vec<(IoSocket, Result<Reply, Unanswered>)> {
+        let sockets = self.fetch_sockets();
+        let replies = join_all(sockets.iter().map(|socket| socket.request(name, args, timeout))).await;
+        sockets.into_iter().zip(replies).collect()
+    }
+
+    /// The sockets, one by one.
+    pub fn fetch_sockets(&self) -> Vec<IoSocket> {
+        self.sockets().into_iter().map(|socket| IoSocket::new(self.io.clone(), socket)).collect()
+    }
+
+    /// Makes them join a room.
+    pub fn sockets_join(&self, room: &str) {
+        for socket in self.fetch_sockets() {
+            socket.join(room);
+        }
+    }
+
+    /// Makes them leave a room.
+    pub fn sockets_leave(&self, room: &str) {
+        for socket in self.fetch_sockets() {
+            socket.leave(room);
+        }
+    }
+
+    /// Makes them leave the namespace; with `close`, their sessions end.
+    pub fn disconnect_sockets(&self, close: bool) {
+        for socket in self.sockets() {
+            socket.disconnect(close);
+        }
+    }
+
+    fn sockets(&self) -> Vec<Socket> {
+        let members = self.space.members();
+        let kept = |id: &str| !self.except.iter().any(|room| is_in(&members, id, room));
+        if self.to.is_empty() {
+            return members.all.iter().filter(|(id, _)| kept(id)).map(|(_, socket)| socket.clone()).collect();
+        }
+        let mut found = std::collections::HashSet::new();
+        for room in &self.to {
+            let own = members.all.get_key_value(&**room).map(|(id, _)| id);
+            found.extend(own.into_iter().chain(members.rooms.get(&**room).into_iter().flatten()));
+        }
+        found.into_iter().filter(|id| kept(id)).filter_map(|id| members.all.get(id).cloned()).collect()
+    }
+}
+
+fn is_in(members: &Members, id: &str, room: &str) -> bool {
+    id == room || members.rooms.get(room).is_some_and(|ids| ids.contains(id))
+}

@@ -1,0 +1,141 @@
+//! Raw Socket.IO: namespaces, rooms, middleware, acknowledgements both ways.
+
+use crate::client::{Got, Ws};
+use crate::server::{NotFound, Seen, Test};
+use std::future::pending;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use wingbeat_core::RawJson;
+use wingbeat_engine::io::Io;
+use wingbeat_engine::{Answer, Config, Engine, Handler, Refusal, Unanswered};
+
+async fn start(handler: impl Handler) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(wingbeat_engine::serve(listener, Engine::new(Config::default(), handler), NotFound, pending()));
+    port
+}
+
+fn json(value: &str) -> RawJson {
+    RawJson::new(value).unwrap()
+}
+
+#[tokio::test]
+async fn services_and_raw_events_live_side_by_side() {
+    let io = Io::new();
+    io.on_connection(|socket| {
+        socket.on("raw", |_, event| async move { Some(Answer::args(&[json("raw"), event.arg(0).unwrap()])) });
+        socket.on("twice", |_, _| async { None });
+        socket.on("twice", |_, _| async { Answer::args(&[json("second")]) });
+    });
+    let port = start(io.beside(Test(Arc::new(Seen::default())))).await;
+    let mut ws = Ws::connect(port).await;
+    ws.send("421[\"raw\",7]").await;
+    assert_eq!(ws.text().await, "431[\"raw\",7]");
+    ws.send("422[\"echo\",8]").await;
+    assert_eq!(ws.text().await, "432[null,8]");
+    ws.send("423[\"twice\"]").await;
+    assert_eq!(ws.text().await, "433[\"second\"]");
+}
+
+#[tokio::test]
+async fn rooms_are_reached_once_and_without_the_excepted() {
+    let io = Io::new();
+    io.on_connection(|socket| {
+        socket.on("join", |socket, event| async move {
+            socket.join(&event.arg(0).unwrap().to::<String>().unwrap());
+            Some(Answer::args(&[]))
+        });
+        socket.on("others", |socket, _| async move {
+            socket.to("a").emit("hi", &[]);
+            Some(Answer::args(&[]))
+        });
+    });
+    let port = start(io.handler()).await;
+    let (mut one, mut two, mut three) = (Ws::connect(port).await, Ws::connect(port).await, Ws::connect(port).await);
+    two.send("421[\"join\",\"b\"]").await;
+    assert_eq!(two.text().await, "431[]");
+    for (ws, room) in [(&mut one, "a"), (&mut two, "a"), (&mut three, "b")] {
+        ws.send(&format!("421[\"join\",\"{room}\"]")).await;
+        assert_eq!(ws.text().await, "431[]");
+    }
+    io.to("a").to("b").emit("both", &[json("x")]);
+    for ws in [&mut one, &mut two, &mut three] {
+        assert_eq!(ws.text().await, "42[\"both\",\"x\"]");
+    }
+    io.of("/").except("b").emit("a only", &[]);
+    assert_eq!(one.text().await, "42[\"a only\"]");
+    one.send("422[\"others\"]").await;
+    assert_eq!(one.text().await, "432[]");
+    assert_eq!(two.text().await, "42[\"hi\"]");
+    assert_eq!((io.to("a").fetch_sockets().len(), io.to("b").except("a").fetch_sockets().len()), (2, 1));
+    io.to("a").disconnect_sockets(false);
+    assert_eq!((one.text().await, two.text().await), ("41".into(), "41".into()));
+    three.silent().await;
+    io.emit("left", &[]);
+    assert_eq!(three.text().await, "42[\"left\"]");
+}
+
+#[tokio::test]
+async fn clients_answer_in_time_or_not() {
+    let io = Io::new();
+    let port = start(io.handler()).await;
+    let mut ws = Ws::connect(port).await;
+    let socket = io.of("/").fetch_sockets().remove(0);
+    let asked = socket.clone();
+    let reply = tokio::spawn(async move { asked.request("ask", &[json("x")], Duration::from_secs(5)).await });
+    assert_eq!(ws.text().await, "420[\"ask\",\"x\"]");
+    ws.send("430[1,{\"a\":2}]").await;
+    let reply = reply.await.unwrap().unwrap();
+    assert_eq!((reply.len(), reply.arg(1).unwrap().as_bytes()), (2, &br#"{"a":2}"#[..]));
+    assert_eq!(socket.request("ask", &[], Duration::from_millis(20)).await.unwrap_err(), Unanswered::Timeout);
+    assert_eq!(ws.text().await, "421[\"ask\"]");
+    let asked = socket.clone();
+    let reply = tokio::spawn(async move { asked.request("ask", &[], Duration::from_secs(5)).await });
+    assert_eq!(ws.text().await, "422[\"ask\"]");
+    ws.send("41").await;
+    assert_eq!(reply.await.unwrap().unwrap_err(), Unanswered::Disconnected);
+}
+
+#[tokio::test]
+async fn namespaces_have_their_own_middleware_and_data() {
+    let io = Io::new();
+    let gone = Arc::new(Mutex::new(Vec::new()));
+    let rooms = io.of_matching(|name| name.starts_with("/room-"));
+    rooms.middleware(|socket| async move {
+        match socket.auth() {
+            Some(auth) => {
+                socket.set_data("auth", auth.to::<serde_json::Value>().unwrap());
+                Ok(())
+            }
+            None => Err(Refusal::new("no").with_data(serde_json::json!([1]))),
+        }
+    });
+    let noted = gone.clone();
+    rooms.on_connection(move |socket| {
+        let noted = noted.clone();
+        socket.join("x");
+        socket.on_disconnect(move |socket, reason| {
+            noted.lock().unwrap().push(format!("{} {reason} {}", socket.namespace(), socket.rooms().len()))
+        });
+        socket
+            .on("data", |socket, _| async move { Some(Answer::args(&[RawJson::new(&socket.data("auth")).unwrap()])) });
+    });
+    let port = start(io.handler()).await;
+    let mut ws = Ws::connect(port).await;
+    ws.send("40/room-1,").await;
+    assert_eq!(ws.text().await, "44/room-1,{\"message\":\"no\",\"data\":[1]}");
+    ws.send("40/room-1,{\"k\":1}").await;
+    assert!(ws.text().await.starts_with("40/room-1,{\"sid\":"));
+    ws.send("42/room-1,9[\"data\"]").await;
+    assert_eq!(ws.text().await, "43/room-1,9[{\"k\":1}]");
+    io.of("/room-1").to("x").emit("in x", &[]);
+    assert_eq!(ws.text().await, "42/room-1,[\"in x\"]");
+    ws.send("41/room-1,").await;
+    ws.send("40/nope,").await;
+    assert!(ws.text().await.starts_with("44/nope,"));
+    assert_eq!(*gone.lock().unwrap(), ["/room-1 client namespace disconnect 2"]);
+    io.of("/").disconnect_sockets(true);
+    assert_eq!([ws.next().await, ws.next().await], [Got::Text("41".into()), Got::Close(None)]);
+}
