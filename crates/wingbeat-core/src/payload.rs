@@ -89,7 +89,10 @@ impl RawJson {
 }
 
 fn unfit(error: serde_json::Error) -> Error {
-    Error::bad_request(format!("Invalid data: {error}"))
+    // Where in the text helps nobody: clients have sent a value, and users read the message.
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    let text = error.to_string();
+    Error::bad_request(format!("Invalid data: {}", text.strip_suffix(&place).unwrap_or(&text)))
 }
 
 impl fmt::Debug for RawJson {
@@ -238,6 +241,16 @@ mod tests {
         assert_eq!(elements, [RawJson::parse(r#"{"a":[1]}"#).unwrap(), RawJson::parse(r#""b,c""#).unwrap()]);
         assert!(RawJson::parse(r#"{"a":[1]}"#).unwrap().elements().is_none());
         assert!(RawJson::parse("[]").unwrap().elements().unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_does_not_fit_is_told_the_same_of_text_and_of_value() {
+        let raw = Payload::Raw(RawJson::parse(r#"{"a":"x"}"#).unwrap());
+        let value = Payload::Value(json!({"a": "x"}));
+        for payload in [raw, value] {
+            let error = payload.to::<std::collections::BTreeMap<String, u8>>().unwrap_err();
+            assert_eq!(error.message(), "Invalid data: invalid type: string \"x\", expected u8");
+        }
     }
 
     #[test]
