@@ -1,4 +1,52 @@
-//! A Socket.IO v4 server engine.
+//! A Socket.IO v4 server: Engine.IO protocol 4 and Socket.IO protocol 5 over WebSocket and HTTP long-polling.
+//!
+//! ```
+//! use std::future::pending;
+//! use tokio::net::TcpListener;
+//! use wingbeat_engine::{Answer, BoxFuture, Config, Engine, Event, Handler, Socket};
+//!
+//! /// Sends back what it gets.
+//! struct Echo;
+//!
+//! impl Handler for Echo {
+//!     fn event(&self, _: &Socket, event: Event) -> BoxFuture<'static, Option<Answer>> {
+//!         Box::pin(async move { Some(Answer::args(&event.args().collect::<Vec<_>>())) })
+//!     }
+//! }
+//!
+//! # #[derive(Clone)]
+//! # struct Pages;
+//! # impl tower_service::Service<http::Request<hyper::body::Incoming>> for Pages {
+//! #     type Response = http::Response<String>;
+//! #     type Error = std::convert::Infallible;
+//! #     type Future = std::future::Ready<Result<Self::Response, Self::Error>>;
+//! #     fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), Self::Error>> {
+//! #         std::task::Poll::Ready(Ok(()))
+//! #     }
+//! #     fn call(&mut self, _: http::Request<hyper::body::Incoming>) -> Self::Future {
+//! #         std::future::ready(Ok(http::Response::new(String::new())))
+//! #     }
+//! # }
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+//! # async fn run() -> std::io::Result<()> {
+//! let engine = Engine::new(Config::default(), Echo);
+//! let listener = TcpListener::bind("127.0.0.1:0").await?;
+//! // `Pages` is a tower service for everything that is not under `/socket.io/`.
+//! wingbeat_engine::serve(listener, engine, Pages, pending()).await
+//! # }
+//! # let _ = tokio::time::timeout(std::time::Duration::from_millis(10), run()).await;
+//! # });
+//! ```
+//!
+//! * [`Handler`] is what runs behind the sockets; [`io::Io`] is one, with namespaces, rooms and listeners as the
+//!   reference server has them.
+//! * [`Config`] has the options. Every limit is one of them.
+//! * [`Engine::service`] is a tower service, to be mounted in an axum or tower application; [`serve`] is a server loop
+//!   for those who have none. [`Engine::close`] ends all sessions in order: other servers' shutdown does not know
+//!   upgraded connections.
+//!
+//! After a storm of connections, glibc keeps the pages of what was freed (some 16 KiB for each connection of the
+//! storm). Servers that expect storms do well to use another allocator, such as jemalloc with its background thread.
 
 mod ack;
 mod config;

@@ -2,6 +2,7 @@
 
 use super::calls::{Backlog, Call, Outcome, Running, Waiting, Work, guarded};
 use super::end::{End, Farewell};
+use super::namespaces::{connect_error, write_packet};
 use crate::link::Link;
 use crate::out::Out;
 use crate::{Event, Reason, Socket};
@@ -10,11 +11,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use wingbeat_core::RawJson;
 use wingbeat_core::packet::engine::{self, PacketType};
-use wingbeat_core::packet::{
-    Arguments, Opcode, Packet, PacketKind, Placeholders, placeholders, within_depth, write_header,
-};
+use wingbeat_core::packet::{Arguments, Packet, PacketKind, Placeholders, placeholders};
 
 /// How many calls one turn begins before others get theirs.
 pub(super) const CALLS_A_TURN: u32 = 64;
@@ -23,10 +21,10 @@ pub(super) const CALLS_A_TURN: u32 = 64;
 pub(super) struct Client {
     pub(super) link: Arc<Link>,
     /// The namespaces that were joined or are being joined. Nearly always one.
-    sockets: Vec<Socket>,
-    running: Running,
-    backlog: Backlog,
-    binary: Option<Box<Binary>>,
+    pub(super) sockets: Vec<Socket>,
+    pub(super) running: Running,
+    pub(super) backlog: Backlog,
+    pub(super) binary: Option<Box<Binary>>,
     /// Calls that may still begin in this turn.
     pub(super) budget: u32,
     /// Bytes of an earlier read are left to look at.
@@ -36,7 +34,7 @@ pub(super) struct Client {
 }
 
 /// A packet whose attachments have not all come.
-struct Binary {
+pub(super) struct Binary {
     packet: Waiting,
     missing: usize,
 }
@@ -182,42 +180,6 @@ impl Client {
         }
     }
 
-    /// Where the socket of a namespace is that was joined.
-    fn joined(&self, namespace: &str) -> Result<usize, End> {
-        let at = self.sockets.iter().position(|socket| socket.namespace() == namespace && !socket.is_joining());
-        at.ok_or(End::close(Reason::ForcedServerClose))
-    }
-
-    fn connect(&mut self, packet: Packet<'_>, out: &mut Out, cx: &mut Context<'_>) -> Result<(), End> {
-        let auth = match packet.json {
-            "" => None,
-            json if within_depth(json.as_bytes()) => {
-                let auth = RawJson::parse(Bytes::copy_from_slice(json.as_bytes())).ok();
-                let object = auth.filter(|auth| auth.as_bytes().trim_ascii_start().starts_with(b"{"));
-                Some(object.ok_or(End::close(Reason::ForcedClose))?)
-            }
-            _ => return Err(End::close(Reason::ForcedClose)),
-        };
-        if self.sockets.iter().any(|socket| socket.namespace() == packet.namespace) {
-            return Err(End::close(Reason::ForcedServerClose));
-        }
-        let engine = self.link.engine.clone();
-        if self.sockets.len() >= engine.config.max_namespaces {
-            return Err(End::close(Reason::ForcedServerClose));
-        }
-        if guarded(|| engine.handler.namespace(packet.namespace)) != Some(true) {
-            connect_error(out.after(&self.link.outbox), packet.namespace, br#"{"message":"Invalid namespace"}"#);
-            return Ok(());
-        }
-        let namespace = if packet.namespace == "/" { engine.main.clone() } else { packet.namespace.into() };
-        let socket = Socket::new(self.link.clone(), namespace, auth.clone());
-        self.sockets.push(socket.clone());
-        let Some(future) = guarded(|| engine.handler.connect(&socket, auth)) else {
-            return self.finish(socket, Outcome::Joined(Err(crate::Refusal::new("Internal error"))), out);
-        };
-        self.start(Call { socket, work: Work::Join(future) }, out, cx)
-    }
-
     fn event(
         &mut self,
         packet: Packet<'_>,
@@ -271,7 +233,7 @@ impl Client {
     }
 
     /// Polls a call for the first time: answers it if it is ready, keeps it if not.
-    fn start(&mut self, mut call: Call, out: &mut Out, cx: &mut Context<'_>) -> Result<(), End> {
+    pub(super) fn start(&mut self, mut call: Call, out: &mut Out, cx: &mut Context<'_>) -> Result<(), End> {
         match Pin::new(&mut call).poll(cx) {
             Poll::Ready((socket, outcome)) => self.finish(socket, outcome, out),
             Poll::Pending => {
@@ -289,7 +251,7 @@ impl Client {
         Ok(())
     }
 
-    fn finish(&mut self, socket: Socket, outcome: Outcome, out: &mut Out) -> Result<(), End> {
+    pub(super) fn finish(&mut self, socket: Socket, outcome: Outcome, out: &mut Out) -> Result<(), End> {
         match outcome {
             Outcome::Answer(Some(id), Some(answer)) if socket.is_connected() => {
                 // What was sent to the socket before leaves before.
@@ -308,50 +270,5 @@ impl Client {
             }
         }
         Ok(())
-    }
-
-    /// Removes the sockets that were told to leave.
-    pub(super) fn remove_leaving(&mut self) {
-        while let Some(at) = self.sockets.iter().position(Socket::is_leaving) {
-            let socket = self.sockets.remove(at);
-            self.part(&socket, Reason::ServerNamespaceDisconnect);
-        }
-    }
-
-    /// The server ends the session: every namespace is told.
-    pub(super) fn say_goodbye(&self, out: &mut Out) {
-        for socket in self.sockets.iter().filter(|socket| socket.is_connected()) {
-            write_packet(out.after(&self.link.outbox), b"41", socket.namespace(), b"");
-        }
-    }
-
-    /// The session is over. Sockets are told once; running calls finish without it.
-    pub(super) fn end(&mut self, reason: Reason) {
-        self.link.outbox.close();
-        for socket in std::mem::take(&mut self.sockets) {
-            self.part(&socket, reason);
-        }
-        self.running.outlive(&self.link.engine);
-        while self.backlog.pop().is_some() {}
-        self.binary = None;
-    }
-
-    fn part(&self, socket: &Socket, reason: Reason) {
-        if socket.leave() {
-            guarded(|| self.link.engine.handler.disconnect(socket, reason));
-        }
-    }
-}
-
-fn connect_error(out: &mut Vec<u8>, namespace: &str, json: &[u8]) {
-    write_packet(out, b"44", namespace, json);
-}
-
-fn write_packet(out: &mut Vec<u8>, kind: &[u8], namespace: &str, json: &[u8]) {
-    let name = if namespace == "/" { "" } else { namespace };
-    let comma = &b","[..usize::from(!name.is_empty())];
-    write_header(out, Opcode::Text, kind.len() + name.len() + comma.len() + json.len());
-    for piece in [kind, name.as_bytes(), comma, json] {
-        out.extend_from_slice(piece);
     }
 }

@@ -5,6 +5,7 @@ mod client;
 mod closing;
 mod end;
 mod heartbeat;
+mod namespaces;
 mod polling;
 mod upgrade;
 mod websocket;
