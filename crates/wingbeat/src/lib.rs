@@ -48,7 +48,7 @@ pub use service::{
     Call, Found, IntoService, OneOrMany, Page, Params, Query, RawService, Route, Service, ServiceHandle,
     Services,
 };
-pub use transport::{SocketIo, serve, serve_until};
+pub use transport::{LocalClient, SocketIo, serve, serve_until};
 pub use wingbeat_core::{Error, ErrorKind, Id, IdArg, Method, Payload, RawJson, Result};
 pub use wingbeat_engine as engine;
 

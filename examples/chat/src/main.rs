@@ -6,10 +6,12 @@ mod people;
 mod process;
 mod rooms;
 mod text;
+#[cfg(test)]
+mod visitor;
 
 use clap::Parser;
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use tokio::net::TcpListener;
 use wingbeat::engine::Config;
@@ -49,19 +51,20 @@ async fn main() -> ExitCode {
 async fn run(options: Options) -> Result<(), String> {
     let Options { port, host, db, page } = options;
     let listener = TcpListener::bind((host, port)).await.map_err(|error| process::cannot_listen(port, &error))?;
-    let database = open(&db).await.map_err(|error| format!("{} can not be used: {}", db.display(), cause(&error)))?;
+    let cannot_open = |error| format!("{} can not be used: {}", db.display(), cause(error));
+    let database = Sqlite::open(&db).await.map_err(cannot_open)?;
+    migrate(&database).await.map_err(cannot_open)?;
     let config = Config::default().client_files(page.join("node_modules/socket.io-client/dist"));
-    let app = chat(&database).configure(SocketIo::with_config(config)).fallback(page::router(&page)).build();
+    let app = chat(&database).configure(SocketIo::with_config(config)).fallback(page::router(&page));
+    let app = app.build().map_err(cause)?;
     println!("listening on {}", process::url(&listener).map_err(|error| error.to_string())?);
-    let ended = async { wingbeat::serve(listener, app?).await }.await;
+    let ended = wingbeat::serve(listener, app).await;
     database.close().await;
-    ended.map_err(|error| cause(&error))
+    ended.map_err(cause)
 }
 
-async fn open(file: &Path) -> Result<Sqlite> {
-    let database = Sqlite::open(file).await?;
-    database.migrate(&[("rooms", rooms::TABLE), ("messages", messages::TABLE)]).await?;
-    Ok(database)
+async fn migrate(database: &Sqlite) -> Result<()> {
+    database.migrate(&[("rooms", rooms::TABLE), ("messages", messages::TABLE)]).await
 }
 
 /// Everybody who has said a name hears everything, but for who is typing elsewhere.
@@ -75,6 +78,6 @@ fn chat(database: &Sqlite) -> wingbeat::Builder {
 }
 
 /// What to tell a person at the terminal: clients never see this.
-fn cause(error: &Error) -> String {
+fn cause(error: Error) -> String {
     error.source().map_or_else(|| error.message().to_owned(), ToString::to_string)
 }

@@ -1,5 +1,8 @@
 //! What was said, and who is about to say something.
 
+#[cfg(test)]
+mod tests;
+
 use crate::people::{caller, named};
 use crate::rooms::{inside, stamp};
 use crate::text::Text;

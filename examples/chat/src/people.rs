@@ -84,3 +84,58 @@ pub(crate) fn gone(app: &App, connection: &Connection) {
         }
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::visitor::{Visitor, opened};
+    use serde_json::json;
+
+    #[tokio::test]
+    async fn people_come_change_their_names_and_go() {
+        let app = opened().await;
+        let mut ada = Visitor::new(&app, "Ada", 1).await;
+        let grace = Visitor::stranger(&app);
+        let id = grace.id();
+        let came = json!({ "id": id, "name": "Grace", "roomId": null });
+        assert_eq!(ada.hears("people created").await["name"], "Ada", "one hears oneself come");
+        assert_eq!(grace.create("people", json!({ "name": " Grace " })).await.unwrap(), came);
+        assert_eq!(ada.hears("people created").await, came);
+        grace.call("rooms", "enter", json!({ "id": 2 })).await.unwrap();
+        assert_eq!(ada.hears("people patched").await, json!({ "id": id, "name": "Grace", "roomId": 2 }));
+        let renamed = json!({ "id": id, "name": "Admiral", "roomId": 2 });
+        assert_eq!(grace.create("people", json!({ "name": "Admiral" })).await.unwrap(), renamed);
+        assert_eq!(ada.hears("people patched").await, renamed);
+        drop(grace);
+        assert_eq!(ada.hears("people removed").await, renamed);
+        let left = json!([{ "id": ada.id(), "name": "Ada", "roomId": 1 }]);
+        assert_eq!(ada.find("people", json!({})).await.unwrap(), left);
+    }
+
+    #[tokio::test]
+    async fn a_name_has_one_to_24_characters() {
+        let app = opened().await;
+        let visitor = Visitor::stranger(&app);
+        for name in [json!(" "), json!("x".repeat(25)), json!(7), json!(null)] {
+            assert_eq!(visitor.create("people", json!({ "name": name })).await.unwrap_err().code(), 400);
+        }
+        visitor.create("people", json!({ "name": "x".repeat(24) })).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn without_a_name_one_can_look_and_not_touch() {
+        let app = opened().await;
+        let stranger = Visitor::stranger(&app);
+        let message = json!({ "uid": "1", "roomId": 1, "text": "Hello" });
+        for error in [
+            stranger.create("messages", message).await.unwrap_err(),
+            stranger.create("rooms", json!({ "name": "Mine" })).await.unwrap_err(),
+            stranger.call("rooms", "enter", json!({ "id": 1 })).await.unwrap_err(),
+            stranger.call("messages", "typing", json!({ "roomId": 1 })).await.unwrap_err(),
+        ] {
+            assert_eq!((error.code(), error.message()), (401, "Say your name first"));
+        }
+        for path in ["people", "rooms", "messages"] {
+            stranger.find(path, json!({})).await.unwrap();
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! What a server process needs besides its application: memory, file descriptors, a log, words for what goes wrong.
 
-use std::io;
+use std::io::{self, IsTerminal};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
@@ -12,10 +12,12 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 /// With fewer connections a chat on the open internet would soon be full.
 const FEW: u64 = 4096;
 
-/// Writes to stderr what `RUST_LOG` asks for; if it asks for nothing, what is worth knowing.
+/// Writes to stderr what `RUST_LOG` asks for; if it asks for nothing, what is worth knowing (at level info the framework
+/// also tells when it starts and ends).
 pub(crate) fn log() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_target(false).without_time().with_writer(io::stderr).init();
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,wingbeat=warn"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(io::stderr().is_terminal());
+    log.with_target(false).without_time().with_writer(io::stderr).init();
 }
 
 /// Every connection takes a file descriptor: takes as many as the system allows.

@@ -85,3 +85,49 @@ async fn name_is_taken(context: &mut Context) -> Result<()> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::visitor::{Visitor, opened};
+    use serde_json::json;
+
+    #[tokio::test]
+    async fn three_rooms_exist_from_the_start() {
+        let app = opened().await;
+        let found = Visitor::stranger(&app).find("rooms", json!({ "$sort": { "id": 1 } })).await.unwrap();
+        let names: Vec<_> = found["data"].as_array().unwrap().iter().map(|room| room["name"].clone()).collect();
+        assert_eq!((names, &found["limit"]), (vec![json!("General"), json!("Random"), json!("Help")], &json!(50)));
+    }
+
+    #[tokio::test]
+    async fn everybody_hears_of_a_new_room() {
+        let app = opened().await;
+        let ada = Visitor::new(&app, "Ada", 1).await;
+        let mut grace = Visitor::new(&app, "Grace", 2).await;
+        let made = ada.create("rooms", json!({ "name": " Looms ", "id": 77, "createdAt": 0 })).await.unwrap();
+        assert_eq!((&made["name"], &made["id"]), (&json!("Looms"), &json!(4)));
+        assert!(made["createdAt"].as_u64().unwrap() > 1_600_000_000_000);
+        assert_eq!(grace.hears("rooms created").await, made);
+    }
+
+    #[tokio::test]
+    async fn a_room_has_a_name_of_its_own() {
+        let app = opened().await;
+        let ada = Visitor::new(&app, "Ada", 1).await;
+        let taken = ada.create("rooms", json!({ "name": "general" })).await.unwrap_err();
+        assert_eq!((taken.code(), taken.message()), (409, "There is a room of this name already"));
+        for wrong in [json!({}), json!({ "name": "" }), json!({ "name": "x".repeat(41) }), json!([{ "name": "" }])] {
+            assert_eq!(ada.create("rooms", wrong).await.unwrap_err().code(), 400);
+        }
+    }
+
+    #[tokio::test]
+    async fn one_is_in_one_room_at_a_time() {
+        let app = opened().await;
+        let ada = Visitor::new(&app, "Ada", 1).await;
+        assert_eq!(ada.call("rooms", "enter", json!({ "id": 3 })).await.unwrap(), json!({ "id": 3 }));
+        assert_eq!(app.channel_names(), ["online", "rooms/3"]);
+        assert_eq!(ada.call("rooms", "enter", json!({ "id": 99 })).await.unwrap_err().code(), 404);
+        assert_eq!(app.channel_names(), ["online", "rooms/3"]);
+    }
+}

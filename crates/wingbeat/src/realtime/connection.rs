@@ -15,7 +15,7 @@ pub(crate) trait Peer: Send + Sync + 'static {
     /// Queues an event; a peer that cannot keep up is the transport's business.
     fn deliver(&self, message: &Message);
     /// Leaves the application, as a server-side disconnect.
-    fn disconnect(&self);
+    fn disconnect(&self, connection: &Connection);
 }
 
 /// One client's connection: a cheap handle, equal to its clones.
@@ -126,7 +126,7 @@ impl Connection {
 
     /// Makes the client leave, as if the server had disconnected its socket.
     pub fn disconnect(&self) {
-        self.0.peer.disconnect();
+        self.0.peer.disconnect(self);
     }
 
     /// The names of the channels that this connection is in, sorted.

@@ -103,7 +103,7 @@ impl Peer for Client {
         self.0.send(message.frame());
     }
 
-    fn disconnect(&self) {
+    fn disconnect(&self, _: &Connection) {
         self.0.disconnect(false);
     }
 }

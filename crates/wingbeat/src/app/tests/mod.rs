@@ -60,5 +60,5 @@ impl Peer for Heard {
     fn deliver(&self, message: &Message) {
         locked(&self.0).push((message.name.to_string(), message.data.to().unwrap()));
     }
-    fn disconnect(&self) {}
+    fn disconnect(&self, _: &Connection) {}
 }
