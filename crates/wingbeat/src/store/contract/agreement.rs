@@ -4,7 +4,7 @@ use super::super::filter::read;
 use super::super::{Limits, matches};
 use crate::service::Query;
 use proptest::prelude::*;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// Few enough values that random ones meet.
 fn plain_value() -> impl Strategy<Value = Value> {
@@ -159,7 +159,7 @@ proptest! {
 
 /// A record that fits the columns of the table below, nulls included.
 #[cfg(feature = "sqlite")]
-fn fitting_record() -> impl Strategy<Value = Map<String, Value>> {
+fn fitting_record() -> impl Strategy<Value = crate::store::Record> {
     let null_or = |value: BoxedStrategy<Value>| prop_oneof![1 => Just(Value::Null), 4 => value];
     let text = || prop::sample::select(vec!["", "a", "b", "ab", "1", "0", "1e3", "é"]).prop_map(Value::from).boxed();
     let number = || prop_oneof![(-2i64..3).prop_map(Value::from), Just(json!(0.5))].boxed();
@@ -181,7 +181,7 @@ fn fitting_record() -> impl Strategy<Value = Map<String, Value>> {
 mod between_stores {
     use super::super::{Client, drop_nulls};
     use super::*;
-    use crate::store::{Memory, Sqlite, Store};
+    use crate::store::{Memory, Record, Sqlite, Store};
     use wingbeat_core::IdArg;
 
     const TABLE: &str = "CREATE TABLE random (id INTEGER PRIMARY KEY, i INTEGER, r REAL, t TEXT, b BOOLEAN, a, j JSON)";
@@ -189,7 +189,7 @@ mod between_stores {
     /// All that can be asked of a store, with everything that it answers.
     async fn answers<S: Store + Clone>(
         client: Client<S>,
-        records: &[Map<String, Value>],
+        records: &[Record],
         query: &Value,
         page: &Value,
         patch: &Value,
