@@ -8,7 +8,7 @@ use crate::session_id::SessionId;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
-use wingbeat_core::packet::Frame;
+use wingbeat_core::packet::{Frame, msgpack};
 
 /// Messages to a session's task, as bits.
 pub(crate) mod signal {
@@ -78,7 +78,8 @@ impl Link {
 
     /// Queues a frame for the session.
     pub(crate) fn push(&self, frame: &Frame) {
-        match self.outbox.push(frame, self.engine.config.outbox_limit) {
+        let recoded = self.engine.config.msgpack.then(|| msgpack::recode(frame));
+        match self.outbox.push(recoded.as_ref().unwrap_or(frame), self.engine.config.outbox_limit) {
             Pushed::Queued => {
                 if !self.scheduled.swap(true, Ordering::SeqCst) {
                     self.wake();

@@ -12,6 +12,7 @@ mod binary;
 mod depth;
 pub mod engine;
 mod frame;
+pub mod msgpack;
 mod socket;
 
 pub use arguments::{Arguments, EventName};

@@ -207,7 +207,9 @@ mod tests {
 
     #[test]
     fn what_is_encoded_is_decoded_again() {
-        for text in ["0", "0/x,{\"a\":1}", "1", "1/x,", "27[\"a\"]", "2/x,0[]", "31[null]", "52-/x,3[1]", "61-0[]", "4{}"] {
+        for text in
+            ["0", "0/x,{\"a\":1}", "1", "1/x,", "27[\"a\"]", "2/x,0[]", "31[null]", "52-/x,3[1]", "61-0[]", "4{}"]
+        {
             let mut out = Vec::new();
             Packet::decode(text).unwrap().encode(&mut out);
             assert_eq!(String::from_utf8(out).unwrap(), text);

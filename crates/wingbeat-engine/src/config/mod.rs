@@ -43,6 +43,7 @@ pub struct Config {
     pub(crate) ping_timeout: Duration,
     pub(crate) upgrade_timeout: Duration,
     pub(crate) connect_timeout: Duration,
+    pub(crate) msgpack: bool,
     pub(crate) http_compression: Option<usize>,
     pub(crate) client_files: Option<PathBuf>,
     pub(crate) cors: Option<Cors>,
@@ -73,6 +74,7 @@ impl Default for Config {
             ping_timeout: Duration::from_millis(20_000),
             upgrade_timeout: Duration::from_millis(10_000),
             connect_timeout: Duration::from_millis(45_000),
+            msgpack: false,
             http_compression: Some(1024),
             client_files: None,
             cors: None,
@@ -148,6 +150,15 @@ impl Config {
     /// How long a client has to join a namespace. Default 45 s.
     pub fn connect_timeout(mut self, timeout: Duration) -> Config {
         self.connect_timeout = timeout;
+        self
+    }
+
+    /// Speaks MessagePack instead of JSON, to clients with `socket.io-msgpack-parser`. Default no.
+    ///
+    /// Packets are translated where they come in and go out, for each client: choose it for clients that need it, not
+    /// for speed.
+    pub fn msgpack(mut self, msgpack: bool) -> Config {
+        self.msgpack = msgpack;
         self
     }
 

@@ -12,7 +12,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use wingbeat_core::packet::engine::{self, PacketType};
-use wingbeat_core::packet::{Arguments, Packet, PacketKind, Placeholders, placeholders};
+use wingbeat_core::packet::{Arguments, Frame, Packet, PacketKind, Placeholders, msgpack, placeholders};
 
 /// How many calls one turn begins before others get theirs.
 pub(super) const CALLS_A_TURN: u32 = 64;
@@ -102,7 +102,7 @@ impl Client {
 
     fn message(&mut self, text: &str, out: &mut Out, cx: &mut Context<'_>) -> Result<(), End> {
         let packet = Packet::decode(text).map_err(|_| End::close(Reason::ForcedClose))?;
-        if self.binary.is_some() {
+        if self.binary.is_some() || self.link.engine.config.msgpack {
             return Err(End::close(Reason::ForcedClose));
         }
         if packet.attachments > 0 {
@@ -123,6 +123,13 @@ impl Client {
 
     /// An Engine.IO binary packet: an attachment.
     pub(super) fn binary(&mut self, bytes: &[u8], out: &mut Out, cx: &mut Context<'_>) -> Result<(), End> {
+        if self.link.engine.config.msgpack {
+            let (text, attachments) = msgpack::decode(bytes).ok_or(End::close(Reason::ForcedClose))?;
+            if attachments.len() > self.link.engine.config.max_attachments {
+                return Err(End::close(Reason::ForcedClose));
+            }
+            return self.whole(Waiting { text: text.into(), attachments }, out, cx);
+        }
         let Some(binary) = &mut self.binary else { return Err(End::close(Reason::ForcedClose)) };
         binary.packet.attachments.push(Bytes::copy_from_slice(bytes));
         binary.missing -= 1;
@@ -130,7 +137,25 @@ impl Client {
             return Ok(());
         }
         let Some(Binary { packet, .. }) = self.binary.take().map(|binary| *binary) else { return Ok(()) };
-        if self.must_wait() {
+        self.whole(packet, out, cx)
+    }
+
+    /// Writes packets behind all that is queued.
+    pub(super) fn put(&self, out: &mut Out, write: impl FnOnce(&mut Vec<u8>)) {
+        let bytes = out.after(&self.link.outbox);
+        if self.link.engine.config.msgpack {
+            let mut json = Vec::new();
+            write(&mut json);
+            bytes.extend_from_slice(msgpack::recode(&Frame::from_encoded(json.into())).as_bytes());
+        } else {
+            write(bytes);
+        }
+    }
+
+    /// A packet that came whole.
+    fn whole(&mut self, packet: Waiting, out: &mut Out, cx: &mut Context<'_>) -> Result<(), End> {
+        // Acknowledgements do not wait behind calls: a waiting call may be the one that needs them.
+        if !matches!(packet.text.first(), Some(b'3' | b'6')) && self.must_wait() {
             self.backlog.push(packet);
             return Ok(());
         }
@@ -255,18 +280,18 @@ impl Client {
         match outcome {
             Outcome::Answer(Some(id), Some(answer)) if socket.is_connected() => {
                 // What was sent to the socket before leaves before.
-                answer.write(out.after(&self.link.outbox), socket.namespace(), &id);
+                self.put(out, |bytes| answer.write(bytes, socket.namespace(), &id));
             }
             Outcome::Answer(..) => {}
             Outcome::Joined(Ok(())) => {
                 let sid = format!("{{\"sid\":\"{}\"}}", socket.id());
-                write_packet(out.after(&self.link.outbox), b"40", socket.namespace(), sid.as_bytes());
+                self.put(out, |bytes| write_packet(bytes, b"40", socket.namespace(), sid.as_bytes()));
                 socket.join();
                 guarded(|| self.link.engine.handler.connected(&socket));
             }
             Outcome::Joined(Err(refusal)) => {
                 self.sockets.retain(|other| *other != socket);
-                connect_error(out.after(&self.link.outbox), socket.namespace(), &refusal.to_json());
+                self.put(out, |bytes| connect_error(bytes, socket.namespace(), &refusal.to_json()));
             }
         }
         Ok(())

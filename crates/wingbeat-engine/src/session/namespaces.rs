@@ -35,7 +35,7 @@ impl Client {
             return Err(End::close(Reason::ForcedServerClose));
         }
         if guarded(|| engine.handler.namespace(packet.namespace)) != Some(true) {
-            connect_error(out.after(&self.link.outbox), packet.namespace, br#"{"message":"Invalid namespace"}"#);
+            self.put(out, |bytes| connect_error(bytes, packet.namespace, br#"{"message":"Invalid namespace"}"#));
             return Ok(());
         }
         let namespace = if packet.namespace == "/" { engine.main.clone() } else { packet.namespace.into() };
@@ -58,7 +58,7 @@ impl Client {
     /// The server ends the session: every namespace is told.
     pub(super) fn say_goodbye(&self, out: &mut Out) {
         for socket in self.sockets.iter().filter(|socket| socket.is_connected()) {
-            write_packet(out.after(&self.link.outbox), b"41", socket.namespace(), b"");
+            self.put(out, |bytes| write_packet(bytes, b"41", socket.namespace(), b""));
         }
     }
 

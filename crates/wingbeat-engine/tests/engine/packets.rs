@@ -173,3 +173,22 @@ async fn who_joins_nothing_or_answers_no_ping_is_closed() {
     assert_eq!(ws.next().await, Got::Close(None));
     server.seen.wait_for("disconnect ping timeout").await;
 }
+
+#[tokio::test]
+async fn messagepack_is_spoken_where_it_is_asked_for() {
+    let server = Server::start(Config::default().msgpack(true)).await;
+    let mut ws = Ws::open(server.port, "/socket.io/?EIO=4&transport=websocket").await;
+    assert!(ws.text().await.starts_with('0'));
+    // {type:0,nsp:"/"}
+    ws.send_binary(b"\x82\xa4type\x00\xa3nsp\xa1/").await;
+    let Got::Binary(joined) = ws.next().await else { panic!("not binary") };
+    assert!(joined.starts_with(b"\x83\xa4type\x00\xa3nsp\xa1/\xa4data\x81\xa3sid\xb4"), "{joined:?}");
+    // {type:2,nsp:"/",data:["echo",{b:<bin 01 02>}],id:7}
+    ws.send_binary(b"\x84\xa4type\x02\xa3nsp\xa1/\xa4data\x92\xa4echo\x81\xa1b\xc4\x02\x01\x02\xa2id\x07").await;
+    let answer = b"\x84\xa4type\x03\xa3nsp\xa1/\xa4data\x92\xc0\x81\xa1b\xc4\x02\x01\x02\xa2id\x07";
+    assert_eq!(ws.next().await, Got::Binary(answer.to_vec()));
+    ws.send_binary(b"\x83\xa4type\x02\xa3nsp\xa1/\xa4data\x92\xa4tell\x05").await;
+    assert_eq!(ws.next().await, Got::Binary(b"\x83\xa4type\x02\xa3nsp\xa1/\xa4data\x92\xa4told\x05".to_vec()));
+    ws.send_binary(b"\xc1").await;
+    assert_eq!(ws.next().await, Got::Close(None));
+}

@@ -1,0 +1,146 @@
+//! Socket.IO packets as MessagePack, the way `socket.io-msgpack-parser` has them: one binary packet
+//! `{type, nsp, data, id}`, in which attachments lie where they belong.
+//!
+//! Everything else in this crate speaks JSON with placeholders, so this is a translation at the edge.
+
+mod read;
+mod write;
+
+use super::frame::{Frame, Opcode, write_header};
+use super::socket::{Packet, PacketKind};
+use bytes::Bytes;
+use serde_json::{Map, Value};
+
+/// Reads a packet: the text that it would have as JSON, and its attachments. `None` if it is no packet.
+pub fn decode(bytes: &[u8]) -> Option<(String, Vec<Bytes>)> {
+    let (value, attachments) = read::read(bytes)?;
+    let Value::Object(mut packet) = value else { return None };
+    let data = packet.remove("data").unwrap_or(Value::Null);
+    let kind = packet.get("type")?.as_u64().filter(|kind| *kind <= 4)?;
+    let namespace = packet.get("nsp")?.as_str().filter(|name| name.starts_with('/') && !name.contains(','))?;
+    let mut text = match (kind, attachments.len()) {
+        (_, 0) => kind.to_string(),
+        (2, count) => format!("5{count}-"),
+        (3, count) => format!("6{count}-"),
+        _ => return None,
+    };
+    if namespace != "/" {
+        text.push_str(namespace);
+        text.push(',');
+    }
+    match packet.get("id") {
+        None | Some(Value::Null) => {}
+        Some(id) => text.push_str(&id.as_u64()?.to_string()),
+    }
+    match data {
+        // Absent, or sent as undefined.
+        Value::Null if kind < 2 => {}
+        data => text.push_str(&data.to_string()),
+    }
+    Some((text, attachments))
+}
+
+/// Translates WebSocket frames that hold packets as JSON. Frames of other kinds stay as they are. What has no value in
+/// Unicode (a lone surrogate) becomes `null`.
+pub fn recode(frame: &Frame) -> Frame {
+    let mut out = Vec::with_capacity(frame.len());
+    let mut packets = frame.packets();
+    while let Some((opcode, payload)) = packets.next() {
+        let packet = match payload {
+            [b'4', text @ ..] if opcode == Opcode::Text => {
+                std::str::from_utf8(text).ok().and_then(|text| Packet::decode(text).ok())
+            }
+            _ => None,
+        };
+        let Some(packet) = packet else {
+            write_header(&mut out, opcode, payload.len());
+            out.extend_from_slice(payload);
+            continue;
+        };
+        let attachments: Vec<&[u8]> = packets.by_ref().take(packet.attachments).map(|(_, bytes)| bytes).collect();
+        let bytes = encode(&packet, &attachments);
+        write_header(&mut out, Opcode::Binary, bytes.len());
+        out.extend_from_slice(&bytes);
+    }
+    Frame::from_encoded(out.into())
+}
+
+fn encode(packet: &Packet<'_>, attachments: &[&[u8]]) -> Vec<u8> {
+    let kind = match packet.kind {
+        PacketKind::Connect => 0,
+        PacketKind::Disconnect => 1,
+        PacketKind::Event | PacketKind::BinaryEvent => 2,
+        PacketKind::Ack | PacketKind::BinaryAck => 3,
+        PacketKind::ConnectError => 4,
+    };
+    let mut map = Map::new();
+    map.insert("type".to_owned(), Value::from(kind));
+    map.insert("nsp".to_owned(), Value::from(packet.namespace));
+    if !packet.json.is_empty() {
+        map.insert("data".to_owned(), serde_json::from_str(packet.json).unwrap_or(Value::Null));
+    }
+    if let Some(id) = packet.id.as_ref().and_then(super::AckId::number) {
+        map.insert("id".to_owned(), Value::from(id));
+    }
+    write::write(&Value::Object(map), attachments)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn there_and_back(frame: &Frame) -> (String, Vec<Bytes>) {
+        let recoded = recode(frame);
+        let packets: Vec<_> = recoded.packets().collect();
+        assert_eq!((packets.len(), packets[0].0), (1, Opcode::Binary));
+        decode(packets[0].1).unwrap()
+    }
+
+    #[test]
+    fn packets_survive_the_translation() {
+        for json in [r#"["a",null,true,-1,255,65536,-40000,4294967296,1.5,"é",[],{"k":{}}]"#, r#"["x"]"#] {
+            let text = format!("2/ns,7{json}");
+            assert_eq!(there_and_back(&Frame::text(&[b"4", text.as_bytes()])).0, text);
+        }
+        assert_eq!(there_and_back(&Frame::text(&[br#"40{"sid":"x"}"#])).0, r#"0{"sid":"x"}"#);
+        assert_eq!(there_and_back(&Frame::text(&[b"41"])).0, "1");
+    }
+
+    #[test]
+    fn attachments_lie_where_they_belong() {
+        let frame = Frame::request(
+            "/",
+            Some(1),
+            "e",
+            &[br#"{"b":{"_placeholder":true,"num":0}}"#],
+            &[Bytes::from_static(b"\x01\x02")],
+        );
+        let (text, attachments) = there_and_back(&frame);
+        assert_eq!(text, r#"51-1["e",{"b":{"_placeholder":true,"num":0}}]"#);
+        assert_eq!(attachments, [&b"\x01\x02"[..]]);
+    }
+
+    #[test]
+    fn what_is_no_packet_of_the_session_stays() {
+        let ping = Frame::text(&[b"2"]);
+        assert_eq!(recode(&ping), ping);
+    }
+
+    #[test]
+    fn what_is_no_packet_is_refused() {
+        // {type:9,…}, no namespace, an array, half a map, too deep.
+        for bad in [&b"\x82\xa4type\x09\xa3nsp\xa1/"[..], b"\x81\xa4type\x02", b"\x90", b"\x82\xa4type", b""] {
+            assert_eq!(decode(bad), None, "{bad:?}");
+        }
+        assert_eq!(decode(&[0x91; 100_000]), None);
+        assert_eq!(decode(b"\xdd\xff\xff\xff\xff"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn noise_does_no_harm(noise in prop::collection::vec(any::<u8>(), 0..300)) {
+            let _ = decode(&noise);
+        }
+    }
+}
