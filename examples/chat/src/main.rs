@@ -5,6 +5,7 @@ mod page;
 mod people;
 mod process;
 mod rooms;
+mod stamp;
 mod text;
 #[cfg(test)]
 mod visitor;

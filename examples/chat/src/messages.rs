@@ -3,8 +3,9 @@
 #[cfg(test)]
 mod tests;
 
-use crate::people::{caller, named};
-use crate::rooms::{inside, stamp};
+use crate::people::caller;
+use crate::rooms::inside;
+use crate::stamp::stamp;
 use crate::text::Text;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -57,7 +58,6 @@ pub(crate) fn service(database: &Sqlite) -> Mount {
         .before(Create, parse::<NewMessage>)
         .before(Create, sign)
         .before(Create, stamp)
-        .before("typing", named)
         .error(Create, stored_already)
 }
 

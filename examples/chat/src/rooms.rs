@@ -1,9 +1,9 @@
 //! The rooms, and who is in which.
 
 use crate::people::{self, Person, named};
+use crate::stamp::stamp;
 use crate::text::Text;
 use serde::{Deserialize, Serialize};
-use std::time::{SystemTime, UNIX_EPOCH};
 use wingbeat::{ErrorKind, hooks::parse, prelude::*, store::Sqlite};
 
 /// The table, with the rooms that exist from the start.
@@ -14,7 +14,7 @@ pub(crate) const TABLE: &str = "
         createdAt INTEGER NOT NULL
     );
     INSERT INTO rooms (name, createdAt)
-    SELECT value, unixepoch() * 1000 FROM json_each('[\"General\", \"Random\", \"Help\"]');
+    VALUES ('General', unixepoch() * 1000), ('Random', unixepoch() * 1000), ('Help', unixepoch() * 1000);
 ";
 
 #[derive(Serialize, Deserialize)]
@@ -68,15 +68,6 @@ async fn enter(room: Enter, params: Params) -> Result<Enter> {
     connection.insert(person.clone());
     params.service("people")?.emit("patched", &person).await?;
     Ok(room)
-}
-
-/// The server says when something was made, never the client.
-pub(crate) async fn stamp(context: &mut Context) -> Result<()> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
-    for item in context.items_mut()? {
-        item.insert("createdAt".to_owned(), u64::try_from(now)?.into());
-    }
-    Ok(())
 }
 
 async fn name_is_taken(context: &mut Context) -> Result<()> {

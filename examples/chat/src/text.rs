@@ -15,8 +15,7 @@ impl<const MAX: usize> TryFrom<String> for Text<MAX> {
     fn try_from(text: String) -> Result<Text<MAX>, String> {
         let text = text.trim();
         match text.chars().count() {
-            0 => Err("an empty text".to_owned()),
-            count if count > MAX => Err(format!("a text of {count} characters, at most {MAX} are allowed")),
+            count if count == 0 || count > MAX => Err(format!("a text has 1 to {MAX} characters here, not {count}")),
             _ => Ok(Text(text.to_owned())),
         }
     }
