@@ -47,7 +47,7 @@ pub(crate) async fn get(link: Arc<Link>) -> Option<(Bytes, Option<Taken>)> {
         }
         polls.polling = true;
     }
-    let waiting = Waiting { link: link.clone() };
+    let mut waiting = Waiting { link: link.clone(), answered: false };
     let answer = poll_fn(|cx| {
         let Some(mut polls) = link.polls() else { return Poll::Ready(None) };
         if !polls.ready.is_empty() {
@@ -66,15 +66,17 @@ pub(crate) async fn get(link: Arc<Link>) -> Option<(Bytes, Option<Taken>)> {
         Poll::Pending
     })
     .await;
+    waiting.answered = true;
     drop(waiting);
     // The end of a session waits for its last poll.
     link.wake();
     answer
 }
 
-/// A poll that waits; no longer, once it is answered or its client gone.
+/// A poll that waits. A client that gives it up gives up the session, as the reference server has it.
 struct Waiting {
     link: Arc<Link>,
+    answered: bool,
 }
 
 impl Drop for Waiting {
@@ -83,5 +85,53 @@ impl Drop for Waiting {
             polls.polling = false;
             polls.poll = None;
         }
+        if !self.answered && self.link.via() == Via::Polling {
+            self.link.set_via(Via::Nothing);
+            self.link.signal(signal::BROKEN);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Shared;
+    use crate::{Answer, BoxFuture, Config, Engine, Event, Handler, Socket};
+    use wingbeat_core::packet::Frame;
+
+    struct Nobody;
+
+    impl Handler for Nobody {
+        fn event(&self, _: &Socket, _: Event) -> BoxFuture<'static, Option<Answer>> {
+            Box::pin(std::future::ready(None))
+        }
+    }
+
+    fn link() -> (Engine, Arc<Link>) {
+        let engine = Engine::new(Config::default(), Nobody);
+        let parts = http::Request::get("/").body(()).unwrap().into_parts().0;
+        let link = Shared::register(&engine.0, crate::Handshake::new(&parts, &[]), Via::Polling).unwrap();
+        (engine, link)
+    }
+
+    fn put(link: &Link, text: &str) {
+        let frame = Frame::text(&[text.as_bytes()]).into_bytes();
+        link.outbox.count(frame.len());
+        link.polls().unwrap().put([frame].into());
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_dies_unread_puts_its_packets_back_in_front() {
+        let (_engine, link) = link();
+        put(&link, "4a");
+        let (body, taken) = get(link.clone()).await.unwrap();
+        assert_eq!(&body[..], b"4a");
+        put(&link, "4b");
+        drop(taken);
+        let (body, taken) = get(link.clone()).await.unwrap();
+        assert_eq!(&body[..], b"4a\x1e4b");
+        assert_eq!(link.outbox.bytes(), 8);
+        taken.unwrap().delivered();
+        assert_eq!(link.outbox.bytes(), 0);
     }
 }

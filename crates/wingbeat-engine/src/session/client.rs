@@ -31,6 +31,8 @@ pub(super) struct Client {
     leftover: bool,
     /// A pong came since this was last looked at.
     pub(super) pong: bool,
+    /// Anything came since then.
+    pub(super) heard: bool,
 }
 
 /// A packet whose attachments have not all come.
@@ -50,6 +52,7 @@ impl Client {
             budget: 0,
             leftover: false,
             pong: false,
+            heard: false,
         }
     }
 
@@ -86,6 +89,7 @@ impl Client {
 
     /// An Engine.IO text packet.
     pub(super) fn text(&mut self, text: &str, out: &mut Out, cx: &mut Context<'_>) -> Result<(), End> {
+        self.heard = true;
         match engine::decode(text) {
             Some((PacketType::Message, text)) => self.message(text, out, cx),
             Some((PacketType::Pong, _)) => {
@@ -123,6 +127,7 @@ impl Client {
 
     /// An Engine.IO binary packet: an attachment.
     pub(super) fn binary(&mut self, bytes: &[u8], out: &mut Out, cx: &mut Context<'_>) -> Result<(), End> {
+        self.heard = true;
         if self.link.engine.config.msgpack {
             let (text, attachments) = msgpack::decode(bytes).ok_or(End::close(Reason::ForcedClose))?;
             if attachments.len() > self.link.engine.config.max_attachments {

@@ -11,6 +11,8 @@ use std::task::Context;
 
 /// How long a client has to answer a close frame or to fetch the close packet, in milliseconds.
 const PATIENCE: u64 = 10_000;
+/// How long a client that has sent the close packet has to close by itself.
+const QUIET: u64 = 300;
 
 /// A transport on which the last has to be said.
 pub(super) struct Closing {
@@ -19,13 +21,15 @@ pub(super) struct Closing {
     answered: bool,
     /// The client's bytes make no sense any more.
     blind: bool,
+    /// The client has said that it closes; only if it does not is it told to.
+    quiet: bool,
     until: u64,
 }
 
 impl Closing {
     /// `None` if there is nothing left to say.
     pub(super) fn new(transport: Transport, end: End, link: &Link, out: &mut Out) -> Option<Closing> {
-        let (mut answered, mut blind) = (false, false);
+        let (mut answered, mut blind, mut quiet) = (false, false, false);
         let ws = match transport {
             Transport::WebSocket(ws) => ws,
             Transport::Polling(polling) => return Closing::polling(*polling, end, link, out),
@@ -33,7 +37,7 @@ impl Closing {
         };
         match end.farewell {
             Farewell::Gone => return None,
-            Farewell::Silence => {}
+            Farewell::Silence => quiet = true,
             Farewell::Close(code) => {
                 close_frame(out.after(&link.outbox), code);
                 blind = code.is_some();
@@ -43,7 +47,8 @@ impl Closing {
                 answered = true;
             }
         }
-        Some(Closing { ws: Some(ws), answered, blind, until: Closing::patience(link) })
+        let until = Closing::patience(link, if quiet { QUIET } else { PATIENCE });
+        Some(Closing { ws: Some(ws), answered, blind, quiet, until })
     }
 
     fn polling(polling: Polling, end: End, link: &Link, out: &mut Out) -> Option<Closing> {
@@ -61,21 +66,26 @@ impl Closing {
             return None;
         }
         drop(polls);
-        Some(Closing { ws: None, answered: false, blind: false, until: Closing::patience(link) })
+        let until = Closing::patience(link, PATIENCE);
+        Some(Closing { ws: None, answered: false, blind: false, quiet: false, until })
     }
 
-    fn patience(link: &Link) -> u64 {
-        let until = link.engine.wheel.now() + PATIENCE;
+    fn patience(link: &Link, patience: u64) -> u64 {
+        let until = link.engine.wheel.now() + patience;
         link.engine.wheel.set(link, until);
         until
     }
 
     pub(super) fn step(&mut self, link: &Link, buf: &mut [u8], out: &mut Out, cx: &mut Context<'_>) -> Step {
         if link.take_signals() & signal::DUE != 0 && link.engine.wheel.now() >= self.until {
-            if let Some(mut polls) = link.polls() {
-                polls.abandon();
+            if !std::mem::take(&mut self.quiet) {
+                if let Some(mut polls) = link.polls() {
+                    polls.abandon();
+                }
+                return Step::Done;
             }
-            return Step::Done;
+            close_frame(&mut out.bytes, None);
+            self.until = Closing::patience(link, PATIENCE);
         }
         let Some(ws) = &mut self.ws else {
             // A poll fetches the rest.

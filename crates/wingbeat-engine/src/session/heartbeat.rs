@@ -12,6 +12,8 @@ pub(super) struct Heartbeat {
     ping_at: u64,
     /// `u64::MAX` while no pong is awaited.
     pong_by: u64,
+    /// The client sent something else while a pong was awaited, and got more time for it. Once.
+    refreshed: bool,
     /// `u64::MAX` once a namespace was joined.
     connect_by: u64,
     /// `u64::MAX` while the client is not moving to a WebSocket.
@@ -25,6 +27,7 @@ impl Heartbeat {
         let heartbeat = Heartbeat {
             ping_at: now + config.ping_interval.as_millis() as u64,
             pong_by: u64::MAX,
+            refreshed: false,
             connect_by: now + config.connect_timeout.as_millis() as u64,
             upgrade_by: u64::MAX,
         };
@@ -49,7 +52,14 @@ impl Heartbeat {
             self.ping_at = link.engine.wheel.now() + link.engine.config.ping_interval.as_millis() as u64;
             self.pong_by = u64::MAX;
             self.arm(link);
+        } else if self.pong_by != u64::MAX && client.heard && !self.refreshed {
+            // A long message may stand before the pong.
+            let link = &client.link;
+            self.pong_by = link.engine.wheel.now() + link.engine.config.ping_timeout.as_millis() as u64;
+            self.refreshed = true;
+            self.arm(link);
         }
+        client.heard = false;
     }
 
     /// The wheel says that a deadline has passed.
@@ -73,7 +83,7 @@ impl Heartbeat {
             let bytes = out.after(&link.outbox);
             write_header(bytes, Opcode::Text, 1);
             bytes.push(b'2');
-            (self.ping_at, self.pong_by) = (u64::MAX, now + timeout);
+            (self.ping_at, self.pong_by, self.refreshed) = (u64::MAX, now + timeout, false);
         }
         if self.upgrade_by <= now {
             // The turn that this is part of notices.

@@ -4,8 +4,9 @@ use crate::client::{Got, Ws};
 use crate::http_client::{get, post, request};
 use crate::server::{NotFound, Seen, Server, Test};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
-use wingbeat_engine::{Config, Cookie, Cors, Engine, Origins};
+use wingbeat_engine::{Config, Cookie, Cors, Engine, HttpLimits, Origins};
 
 const POLLING: &str = "/socket.io/?EIO=4&transport=polling";
 const WEBSOCKET: &str = "/socket.io/?EIO=4&transport=websocket";
@@ -215,4 +216,32 @@ async fn unix_sockets_work_like_others() {
     }
     assert!(String::from_utf8_lossy(&seen).contains("0{\"sid\""));
     std::fs::remove_file(path).unwrap();
+}
+
+#[tokio::test]
+async fn the_slash_at_the_end_can_be_left_off() {
+    let server = Server::start(Config::default().path("/ws").add_trailing_slash(false)).await;
+    for path in ["/ws?EIO=4&transport=polling", "/ws/?EIO=4&transport=polling"] {
+        assert_eq!(get(server.port, path).await.status, 200, "{path}");
+    }
+    assert_eq!(get(server.port, "/wsx?EIO=4&transport=polling").await.text(), "nobody");
+    assert_eq!(get(server.port, POLLING).await.text(), "nobody");
+}
+
+#[tokio::test]
+async fn connections_that_speak_http_are_limited() {
+    use tokio::io::AsyncReadExt;
+    let limits =
+        HttpLimits::default().max_connections(1).max_header_bytes(8 * 1024).header_timeout(Duration::from_millis(100));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(wingbeat_engine::serve_http_with(listener, limits, NotFound, std::future::pending()));
+    let mut silent = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    let mut second = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    let mut bytes = Vec::new();
+    assert_eq!(second.read_to_end(&mut bytes).await.unwrap(), 0);
+    // The first has said nothing in time, and makes room.
+    let _ = tokio::time::timeout(crate::client::PATIENCE, silent.read_to_end(&mut bytes)).await.expect("it is closed");
+    let large = format!("X-Large: {}\r\n", "x".repeat(10_000));
+    assert_eq!(request(port, "GET", "/", &large, "").await.status, 431);
 }

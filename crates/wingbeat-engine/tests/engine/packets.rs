@@ -156,6 +156,7 @@ async fn the_close_packet_ends_the_session_quietly() {
     ws.send("1").await;
     server.seen.wait_for("disconnect transport close").await;
     ws.silent().await;
+    assert_eq!(ws.next().await, Got::Close(None));
 }
 
 #[tokio::test]
