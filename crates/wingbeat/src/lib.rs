@@ -34,6 +34,7 @@
 mod app;
 mod hook;
 mod realtime;
+pub mod schema;
 mod service;
 pub mod store;
 mod transport;

@@ -139,7 +139,7 @@ impl Builder {
     ///
     /// # Errors
     /// If two services have the same path, a path is none, a service has no methods, a method or an event that is
-    /// named does not exist, or the program aborts on panics (one handler that panics would then end all connections).
+    /// named does not exist, a hook can not work, or the program aborts on panics (one handler that panics would then end all connections).
     pub fn build(self) -> Result<App> {
         if cfg!(panic = "abort") {
             return Err(Error::general("Wingbeat needs `panic = \"unwind\"` in the Cargo profile"));
@@ -147,6 +147,7 @@ impl Builder {
         if let Some(event) = self.publishers.unknown(|event| STANDARD.contains(&event)) {
             return Err(Error::general(format!("'{event}' is not a valid service event")));
         }
+        self.hooks.check()?;
         let channels = Arc::new(Channels::default());
         let app = App(Arc::new(Inner {
             registry: ArcSwap::default(),

@@ -212,6 +212,7 @@ impl Mount {
         if let Some(method) = exposed.chain(self.hooks.named()).find(|method| !has(method)) {
             return wrong(format!("Service '{path}' has no method '{method}' to list or to hook"));
         }
+        self.hooks.check()?;
         let slots = Slots::new(path, &self.events, self.publishers, app, self.listeners)?;
         let external = self.external.map(|external| {
             let custom = names.iter().cloned().map(Method::Custom);

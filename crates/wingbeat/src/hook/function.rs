@@ -38,6 +38,14 @@ use wingbeat_core::Result;
 pub trait Hook: Send + Sync + 'static {
     /// Runs the hook.
     fn call<'a>(&'a self, context: &'a mut Context) -> BoxFuture<'a, Result<()>>;
+
+    /// Asked once, when the hook is mounted: one that can never work says why, and the application is not built.
+    ///
+    /// # Errors
+    /// Why the hook can never work.
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// A hook that runs around the rest of the chain: what it does before and after `next.run(context).await`.

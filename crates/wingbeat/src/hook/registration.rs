@@ -2,7 +2,7 @@
 
 use super::{Around, Hook};
 use std::sync::Arc;
-use wingbeat_core::Method;
+use wingbeat_core::{Method, Result};
 
 /// Registers a hook for all methods, custom ones included: `.around(All, hook)`.
 #[derive(Clone, Copy, Debug)]
@@ -97,6 +97,10 @@ impl<H: ?Sized> Registered<H> {
         self.for_method(method).chain(self.for_all()).collect()
     }
 
+    fn hooks(&self) -> impl Iterator<Item = &Arc<H>> {
+        self.0.iter().map(|(_, hook)| hook)
+    }
+
     fn named(&self) -> impl Iterator<Item = &Method> {
         self.0.iter().flat_map(|(methods, _)| methods.named())
     }
@@ -114,6 +118,12 @@ pub(crate) struct HookSet {
 }
 
 impl HookSet {
+    /// Asks every hook whether it can work.
+    pub(crate) fn check(&self) -> Result<()> {
+        let mut hooks = self.before.hooks().chain(self.after.hooks()).chain(self.error.hooks());
+        hooks.try_for_each(|hook| hook.check())
+    }
+
     /// Every method that some hook names.
     pub(crate) fn named(&self) -> impl Iterator<Item = &Method> {
         let around = self.wrap.named().chain(self.around.named());

@@ -1,0 +1,34 @@
+//! Schemas and resolvers: what may come in, and what records become on their way in and out.
+//!
+//! Validation (feature `schema`) holds data and queries against JSON Schemas, which come from Rust types. Resolvers are
+//! asynchronous functions for single fields or whole records.
+
+#[cfg(feature = "schema")]
+mod coercion;
+#[cfg(feature = "schema")]
+mod definition;
+#[cfg(feature = "schema")]
+mod explain;
+#[cfg(feature = "schema")]
+mod order;
+mod resolve;
+mod resolver;
+#[cfg(all(test, feature = "schema"))]
+mod tests;
+#[cfg(feature = "schema")]
+mod validate;
+#[cfg(feature = "schema")]
+mod validator;
+
+#[cfg(feature = "schema")]
+pub use definition::{json_schema, partial, query_syntax};
+pub use resolve::{resolve_data, resolve_external, resolve_query, resolve_result};
+pub use resolver::{Field, Resolver, Scope};
+/// Derives schemas from types; see <https://docs.rs/schemars>.
+///
+/// A crate that does not depend on `schemars` itself says so to the derive: `use wingbeat::schema::{JsonSchema, schemars};`
+/// and `#[schemars(crate = "schemars")]` on the type.
+#[cfg(feature = "schema")]
+pub use schemars::{self, JsonSchema};
+#[cfg(feature = "schema")]
+pub use validate::{Validate, validate_data, validate_patch, validate_query};

@@ -1,0 +1,307 @@
+//! Resolvers: what becomes of the fields of a record.
+
+use crate::BoxFuture;
+use crate::hook::Context;
+use crate::service::{Params, ServiceHandle, Services};
+use futures_util::future::join_all;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use std::future::ready;
+use std::sync::Arc;
+use wingbeat_core::{Error, Method, RawJson, Result};
+
+/// What becomes of the fields of a record: asynchronous functions by field.
+///
+/// The functions of one record run at the same time and see it as it was before. A field whose function says `None` is
+/// dropped. Values that are no objects stay as they are.
+///
+/// Register it with [`resolve_data`](super::resolve_data), [`resolve_query`](super::resolve_query),
+/// [`resolve_result`](super::resolve_result) or [`resolve_external`](super::resolve_external).
+///
+/// ```
+/// use serde_json::json;
+/// use wingbeat::{prelude::*, schema::{Resolver, resolve_external, resolve_result}, store::Memory};
+///
+/// let users = Memory::new().records([json!({"id": 1, "name": "Ann", "password": "…"})]);
+/// let messages = Memory::new().records([json!({"id": 1, "text": "Hello", "userId": 1})]);
+/// let author = Resolver::new().derived("author", ["userId"], |field| async move {
+///     field.service("users").get(field.get::<i64>("userId")?, Params::new()).await?.into_value().map(Some)
+/// });
+/// let public = Resolver::new().hide(["password"]);
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// let app = App::builder()
+///     .mount("users", Mount::new(users).around(All, resolve_external(public.clone())))
+///     .mount(
+///         "messages",
+///         Mount::new(messages)
+///             .around(All, resolve_external(Resolver::new().nested("author", public)))
+///             .around(All, resolve_result(author)),
+///     )
+///     .build()?;
+/// // Inside, everything is there; clients do not see the password.
+/// let message = app.service("messages").get(1, Params::new()).await?.into_value()?;
+/// assert_eq!(message["author"]["password"], "…");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Default)]
+#[must_use = "register it with one of the `resolve_…` hooks"]
+pub struct Resolver {
+    wholes: Vec<Arc<Whole>>,
+    steps: Vec<Step>,
+}
+
+type Whole = dyn Fn(Value, Scope) -> BoxFuture<'static, Result<Value>> + Send + Sync;
+type Function = dyn Fn(Field) -> BoxFuture<'static, Result<Option<Value>>> + Send + Sync;
+
+#[derive(Clone)]
+struct Step {
+    name: Arc<str>,
+    /// Of a derived field: those it is made from.
+    needs: Option<Arc<[Box<str>]>>,
+    action: Action,
+}
+
+#[derive(Clone)]
+enum Action {
+    Compute(Arc<Function>),
+    Hide,
+    Nested(Resolver),
+}
+
+impl Resolver {
+    /// A resolver that changes nothing.
+    pub fn new() -> Resolver {
+        Resolver::default()
+    }
+
+    /// Sets a field to what the function says; `None` drops it. A second function for a field replaces the first.
+    pub fn field<V, F, Fut>(self, name: &str, function: F) -> Resolver
+    where
+        V: Serialize,
+        F: Fn(Field) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Option<V>>> + Send + 'static,
+    {
+        self.step(name, None, compute(function))
+    }
+
+    /// Adds a field that is not stored but made from others. Where a client asks for it by `$select`, the service is
+    /// asked for these instead.
+    pub fn derived<V, F, Fut, const N: usize>(self, name: &str, from: [&str; N], function: F) -> Resolver
+    where
+        V: Serialize,
+        F: Fn(Field) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Option<V>>> + Send + 'static,
+    {
+        self.step(name, Some(from.iter().map(|&name| name.into()).collect()), compute(function))
+    }
+
+    /// Drops fields.
+    pub fn hide<'a>(self, names: impl IntoIterator<Item = &'a str>) -> Resolver {
+        names.into_iter().fold(self, |resolver, name| resolver.step(name, None, Action::Hide))
+    }
+
+    /// Resolves the record, or the records, in a field with a resolver of their own.
+    pub fn nested(self, name: &str, resolver: Resolver) -> Resolver {
+        self.step(name, None, Action::Nested(resolver))
+    }
+
+    /// Replaces the whole record, before its fields are resolved. What does not fit the type `T` is a BadRequest.
+    pub fn record<T, U, F, Fut>(mut self, function: F) -> Resolver
+    where
+        T: DeserializeOwned,
+        U: Serialize,
+        F: Fn(T, Scope) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<U>> + Send + 'static,
+    {
+        self.wholes.push(Arc::new(move |record, scope| {
+            match serde_json::from_value::<T>(record) {
+                Ok(record) => {
+                    let running = function(record, scope);
+                    Box::pin(async move { Ok(serde_json::to_value(running.await?)?) })
+                }
+                Err(error) => Box::pin(ready(Err(Error::bad_request(format!("Invalid data: {error}"))))),
+            }
+        }));
+        self
+    }
+
+    fn step(mut self, name: &str, needs: Option<Arc<[Box<str>]>>, action: Action) -> Resolver {
+        self.steps.retain(|step| *step.name != *name);
+        self.steps.push(Step { name: name.into(), needs, action });
+        self
+    }
+
+    /// The derived fields, each with those it is made from.
+    pub(super) fn derivations(&self) -> impl Iterator<Item = (&str, &[Box<str>])> {
+        self.steps.iter().filter_map(|step| Some((&*step.name, step.needs.as_deref()?)))
+    }
+
+    /// Resolves one record. `select` are the fields that the client asks for, if not all.
+    pub(super) async fn resolve(&self, mut record: Value, scope: &Scope, select: Option<&[String]>) -> Result<Value> {
+        for whole in &self.wholes {
+            record = whole(record, scope.clone()).await?;
+        }
+        let Value::Object(record) = record else { return Ok(record) };
+        let record = Arc::new(record);
+        let wanted = |step: &&Step| match &step.action {
+            Action::Compute(_) => select.is_none_or(|select| select.iter().any(|name| **name == *step.name)),
+            Action::Hide => true,
+            Action::Nested(_) => record.contains_key(&*step.name),
+        };
+        let steps: Vec<&Step> = self.steps.iter().filter(wanted).collect();
+        let values = join_all(steps.iter().map(|step| step.run(&record, scope))).await;
+        let mut resolved = Arc::unwrap_or_clone(record);
+        let mut errors = Map::new();
+        for (step, value) in steps.into_iter().zip(values) {
+            match value {
+                Ok(Some(value)) => drop(resolved.insert((*step.name).into(), value)),
+                Ok(None) => drop(resolved.shift_remove(&*step.name)),
+                Err(error) => {
+                    if error.code() >= 500 {
+                        tracing::error!(?error, field = &*step.name, "a field could not be resolved");
+                    }
+                    errors.insert((*step.name).into(), RawJson::new(&error)?.to()?);
+                }
+            }
+        }
+        if errors.is_empty() {
+            return Ok(Value::Object(resolved));
+        }
+        Err(Error::bad_request("Error resolving data").with_data(errors))
+    }
+
+    /// Resolves a record, or each of a list.
+    pub(super) async fn resolve_all(&self, value: Value, scope: &Scope, select: Option<&[String]>) -> Result<Value> {
+        match value {
+            Value::Array(items) => {
+                let running = items.into_iter().map(|item| self.resolve(item, scope, select));
+                join_all(running).await.into_iter().collect()
+            }
+            value => self.resolve(value, scope, select).await,
+        }
+    }
+}
+
+impl Step {
+    fn run<'a>(
+        &'a self,
+        record: &'a Arc<Map<String, Value>>,
+        scope: &'a Scope,
+    ) -> BoxFuture<'a, Result<Option<Value>>> {
+        match &self.action {
+            Action::Compute(function) => {
+                function(Field { name: self.name.clone(), record: record.clone(), scope: scope.clone() })
+            }
+            Action::Hide => Box::pin(ready(Ok(None))),
+            Action::Nested(resolver) => {
+                let value = record.get(&*self.name).cloned().unwrap_or_default();
+                Box::pin(async move { resolver.resolve_all(value, scope, None).await.map(Some) })
+            }
+        }
+    }
+}
+
+fn compute<V, F, Fut>(function: F) -> Action
+where
+    V: Serialize,
+    F: Fn(Field) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<Option<V>>> + Send + 'static,
+{
+    Action::Compute(Arc::new(move |field| {
+        let running = function(field);
+        Box::pin(async move { Ok(running.await?.map(serde_json::to_value).transpose()?) })
+    }))
+}
+
+/// A field that is being resolved, with all that its function may look at.
+#[derive(Clone, Debug)]
+pub struct Field {
+    name: Arc<str>,
+    record: Arc<Map<String, Value>>,
+    scope: Scope,
+}
+
+impl Field {
+    /// The name of the field.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What the field is so far.
+    pub fn value(&self) -> Option<&Value> {
+        self.record.get(&*self.name)
+    }
+
+    /// The record, as it was before any of its fields was resolved.
+    pub fn record(&self) -> &Map<String, Value> {
+        &self.record
+    }
+
+    /// A field of the record as a `T`; a missing one is read as null.
+    ///
+    /// # Errors
+    /// BadRequest if it does not fit.
+    pub fn get<T: DeserializeOwned>(&self, name: &str) -> Result<T> {
+        let value = self.record.get(name).unwrap_or(&Value::Null);
+        T::deserialize(value).map_err(|error| Error::bad_request(format!("Invalid {name}: {error}")))
+    }
+
+    /// The call that this happens in.
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// The params of the call.
+    pub fn params(&self) -> &Params {
+        self.scope.params()
+    }
+
+    /// Another service.
+    pub fn service(&self, path: impl Into<Box<str>>) -> ServiceHandle {
+        self.scope.services().service(path)
+    }
+}
+
+/// The call in which something is resolved.
+#[derive(Clone, Debug)]
+pub struct Scope {
+    path: Arc<str>,
+    method: Method,
+    params: Arc<Params>,
+    services: Services,
+}
+
+impl Scope {
+    pub(super) fn of(context: &Context) -> Scope {
+        Scope {
+            path: context.path().into(),
+            method: context.method().clone(),
+            params: Arc::new(context.params.clone()),
+            services: context.services().clone(),
+        }
+    }
+
+    /// The path of the service.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The method that is called.
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// The params of the call.
+    pub fn params(&self) -> &Params {
+        &self.params
+    }
+
+    /// The way to all services and channels.
+    pub fn services(&self) -> &Services {
+        &self.services
+    }
+}
