@@ -133,7 +133,15 @@ impl Shared {
     /// The session with this id, unless it has ended.
     pub(crate) fn find(&self, id: &str) -> Option<Arc<Link>> {
         let link = self.session(SessionId::key(id)?)?;
-        (link.id.as_str() == id && link.via() != Via::Nothing).then_some(link)
+        if link.id.as_str() != id || link.via() == Via::Nothing {
+            return None;
+        }
+        // The wheel may not have come to it yet.
+        if link.pong_by.load(Ordering::SeqCst) <= self.wheel.now() {
+            link.signal(signal::DUE);
+            return None;
+        }
+        Some(link)
     }
 
     pub(crate) fn call_finished(&self) {

@@ -52,6 +52,8 @@ pub(crate) struct Link {
     /// When the wheel has to wake the task, and the earliest time that the wheel knows about.
     pub(crate) deadline: AtomicU64,
     pub(crate) armed: AtomicU64,
+    /// When the client must have answered a ping.
+    pub(crate) pong_by: AtomicU64,
     polls: OnceLock<Box<Mutex<Polls>>>,
 }
 
@@ -68,6 +70,7 @@ impl Link {
             via: AtomicU8::new(via as u8),
             deadline: AtomicU64::new(u64::MAX),
             armed: AtomicU64::new(u64::MAX),
+            pong_by: AtomicU64::new(u64::MAX),
             polls: OnceLock::new(),
         };
         if via == Via::Polling {

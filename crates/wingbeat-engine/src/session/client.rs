@@ -25,6 +25,8 @@ pub(super) struct Client {
     pub(super) running: Running,
     pub(super) backlog: Backlog,
     pub(super) binary: Option<Box<Binary>>,
+    /// A namespace was joined, now or before.
+    pub(super) has_joined: bool,
     /// Calls that may still begin in this turn.
     pub(super) budget: u32,
     /// Bytes of an earlier read are left to look at.
@@ -50,14 +52,11 @@ impl Client {
             backlog: Backlog::default(),
             binary: None,
             budget: 0,
+            has_joined: false,
             leftover: false,
             pong: false,
             heard: false,
         }
-    }
-
-    pub(super) fn has_sockets(&self) -> bool {
-        !self.sockets.is_empty()
     }
 
     pub(super) fn is_busy(&self) -> bool {
@@ -292,6 +291,7 @@ impl Client {
                 let sid = format!("{{\"sid\":\"{}\"}}", socket.id());
                 self.put(out, |bytes| write_packet(bytes, b"40", socket.namespace(), sid.as_bytes()));
                 socket.join();
+                self.has_joined = true;
                 guarded(|| self.link.engine.handler.connected(&socket));
             }
             Outcome::Joined(Err(refusal)) => {

@@ -5,6 +5,7 @@ use super::end::End;
 use crate::Reason;
 use crate::link::Link;
 use crate::out::Out;
+use std::sync::atomic::Ordering;
 use wingbeat_core::packet::{Opcode, write_header};
 
 /// When the next ping is due, or the answer to the last; and until when the client must have joined a namespace.
@@ -36,6 +37,7 @@ impl Heartbeat {
     }
 
     fn arm(&self, link: &Link) {
+        link.pong_by.store(self.pong_by, Ordering::SeqCst);
         link.engine.wheel.set(link, self.ping_at.min(self.pong_by).min(self.connect_by).min(self.upgrade_by));
     }
 
@@ -67,7 +69,7 @@ impl Heartbeat {
         let link = &client.link;
         let now = link.engine.wheel.now();
         let timeout = link.engine.config.ping_timeout.as_millis() as u64;
-        if client.has_sockets() {
+        if client.has_joined {
             self.connect_by = u64::MAX;
         } else if self.connect_by <= now {
             return Err(End::close(Reason::ForcedServerClose));
@@ -83,7 +85,10 @@ impl Heartbeat {
             let bytes = out.after(&link.outbox);
             write_header(bytes, Opcode::Text, 1);
             bytes.push(b'2');
-            (self.ping_at, self.pong_by, self.refreshed) = (u64::MAX, now + timeout, false);
+            // Counted from when the ping was due, so that the wheel's lateness does not add up; but a server that
+            // was busy for longer does not take its client's time.
+            let late = (now - self.ping_at).min(10);
+            (self.ping_at, self.pong_by, self.refreshed) = (u64::MAX, now + timeout - late.min(timeout), false);
         }
         if self.upgrade_by <= now {
             // The turn that this is part of notices.

@@ -168,9 +168,13 @@ async fn who_joins_nothing_or_answers_no_ping_is_closed() {
     idle.text().await;
     assert_eq!(idle.next().await, Got::Close(None));
     let mut ws = Ws::connect(server.port).await;
+    // Who has joined once may leave and stay.
+    ws.send("41").await;
     assert_eq!(ws.text().await, "2");
     ws.send("3").await;
     assert_eq!(ws.text().await, "2");
+    ws.send("40").await;
+    assert!(ws.text().await.starts_with("40{"));
     assert_eq!(ws.next().await, Got::Close(None));
     server.seen.wait_for("disconnect ping timeout").await;
 }
