@@ -37,6 +37,7 @@ mod realtime;
 pub mod schema;
 mod service;
 pub mod store;
+pub mod test;
 mod transport;
 
 pub use app::{App, AppHttp, Builder, HttpBody, Mount, Transport};

@@ -161,6 +161,15 @@ impl Inner {
     }
 }
 
+impl App {
+    /// Waits until all that has been published is delivered.
+    pub(crate) async fn delivered(&self) {
+        while !self.0.delivery.is_idle() {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
 /// What the methods of one service can reach.
 pub(super) struct Around {
     // Weak: the application holds the service, which holds this.

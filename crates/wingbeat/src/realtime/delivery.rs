@@ -115,6 +115,11 @@ impl Delivery {
         Ok(())
     }
 
+    /// Whether nothing waits to be delivered.
+    pub(crate) fn is_idle(&self) -> bool {
+        !locked(&self.lane).busy
+    }
+
     async fn enqueue(
         self: &Arc<Delivery>,
         groups: Vec<Group>,

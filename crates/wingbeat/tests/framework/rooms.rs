@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// From left to right; a room imports only from rooms to its left. The last ones are edges and never import each other.
 const LINE: [&str; 4] = ["realtime", "service", "hook", "app"];
-const EDGES: [&str; 4] = ["auth", "schema", "store", "transport"];
+const EDGES: [&str; 5] = ["auth", "schema", "store", "test", "transport"];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
@@ -49,7 +49,7 @@ fn rooms_import_only_from_the_left() {
         let source = fs::read_to_string(&file).unwrap();
         // Tests may look at anything.
         let code = source.split("#[cfg(test)]").next().unwrap();
-        if inside.components().any(|part| part.as_os_str() == "tests") {
+        if inside.components().any(|part| part.as_os_str() == "tests" || part.as_os_str() == "tests.rs") {
             continue;
         }
         for other in imported(code).filter(|name| LINE.contains(name) || EDGES.contains(name)) {
