@@ -7,6 +7,7 @@ mod rooms;
 mod specials;
 mod tools;
 pub(crate) mod trace;
+mod validated;
 mod vault;
 
 use serde_json::{Value, json};
@@ -26,6 +27,7 @@ pub(crate) fn all() -> Vec<(&'static str, Mount)> {
         ("errors", Mount::new(errors::Errors)),
         ("specials", Mount::new(specials::Specials)),
         ("hooked", hooked::mount()),
+        ("validated", validated::mount()),
         ("vault", vault::mount()),
         ("chat", Mount::new(Memory::new().start(1).multi(true))),
         ("rooms", rooms::mount()),

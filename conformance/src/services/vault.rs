@@ -1,11 +1,11 @@
 //! `vault`: one field never leaves the server.
 
 use serde_json::{Value, json};
-use wingbeat::hooks::protect;
 use wingbeat::prelude::*;
+use wingbeat::schema::{Resolver, resolve_external};
 
 pub(crate) fn mount() -> Mount {
-    Mount::new(Vault).after(All, protect(["secret"]))
+    Mount::new(Vault).around(All, resolve_external(Resolver::new().hide(["secret"])))
 }
 
 struct Vault;
