@@ -32,6 +32,8 @@
 //! ```
 
 mod app;
+#[cfg(feature = "auth")]
+pub mod auth;
 mod hook;
 mod realtime;
 pub mod schema;
@@ -71,3 +73,8 @@ pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a
 fn locked<T: ?Sized>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
+
+/// The README's server compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -29,8 +29,8 @@ pub struct Builder {
 
 impl Builder {
     /// Mounts a service under a path, such as `messages` or `users/:userId/messages`. Outer slashes do not matter.
-    pub fn mount(mut self, path: impl Into<Box<str>>, mount: Mount) -> Builder {
-        self.mounts.push((path.into(), mount));
+    pub fn mount(mut self, path: impl Into<Box<str>>, mount: impl Into<Mount>) -> Builder {
+        self.mounts.push((path.into(), mount.into()));
         self
     }
 
@@ -115,6 +115,23 @@ impl Builder {
         self
     }
 
+    /// Is told of every connection that has logged in; it carries `authentication` and the user by then. After a login
+    /// by the headers of the handshake `connection` comes first.
+    #[cfg(feature = "auth")]
+    pub fn on_login(mut self, listener: impl Fn(&App, &Connection) + Send + Sync + 'static) -> Builder {
+        self.listeners.login.push(Box::new(listener));
+        self
+    }
+
+    /// Is told of every connection that is no longer logged in: by its own wish, by force, or because its token has
+    /// expired and connections are to stay ([`Expiry::Anonymous`](crate::auth::Expiry)). It has left all channels by
+    /// then, also those from before the login.
+    #[cfg(feature = "auth")]
+    pub fn on_logout(mut self, listener: impl Fn(&App, &Connection) + Send + Sync + 'static) -> Builder {
+        self.listeners.logout.push(Box::new(listener));
+        self
+    }
+
     /// Adds a transport, such as [`SocketIo`](crate::SocketIo).
     pub fn configure(mut self, transport: impl Transport) -> Builder {
         self.transports.push(Box::new(transport));
@@ -163,7 +180,11 @@ impl Builder {
         for (path, mount) in self.mounts {
             registry.add(app.entry(&path, mount)?)?;
         }
+        let gates: Vec<_> = registry.gates().map(|(path, gate)| (path.clone(), gate.clone())).collect();
         app.0.registry.store(Arc::new(registry));
+        for (path, gate) in gates {
+            gate.check(&app, &path)?;
+        }
         let doors = self.transports.into_iter().map(|transport| transport.open(&app));
         let doors = doors.collect::<Result<Vec<_>>>()?;
         app.0.http.open(doors);

@@ -43,12 +43,27 @@ impl App {
     /// A client has joined.
     pub(crate) fn connected(&self, connection: &Connection) {
         self.tell(&self.0.listeners.connection, connection);
+        self.let_in(connection);
+    }
+
+    /// A client has logged in.
+    #[cfg(feature = "auth")]
+    pub(crate) fn logged_in(&self, connection: &Connection) {
+        self.tell(&self.0.listeners.login, connection);
+    }
+
+    /// A client is no longer logged in: it leaves all channels, then the listeners are told.
+    #[cfg(feature = "auth")]
+    pub(crate) fn logged_out(&self, connection: &Connection) {
+        self.0.channels.leave_all(connection);
+        self.tell(&self.0.listeners.logout, connection);
     }
 
     /// A client has gone: it leaves all channels, then the listeners are told. Happens once.
     pub(crate) fn disconnected(&self, connection: &Connection) {
         if Channels::gone(&self.0.channels, connection) {
             self.tell(&self.0.listeners.disconnect, connection);
+            self.let_out(connection);
         }
     }
 

@@ -3,6 +3,7 @@
 mod builder;
 mod events;
 mod external;
+mod gate;
 mod guard;
 mod http;
 mod lifecycle;
@@ -17,6 +18,8 @@ pub use builder::Builder;
 pub use http::{AppHttp, HttpBody, Transport};
 pub(crate) use external::Arguments;
 pub(crate) use guard::{guarded, log};
+#[cfg(feature = "auth")]
+pub(crate) use gate::Gate;
 pub(crate) use http::Door;
 pub use mount::Mount;
 pub(crate) use registry::Entry;
@@ -62,11 +65,15 @@ struct Inner {
 
 type OnConnection = Box<dyn Fn(&App, &Connection) + Send + Sync>;
 
-/// Who wants to know of connections that come and go.
+/// Who wants to know of connections that come and go, log in and out.
 #[derive(Default)]
 struct Listeners {
     connection: Vec<OnConnection>,
     disconnect: Vec<OnConnection>,
+    #[cfg(feature = "auth")]
+    login: Vec<OnConnection>,
+    #[cfg(feature = "auth")]
+    logout: Vec<OnConnection>,
 }
 
 impl App {
@@ -112,6 +119,9 @@ impl App {
         let entry = self.change(|app, registry| {
             let entry = app.entry(path, mount)?;
             registry.add(entry.clone())?;
+            if let Some(gate) = entry.gate() {
+                gate.check(app, entry.shared_path())?;
+            }
             Ok(entry)
         })?;
         entry.setup(&self.services()).await

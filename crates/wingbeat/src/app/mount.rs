@@ -1,6 +1,7 @@
 //! A service with all that belongs to it, ready to be mounted.
 
 use super::events::{Publishers, Slots};
+use super::gate::Gate;
 use crate::hook::{Around, Hook, HookSet, Methods};
 use crate::realtime::{Audience, Publication, Publisher};
 use crate::service::{Custom, Erased, IntoService, Params, custom};
@@ -34,6 +35,9 @@ pub struct Mount {
     hooks: HookSet,
     publishers: Publishers,
     listeners: Vec<(Box<str>, Listener)>,
+    gate: Option<Arc<dyn Gate>>,
+    /// Why this can not be mounted.
+    broken: Option<Error>,
 }
 
 pub(super) type Listener = Arc<dyn Fn(&Publication) + Send + Sync>;
@@ -48,6 +52,7 @@ pub(super) struct Parts {
     pub(super) external: Option<Vec<Method>>,
     pub(super) slots: Slots,
     pub(super) hooks: HookSet,
+    pub(super) gate: Option<Arc<dyn Gate>>,
 }
 
 /// Names that Feathers gives a meaning of its own on services; a client could not tell such a method from it.
@@ -63,6 +68,19 @@ impl Mount {
     /// Mounts a [`Service`](crate::Service) or a [`RawService`](crate::RawService).
     pub fn new<Kind>(service: impl IntoService<Kind>) -> Mount {
         Mount { service: Some(service.erase()), ..Mount::default() }
+    }
+
+    /// What could not be put together; mounting it fails.
+    #[cfg(feature = "auth")]
+    pub(crate) fn broken(error: Error) -> Mount {
+        Mount { broken: Some(error), ..Mount::default() }
+    }
+
+    /// Has every connection asked about.
+    #[cfg(feature = "auth")]
+    pub(crate) fn gate(mut self, gate: Arc<dyn Gate>) -> Mount {
+        self.gate = Some(gate);
+        self
     }
 
     /// Mounts custom methods only; add them with [`method`](Mount::method).
@@ -190,6 +208,9 @@ impl Mount {
     }
 
     pub(super) fn into_parts(self, path: &Arc<str>, app: &Publishers) -> Result<Parts> {
+        if let Some(error) = self.broken {
+            return Err(error);
+        }
         let wrong = |text: String| Err(Error::general(text));
         let standard = self.service.as_ref().map_or_else(Vec::new, |service| service.methods());
         if standard.is_empty() && self.custom.is_empty() {
@@ -218,6 +239,6 @@ impl Mount {
             let custom = names.iter().cloned().map(Method::Custom);
             external.into_iter().chain(custom).collect()
         });
-        Ok(Parts { service: self.service, standard, custom: self.custom, external, slots, hooks: self.hooks })
+        Ok(Parts { service: self.service, standard, custom: self.custom, external, slots, hooks: self.hooks, gate: self.gate })
     }
 }

@@ -1,6 +1,7 @@
 //! What is mounted: an immutable table that mounting and unmounting replace as a whole.
 
 use super::events::{Around, EventSlot, Slots};
+use super::gate::Gate;
 use super::mount::{Mount, Parts};
 use super::router::Router;
 use super::{App, router};
@@ -43,6 +44,11 @@ impl Registry {
         self.entries.iter().find(|entry| entry.path() == path)
     }
 
+    /// All gates, with the paths of their services.
+    pub(super) fn gates(&self) -> impl Iterator<Item = (&Arc<str>, &Arc<dyn Gate>)> {
+        self.entries.iter().filter_map(|entry| Some((entry.shared_path(), entry.gate()?)))
+    }
+
     pub(super) fn entries(&self) -> impl DoubleEndedIterator<Item = &Arc<Entry>> {
         self.entries.iter()
     }
@@ -52,9 +58,10 @@ impl Registry {
 pub(crate) struct Entry {
     path: Arc<str>,
     service: Option<Arc<dyn Erased>>,
-    standard: [Option<Endpoint>; 6],
-    custom: HashMap<Arc<str>, Endpoint>,
+    standard: [Option<Arc<Endpoint>>; 6],
+    custom: HashMap<Arc<str>, Arc<Endpoint>>,
     pub(super) slots: Arc<Slots>,
+    gate: Option<Arc<dyn Gate>>,
     surroundings: Arc<dyn Surroundings>,
 }
 
@@ -71,12 +78,14 @@ pub(crate) struct Endpoint {
 impl Entry {
     pub(super) fn new(app: &App, path: &str, mount: Mount) -> Result<Entry> {
         let path: Arc<str> = path.into();
-        let Parts { service, standard, custom, external, slots, hooks } = mount.into_parts(&path, &app.0.publishers)?;
-        let endpoint = |method: Method, target: Target| Endpoint {
-            external: external.as_ref().is_none_or(|external| external.contains(&method)),
-            chain: Chain::new(&app.0.hooks, &hooks, &method, target),
-            event: method.event().and_then(|event| slots.automatic(event)),
-            method,
+        let Parts { service, standard, custom, external, slots, hooks, gate } = mount.into_parts(&path, &app.0.publishers)?;
+        let endpoint = |method: Method, target: Target| {
+            Arc::new(Endpoint {
+                external: external.as_ref().is_none_or(|external| external.contains(&method)),
+                chain: Chain::new(&app.0.hooks, &hooks, &method, target),
+                event: method.event().and_then(|event| slots.automatic(event)),
+                method,
+            })
         };
         let standard = Method::STANDARD.map(|method| {
             let service = service.clone().filter(|_| standard.contains(&method))?;
@@ -88,7 +97,7 @@ impl Entry {
         let custom = custom.collect();
         let slots = Arc::new(slots);
         let surroundings = Arc::new(Around::new(app, slots.clone()));
-        Ok(Entry { path, service, standard, custom, slots, surroundings })
+        Ok(Entry { path, service, standard, custom, slots, gate, surroundings })
     }
 
     pub(crate) fn path(&self) -> &str {
@@ -100,19 +109,23 @@ impl Entry {
         &self.surroundings
     }
 
+    pub(super) fn gate(&self) -> Option<&Arc<dyn Gate>> {
+        self.gate.as_ref()
+    }
+
     pub(super) fn shared_path(&self) -> &Arc<str> {
         &self.path
     }
 
     /// A method by its name on the wire, if the service has it at all.
-    pub(crate) fn endpoint(&self, method: &str) -> Option<&Endpoint> {
+    pub(crate) fn endpoint(&self, method: &str) -> Option<&Arc<Endpoint>> {
         match Method::standard(method) {
             Some(method) => self.standard(&method),
             None => self.custom.get(method),
         }
     }
 
-    fn standard(&self, method: &Method) -> Option<&Endpoint> {
+    fn standard(&self, method: &Method) -> Option<&Arc<Endpoint>> {
         let at = Method::STANDARD.iter().position(|standard| standard == method)?;
         self.standard[at].as_ref()
     }

@@ -17,7 +17,7 @@ pub(crate) struct Outcome {
     pub(crate) dispatch: Option<Payload>,
     /// For REST.
     #[expect(dead_code, reason = "the REST transport will read it")]
-    pub(crate) http: Http,
+    pub(crate) http: Option<Box<Http>>,
 }
 
 impl Outcome {
@@ -35,29 +35,26 @@ impl App {
         Ok((entry.clone(), route))
     }
 
-    /// Runs a method with its hooks, and publishes what it has done. `params` have route and emitter already.
+    /// Runs a method with its hooks, and publishes what it has done. `params` have route and surroundings already.
     pub(crate) async fn run(
         &self,
-        entry: Arc<Entry>,
-        method: &str,
+        entry: &Arc<Entry>,
+        endpoint: &Endpoint,
         (id, data, params): (IdArg, Option<Payload>, Params),
     ) -> Result<Outcome> {
-        let endpoint = entry.endpoint(method).ok_or_else(|| not_allowed(method, entry.path()))?;
-        match endpoint.chain.direct() {
-            Some(target) => {
-                // Calls that send no event, or whose event nobody can hear, need not remember the caller.
-                let event = endpoint.event.as_ref().filter(|event| event.is_heard());
-                let caller = event.and_then(|_| params.connection.clone());
-                let mut result = target.call(&endpoint.method, id, data, params).await?;
-                if let Some(event) = event {
-                    let raw = result.to_raw()?;
-                    self.0.publish_result(event, &raw, None, caller.as_ref()).await?;
-                    result = raw.into();
-                }
-                Ok(Outcome { result, dispatch: None, http: Http::default() })
-            }
-            None => self.run_hooked(&entry, endpoint, (id, data, params)).await,
+        let Some(target) = endpoint.chain.direct() else {
+            // On the heap, as below: most calls have no hooks and no hearers, and their future stays small.
+            return Box::pin(self.run_hooked(entry, endpoint, (id, data, params))).await;
+        };
+        let event = endpoint.event.as_ref().filter(|event| event.is_heard());
+        let caller = event.and_then(|_| params.connection.clone());
+        let mut result = target.call(&endpoint.method, id, data, params).await?;
+        if let Some(event) = event {
+            let raw = result.to_raw()?;
+            Box::pin(self.0.publish_result(event, &raw, None, caller.as_ref())).await?;
+            result = raw.into();
         }
+        Ok(Outcome { result, dispatch: None, http: None })
     }
 
     async fn run_hooked(
@@ -76,19 +73,25 @@ impl App {
         if let Some(slot) = slot {
             let raw = result.to_raw()?;
             let dispatch = context.dispatch.as_ref().map(Payload::to_raw).transpose()?;
-            self.0.publish_result(&slot, &raw, dispatch.as_ref(), caller.as_ref()).await?;
+            Box::pin(self.0.publish_result(&slot, &raw, dispatch.as_ref(), caller.as_ref())).await?;
             result = raw.into();
             context.dispatch = dispatch.map(Payload::Raw);
         }
-        Ok(Outcome { result, dispatch: context.dispatch, http: context.http })
+        Ok(Outcome { result, dispatch: context.dispatch, http: Some(Box::new(context.http)) })
     }
 
     async fn call(self, call: Call) -> Result<Payload> {
+        Ok(self.resolve(call).await?.result)
+    }
+
+    /// Finds the service of a call from inside, and runs it.
+    pub(super) async fn resolve(&self, call: Call) -> Result<Outcome> {
         let Call { path, method, id, data, mut params } = call;
         let (entry, route) = self.find(&path)?;
         params.route = route;
         params.surroundings = Some(entry.surroundings().clone());
-        Ok(self.run(entry, method.as_str(), (id, data, params)).await?.result)
+        let endpoint = entry.endpoint(method.as_str()).ok_or_else(|| not_allowed(method.as_str(), entry.path()))?;
+        self.run(&entry, endpoint, (id, data, params)).await
     }
 }
 

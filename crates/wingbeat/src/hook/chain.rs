@@ -70,6 +70,12 @@ impl Chain {
         self.steps.is_empty().then_some(&self.target)
     }
 
+    /// The method itself, whatever hooks there are.
+    #[cfg(feature = "auth")]
+    pub(crate) fn target(&self) -> &Target {
+        &self.target
+    }
+
     pub(crate) fn run<'a>(&'a self, context: &'a mut Context) -> BoxFuture<'a, Result<()>> {
         Next { steps: &self.steps, target: &self.target }.run(context)
     }

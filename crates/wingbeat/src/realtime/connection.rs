@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use std::any::Any;
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -16,6 +17,10 @@ pub(crate) trait Peer: Send + Sync + 'static {
     fn deliver(&self, message: &Message);
     /// Leaves the application, as a server-side disconnect.
     fn disconnect(&self, connection: &Connection);
+    /// Where the client is, if that is known.
+    fn address(&self) -> Option<IpAddr> {
+        None
+    }
 }
 
 /// One client's connection: a cheap handle, equal to its clones.
@@ -78,6 +83,11 @@ impl Connection {
     /// The headers of the request that opened the connection.
     pub fn headers(&self) -> Option<&Headers> {
         self.0.headers.as_ref()
+    }
+
+    /// The client's address, if the transport knows it: behind a proxy only where the proxy is trusted.
+    pub fn address(&self) -> Option<IpAddr> {
+        self.0.peer.address()
     }
 
     /// A named value.
@@ -162,7 +172,7 @@ impl Connection {
         self.0.served.load(Ordering::Relaxed) == batch
     }
 
-    pub(super) fn deliver(&self, message: &Message) {
+    pub(crate) fn deliver(&self, message: &Message) {
         self.0.peer.deliver(message);
     }
 }

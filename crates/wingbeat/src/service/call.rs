@@ -4,6 +4,7 @@ use super::Params;
 use crate::BoxFuture;
 use crate::realtime::{Channel, Connection};
 use serde::Serialize;
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 use wingbeat_core::{IdArg, Method, Payload, RawJson, Result};
@@ -24,7 +25,7 @@ pub struct Call {
 }
 
 /// What makes calls; the application does.
-pub(crate) trait Caller: Send + Sync {
+pub(crate) trait Caller: Any + Send + Sync {
     fn call(&self, call: Call) -> BoxFuture<'static, Result<Payload>>;
     fn emit(&self, path: &str, event: &str, data: Payload) -> BoxFuture<'static, Result<()>>;
     fn channel(&self, names: Box<[Box<str>]>) -> Channel;

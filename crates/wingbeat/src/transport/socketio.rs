@@ -4,6 +4,7 @@ use crate::app::{App, Arguments, Door, HttpBody, Transport, WeakApp, guarded, lo
 use crate::realtime::{Connection, Message, Peer};
 use crate::BoxFuture;
 use std::future::ready;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tower_service::Service as _;
@@ -106,6 +107,10 @@ impl Peer for Client {
     fn disconnect(&self, _: &Connection) {
         self.0.disconnect(false);
     }
+
+    fn address(&self) -> Option<IpAddr> {
+        Some(self.0.handshake().address().ip()).filter(|address| !address.is_unspecified())
+    }
 }
 
 /// What runs behind the sockets.
@@ -120,11 +125,15 @@ impl Handler for Services {
         let headers = socket.handshake().headers().clone();
         let connection = Connection::new("socketio", Some(headers), Client(socket.clone()));
         socket.attach(Arc::new(connection.clone()));
-        if self.middleware.is_empty() {
+        let admitted = self.app.upgrade().and_then(|app| app.admit(&connection));
+        if self.middleware.is_empty() && admitted.is_none() {
             return Box::pin(ready(Ok(())));
         }
         let (middleware, socket, limit) = (self.middleware.clone(), socket.clone(), self.call_timeout);
         Box::pin(async move {
+            if let Some(admitted) = admitted {
+                guarded(admitted, limit).await?;
+            }
             for ask in middleware.iter() {
                 guarded(ask(socket.clone(), connection.clone()), limit).await?;
             }

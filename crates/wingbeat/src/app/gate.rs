@@ -1,0 +1,97 @@
+//! What is asked about every connection: authentication is one.
+
+use super::App;
+use crate::BoxFuture;
+use crate::realtime::Connection;
+#[cfg(feature = "auth")]
+use crate::service::{Call, Services};
+use std::any::Any;
+use std::sync::Arc;
+#[cfg(feature = "auth")]
+use wingbeat_core::Payload;
+use wingbeat_core::Result;
+
+/// The side of a mounted service that is asked about every connection. [`Mount::gate`](super::Mount) adds it.
+pub(crate) trait Gate: Any + Send + Sync {
+    /// All services are mounted now, this one at `path`: whether it finds what it needs.
+    fn check(&self, app: &App, path: &Arc<str>) -> Result<()>;
+
+    /// A client wants to connect; an error refuses it.
+    fn connect(self: Arc<Self>, app: App, connection: Connection) -> BoxFuture<'static, Result<()>>;
+
+    /// A client has connected, and the listeners have been told.
+    fn connected(self: Arc<Self>, app: &App, connection: &Connection);
+
+    /// A client who was connected has gone, and the listeners have been told.
+    fn disconnected(&self, connection: &Connection);
+}
+
+impl App {
+    /// The application behind a handle to its services.
+    #[cfg(feature = "auth")]
+    pub(crate) fn of(services: &Services) -> Option<&App> {
+        (&*services.0 as &dyn Any).downcast_ref()
+    }
+
+    /// The first gate of this kind, or the one of the service at a path.
+    #[cfg(feature = "auth")]
+    pub(crate) fn gate<T: Gate>(&self, path: Option<&str>) -> Option<Arc<T>> {
+        let registry = self.0.registry.load();
+        let mut gates =
+            registry.gates().filter(|(at, _)| path.is_none_or(|path| ***at == *super::router::normal(path)));
+        gates.find_map(|(_, gate)| (gate.clone() as Arc<dyn Any + Send + Sync>).downcast().ok())
+    }
+
+    /// All gates of this kind.
+    #[cfg(feature = "auth")]
+    pub(crate) fn gates_of<T: Gate>(&self) -> Vec<Arc<T>> {
+        let gates = self.gates().into_iter();
+        gates.filter_map(|gate| (gate as Arc<dyn Any + Send + Sync>).downcast().ok()).collect()
+    }
+
+    fn gates(&self) -> Vec<Arc<dyn Gate>> {
+        self.0.registry.load().gates().map(|(_, gate)| gate.clone()).collect()
+    }
+
+    /// Asks all gates about a client that wants to connect. Nothing if there is none.
+    pub(crate) fn admit(&self, connection: &Connection) -> Option<BoxFuture<'static, Result<()>>> {
+        let gates = self.gates();
+        let (app, connection) = (self.clone(), connection.clone());
+        (!gates.is_empty()).then(|| -> BoxFuture<'static, Result<()>> {
+            Box::pin(async move {
+                for gate in gates {
+                    gate.connect(app.clone(), connection.clone()).await?;
+                }
+                Ok(())
+            })
+        })
+    }
+
+    pub(super) fn let_in(&self, connection: &Connection) {
+        self.gates().iter().for_each(|gate| gate.clone().connected(self, connection));
+    }
+
+    pub(super) fn let_out(&self, connection: &Connection) {
+        self.gates().iter().for_each(|gate| gate.disconnected(connection));
+    }
+
+    /// Runs a call with its hooks and answers what a client would be told.
+    #[cfg(feature = "auth")]
+    pub(crate) async fn as_shown(&self, call: Call) -> Result<Payload> {
+        let outcome = self.resolve(call).await?;
+        Ok(outcome.dispatch.unwrap_or(outcome.result))
+    }
+
+    /// Runs a method without any hook or event, as `_patch` and the like do in Feathers.
+    #[cfg(feature = "auth")]
+    pub(crate) async fn bare(&self, call: Call) -> Result<Payload> {
+        let Call { path, method, id, data, mut params } = call;
+        let (entry, route) = self.find(&path)?;
+        params.route = route;
+        params.surroundings = Some(entry.surroundings().clone());
+        let endpoint = entry
+            .endpoint(method.as_str())
+            .ok_or_else(|| super::external::not_allowed(method.as_str(), entry.path()))?;
+        endpoint.chain.target().call(&method, id, data, params).await
+    }
+}

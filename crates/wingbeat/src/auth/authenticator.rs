@@ -1,0 +1,160 @@
+//! Who may come in: the part of authentication that service, hooks and connections share.
+
+use super::Expiry;
+use super::attempts::Attempts;
+use super::entity::{Entity, no_id};
+use super::session::Sessions;
+use super::strategy::{Attempt, Erased, Identity};
+use super::token::{Claims, Tokens};
+use crate::app::App;
+use crate::service::Params;
+use serde_json::{Map, Value, json};
+use std::sync::{Arc, OnceLock};
+use wingbeat_core::{Error, ErrorKind, Headers, IdArg, Result};
+
+type Revoked = Box<dyn Fn(&Value, Option<&Value>) -> bool + Send + Sync>;
+
+pub(super) struct Authenticator {
+    pub(super) tokens: Tokens,
+    pub(super) entity: Option<Entity>,
+    pub(super) strategies: Vec<(Box<str>, Arc<dyn Erased>)>,
+    /// Which strategies may log in.
+    pub(super) allowed: Vec<Box<str>>,
+    /// Which strategies look at the headers of requests.
+    pub(super) parsing: Vec<Box<str>>,
+    pub(super) attempts: Option<Attempts>,
+    pub(super) revoked: Option<Revoked>,
+    pub(super) expiry: Expiry,
+    pub(super) sessions: Sessions,
+    /// Where it is mounted.
+    pub(super) path: OnceLock<Arc<str>>,
+}
+
+impl Authenticator {
+    pub(super) fn strategy(&self, name: &str) -> Option<&Arc<dyn Erased>> {
+        self.strategies.iter().find_map(|(own, strategy)| (**own == *name).then_some(strategy))
+    }
+
+    /// Runs the strategy that `authentication` names, if it is among those that are allowed.
+    pub(super) async fn authenticate(
+        &self,
+        app: &App,
+        authentication: &Value,
+        params: &Params,
+        allowed: &[Box<str>],
+    ) -> Result<(Box<str>, Identity)> {
+        let wrong = |why: &str| Error::not_authenticated(format!("Invalid authentication information ({why})"));
+        let is_unset = |name: &&Value| match name {
+            Value::Null | Value::Bool(false) => true,
+            Value::Number(number) => number.as_f64() == Some(0.0),
+            Value::String(name) => name.is_empty(),
+            _ => false,
+        };
+        let data = authentication.as_object();
+        let named = data.and_then(|data| Some((data, data.get("strategy").filter(|name| !is_unset(name))?)));
+        let (data, name) = named.ok_or_else(|| wrong("no `strategy` set"))?;
+        let name = name.as_str().filter(|name| allowed.iter().any(|allowed| **allowed == **name));
+        let strategy = name.and_then(|name| Some((name, self.strategy(name)?)));
+        let (name, strategy) = strategy.ok_or_else(|| wrong("strategy not allowed in authStrategies"))?;
+        let identity = strategy.authenticate(data, &Attempt { authenticator: self, app, params }).await?;
+        if let Some((_, claims)) = &identity.token {
+            self.check_revoked(claims, identity.entity.as_ref())?;
+        }
+        Ok((name.into(), identity))
+    }
+
+    pub(super) fn check_revoked(&self, claims: &Claims, entity: Option<&Value>) -> Result<()> {
+        match &self.revoked {
+            Some(revoked) if revoked(&Value::Object(claims.0.clone()), entity) => {
+                Err(Error::not_authenticated("The access token has been revoked"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Logs in: the result of the service's `create`.
+    pub(super) async fn login(&self, app: &App, data: &Value, params: &Params) -> Result<Value> {
+        if self.allowed.is_empty() {
+            let text = "No authentication strategies allowed for creating a JWT (`authStrategies`)";
+            return Err(Error::not_authenticated(text));
+        }
+        let (strategy, identity) = self.authenticate(app, data, params, &self.allowed).await?;
+        self.result(app, &strategy, identity, params).await
+    }
+
+    /// Says who is about to log out: the result of the service's `remove`.
+    pub(super) async fn leave(&self, app: &App, id: &IdArg, params: &Params) -> Result<Value> {
+        let authentication = params.get("authentication");
+        let token = authentication.as_ref().and_then(|authentication| authentication.get("accessToken")?.as_str());
+        if let Some(id) = id.id() {
+            let text = if authentication.is_none() { "Not authenticated" } else { "Invalid access token" };
+            if token.is_none() || token != id.as_str() {
+                return Err(Error::not_authenticated(text));
+            }
+        }
+        let connection = params.connection.as_ref();
+        let session =
+            connection.and_then(|connection| self.session(connection)).filter(|session| token == Some(&session.token));
+        let remembered = session.as_ref().and_then(|session| session.remembered.as_ref());
+        let asked = remembered.or(authentication.as_ref()).unwrap_or(&Value::Null);
+        match self.authenticate(app, asked, params, &self.allowed).await {
+            Ok((strategy, mut identity)) => {
+                let known = session.map(|session| (session.token.clone(), session.claims.clone()));
+                identity.token = identity.token.or(known);
+                self.result(app, &strategy, identity, params).await
+            }
+            Err(error) => {
+                // Expired, revoked, without a user: an error for the client, and no reason to stay logged in.
+                if let Some(connection) = connection.filter(|_| error.kind() == ErrorKind::NotAuthenticated) {
+                    self.force_out(app, connection);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// What the headers of a request say, if any strategy reads them.
+    pub(super) fn parse(&self, headers: &Headers) -> Option<Value> {
+        let mut strategies = self.parsing.iter().filter_map(|name| self.strategy(name));
+        strategies.find_map(|strategy| strategy.parse(headers)).map(Value::Object)
+    }
+
+    async fn result(&self, app: &App, strategy: &str, identity: Identity, params: &Params) -> Result<Value> {
+        let mut authentication = Map::new();
+        authentication.insert("strategy".into(), strategy.into());
+        let (token, claims) = match identity.token {
+            Some((token, claims)) => {
+                authentication.insert("accessToken".into(), token.clone().into());
+                (token, claims)
+            }
+            None => self.issue(identity.entity.as_ref(), params)?,
+        };
+        authentication.insert("payload".into(), Value::Object(claims.0));
+        let mut result = Map::new();
+        result.insert("accessToken".into(), token.into());
+        result.insert("authentication".into(), Value::Object(authentication));
+        result.extend(identity.further);
+        if let Some((entity, record)) = self.entity.as_ref().zip(identity.entity) {
+            let record = if params.is_internal() { record } else { self.shown(app, &record, params).await? };
+            result.insert(entity.name.clone(), record);
+        }
+        Ok(Value::Object(result))
+    }
+
+    fn issue(&self, record: Option<&Value>, params: &Params) -> Result<(String, Claims)> {
+        let subject = match self.entity.as_ref().zip(record) {
+            Some((entity, record)) => Some(entity.id(record).ok_or_else(|| no_id(entity))?.to_string()),
+            None => None,
+        };
+        let further = match params.get("payload") {
+            Some(Value::Object(further)) => further,
+            _ => Map::new(),
+        };
+        self.tokens.issue(further, subject)
+    }
+
+    /// What calls of a connection carry as `authentication`.
+    pub(super) fn carried(strategy: &str, token: &str) -> Value {
+        json!({"strategy": strategy, "accessToken": token})
+    }
+}

@@ -1,0 +1,100 @@
+//! The records of those who log in.
+
+use super::authenticator::Authenticator;
+use super::token::Claims;
+use crate::app::App;
+use crate::service::{Call, Params};
+use serde_json::{Map, Value, json};
+use wingbeat_core::{Error, ErrorKind, Id, IdArg, Method, Payload, Result};
+
+/// Where the records are.
+#[derive(Clone, Debug)]
+pub(super) struct Entity {
+    /// What the record is called in results and params.
+    pub(super) name: String,
+    /// The path of their service.
+    pub(super) service: String,
+    /// The field with their id.
+    pub(super) id: String,
+}
+
+impl Entity {
+    pub(super) fn id(&self, record: &Value) -> Option<Id> {
+        record.get(&self.id).and_then(Id::from_value)
+    }
+}
+
+impl Authenticator {
+    pub(super) fn entity(&self) -> Result<&Entity> {
+        self.entity.as_ref().ok_or_else(|| Error::general("There is no entity to log in with"))
+    }
+
+    /// The record that a token is about; nothing if there are no records.
+    pub(super) async fn entity_of(&self, app: &App, claims: &Claims) -> Result<Option<Value>> {
+        if self.entity.is_none() {
+            return Ok(None);
+        }
+        match claims.subject() {
+            Some(subject) => self.entity_by_id(app, subject).await.map(Some),
+            None => Err(Error::not_authenticated(format!("No record found for id '{}'", IdArg::Absent))),
+        }
+    }
+
+    pub(super) async fn entity_by_id(&self, app: &App, id: &str) -> Result<Value> {
+        let service = app.service(self.entity()?.service.as_str());
+        let found = service.get(id, Params::new()).await;
+        found.map_err(|error| vanished(error, id))?.into_value()
+    }
+
+    pub(super) async fn find_entity(&self, app: &App, field: &str, text: &str) -> Result<Option<Value>> {
+        let params = Params::new().with_query(json!({field: text, "$limit": 1}))?;
+        let found = app.service(self.entity()?.service.as_str()).find(params).await?.into_value()?;
+        let first = match found {
+            Value::Array(list) => list.into_iter().next(),
+            Value::Object(mut page) => match page.get_mut("data").map(Value::take) {
+                Some(Value::Array(list)) => list.into_iter().next(),
+                _ => None,
+            },
+            _ => None,
+        };
+        Ok(first)
+    }
+
+    /// The record as its own service shows it to the one who logs in. The query of the login has no say in it.
+    pub(super) async fn shown(&self, app: &App, record: &Value, caller: &Params) -> Result<Value> {
+        let entity = self.entity()?;
+        let id = entity.id(record).ok_or_else(|| no_id(entity))?;
+        let mut params = Params::new();
+        params.provider = caller.provider;
+        params.connection = caller.connection.clone();
+        if let Some(headers) = caller.headers().filter(|_| caller.connection.is_none()) {
+            params = params.with_headers(headers.clone());
+        }
+        params.set("authenticated", true);
+        params.set(entity.name.clone(), record.clone());
+        let (path, text) = (entity.service.as_str().into(), id.to_string());
+        let call = Call { path, method: Method::Get, id: id.into(), data: None, params };
+        app.as_shown(call).await.map_err(|error| vanished(error, &text))?.into_value()
+    }
+
+    /// Changes a record without hooks and events.
+    pub(super) async fn patch_quietly(&self, app: &App, record: &Value, change: Map<String, Value>) -> Result<()> {
+        let entity = self.entity()?;
+        let id = entity.id(record).ok_or_else(|| no_id(entity))?;
+        let (path, data) = (entity.service.as_str().into(), Payload::from(Value::Object(change)));
+        let call = Call { path, method: Method::Patch, id: id.into(), data: Some(data), params: Params::new() };
+        app.bare(call).await.map(drop)
+    }
+}
+
+/// Whoever has no record any more is not authenticated; Feathers says NotFound.
+fn vanished(error: Error, id: &str) -> Error {
+    match error.kind() {
+        ErrorKind::NotFound => Error::not_authenticated(format!("No record found for id '{id}'")),
+        _ => error,
+    }
+}
+
+pub(super) fn no_id(entity: &Entity) -> Error {
+    Error::general(format!("The '{}' service has a record without '{}'", entity.service, entity.id))
+}

@@ -1,0 +1,82 @@
+//! Logging others out.
+
+use super::authenticator::Authenticator;
+use crate::BoxFuture;
+use crate::app::App;
+use crate::hook::{Context, Hook};
+use crate::realtime::Connection;
+use serde_json::Value;
+use wingbeat_core::{Id, Method, Result};
+
+impl App {
+    /// Logs a connection out, as if its client had asked for it: it leaves all channels, and
+    /// [`on_logout`](crate::Builder::on_logout) is told. Whether it was logged in.
+    ///
+    /// Its token stays valid until it expires; [`Auth::revoked`](crate::auth::Auth::revoked) can refuse it.
+    pub fn logout(&self, connection: &Connection) -> bool {
+        self.gates_of::<Authenticator>().iter().any(|authenticator| authenticator.force_out(self, connection))
+    }
+
+    /// Logs out all connections of a user; how many there were.
+    pub fn logout_user(&self, id: impl Into<Id>) -> usize {
+        let id = id.into().to_string();
+        self.logout_others(&id, None)
+    }
+
+    fn logout_others(&self, id: &str, but: Option<&Connection>) -> usize {
+        let mut count = 0;
+        for authenticator in self.gates_of::<Authenticator>() {
+            for connection in authenticator.connections_of(id) {
+                let ended = Some(&connection) != but && authenticator.force_out(self, &connection);
+                count += usize::from(ended);
+            }
+        }
+        count
+    }
+}
+
+struct LogoutChanged(Box<[Box<str>]>);
+
+/// Logs out all other connections of a user whose record was removed, or was given one of these fields anew: an after
+/// hook for the service of the users, so that a new password ends what the old one has begun.
+///
+/// ```
+/// use wingbeat::{auth::{hash_password, logout_changed}, prelude::*, store::Memory};
+///
+/// let users = Mount::new(Memory::new())
+///     .before(Patch, hash_password("password"))
+///     .after(All, logout_changed(["password"]));
+/// ```
+pub fn logout_changed<F: Into<Box<str>>>(fields: impl IntoIterator<Item = F>) -> impl Hook {
+    LogoutChanged(fields.into_iter().map(Into::into).collect())
+}
+
+impl Hook for LogoutChanged {
+    fn call<'a>(&'a self, context: &'a mut Context) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let concerns = match context.method() {
+                Method::Remove => true,
+                Method::Update | Method::Patch => {
+                    let data = context.data.as_mut().map(|data| data.value()).transpose()?;
+                    data.is_some_and(|data| self.0.iter().any(|field| data.get(&**field).is_some()))
+                }
+                _ => false,
+            };
+            if !concerns {
+                return Ok(());
+            }
+            let app = super::service::running(context.services())?;
+            let field = app.gate::<Authenticator>(None).and_then(|gate| gate.entity.as_ref().map(|e| e.id.clone()));
+            let field = field.unwrap_or_else(|| "id".into());
+            let records = context.result_items_mut()?;
+            let ids: Vec<Id> = records
+                .iter()
+                .filter_map(|record| Id::from_value(record.get(&field).unwrap_or(&Value::Null)))
+                .collect();
+            for id in ids {
+                app.logout_others(&id.to_string(), context.params.connection.as_ref());
+            }
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,185 @@
+//! The hook `authenticate`: only those who are logged in.
+
+use super::authenticator::Authenticator;
+use super::jwt::Jwt;
+use super::session::Session;
+use super::strategy::Identity;
+use crate::BoxFuture;
+use crate::app::App;
+use crate::hook::{Around, Context, Hook, HookType, Next};
+use crate::realtime::Connection;
+use crate::service::Params;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::sync::Arc;
+use wingbeat_core::{Error, ErrorKind, Payload, Result};
+
+/// Lets only those call who are logged in, by one of these strategies (`"jwt"` stands for every login that has issued a
+/// token). A before or around hook.
+///
+/// Afterwards `context.params` hold `authentication`, `authenticated` and, under the name of the entity, the record as
+/// the server sees it; [`Context::user`] reads that. Calls that the server makes itself pass.
+///
+/// ```
+/// use wingbeat::{auth::authenticate, prelude::*, store::Memory};
+///
+/// let notes = Mount::new(Memory::new()).before(All, authenticate("jwt"));
+/// let machines = Mount::new(Memory::new()).around(All, authenticate(["jwt", "apiKey"]));
+/// ```
+pub fn authenticate(strategies: impl Into<Strategies>) -> Authenticate {
+    Authenticate { service: None, strategies: strategies.into().0 }
+}
+
+/// The hook that [`authenticate`] makes.
+#[derive(Clone, Debug)]
+pub struct Authenticate {
+    service: Option<Box<str>>,
+    strategies: Box<[Box<str>]>,
+}
+
+impl Authenticate {
+    /// The path of the authentication service, where there are several; else the first that was mounted.
+    #[must_use]
+    pub fn service(mut self, path: &str) -> Authenticate {
+        self.service = Some(path.into());
+        self
+    }
+}
+
+/// One or several strategies; none is an error of the compiler.
+#[derive(Clone, Debug)]
+pub struct Strategies(Box<[Box<str>]>);
+
+impl From<&str> for Strategies {
+    fn from(name: &str) -> Strategies {
+        Strategies([name.into()].into())
+    }
+}
+
+impl<const N: usize> From<[&str; N]> for Strategies {
+    fn from(names: [&str; N]) -> Strategies {
+        const { assert!(N > 0, "The authenticate hook needs at least one allowed strategy") }
+        Strategies(names.into_iter().map(Into::into).collect())
+    }
+}
+
+impl Hook for Authenticate {
+    fn call<'a>(&'a self, context: &'a mut Context) -> BoxFuture<'a, Result<()>> {
+        Box::pin(self.run(context))
+    }
+}
+
+impl Around for Authenticate {
+    fn call<'a>(&'a self, context: &'a mut Context, next: Next<'a>) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            self.run(context).await?;
+            next.run(context).await
+        })
+    }
+}
+
+/// That the caller of this call is known, and under which name its record is. Only the hook can say so.
+struct Known(Option<String>);
+
+impl Authenticate {
+    async fn run(&self, context: &mut Context) -> Result<()> {
+        let wrong = |text: &'static str| Err(Error::not_authenticated(text));
+        if !matches!(context.hook_type(), HookType::Before | HookType::Around) {
+            return wrong("The authenticate hook must be used as a before hook");
+        }
+        let app = super::service::running(context.services())?;
+        let Some(authenticator) = app.gate::<Authenticator>(self.service.as_deref()) else {
+            return wrong("Could not find a valid authentication service");
+        };
+        if authenticator.path.get().is_some_and(|path| **path == *context.path()) {
+            return wrong("The authenticate hook does not need to be used on the authentication service");
+        }
+        let entity = authenticator.entity.as_ref().map(|entity| entity.name.clone());
+        if context.params.get("authenticated") == Some(Value::Bool(true)) {
+            context.params.insert(Known(entity));
+            return Ok(());
+        }
+        let Some(authentication) = context.params.get("authentication") else {
+            return if context.params.is_internal() { Ok(()) } else { wrong("Not authenticated") };
+        };
+        let (strategy, identity) = self.who(&app, &authenticator, &authentication, &context.params).await?;
+        let params = &mut context.params;
+        let mut authentication = authentication;
+        authentication["strategy"] = strategy.as_ref().into();
+        if let Some((token, claims)) = identity.token {
+            authentication["accessToken"] = token.into();
+            authentication["payload"] = Value::Object(claims.0);
+        }
+        params.set("authentication", authentication);
+        params.set("authenticated", true);
+        identity.further.into_iter().for_each(|(name, value)| params.set(name, value));
+        if let Some((name, record)) = entity.clone().zip(identity.entity) {
+            params.set(name, record);
+        }
+        params.insert(Known(entity));
+        Ok(())
+    }
+
+    async fn who(
+        &self,
+        app: &App,
+        authenticator: &Authenticator,
+        authentication: &Value,
+        params: &Params,
+    ) -> Result<(Box<str>, Identity)> {
+        let token = authentication.get("accessToken").and_then(Value::as_str);
+        let connection = params.connection.as_ref();
+        let session = connection.and_then(|connection| authenticator.session(connection));
+        if let Some(session) = session.filter(|session| token == Some(&session.token)) {
+            return self.by_session(app, authenticator, &session, connection).await;
+        }
+        let mut inside = params.clone();
+        inside.provider = None;
+        authenticator.authenticate(app, authentication, &inside, &self.strategies).await
+    }
+
+    /// The token of a session has been verified: only what can have changed since is asked again.
+    async fn by_session(
+        &self,
+        app: &App,
+        authenticator: &Authenticator,
+        session: &Arc<Session>,
+        connection: Option<&Connection>,
+    ) -> Result<(Box<str>, Identity)> {
+        session.claims.check_time()?;
+        let known = Some((session.token.clone(), session.claims.clone()));
+        if let Some(remembered) = &session.remembered {
+            let asked = authenticator.authenticate(app, remembered, &Params::new(), &self.strategies).await;
+            return asked.map(|(strategy, identity)| (strategy, Identity { token: known, ..identity }));
+        }
+        if authenticator.strategy(Jwt::NAME).is_none() || !self.strategies.iter().any(|name| **name == *Jwt::NAME) {
+            let text = "Invalid authentication information (strategy not allowed in authStrategies)";
+            return Err(Error::not_authenticated(text));
+        }
+        let known_still = async {
+            let entity = authenticator.entity_of(app, &session.claims).await?;
+            authenticator.check_revoked(&session.claims, entity.as_ref())?;
+            Ok(entity)
+        };
+        let entity = known_still.await.inspect_err(|error: &Error| {
+            // Whoever is not known any more hears no more either.
+            if let Some(connection) = connection.filter(|_| error.kind() == ErrorKind::NotAuthenticated) {
+                authenticator.force_out(app, connection);
+            }
+        })?;
+        Ok((Jwt::NAME.into(), Identity { entity, token: known, ..Identity::default() }))
+    }
+}
+
+impl Context {
+    /// The record of the one who calls, behind the hook [`authenticate`](crate::auth::authenticate).
+    ///
+    /// # Errors
+    /// NotAuthenticated if that hook has not run or has found nobody, BadRequest if the record does not fit.
+    pub fn user<T: DeserializeOwned>(&self) -> Result<T> {
+        let unknown = || Error::not_authenticated("Not authenticated");
+        let known = self.params.extension::<Known>().ok_or_else(unknown)?;
+        let record = known.0.as_ref().and_then(|name| self.params.get(name)).ok_or_else(unknown)?;
+        Payload::from(record).to()
+    }
+}

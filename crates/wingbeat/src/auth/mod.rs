@@ -1,0 +1,58 @@
+//! Authentication: logging in, and what it means for a connection.
+//!
+//! [`Auth`] is mounted as a service: `create` logs in, `remove` logs out. A login is a token; the connection that it was
+//! issued to carries it, and [`authenticate`] lets only such callers through. `docs/authentication.md` tells the rest.
+//!
+//! ```no_run
+//! use tokio::net::TcpListener;
+//! use wingbeat::{auth::{Auth, Local, authenticate, hash_password}, hooks::protect, prelude::*, store::Memory};
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<()> {
+//! let users = Mount::new(Memory::new())
+//!     .before(Create, hash_password("password"))
+//!     .before(Patch, hash_password("password"))
+//!     .after(All, protect(["password"]));
+//! let app = App::builder()
+//!     .mount("authentication", Auth::from_env("SECRET")?.strategy(Local::new("email", "password")))
+//!     .mount("users", users)
+//!     .mount("messages", Mount::new(Memory::new()).before(All, authenticate("jwt")))
+//!     .on_login(|app, connection| app.channel("authenticated").join(connection))
+//!     .configure(SocketIo::new())
+//!     .build()?;
+//! wingbeat::serve(TcpListener::bind("0.0.0.0:3030").await?, app).await
+//! # }
+//! ```
+
+mod api_key;
+mod attempts;
+mod authenticator;
+mod configuration;
+mod entity;
+mod forced;
+mod hash_password;
+mod hook;
+mod jwt;
+mod key;
+mod local;
+mod passwords;
+mod service;
+mod session;
+mod settings;
+mod strategy;
+#[cfg(test)]
+mod tests;
+mod time;
+mod token;
+
+pub use api_key::ApiKey;
+pub use configuration::Auth;
+pub use forced::logout_changed;
+pub use hash_password::{HashPassword, hash_password};
+pub use hook::{Authenticate, Strategies, authenticate};
+pub use jwt::Jwt;
+pub use key::{Algorithm, Key};
+pub use local::Local;
+pub use passwords::Passwords;
+pub use session::Expiry;
+pub use strategy::{Attempt, Identity, Strategy};

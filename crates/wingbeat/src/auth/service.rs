@@ -1,0 +1,154 @@
+//! The authentication service: `create` logs in, `remove` logs out.
+
+use super::authenticator::Authenticator;
+use super::session::{Pending, Session};
+use crate::BoxFuture;
+use crate::app::{App, Gate, Mount};
+use crate::hook::{Around, Context, Next};
+use crate::realtime::Connection;
+use crate::service::{Params, RawService};
+use serde_json::Value;
+use std::sync::Arc;
+use wingbeat_core::{Error, IdArg, Method, Payload, Result};
+
+pub(super) fn mount(authenticator: Authenticator) -> Mount {
+    let authenticator = Arc::new(authenticator);
+    // Around all hooks of the user: a login that one of them refuses is none.
+    Mount::new(Authentication(authenticator.clone()))
+        .wrap(Method::Create, LoggedIn(authenticator.clone()))
+        .wrap(Method::Remove, LoggedOut(authenticator.clone()))
+        .gate(authenticator)
+}
+
+struct Authentication(Arc<Authenticator>);
+
+impl RawService for Authentication {
+    fn methods(&self) -> Vec<Method> {
+        vec![Method::Create, Method::Remove]
+    }
+
+    async fn create(&self, data: Option<Payload>, params: &Params) -> Result<Payload> {
+        let data = data.unwrap_or(Payload::NULL).into_value()?;
+        let app = running(&params.services()?)?;
+        Ok(self.0.login(&app, &data, params).await?.into())
+    }
+
+    async fn remove(&self, id: IdArg, params: &Params) -> Result<Payload> {
+        let app = running(&params.services()?)?;
+        Ok(self.0.leave(&app, &id, params).await?.into())
+    }
+}
+
+pub(super) fn running(services: &crate::service::Services) -> Result<App> {
+    App::of(services).cloned().ok_or_else(|| Error::general("There is no application"))
+}
+
+/// The connection of a call from outside.
+fn caller(context: &Context) -> Option<Connection> {
+    context.params.connection.clone().filter(|_| !context.params.is_internal())
+}
+
+/// What a client is about to be told.
+fn shown(context: &Context) -> Result<Value> {
+    context.dispatch.as_ref().or(context.result.as_ref()).map_or(Ok(Value::Null), Payload::to_value)
+}
+
+struct LoggedIn(Arc<Authenticator>);
+
+impl Around for LoggedIn {
+    fn call<'a>(&'a self, context: &'a mut Context, next: Next<'a>) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let data = context.data.clone();
+            context.set_event(None);
+            next.run(context).await?;
+            match caller(context) {
+                Some(connection) => self.login(context, &connection, data),
+                None => Ok(()),
+            }
+        })
+    }
+}
+
+impl LoggedIn {
+    fn login(&self, context: &Context, connection: &Connection, data: Option<Payload>) -> Result<()> {
+        let mut shown = shown(context)?;
+        let Some(token) = shown.get("accessToken").and_then(Value::as_str).map(str::to_owned) else { return Ok(()) };
+        // Hooks may have put another token there, so it is looked at once more.
+        let claims = self.0.tokens.verify(&token)?;
+        let entity = self.0.entity.as_ref();
+        let remembered = match data.filter(|_| entity.is_some() && claims.subject().is_none()) {
+            Some(data) => Some(data.into_value()?),
+            None => None,
+        };
+        let record = entity.and_then(|entity| shown.get_mut(&entity.name).map(Value::take));
+        let session = Session::new(token, claims, remembered);
+        // A client that logs in by its handshake is not there yet: see `connected`. Middleware already knows who it is.
+        if context.params.extension::<Handshake>().is_some() {
+            self.0.attach(connection, &session, record.clone());
+            connection.insert(Pending { session, record });
+            return Ok(());
+        }
+        let app = running(context.services())?;
+        if self.0.begin(&app, connection, &session, record) {
+            app.logged_in(connection);
+        }
+        Ok(())
+    }
+}
+
+struct LoggedOut(Arc<Authenticator>);
+
+impl Around for LoggedOut {
+    fn call<'a>(&'a self, context: &'a mut Context, next: Next<'a>) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            context.set_event(None);
+            next.run(context).await?;
+            if let Some(connection) = caller(context) {
+                self.0.force_out(&running(context.services())?, &connection);
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Marks the login that a handshake asks for.
+struct Handshake;
+
+impl Gate for Authenticator {
+    fn check(&self, app: &App, path: &Arc<str>) -> Result<()> {
+        if let Some(entity) = self.entity.as_ref().filter(|entity| app.find(&entity.service).is_err()) {
+            return Err(Error::general(format!("Can not find service '{}'", entity.service)));
+        }
+        if self.path.set(path.clone()).is_err() {
+            return Err(Error::general("An authentication service is mounted once"));
+        }
+        Ok(())
+    }
+
+    fn connect(self: Arc<Authenticator>, app: App, connection: Connection) -> BoxFuture<'static, Result<()>> {
+        let authentication = connection.headers().and_then(|headers| self.parse(headers));
+        let Some((authentication, path)) = authentication.zip(self.path.get().cloned()) else {
+            return Box::pin(std::future::ready(Ok(())));
+        };
+        Box::pin(async move {
+            let mut params = Params::new();
+            params.provider = Some(connection.provider());
+            params.connection = Some(connection);
+            params.insert(Handshake);
+            app.service(&*path).create(authentication, params).await.map(drop)
+        })
+    }
+
+    fn connected(self: Arc<Authenticator>, app: &App, connection: &Connection) {
+        if let Some(pending) = connection.extension::<Pending>() {
+            connection.remove::<Pending>();
+            if self.begin(app, connection, &pending.session, pending.record.clone()) {
+                app.logged_in(connection);
+            }
+        }
+    }
+
+    fn disconnected(&self, connection: &Connection) {
+        self.end(connection, None);
+    }
+}

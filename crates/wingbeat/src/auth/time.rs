@@ -1,0 +1,100 @@
+//! Times as tokens have them.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use wingbeat_core::{Error, Result};
+
+/// Seconds since 1970, as the claims of tokens count; foreign tokens may hold any number.
+pub(super) type Seconds = f64;
+
+pub(super) fn now() -> Seconds {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
+}
+
+/// Sleeps until a time, however far. In steps, because the machine may sleep and its clock be set meanwhile.
+pub(super) async fn until(time: Seconds) {
+    const STEP: Seconds = 3600.0;
+    loop {
+        let left = time - now();
+        if left <= 0.0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_secs_f64(left.min(STEP))).await;
+    }
+}
+
+/// ISO 8601 as JavaScript prints dates. Nothing for times that JavaScript has no date for.
+pub(super) fn iso(time: Seconds) -> Option<String> {
+    let milliseconds = (time * 1000.0).floor();
+    if !(-62_167_219_200_000.0..253_402_300_800_000.0).contains(&milliseconds) {
+        return None;
+    }
+    let milliseconds = milliseconds as i64;
+    let (day, rest) = (milliseconds.div_euclid(86_400_000), milliseconds.rem_euclid(86_400_000));
+    // Days of the proleptic Gregorian calendar, counted in eras of 400 years that begin in March.
+    let shifted = day + 719_468;
+    let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    let (hour, minute) = (rest / 3_600_000, rest / 60_000 % 60);
+    let (second, milli) = (rest / 1000 % 60, rest % 1000);
+    Some(format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z"))
+}
+
+/// A span as Feathers' configurations write it: `"1d"`, `"2 hours"`, `"90s"`.
+pub(super) fn span(text: &str) -> Result<Duration> {
+    let wrong =
+        || Error::general(format!("'{text}' is no time span: a number with a unit is, such as 1d, 2h, 30m or 90s"));
+    let text = text.trim();
+    let unit_at = text.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(wrong)?;
+    let (number, unit) = text.split_at(unit_at);
+    let number: f64 = number.parse().map_err(|_| wrong())?;
+    let seconds = match unit.trim().to_ascii_lowercase().as_str() {
+        "ms" | "msec" | "msecs" | "millisecond" | "milliseconds" => 0.001,
+        "s" | "sec" | "secs" | "second" | "seconds" => 1.0,
+        "m" | "min" | "mins" | "minute" | "minutes" => 60.0,
+        "h" | "hr" | "hrs" | "hour" | "hours" => 3600.0,
+        "d" | "day" | "days" => 86_400.0,
+        "w" | "week" | "weeks" => 604_800.0,
+        "y" | "yr" | "yrs" | "year" | "years" => 31_557_600.0,
+        _ => return Err(wrong()),
+    };
+    Duration::try_from_secs_f64(number * seconds).map_err(|_| wrong())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_print_as_in_javascript() {
+        assert_eq!(iso(1_700_000_100.0).unwrap(), "2023-11-14T22:15:00.000Z");
+        assert_eq!(iso(0.5).unwrap(), "1970-01-01T00:00:00.500Z");
+        assert_eq!(iso(1_709_164_800.0).unwrap(), "2024-02-29T00:00:00.000Z");
+        assert_eq!(iso(-1.0).unwrap(), "1969-12-31T23:59:59.000Z");
+        assert_eq!(iso(f64::MAX), None);
+        assert_eq!(iso(f64::NAN), None);
+    }
+
+    #[test]
+    fn spans_read_as_in_feathers() {
+        let day = Duration::from_secs(86_400);
+        assert_eq!(
+            (span("1d").unwrap(), span("24 hours").unwrap(), span("1.5m").unwrap()),
+            (day, day, Duration::from_secs(90))
+        );
+        for wrong in ["", "1", "d", "-1d", "1 fortnight", "1e999y", "99999999999999999999999y"] {
+            assert!(span(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_over_is_not_waited_for() {
+        until(now() - 1.0).await;
+        until(f64::NEG_INFINITY).await;
+        assert!(tokio::time::timeout(Duration::from_secs(86_400 * 365), until(f64::INFINITY)).await.is_err());
+    }
+}

@@ -1,0 +1,165 @@
+//! Issuing and verifying access tokens (JSON Web Tokens).
+
+use super::key::{Algorithm, Key};
+use super::time::{Seconds, iso, now};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{Header, crypto, encode};
+use serde_json::{Map, Value, json};
+use std::time::Duration;
+use wingbeat_core::{Error, Result};
+
+/// Longer tokens are not even looked at.
+const LONGEST: usize = 16 * 1024;
+
+/// What tokens are and who may issue them.
+pub(super) struct Tokens {
+    /// The first one signs; all verify.
+    pub(super) keys: Vec<Key>,
+    pub(super) kind: String,
+    pub(super) audience: Vec<String>,
+    pub(super) issuer: Vec<String>,
+    pub(super) expires_in: Option<Duration>,
+}
+
+/// The claims of a token whose signature has been verified.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Claims(pub(super) Map<String, Value>);
+
+impl Claims {
+    pub(super) fn subject(&self) -> Option<&str> {
+        self.0.get("sub").and_then(Value::as_str)
+    }
+
+    /// When it expires, if ever.
+    pub(super) fn expires(&self) -> Option<Seconds> {
+        self.0.get("exp").and_then(Value::as_f64)
+    }
+
+    /// Refuses tokens that are not valid yet, or no longer.
+    pub(super) fn check_time(&self) -> Result<()> {
+        let time = |name: &str| match self.0.get(name) {
+            None => Ok(None),
+            Some(value) => value.as_f64().map(Some).ok_or_else(|| refused(format!("invalid {name} value"))),
+        };
+        let now = now().floor();
+        if let Some(from) = time("nbf")?.filter(|from| *from > now) {
+            let data = json!({"name": "NotBeforeError", "date": iso(from)});
+            return Err(Error::not_authenticated("jwt not active").with_data(data));
+        }
+        if let Some(until) = time("exp")?.filter(|until| *until <= now) {
+            let data = json!({"name": "TokenExpiredError", "expiredAt": iso(until)});
+            return Err(Error::not_authenticated("jwt expired").with_data(data));
+        }
+        Ok(())
+    }
+
+    fn has(&self, name: &str, wanted: &[String]) -> bool {
+        let is_wanted = |value: &Value| wanted.iter().any(|wanted| value == wanted.as_str());
+        match self.0.get(name) {
+            Some(Value::Array(values)) => values.iter().any(is_wanted),
+            Some(value) => is_wanted(value),
+            None => false,
+        }
+    }
+}
+
+/// A token that is refused, in the words of Node's jsonwebtoken, on which clients rely.
+fn refused(message: impl Into<String>) -> Error {
+    Error::not_authenticated(message.into()).with_data(json!({"name": "JsonWebTokenError"}))
+}
+
+impl Tokens {
+    /// A new token with further claims, and its payload.
+    pub(super) fn issue(&self, further: Map<String, Value>, subject: Option<String>) -> Result<(String, Claims)> {
+        let now = now().floor();
+        let mut claims = further;
+        claims.insert("iat".into(), json!(now as u64));
+        if let Some(expires_in) = self.expires_in {
+            claims.insert("exp".into(), json!((now + expires_in.as_secs_f64()).floor() as u64));
+        }
+        let mut set = |name: &str, values: &[String]| match values {
+            [] => {}
+            [one] => drop(claims.insert(name.into(), json!(one))),
+            several => drop(claims.insert(name.into(), json!(several))),
+        };
+        set("aud", &self.audience);
+        set("iss", self.issuer.get(..1).unwrap_or_default());
+        if let Some(subject) = subject {
+            claims.insert("sub".into(), subject.into());
+        }
+        claims.insert("jti".into(), uuid()?.into());
+        let key = self.keys.first().ok_or_else(|| Error::general("There is no key to sign with"))?;
+        let signing = key.signing.as_ref().ok_or_else(|| Error::general("The first key can not sign"))?;
+        let mut header = Header::new(key.algorithm.inner());
+        header.typ = Some(self.kind.clone());
+        header.kid = key.kid.as_deref().map(Into::into);
+        Ok((encode(&header, &claims, signing)?, Claims(claims)))
+    }
+
+    /// The claims of a token, if it is one of ours, for us, and valid now.
+    pub(super) fn verify(&self, token: &str) -> Result<Claims> {
+        if token.len() > LONGEST {
+            return Err(refused("jwt malformed"));
+        }
+        let (message, signature) = token.rsplit_once('.').ok_or_else(|| refused("jwt malformed"))?;
+        let (header, claims) = message.split_once('.').ok_or_else(|| refused("jwt malformed"))?;
+        if claims.contains('.') {
+            return Err(refused("jwt malformed"));
+        }
+        let (header, claims) = object(header).zip(object(claims)).ok_or_else(|| refused("invalid token"))?;
+        if signature.trim().is_empty() {
+            return Err(refused("jwt signature is required"));
+        }
+        // What a token says of its algorithm never decides how it is verified, only whether a key is asked.
+        let algorithm = header.get("alg").and_then(Value::as_str).and_then(Algorithm::named);
+        let of_algorithm = |key: &&Key| Some(key.algorithm) == algorithm;
+        if !self.keys.iter().any(|key| of_algorithm(&key)) {
+            return Err(refused("invalid algorithm"));
+        }
+        // Extensions that must be understood (RFC 7515, 4.1.11): none is.
+        if header.contains_key("crit") {
+            return Err(refused("invalid token"));
+        }
+        let kid = header.get("kid").and_then(Value::as_str);
+        let mut keys = self.keys.iter().filter(of_algorithm).filter(|key| kid.is_none() || key.kid.as_deref() == kid);
+        let signed = |key: &Key| crypto::verify(signature, message.as_bytes(), &key.verifying, key.algorithm.inner());
+        if !keys.any(|key| signed(key).unwrap_or(false)) {
+            return Err(refused("invalid signature"));
+        }
+        let claims = Claims(claims);
+        claims.check_time()?;
+        if !self.audience.is_empty() && !claims.has("aud", &self.audience) {
+            return Err(refused(format!("jwt audience invalid. expected: {}", self.audience.join(" or "))));
+        }
+        if !self.issuer.is_empty() && !claims.has("iss", &self.issuer) {
+            return Err(refused(format!("jwt issuer invalid. expected: {}", self.issuer.join(","))));
+        }
+        Ok(claims)
+    }
+}
+
+fn object(part: &str) -> Option<Map<String, Value>> {
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok()
+}
+
+/// A random UUID (version 4).
+fn uuid() -> Result<String> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes)?;
+    let number = u128::from_be_bytes(bytes) & !(0xf << 76 | 0x3 << 62) | 0x4 << 76 | 0x2 << 62;
+    let hex = format!("{number:032x}");
+    Ok(format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_uuid_says_that_it_is_random() {
+        let uuid = uuid().unwrap();
+        assert_eq!((uuid.len(), &uuid[14..15]), (36, "4"));
+        assert!("89ab".contains(&uuid[19..20]), "{uuid}");
+    }
+}
