@@ -64,6 +64,7 @@ impl Client {
 
     /// The session is over. Sockets are told once; running calls finish without it.
     pub(super) fn end(&mut self, reason: Reason) {
+        self.announce();
         self.link.outbox.close();
         for socket in std::mem::take(&mut self.sockets) {
             self.part(&socket, reason);

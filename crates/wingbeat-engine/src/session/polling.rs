@@ -67,7 +67,7 @@ impl Session {
         }
         self.heartbeat.look(&mut self.client);
         deliver(&link, out)?;
-        if self.client.spent() {
+        if self.client.announce() || self.client.spent() {
             return Ok(Step::Yield);
         }
         self.probe_step(read, cx)

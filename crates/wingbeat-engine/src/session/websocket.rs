@@ -53,5 +53,8 @@ pub(super) fn step(
     }
     heartbeat.look(client);
     ws.write(out, &client.link.outbox, limit, cx)?;
+    if client.announce() {
+        return Ok(Step::Yield);
+    }
     Ok(if client.spent() { Step::Yield } else { step })
 }
