@@ -1,13 +1,14 @@
 //! Identifiers of records.
 
-use serde::{Deserialize, Serialize};
+use serde::de::{self, Deserialize, Deserializer, Visitor};
+use serde::Serialize;
 use serde_json::{Number, Value};
 use std::fmt;
 
 /// The id of a record: a number or a text, never an object.
 ///
 /// Two ids that read the same are not equal (`1` and `"1"`); stores look records up by their text.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(untagged)]
 pub enum Id {
     /// A number, as JSON has them.
@@ -40,6 +41,39 @@ impl Id {
             Value::String(text) => Some(Id::Text(text.as_str().into())),
             _ => None,
         }
+    }
+}
+
+// Written out: serde's untagged enums read into a tree of their own first, and ids are read with every call.
+impl<'de> Deserialize<'de> for Id {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Id, D::Error> {
+        deserializer.deserialize_any(IdVisitor)
+    }
+}
+
+struct IdVisitor;
+
+impl Visitor<'_> for IdVisitor {
+    type Value = Id;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number or a text")
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Id, E> {
+        Ok(Id::Number(number.into()))
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Id, E> {
+        Ok(Id::Number(number.into()))
+    }
+
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Id, E> {
+        Number::from_f64(number).map(Id::Number).ok_or_else(|| E::custom("a number must be finite"))
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Id, E> {
+        Ok(Id::Text(text.into()))
     }
 }
 

@@ -4,6 +4,7 @@
 
 #![doc(html_no_source)]
 
+mod definition;
 mod error;
 mod headers;
 mod id;
@@ -11,6 +12,7 @@ mod method;
 pub mod packet;
 mod payload;
 
+pub use definition::Definition;
 pub use error::{Error, ErrorKind, Result};
 pub use headers::Headers;
 pub use id::{Id, IdArg};

@@ -1,0 +1,74 @@
+//! Who the client is for the server.
+
+mod storage;
+
+pub use storage::{FileStorage, MemoryStorage, Storage};
+
+use crate::client::Client;
+use crate::command::{Answer, Kind};
+use crate::fate::Fate;
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use wingbeat_core::{Error, Result};
+
+/// Whether the server says that this client is not who it claims to be: such a token is not kept.
+pub(crate) fn refuses(error: &Error) -> bool {
+    Fate::of(error) == Fate::Answered && (401..=407).contains(&error.code())
+}
+
+impl Client {
+    /// Logs in, for example with `{"strategy": "local", "email": …, "password": …}`; gives what the server says.
+    ///
+    /// The access token is kept in the [`Storage`]. After a reconnection the client logs in with it by itself, before
+    /// any call that waits. Calls made while a login is running wait for it, and fail with it if it fails.
+    ///
+    /// # Errors
+    /// What the server says; a token that it refuses is removed from the storage. Or the storage's own.
+    pub async fn authenticate(&self, data: &impl Serialize) -> Result<Arc<Value>> {
+        let path = &self.shared.options.authentication_path;
+        self.log_in(serde_json::to_string(&("create", path, data, json!({})))?).await
+    }
+
+    /// Logs in with the stored token; if the client is logged in already, gives what was said then.
+    ///
+    /// # Errors
+    /// As [`authenticate`](Client::authenticate); NotAuthenticated if there is no token.
+    pub async fn re_authenticate(&self) -> Result<Arc<Value>> {
+        match self.shared.authentication() {
+            Some(result) => Ok(result),
+            None => self.re_authenticate_now().await,
+        }
+    }
+
+    /// Logs in with the stored token, also if the client is logged in already.
+    ///
+    /// # Errors
+    /// As [`re_authenticate`](Client::re_authenticate).
+    pub async fn re_authenticate_now(&self) -> Result<Arc<Value>> {
+        self.log_in(crate::task::stored_login(&self.shared)?).await
+    }
+
+    async fn log_in(&self, json: String) -> Result<Arc<Value>> {
+        let namespace = self.shared.options.namespace.clone();
+        let answer = self.submit(&namespace, Kind::Login, json, Vec::new(), None).await?;
+        Ok(Arc::new(answer.result()?.to()?))
+    }
+
+    /// Logs out and forgets the token; gives what the server says, or null if it knew nothing of a login.
+    ///
+    /// # Errors
+    /// What the server says, unless that means that nobody is logged in. Or the storage's own.
+    pub async fn logout(&self) -> Result<Value> {
+        let path = &self.shared.options.authentication_path;
+        let json = serde_json::to_string(&("remove", path, Value::Null, json!({})))?;
+        let namespace = self.shared.options.namespace.clone();
+        let answer: Answer = self.submit(&namespace, Kind::Logout, json, Vec::new(), None).await?;
+        answer.result()?.to()
+    }
+
+    /// What the server said at the login, if the client is logged in: token, user and more.
+    pub fn authentication(&self) -> Option<Arc<Value>> {
+        self.shared.authentication()
+    }
+}

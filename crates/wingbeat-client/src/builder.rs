@@ -1,0 +1,269 @@
+//! How a client is to be.
+
+use crate::auth::{MemoryStorage, Storage};
+use crate::backoff::Reconnection;
+use crate::client::Client;
+use crate::hooks::Hooks;
+use crate::options::Options;
+use crate::queue::QueueLimits;
+use crate::transport::{Address, Dialer};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use serde::Serialize;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+use wingbeat_core::{Error, Result};
+
+/// What carries the packets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TransportKind {
+    /// HTTP long-polling.
+    Polling,
+    /// A WebSocket.
+    WebSocket,
+}
+
+/// Builds a [`Client`]. What is wrong with an option is said by [`build`](Builder::build).
+#[must_use]
+pub struct Builder {
+    options: Result<Options>,
+}
+
+impl Builder {
+    pub(crate) fn new(url: &str) -> Builder {
+        Builder { options: parse(url).map(defaults) }
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Options)) -> Builder {
+        if let Ok(options) = &mut self.options {
+            change(options);
+        }
+        self
+    }
+
+    fn address(mut self, change: impl FnOnce(&mut Address) -> Result<()>) -> Builder {
+        if let Ok(options) = &mut self.options {
+            let address = Arc::get_mut(&mut options.address).map_or(Ok(()), change);
+            if let Err(error) = address {
+                self.options = Err(error);
+            }
+        }
+        self
+    }
+
+    /// The path of the Socket.IO server; `/socket.io/` by default.
+    pub fn path(self, path: &str) -> Builder {
+        self.address(|address| {
+            address.path = format!("/{}/", path.trim_matches('/')).replace("//", "/");
+            Ok(())
+        })
+    }
+
+    /// A parameter of the handshake's query, which the server's middleware can read.
+    pub fn query(self, name: &str, value: &str) -> Builder {
+        self.address(|address| {
+            for part in ["&", name, "=", value] {
+                match part {
+                    "&" | "=" => address.query.push_str(part),
+                    text => crate::route::escape(text, &mut address.query),
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// A header of every request.
+    pub fn header(self, name: &str, value: &str) -> Builder {
+        self.address(|address| {
+            let name = HeaderName::try_from(name).map_err(|_| Error::bad_request("Not a header name"))?;
+            let value = HeaderValue::try_from(value).map_err(|_| Error::bad_request("Not a header value"))?;
+            address.headers.append(name, value);
+            Ok(())
+        })
+    }
+
+    /// Which transports to use, in this order. By default a WebSocket, and polling where none can be opened. With polling
+    /// first it begins there and upgrades, as socket.io-client does.
+    pub fn transports(self, transports: impl IntoIterator<Item = TransportKind>) -> Builder {
+        self.with(|options| options.transports = transports.into_iter().collect())
+    }
+
+    /// The namespace that services are called in; `/` by default, and Feathers knows no other.
+    pub fn namespace(self, namespace: &str) -> Builder {
+        self.with(|options| options.namespace = crate::io::namespace(namespace))
+    }
+
+    /// What is sent with CONNECT, for the server's middleware (Feathers itself does not look at it).
+    pub fn auth(mut self, payload: &impl Serialize) -> Builder {
+        match (serde_json::to_value(payload), &mut self.options) {
+            (Ok(payload @ serde_json::Value::Object(_)), Ok(options)) => options.auth_payload = Some(payload),
+            (_, Ok(_)) => self.options = Err(Error::bad_request("The payload of CONNECT must be an object")),
+            (_, Err(_)) => {}
+        }
+        self
+    }
+
+    /// When to come back after the connection is lost.
+    pub fn reconnection(self, reconnection: Reconnection) -> Builder {
+        self.with(|options| options.reconnection = reconnection)
+    }
+
+    /// How long an attempt to connect may take; 20 s by default.
+    pub fn connect_timeout(self, timeout: Duration) -> Builder {
+        self.with(|options| options.connect_timeout = timeout)
+    }
+
+    /// The longest silence of a server: it counts as gone after this time, or after what it announced itself if that is
+    /// shorter. A server's announcement is 45 s by default.
+    pub fn ping_timeout(self, timeout: Duration) -> Builder {
+        self.with(|options| options.ping_timeout = timeout)
+    }
+
+    /// How long a call may take, the time it waits for a connection included; 30 s by default.
+    pub fn timeout(self, timeout: Duration) -> Builder {
+        self.with(|options| options.timeout = timeout)
+    }
+
+    /// How many calls and how many bytes may wait to be sent; 16384 and 64 MiB by default. Calls beyond that fail at
+    /// once, with [`Fate::NotSent`](crate::Fate::NotSent).
+    pub fn buffer_limits(self, calls: usize, bytes: usize) -> Builder {
+        self.with(|options| options.buffer = QueueLimits { items: calls, bytes })
+    }
+
+    /// How many calls may be under way at a time; 4096 by default. Calls beyond that wait in the buffer.
+    pub fn in_flight_limit(self, calls: usize) -> Builder {
+        self.with(|options| options.in_flight = calls.max(1))
+    }
+
+    /// How many events and bytes a listener may leave unread; 1024 and 16 MiB by default.
+    pub fn listener_limits(self, events: usize, bytes: usize) -> Builder {
+        self.with(|options| options.listener = QueueLimits { items: events, bytes })
+    }
+
+    /// The largest message that is accepted from the server; 64 MiB by default.
+    pub fn max_payload(self, bytes: usize) -> Builder {
+        self.address(|address| {
+            address.max_payload = bytes;
+            Ok(())
+        })
+    }
+
+    /// Where the access token is kept; in memory by default.
+    pub fn storage(self, storage: impl Storage + 'static) -> Builder {
+        self.with(|options| options.storage = Arc::new(storage))
+    }
+
+    /// The path of the authentication service; `authentication` by default.
+    pub fn authentication_path(self, path: &str) -> Builder {
+        self.with(|options| options.authentication_path = path.trim_matches('/').to_owned())
+    }
+
+    /// The strategy of a re-authentication; `jwt` by default.
+    pub fn jwt_strategy(self, name: &str) -> Builder {
+        self.with(|options| options.jwt_strategy = name.to_owned())
+    }
+
+    /// Hooks around the calls of all services.
+    pub fn hooks(self, hooks: Hooks) -> Builder {
+        self.with(|options| options.hooks.extend(hooks))
+    }
+
+    /// Hooks around the calls of one service, inside those of all services.
+    pub fn service_hooks(self, path: &str, hooks: Hooks) -> Builder {
+        let path = path.trim_matches('/').to_owned();
+        self.with(|options| options.service_hooks.entry(path).or_default().extend(hooks))
+    }
+
+    /// How TLS is done, for example with certificates of your own; by default with those that the system trusts.
+    #[cfg(feature = "tls")]
+    pub fn tls(self, config: Arc<tokio_rustls::rustls::ClientConfig>) -> Builder {
+        self.address(|address| {
+            address.dialer.tls = Some(config);
+            Ok(())
+        })
+    }
+
+    /// A client that connects in the background: calls wait for the connection, each as long as its timeout allows.
+    ///
+    /// # Errors
+    /// If an option is wrong. Must be called within a Tokio runtime.
+    pub fn build(self) -> Result<Client> {
+        let options = self.options?;
+        if options.transports.is_empty() {
+            return Err(Error::bad_request("At least one transport is needed"));
+        }
+        tokio::runtime::Handle::try_current().map_err(|_| Error::general("A client needs a Tokio runtime"))?;
+        Ok(Client::start(options))
+    }
+
+    /// A client that is connected.
+    ///
+    /// # Errors
+    /// If an option is wrong, or the first attempt to connect fails.
+    pub async fn connect(self) -> Result<Client> {
+        let client = self.build()?;
+        client.connect().await?;
+        Ok(client)
+    }
+}
+
+fn parse(url: &str) -> Result<Address> {
+    let wrong = |why: &str| Error::bad_request(format!("'{url}' is no address of a server: {why}"));
+    let uri: Uri = url.parse().map_err(|_| wrong("it cannot be read"))?;
+    let secure = match uri.scheme_str() {
+        Some("http" | "ws") => false,
+        Some("https" | "wss") => true,
+        _ => return Err(wrong("it must begin with http:// or https://")),
+    };
+    let authority = uri.authority().map(ToString::to_string).unwrap_or_default();
+    if authority.contains('@') {
+        return Err(wrong("it must not hold a name or password"));
+    }
+    if !matches!(uri.path(), "" | "/") {
+        return Err(wrong("it must not have a path (see Builder::path and Builder::namespace)"));
+    }
+    let query = uri.query().filter(|query| !query.is_empty()).map(|query| format!("&{query}")).unwrap_or_default();
+    Ok(Address {
+        secure,
+        authority,
+        path: "/socket.io/".to_owned(),
+        query,
+        headers: HeaderMap::new(),
+        dialer: Dialer { tls: None },
+        max_payload: 64 << 20,
+    })
+}
+
+fn defaults(address: Address) -> Options {
+    Options {
+        address: Arc::new(address),
+        transports: vec![TransportKind::WebSocket, TransportKind::Polling],
+        namespace: "/".into(),
+        auth_payload: None,
+        reconnection: Reconnection::default(),
+        connect_timeout: Duration::from_secs(20),
+        ping_timeout: Duration::MAX,
+        timeout: Duration::from_secs(30),
+        buffer: QueueLimits { items: 16_384, bytes: 64 << 20 },
+        in_flight: 4096,
+        listener: QueueLimits { items: 1024, bytes: 16 << 20 },
+        storage: Arc::new(MemoryStorage::default()),
+        authentication_path: "authentication".to_owned(),
+        jwt_strategy: "jwt".to_owned(),
+        hooks: Hooks::default(),
+        service_hooks: HashMap::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_checked() {
+        assert!(parse("http://localhost:3030").is_ok() && parse("wss://a.example/?x=1").is_ok());
+        for bad in ["localhost", "ftp://a", "http://a:b@c", "http://a/admin", "", "http://", "http://a b"] {
+            assert_eq!(parse(bad).err().map(|error| error.code()), Some(400), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! One call of a service, before it is sent.
+
+use crate::client::Client;
+use crate::command::Kind;
+use crate::fate::{Fate, fated};
+use crate::hooks::{Context, Next};
+use crate::page::{Found, Page};
+use bytes::Bytes;
+use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use std::future::IntoFuture;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+use wingbeat_core::{Error, Id, IdArg, Method, Payload, RawJson, Result};
+
+/// A call of a service: await it, after adding what it needs.
+#[must_use = "a call is sent when it is awaited"]
+pub struct Call<R> {
+    client: Client,
+    request: Result<Request>,
+    result: PhantomData<fn() -> R>,
+}
+
+#[derive(Clone)]
+pub(crate) struct Request {
+    pub(crate) service: Arc<str>,
+    pub(crate) path: String,
+    pub(crate) method: Method,
+    pub(crate) id: IdArg,
+    pub(crate) data: Option<RawJson>,
+    pub(crate) attachments: Vec<Bytes>,
+    pub(crate) query: Map<String, Value>,
+    pub(crate) timeout: Option<Duration>,
+}
+
+impl<R> Call<R> {
+    pub(crate) fn new(client: Client, request: Result<Request>) -> Call<R> {
+        Call { client, request, result: PhantomData }
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Request) -> Result<()>) -> Call<R> {
+        if let Ok(request) = &mut self.request
+            && let Err(error) = change(request)
+        {
+            self.request = Err(error);
+        }
+        self
+    }
+
+    /// The query: a [`Query`](crate::Query), or anything that is a JSON object. Replaces one that was set before.
+    pub fn query(self, query: impl Serialize) -> Call<R> {
+        self.with(|request| match serde_json::to_value(query)? {
+            Value::Object(query) => {
+                request.query = query;
+                Ok(())
+            }
+            _ => Err(Error::bad_request("A query must be an object")),
+        })
+    }
+
+    /// Fills a placeholder of the path: `userId` that of `users/:userId/messages`.
+    pub fn route(self, name: &str, value: impl ToString) -> Call<R> {
+        self.with(|request| {
+            request.path = crate::route::fill(&request.path, name, &value.to_string())?;
+            Ok(())
+        })
+    }
+
+    /// How long this call may take.
+    pub fn timeout(self, timeout: Duration) -> Call<R> {
+        self.with(|request| {
+            request.timeout = Some(timeout);
+            Ok(())
+        })
+    }
+}
+
+impl<R: DeserializeOwned> IntoFuture for Call<R> {
+    type Output = Result<R>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Result<R>> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let request = self.request.map_err(local)?;
+            let (result, attachments) = request.run(&self.client).await?;
+            crate::binary::with_attachments(&attachments, || result.to())
+        })
+    }
+}
+
+impl<T: DeserializeOwned + Send + 'static> Call<Found<T>> {
+    /// All pages from here on, one call each. Records that come or go meanwhile may be missed or come twice.
+    pub fn pages(self) -> BoxStream<'static, Result<Page<T>>> {
+        let client = self.client;
+        let next = |(client, request): (Client, Option<Result<Request>>)| async move {
+            let Some(request) = request else { return Ok(None) };
+            let mut request = request.map_err(local)?;
+            let skip = request.query.get("$skip").and_then(Value::as_u64).unwrap_or_default();
+            let (result, attachments) = request.clone().run(&client).await?;
+            let found = crate::binary::with_attachments(&attachments, || result.to::<Found<T>>())?;
+            let page = match found {
+                Found::Page(page) => page,
+                Found::List(data) => {
+                    let len = data.len() as u64;
+                    let page = Page { total: skip.saturating_add(len), limit: len, skip, data };
+                    return Ok(Some((page, (client, None))));
+                }
+            };
+            let reached = skip.saturating_add(page.data.len() as u64);
+            let more = !page.data.is_empty() && reached < page.total;
+            request.query.insert("$skip".to_owned(), reached.into());
+            Ok(Some((page, (client, more.then_some(Ok(request))))))
+        };
+        stream::try_unfold((client, Some(self.request)), next).boxed()
+    }
+
+    /// The records of all pages, which are asked for as the stream is read.
+    pub fn records(self) -> BoxStream<'static, Result<T>> {
+        self.pages().map_ok(|page| stream::iter(page.data).map(Ok)).try_flatten().boxed()
+    }
+}
+
+fn local(error: Error) -> Error {
+    if Fate::of(&error) == Fate::Answered { fated(error, Fate::NotSent) } else { error }
+}
+
+impl Request {
+    async fn run(self, client: &Client) -> Result<(RawJson, Vec<Bytes>)> {
+        let options = &client.shared.options;
+        let layers = options.hooks.layers(options.service_hooks.get(&*self.service), &self.method);
+        if layers.is_empty() {
+            let data = self.data.as_ref().map(RawJson::as_bytes);
+            let json = encode(&self.method, &self.path, &self.id, data, &self.query)?;
+            return send(client, json, self.attachments, self.timeout).await;
+        }
+        let Request { service, path, method, id, data, attachments, query, timeout } = self;
+        let context = Context { service, path, method, id, data: data.map(Payload::Raw), query, result: None };
+        let received = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let (sender, received_here) = (client.clone(), received.clone());
+        let call = Box::new(move |mut context: Context| -> Pin<Box<dyn Future<Output = _> + Send>> {
+            Box::pin(async move {
+                let data = context.data.as_ref().map(Payload::to_raw).transpose()?;
+                let data = data.as_ref().map(RawJson::as_bytes);
+                let json = encode(&context.method, &context.path, &context.id, data, &context.query)?;
+                let (result, attachments) = send(&sender, json, attachments, timeout).await?;
+                *crate::locked(&received_here) = attachments;
+                context.result = Some(Payload::Raw(result));
+                Ok(context)
+            })
+        });
+        let context = Next { layers: layers.into_iter(), call }.run(context).await?;
+        let result = context.result.unwrap_or(Payload::NULL).to_raw()?;
+        let attachments = std::mem::take(&mut *crate::locked(&received));
+        Ok((result, attachments))
+    }
+}
+
+async fn send(
+    client: &Client,
+    json: String,
+    attachments: Vec<Bytes>,
+    timeout: Option<Duration>,
+) -> Result<(RawJson, Vec<Bytes>)> {
+    let namespace = &client.shared.options.namespace;
+    let answer = client.submit(namespace, Kind::Call, json, attachments, timeout).await?;
+    Ok((answer.result()?, answer.attachments))
+}
+
+/// `["method","path",id?,data?,query]`
+fn encode(method: &Method, path: &str, id: &IdArg, data: Option<&[u8]>, query: &Map<String, Value>) -> Result<String> {
+    let mut json = Vec::with_capacity(path.len() + data.map_or(0, <[u8]>::len) + 48);
+    json.push(b'[');
+    serde_json::to_writer(&mut json, method.as_str())?;
+    json.push(b',');
+    serde_json::to_writer(&mut json, path)?;
+    if method.takes_id() {
+        json.push(b',');
+        match id {
+            IdArg::Id(Id::Text(text)) if text.is_empty() => return Err(missing_id(method)),
+            IdArg::Id(id) => serde_json::to_writer(&mut json, id)?,
+            IdArg::Null => json.extend_from_slice(b"null"),
+            IdArg::Absent => return Err(missing_id(method)),
+        }
+    }
+    if method.takes_data() {
+        json.push(b',');
+        json.extend_from_slice(data.unwrap_or(b"null"));
+    }
+    json.push(b',');
+    serde_json::to_writer(&mut json, query)?;
+    json.push(b']');
+    // Pieces of texts make a text.
+    Ok(String::from_utf8(json)?)
+}
+
+fn missing_id(method: &Method) -> Error {
+    fated(Error::bad_request(format!("id for .{method} is required")), Fate::NotSent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_method_has_its_arguments() {
+        let id = IdArg::from(1);
+        let of = |name| encode(&Method::named(name), "a\"b", &id, Some(b"{}"), &Map::new()).unwrap();
+        assert_eq!(of("find"), r#"["find","a\"b",{}]"#);
+        assert_eq!(of("get"), r#"["get","a\"b",1,{}]"#);
+        assert_eq!(of("create"), r#"["create","a\"b",{},{}]"#);
+        assert_eq!(of("update"), r#"["update","a\"b",1,{},{}]"#);
+        assert_eq!(of("remove"), r#"["remove","a\"b",1,{}]"#);
+        assert_eq!(of("shout"), r#"["shout","a\"b",{},{}]"#);
+    }
+
+    #[test]
+    fn an_id_is_null_or_there() {
+        let get = |id| encode(&Method::Get, "a", &id, None, &Map::new());
+        assert_eq!(get(IdArg::Null).unwrap(), r#"["get","a",null,{}]"#);
+        assert_eq!(get(IdArg::from(0)).unwrap(), r#"["get","a",0,{}]"#);
+        for missing in [IdArg::Absent, IdArg::from("")] {
+            let error = get(missing).unwrap_err();
+            assert_eq!((error.message(), Fate::of(&error)), ("id for .get is required", Fate::NotSent));
+        }
+    }
+}

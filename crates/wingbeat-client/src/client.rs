@@ -1,0 +1,152 @@
+//! The client itself: a cheap handle of the connection.
+
+use crate::builder::{Builder, TransportKind};
+use crate::command::{Answer, Command, Kind, Outbound};
+use crate::connection::ConnectionEvents;
+use crate::fate::{Fate, fated, timed_out};
+use crate::io::Io;
+use crate::options::Options;
+use crate::service::Service;
+use crate::shared::Shared;
+use crate::task::Task;
+use bytes::Bytes;
+use serde_json::Value;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, timeout_at};
+use wingbeat_core::{Definition, Error, Result};
+
+/// A client of Feathers services over Socket.IO.
+///
+/// It is a handle: clones are cheap and share one connection, which a task of its own keeps and renews. When the last
+/// handle and the last stream of it are dropped, the client says goodbye and the task ends.
+#[derive(Clone)]
+pub struct Client {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) commands: mpsc::Sender<Command>,
+}
+
+/// How many commands may wait for the task; whoever comes then waits, for no longer than its call may take.
+const COMMANDS: usize = 256;
+
+impl Client {
+    /// Connects to a server, with the defaults of [`builder`](Client::builder).
+    ///
+    /// # Errors
+    /// If the address is none, or the attempt to connect fails.
+    pub async fn connect_to(url: &str) -> Result<Client> {
+        Client::builder(url).connect().await
+    }
+
+    /// Begins to build a client for the server at this address, for example `https://example.com:3030`.
+    pub fn builder(url: &str) -> Builder {
+        Builder::new(url)
+    }
+
+    pub(crate) fn start(options: Options) -> Client {
+        let (commands, receiver) = mpsc::channel(COMMANDS);
+        let shared = Arc::new(Shared::new(options));
+        Task::spawn(shared.clone(), receiver, commands.downgrade());
+        Client { shared, commands }
+    }
+
+    /// The service under a path, whose records are `T`s.
+    pub fn service<T>(&self, path: &str) -> Service<T> {
+        Service::new(self.clone(), path)
+    }
+
+    /// The service under a path, whose records are any JSON.
+    pub fn untyped(&self, path: &str) -> Service<Value> {
+        self.service(path)
+    }
+
+    /// The service that a definition describes, which server and client share.
+    pub fn defined<D: Definition>(&self) -> Service<D::Item> {
+        self.service(D::PATH)
+    }
+
+    /// The Socket.IO connection itself, for events that are no service's.
+    pub fn io(&self) -> Io {
+        Io::new(self.clone(), self.shared.options.namespace.clone())
+    }
+
+    /// What happens to the connection and the login, from now on.
+    pub fn connection_events(&self) -> ConnectionEvents {
+        ConnectionEvents(self.shared.observe())
+    }
+
+    /// Whether the client is connected at this moment.
+    pub fn is_connected(&self) -> bool {
+        self.shared.socket_id().is_some()
+    }
+
+    /// The id that the server gave this connection, if there is one.
+    pub fn id(&self) -> Option<Arc<str>> {
+        self.shared.socket_id()
+    }
+
+    /// What carries the packets at this moment: after an upgrade, a WebSocket.
+    pub fn transport(&self) -> Option<TransportKind> {
+        self.shared.transport()
+    }
+
+    /// Connects, if the client is not connected; returns once it is.
+    ///
+    /// # Errors
+    /// If the next attempt fails (others may follow, as [`Reconnection`](crate::Reconnection) says), or the client is
+    /// closed.
+    pub async fn connect(&self) -> Result<()> {
+        let (answer, connected) = oneshot::channel();
+        self.commands.send(Command::Connect(answer)).await.map_err(|_| closed())?;
+        connected.await.map_err(|_| closed())?
+    }
+
+    /// Disconnects. Calls under way fail, and so do new ones until [`connect`](Client::connect).
+    ///
+    /// # Errors
+    /// If the client is closed.
+    pub async fn disconnect(&self) -> Result<()> {
+        self.commands.send(Command::Disconnect).await.map_err(|_| closed())
+    }
+
+    /// Says goodbye and ends the client: all calls fail, all streams end. Returns when that is done.
+    pub async fn close(&self) {
+        let (answer, over) = oneshot::channel();
+        if self.commands.send(Command::Close(answer)).await.is_ok() {
+            let _ = over.await;
+        }
+    }
+
+    /// Sends a packet, and waits for its outcome.
+    pub(crate) async fn submit(
+        &self,
+        namespace: &Arc<str>,
+        kind: Kind,
+        json: String,
+        attachments: Vec<Bytes>,
+        timeout: Option<Duration>,
+    ) -> Result<Answer> {
+        let timeout = timeout.unwrap_or(self.shared.options.timeout);
+        // Further away than anyone waits, and never too far to be a moment.
+        let deadline = Instant::now() + timeout.min(Duration::from_secs(365 * 24 * 3600));
+        let (answer, outcome) = oneshot::channel();
+        let namespace = namespace.clone();
+        let outbound = Outbound { namespace, json, attachments, kind, deadline, timeout, answer: Some(answer) };
+        match self.commands.try_send(Command::Emit(outbound)) {
+            Ok(()) => {}
+            Err(mpsc::error::TrySendError::Closed(_)) => return Err(closed()),
+            Err(mpsc::error::TrySendError::Full(command)) => {
+                match timeout_at(deadline, self.commands.send(command)).await {
+                    Ok(sent) => sent.map_err(|_| closed())?,
+                    Err(_) => return Err(timed_out(timeout, Fate::NotSent)),
+                }
+            }
+        }
+        outcome.await.unwrap_or_else(|_| Err(fated(Error::unavailable("The client has ended"), Fate::Unknown)))
+    }
+}
+
+fn closed() -> Error {
+    fated(Error::unavailable("The client is closed"), Fate::NotSent)
+}

@@ -1,0 +1,111 @@
+//! What happens to the connection, for those who want to know.
+
+use crate::queue::{Next, Queue};
+use futures_util::Stream;
+use serde_json::Value;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use wingbeat_core::Error;
+
+/// Something that happened to the connection or to the login.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum ConnectionEvent {
+    /// The main namespace is joined: calls go out.
+    Connected {
+        /// The id that the server gave this connection.
+        id: Arc<str>,
+    },
+    /// The connection is gone. Calls that were under way have failed with [`Fate::Unknown`](crate::Fate::Unknown).
+    Disconnected {
+        /// Why.
+        reason: Reason,
+        /// Whether the client tries to come back by itself.
+        will_reconnect: bool,
+    },
+    /// An attempt to connect has failed.
+    ConnectFailed {
+        /// Why; with the server's own message and data if it refused.
+        error: Arc<Error>,
+        /// Whether there will be another attempt.
+        will_retry: bool,
+    },
+    /// The next attempt comes after this delay.
+    Reconnecting {
+        /// Which attempt that will be, from 1.
+        attempt: u32,
+        /// The time until then.
+        delay: Duration,
+    },
+    /// A login or a re-authentication succeeded; this is its result.
+    LoggedIn(Arc<Value>),
+    /// A login or a re-authentication failed: the client is not authenticated.
+    LoginFailed(Arc<Error>),
+    /// The client has logged out.
+    LoggedOut,
+    /// This listener was slow: so many events before the next one are lost to it.
+    Missed(u64),
+}
+
+/// Why a connection ended, in Socket.IO's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Reason {
+    /// The server sent DISCONNECT: it does not want this client, for example because its login has expired.
+    ServerDisconnect,
+    /// [`Client::disconnect`](crate::Client::disconnect) was called.
+    ClientDisconnect,
+    /// The server has been silent for longer than its heartbeat allows.
+    PingTimeout,
+    /// The server closed the connection.
+    TransportClose,
+    /// The connection broke.
+    TransportError,
+    /// The server sent what breaks the protocol.
+    ParseError,
+}
+
+impl Reason {
+    /// As socket.io-client names it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Reason::ServerDisconnect => "io server disconnect",
+            Reason::ClientDisconnect => "io client disconnect",
+            Reason::PingTimeout => "ping timeout",
+            Reason::TransportClose => "transport close",
+            Reason::TransportError => "transport error",
+            Reason::ParseError => "parse error",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A stream of what happens to the connection. Ends when the client is closed.
+#[must_use = "a stream does nothing unless it is read"]
+pub struct ConnectionEvents(pub(crate) Arc<Queue<ConnectionEvent>>);
+
+impl Stream for ConnectionEvents {
+    type Item = ConnectionEvent;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<ConnectionEvent>> {
+        Poll::Ready(ready!(self.0.poll_next(cx)).map(|next| match next {
+            Next::Item(event) => event,
+            Next::Missed(missed) => ConnectionEvent::Missed(missed),
+        }))
+    }
+}
+
+impl ConnectionEvents {
+    /// The next event; `None` once the client is closed.
+    pub async fn next(&mut self) -> Option<ConnectionEvent> {
+        std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+    }
+}

@@ -1,0 +1,190 @@
+//! Events of the server, as streams.
+
+use crate::command::Command;
+use crate::queue::{Next, Queue};
+use crate::shared::Shared;
+use bytes::Bytes;
+use futures_util::Stream;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::fmt;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use tokio::sync::mpsc;
+use wingbeat_core::packet::{AckId, Arguments};
+use wingbeat_core::{Error, RawJson, Result};
+
+/// An event as it came, shared by all its listeners.
+#[derive(Clone)]
+pub struct Event(Arc<Inner>);
+
+struct Inner {
+    name: Box<str>,
+    arguments: Arguments,
+    attachments: Vec<Bytes>,
+    reply: Option<Reply>,
+}
+
+/// How to answer an event that asks for it.
+pub(crate) struct Reply {
+    pub(crate) namespace: Arc<str>,
+    pub(crate) id: AckId,
+    /// Which connection asked: another has other ids.
+    pub(crate) connection: u64,
+    // Weak: an event that somebody keeps does not keep the connection.
+    pub(crate) commands: mpsc::WeakSender<Command>,
+}
+
+impl Event {
+    pub(crate) fn new(name: &str, arguments: Arguments, attachments: Vec<Bytes>, reply: Option<Reply>) -> Event {
+        Event(Arc::new(Inner { name: name.into(), arguments, attachments, reply }))
+    }
+
+    /// The name, for service events `<path> <event>`.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// How many arguments there are.
+    pub fn len(&self) -> usize {
+        self.0.arguments.len() - 1
+    }
+
+    /// Whether there is no argument.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// An argument, read as a `T`. One that is not there is null.
+    ///
+    /// # Errors
+    /// BadRequest if it does not fit.
+    pub fn argument<T: DeserializeOwned>(&self, index: usize) -> Result<T> {
+        self.raw(index).to()
+    }
+
+    /// The JSON text of an argument. One that is not there is null.
+    pub fn raw(&self, index: usize) -> RawJson {
+        self.0.arguments.bytes(index + 1).map_or(RawJson::NULL, RawJson::from_valid)
+    }
+
+    /// The binary attachments, which `{"_placeholder":true,"num":n}` in the arguments stands for.
+    pub fn attachments(&self) -> &[Bytes] {
+        &self.0.attachments
+    }
+
+    /// Whether the server waits for an answer.
+    pub fn wants_reply(&self) -> bool {
+        self.0.reply.is_some()
+    }
+
+    /// Answers, if the server asked for it. Only the first answer counts there.
+    ///
+    /// # Errors
+    /// If the value has no JSON form, or the client is closed.
+    pub async fn reply(&self, answer: &(impl Serialize + ?Sized)) -> Result<()> {
+        let Some(Reply { namespace, id, connection, commands }) = &self.0.reply else { return Ok(()) };
+        let json = format!("[{}]", serde_json::to_string(answer)?);
+        let closed = || Error::unavailable("The client is closed");
+        let commands = commands.upgrade().ok_or_else(closed)?;
+        let command = Command::Reply { namespace: namespace.clone(), id: id.clone(), connection: *connection, json };
+        commands.send(command).await.map_err(|_| closed())
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.arguments.text().len() + self.0.attachments.iter().map(Bytes::len).sum::<usize>()
+    }
+}
+
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Event").field(&String::from_utf8_lossy(self.0.arguments.text())).finish()
+    }
+}
+
+/// A stream of events, read as `T`s. Dropping it ends the subscription.
+///
+/// It goes on across reconnections and ends only when the client is closed. What the server sends while the connection
+/// is down is lost, as it is for every Feathers client.
+///
+/// A listener that does not keep up loses the *oldest* events beyond its limits (1024 events or 16 MiB, see
+/// [`Builder::listener_limits`](crate::Builder::listener_limits)): then an error of class TooManyRequests takes their
+/// place, whose data says how many they were (`{"missed": 12}`). Neither the connection nor other listeners wait.
+/// An event that is no `T` is a BadRequest.
+#[must_use = "a stream does nothing unless it is read"]
+pub struct Events<T> {
+    queue: Arc<Queue<Event>>,
+    shared: Arc<Shared>,
+    namespace: Arc<str>,
+    name: Box<str>,
+    // A client whose handle is gone lives on for its listeners.
+    _commands: mpsc::Sender<Command>,
+    item: PhantomData<fn() -> T>,
+}
+
+impl<T> Events<T> {
+    pub(crate) fn new(shared: &Arc<Shared>, commands: &mpsc::Sender<Command>, namespace: &Arc<str>, name: &str) -> Self {
+        Events {
+            queue: shared.listen(namespace, name),
+            shared: shared.clone(),
+            namespace: namespace.clone(),
+            name: name.into(),
+            _commands: commands.clone(),
+            item: PhantomData,
+        }
+    }
+
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Event>>> {
+        Poll::Ready(ready!(self.queue.poll_next(cx)).map(|next| match next {
+            Next::Item(event) => Ok(event),
+            Next::Missed(missed) => Err(Error::too_many_requests(format!("{missed} events were missed"))
+                .with_data(serde_json::json!({ "missed": missed }))),
+        }))
+    }
+}
+
+impl<T: FromEvent> Events<T> {
+    /// The next event; `None` once the client is closed.
+    pub async fn next(&mut self) -> Option<Result<T>> {
+        std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+    }
+}
+
+impl<T: FromEvent> Stream for Events<T> {
+    type Item = Result<T>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<T>>> {
+        Poll::Ready(ready!(self.poll_event(cx)).map(|event| event.and_then(T::from_event)))
+    }
+}
+
+/// What an event can be read as: [`Event`] itself, or anything that its first argument fits.
+pub trait FromEvent: Sized {
+    /// Reads an event.
+    ///
+    /// # Errors
+    /// If it does not fit.
+    fn from_event(event: Event) -> Result<Self>;
+}
+
+impl FromEvent for Event {
+    fn from_event(event: Event) -> Result<Event> {
+        Ok(event)
+    }
+}
+
+impl<T: DeserializeOwned> FromEvent for T {
+    fn from_event(event: Event) -> Result<T> {
+        crate::binary::with_attachments(event.attachments(), || event.argument(0))
+    }
+}
+
+impl<T> Drop for Events<T> {
+    fn drop(&mut self) {
+        // Its own count is still up: leave with the queue gone.
+        self.queue = Arc::new(Queue::new(self.shared.options.listener));
+        self.shared.forget(&self.namespace, &self.name);
+    }
+}

@@ -1,0 +1,139 @@
+//! Raw Socket.IO: events that are no service's.
+
+use crate::client::Client;
+use crate::command::{Command, Kind};
+use crate::event::{Event, Events, FromEvent};
+use crate::shared::ANY;
+use bytes::Bytes;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::sync::Arc;
+use std::time::Duration;
+use wingbeat_core::packet::Arguments;
+use wingbeat_core::{RawJson, Result};
+
+/// The Socket.IO connection in one namespace.
+///
+/// ```no_run
+/// # async fn example(client: wingbeat_client::Client) -> wingbeat_client::Result<()> {
+/// let io = client.io();
+/// io.emit("typing", ("room-1", true)).await?;
+/// let answer = io.emit_with_ack("sum", (1, 2)).await?;
+/// println!("{}", answer.argument::<i64>(0)?);
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Io {
+    client: Client,
+    namespace: Arc<str>,
+    timeout: Option<Duration>,
+}
+
+/// The name of a namespace begins with a slash.
+pub(crate) fn namespace(name: &str) -> Arc<str> {
+    // A comma would end the name on the wire.
+    let name = name.trim_start_matches('/').replace(',', "%2C");
+    format!("/{name}").into()
+}
+
+impl Io {
+    pub(crate) fn new(client: Client, namespace: Arc<str>) -> Io {
+        Io { client, namespace, timeout: None }
+    }
+
+    /// Another namespace on the same connection. It is joined at once, and again after every reconnection.
+    ///
+    /// # Errors
+    /// If the client is closed.
+    pub async fn of(&self, name: &str) -> Result<Io> {
+        let namespace = namespace(name);
+        let joining = self.client.commands.send(Command::Join(namespace.clone())).await;
+        joining.map_err(|_| wingbeat_core::Error::unavailable("The client is closed"))?;
+        Ok(Io { namespace, ..self.clone() })
+    }
+
+    /// The same connection with another limit for what is sent through it.
+    pub fn timeout(&self, timeout: Duration) -> Io {
+        Io { timeout: Some(timeout), ..self.clone() }
+    }
+
+    /// Sends an event; returns once it is handed to the transport. A tuple or a list holds the arguments, `()` is none,
+    /// and anything else is the only one.
+    ///
+    /// # Errors
+    /// If the arguments have no JSON form, or the event could not be sent in time.
+    pub async fn emit(&self, event: &str, arguments: impl Serialize) -> Result<()> {
+        self.send(Kind::Event, event, arguments).await.map(drop)
+    }
+
+    /// Sends an event and waits for its answer.
+    ///
+    /// # Errors
+    /// As [`emit`](Io::emit); and if there is no answer in time or the connection is lost before it
+    /// ([`Fate`](crate::Fate) tells which).
+    pub async fn emit_with_ack(&self, event: &str, arguments: impl Serialize) -> Result<Ack> {
+        let answer = self.send(Kind::Direct, event, arguments).await?;
+        Ok(Ack { arguments: answer.arguments, attachments: answer.attachments })
+    }
+
+    /// The events of this name, as a stream of [`Event`]s or of what their first argument is.
+    pub fn on<T: FromEvent>(&self, event: &str) -> Events<T> {
+        Events::new(&self.client.shared, &self.client.commands, &self.namespace, event)
+    }
+
+    /// All events.
+    pub fn on_any(&self) -> Events<Event> {
+        self.on(ANY)
+    }
+
+    async fn send(&self, kind: Kind, event: &str, arguments: impl Serialize) -> Result<crate::command::Answer> {
+        let (arguments, attachments) = crate::binary::collect(Vec::new(), || serde_json::to_value(arguments));
+        let mut list = vec![Value::from(event)];
+        match arguments? {
+            Value::Null => {}
+            Value::Array(arguments) => list.extend(arguments),
+            argument => list.push(argument),
+        }
+        let json = Value::Array(list).to_string();
+        self.client.submit(&self.namespace, kind, json, attachments, self.timeout).await
+    }
+}
+
+/// The answer to an event.
+#[derive(Clone, Debug)]
+pub struct Ack {
+    arguments: Option<Arguments>,
+    attachments: Vec<Bytes>,
+}
+
+impl Ack {
+    /// How many arguments there are.
+    pub fn len(&self) -> usize {
+        self.arguments.as_ref().map_or(0, Arguments::len)
+    }
+
+    /// Whether there is no argument.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// An argument, read as a `T`. One that is not there is null.
+    ///
+    /// # Errors
+    /// BadRequest if it does not fit.
+    pub fn argument<T: DeserializeOwned>(&self, index: usize) -> Result<T> {
+        crate::binary::with_attachments(&self.attachments, || self.raw(index).to())
+    }
+
+    /// The JSON text of an argument. One that is not there is null.
+    pub fn raw(&self, index: usize) -> RawJson {
+        let bytes = self.arguments.as_ref().and_then(|arguments| arguments.bytes(index));
+        bytes.map_or(RawJson::NULL, RawJson::from_valid)
+    }
+
+    /// The binary attachments.
+    pub fn attachments(&self) -> &[Bytes] {
+        &self.attachments
+    }
+}

@@ -1,0 +1,31 @@
+//! What a client is told when it is built.
+
+use crate::TransportKind;
+use crate::auth::Storage;
+use crate::backoff::Reconnection;
+use crate::hooks::Hooks;
+use crate::queue::QueueLimits;
+use crate::transport::Address;
+use serde_json::Value;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(crate) struct Options {
+    pub(crate) address: Arc<Address>,
+    pub(crate) transports: Vec<TransportKind>,
+    pub(crate) namespace: Arc<str>,
+    pub(crate) auth_payload: Option<Value>,
+    pub(crate) reconnection: Reconnection,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) ping_timeout: Duration,
+    pub(crate) timeout: Duration,
+    pub(crate) buffer: QueueLimits,
+    pub(crate) in_flight: usize,
+    pub(crate) listener: QueueLimits,
+    pub(crate) storage: Arc<dyn Storage>,
+    pub(crate) authentication_path: String,
+    pub(crate) jwt_strategy: String,
+    pub(crate) hooks: Hooks,
+    pub(crate) service_hooks: HashMap<String, Hooks>,
+}

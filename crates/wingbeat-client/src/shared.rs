@@ -1,0 +1,126 @@
+//! What the connection's task and the handles both look at.
+
+use crate::TransportKind;
+use crate::connection::ConnectionEvent;
+use crate::event::Event;
+use crate::locked;
+use crate::options::Options;
+use crate::queue::Queue;
+use serde_json::Value;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, Weak};
+
+// Mutexes of std: they are held for a look, never across an await.
+pub(crate) struct Shared {
+    pub(crate) options: Options,
+    listeners: Mutex<Listeners>,
+    observers: Mutex<Vec<Weak<Queue<ConnectionEvent>>>>,
+    authentication: Mutex<Option<Arc<Value>>>,
+    socket_id: Mutex<Option<Arc<str>>>,
+    transport: Mutex<Option<TransportKind>>,
+}
+
+/// By namespace, then by event.
+type Listeners = HashMap<Arc<str>, HashMap<Box<str>, Vec<Weak<Queue<Event>>>>>;
+
+/// Events of any name are heard under this one, which no event can have.
+pub(crate) const ANY: &str = "connect";
+
+impl Shared {
+    pub(crate) fn new(options: Options) -> Shared {
+        Shared {
+            options,
+            listeners: Mutex::default(),
+            observers: Mutex::default(),
+            authentication: Mutex::default(),
+            socket_id: Mutex::default(),
+            transport: Mutex::default(),
+        }
+    }
+
+    /// A new listener, which hears until it is dropped.
+    pub(crate) fn listen(&self, namespace: &Arc<str>, event: &str) -> Arc<Queue<Event>> {
+        let queue = Arc::new(Queue::new(self.options.listener));
+        let mut listeners = locked(&self.listeners);
+        let events = listeners.entry(namespace.clone()).or_default();
+        events.entry(event.into()).or_default().push(Arc::downgrade(&queue));
+        queue
+    }
+
+    /// Forgets listeners that are gone.
+    pub(crate) fn forget(&self, namespace: &str, event: &str) {
+        let mut listeners = locked(&self.listeners);
+        let Some(events) = listeners.get_mut(namespace) else { return };
+        let Some(queues) = events.get_mut(event) else { return };
+        queues.retain(|queue| queue.strong_count() > 0);
+        if queues.is_empty() {
+            events.remove(event);
+        }
+    }
+
+    /// Brings an event to its listeners.
+    pub(crate) fn deliver(&self, namespace: &str, name: &str, event: impl FnOnce() -> Event) {
+        let listening: Vec<Arc<Queue<Event>>> = {
+            let listeners = locked(&self.listeners);
+            let Some(events) = listeners.get(namespace) else { return };
+            let of = |name| events.get(name).into_iter().flatten();
+            of(name).chain(of(ANY)).filter_map(Weak::upgrade).collect()
+        };
+        if listening.is_empty() {
+            return;
+        }
+        let event = event();
+        let bytes = event.bytes();
+        for queue in listening {
+            queue.push(event.clone(), bytes);
+        }
+    }
+
+    pub(crate) fn observe(&self) -> Arc<Queue<ConnectionEvent>> {
+        let queue = Arc::new(Queue::new(self.options.listener));
+        let mut observers = locked(&self.observers);
+        observers.retain(|observer| observer.strong_count() > 0);
+        observers.push(Arc::downgrade(&queue));
+        queue
+    }
+
+    pub(crate) fn report(&self, event: &ConnectionEvent) {
+        let observers: Vec<_> = locked(&self.observers).iter().filter_map(Weak::upgrade).collect();
+        for queue in observers {
+            queue.push(event.clone(), 0);
+        }
+    }
+
+    /// Ends all streams.
+    pub(crate) fn close(&self) {
+        self.set_socket_id(None);
+        let listeners = std::mem::take(&mut *locked(&self.listeners));
+        listeners.values().flat_map(HashMap::values).flatten().filter_map(Weak::upgrade).for_each(|queue| queue.close());
+        let observers = std::mem::take(&mut *locked(&self.observers));
+        observers.iter().filter_map(Weak::upgrade).for_each(|queue| queue.close());
+    }
+
+    pub(crate) fn authentication(&self) -> Option<Arc<Value>> {
+        locked(&self.authentication).clone()
+    }
+
+    pub(crate) fn set_authentication(&self, result: Option<Arc<Value>>) {
+        *locked(&self.authentication) = result;
+    }
+
+    pub(crate) fn socket_id(&self) -> Option<Arc<str>> {
+        locked(&self.socket_id).clone()
+    }
+
+    pub(crate) fn set_socket_id(&self, id: Option<Arc<str>>) {
+        *locked(&self.socket_id) = id;
+    }
+
+    pub(crate) fn transport(&self) -> Option<TransportKind> {
+        *locked(&self.transport)
+    }
+
+    pub(crate) fn set_transport(&self, kind: Option<TransportKind>) {
+        *locked(&self.transport) = kind;
+    }
+}

@@ -1,0 +1,142 @@
+//! Whether the client is authenticated, and what a login means for the calls that wait for it.
+
+use super::Task;
+use super::namespace::answer;
+use crate::auth;
+use crate::command::{Answer, Kind, Outbound, Responder};
+use crate::connection::ConnectionEvent;
+use crate::fate::{Fate, copy};
+use crate::shared::Shared;
+use serde_json::Value;
+use std::sync::Arc;
+use tokio::time::Instant;
+use wingbeat_core::{Error, Result};
+
+#[derive(Default)]
+pub(crate) struct Login {
+    /// Logins that wait to be sent or for their answer.
+    running: usize,
+    authenticated: bool,
+}
+
+impl Login {
+    pub(crate) fn begin(&mut self) {
+        self.running += 1;
+    }
+
+    /// A login ends without an outcome.
+    pub(crate) fn forget_one(&mut self) {
+        self.running = self.running.saturating_sub(1);
+    }
+
+    pub(crate) fn forget_running(&mut self) {
+        self.running = 0;
+    }
+}
+
+impl Task {
+    /// A call of a namespace has ended, in whatever way.
+    pub(crate) fn finish(&mut self, at: usize, kind: Kind, responder: Option<Responder>, result: Result<Answer>) {
+        match kind {
+            Kind::Login => self.login_finished(at, responder, result),
+            Kind::Logout => self.logout_finished(responder, result),
+            Kind::Call | Kind::Direct | Kind::Event => answer(responder, result),
+        }
+    }
+
+    fn login_finished(&mut self, at: usize, responder: Option<Responder>, result: Result<Answer>) {
+        self.login.forget_one();
+        let read = result.and_then(|answer| {
+            let value: Value = answer.result()?.to()?;
+            Ok((answer, value))
+        });
+        let outcome = match read {
+            Ok((answer, value)) => self.logged_in(value).map(|()| answer),
+            Err(error) => {
+                self.login_failed(at, &error);
+                Err(error)
+            }
+        };
+        self.namespaces[at].gated = self.login.running > 0;
+        answer(responder, outcome);
+    }
+
+    fn logged_in(&mut self, value: Value) -> Result<()> {
+        let kept = match value.get("accessToken").and_then(Value::as_str) {
+            Some(token) => self.shared.options.storage.set(token),
+            None => Ok(()),
+        };
+        self.login.authenticated = true;
+        let value = Arc::new(value);
+        self.shared.set_authentication(Some(value.clone()));
+        self.shared.report(&ConnectionEvent::LoggedIn(value));
+        kept
+    }
+
+    /// Calls that waited for a login fail with it.
+    fn login_failed(&mut self, at: usize, error: &Error) {
+        self.forget_login(error);
+        self.namespaces[at].fail_waiting(error, true);
+        self.shared.report(&ConnectionEvent::LoginFailed(Arc::new(copy(error, Fate::of(error)))));
+    }
+
+    fn logout_finished(&mut self, responder: Option<Responder>, result: Result<Answer>) {
+        let result = result.and_then(|answer| answer.result().map(|_| answer));
+        let outcome = match result {
+            Ok(answer) => {
+                self.login.authenticated = false;
+                self.shared.set_authentication(None);
+                self.shared.options.storage.remove().map(|()| answer)
+            }
+            Err(error) => {
+                self.forget_login(&error);
+                // Whoever is not logged in is logged out.
+                if auth::refuses(&error) { Ok(Answer::default()) } else { Err(error) }
+            }
+        };
+        if outcome.is_ok() {
+            self.shared.report(&ConnectionEvent::LoggedOut);
+        }
+        answer(responder, outcome);
+    }
+
+    fn forget_login(&mut self, error: &Error) {
+        self.login.authenticated = false;
+        self.shared.set_authentication(None);
+        if auth::refuses(error) {
+            // A token that cannot be removed is refused again next time.
+            let _ = self.shared.options.storage.remove();
+        }
+    }
+
+    /// A new connection knows nothing of the login: tell it, before the calls that wait.
+    pub(crate) fn re_authenticate(&mut self) {
+        if !self.login.authenticated {
+            return;
+        }
+        match stored_login(&self.shared) {
+            Ok(json) => {
+                let timeout = self.shared.options.timeout;
+                let deadline = Instant::now() + timeout;
+                let namespace = self.shared.options.namespace.clone();
+                let (kind, attachments) = (Kind::Login, Vec::new());
+                self.login.begin();
+                self.namespaces[0].gated = true;
+                let login = Outbound { namespace, json, attachments, kind, deadline, timeout, answer: None };
+                self.namespaces[0].push_first(login);
+                self.alarm_by(deadline);
+            }
+            Err(error) => self.login_failed(0, &error),
+        }
+    }
+}
+
+/// The call that authenticates with the stored token.
+pub(crate) fn stored_login(shared: &Shared) -> Result<String> {
+    let options = &shared.options;
+    let Some(token) = options.storage.get()? else {
+        return Err(crate::fate::fated(Error::not_authenticated("No accessToken found in storage"), Fate::NotSent));
+    };
+    let data = serde_json::json!({ "strategy": options.jwt_strategy, "accessToken": token });
+    Ok(serde_json::to_string(&("create", &options.authentication_path, data, serde_json::json!({})))?)
+}

@@ -1,0 +1,241 @@
+//! What carries Engine.IO packets: a WebSocket, or HTTP long-polling that may become one.
+
+mod dial;
+mod handshake;
+mod polling;
+mod request;
+mod websocket;
+
+pub(crate) use dial::Dialer;
+pub(crate) use handshake::Handshake;
+use polling::Polling;
+use websocket::WebSocket;
+
+use crate::TransportKind;
+use crate::connection::Reason;
+use bytes::Bytes;
+use http::{HeaderMap, Uri};
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+const USER_AGENT: &str = concat!("wingbeat-client/", env!("CARGO_PKG_VERSION"));
+
+/// Where the server is, and how to talk to it.
+pub(crate) struct Address {
+    pub(crate) secure: bool,
+    pub(crate) authority: String,
+    /// Begins and ends with a slash.
+    pub(crate) path: String,
+    /// `&name=value` pairs, escaped.
+    pub(crate) query: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) dialer: Dialer,
+    pub(crate) max_payload: usize,
+}
+
+impl Address {
+    fn uri(&self, scheme: &str, transport: &str, sid: Option<&str>) -> Result<Uri, Broken> {
+        let Address { secure, authority, path, query, .. } = self;
+        let secure = if *secure { "s" } else { "" };
+        let sid = sid.map(|sid| format!("&sid={sid}")).unwrap_or_default();
+        format!("{scheme}{secure}://{authority}{path}?EIO=4&transport={transport}{query}{sid}")
+            .parse()
+            .map_err(Broken::connect)
+    }
+}
+
+/// A packet as it came: the type character and the content, or bytes.
+pub(crate) enum Incoming {
+    Text(websocket::Text),
+    Binary(websocket::Binary),
+}
+
+/// A packet to send: the type character and the content, or bytes.
+pub(crate) enum Outgoing {
+    Text(String),
+    Binary(Bytes),
+}
+
+/// What waits for the transport. Whoever fills it looks at its size first.
+#[derive(Default)]
+pub(crate) struct Outbox {
+    packets: VecDeque<Outgoing>,
+    bytes: usize,
+    // Whether everything that was taken out has left this process.
+    flushed: bool,
+}
+
+impl Outbox {
+    pub(crate) fn push(&mut self, outgoing: Outgoing) {
+        self.bytes += outgoing.len();
+        self.flushed = false;
+        self.packets.push_back(outgoing);
+    }
+
+    pub(crate) fn text(&mut self, text: impl Into<String>) {
+        self.push(Outgoing::Text(text.into()));
+    }
+
+    fn push_front(&mut self, outgoing: Outgoing) {
+        self.bytes += outgoing.len();
+        self.flushed = false;
+        self.packets.push_front(outgoing);
+    }
+
+    fn front(&self) -> Option<&Outgoing> {
+        self.packets.front()
+    }
+
+    fn pop(&mut self) -> Option<Outgoing> {
+        let outgoing = self.packets.pop_front()?;
+        self.bytes -= outgoing.len();
+        Some(outgoing)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.packets.is_empty()
+    }
+
+    /// How many bytes wait.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
+impl Outgoing {
+    fn len(&self) -> usize {
+        match self {
+            Outgoing::Text(text) => text.len(),
+            Outgoing::Binary(bytes) => bytes.len(),
+        }
+    }
+}
+
+/// Why a transport does not work, or works no longer.
+#[derive(Debug)]
+pub(crate) struct Broken {
+    kind: Kind,
+    source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Connect,
+    Reason(Reason),
+}
+
+type Source = Box<dyn std::error::Error + Send + Sync>;
+
+impl Broken {
+    fn connect(source: impl Into<Source>) -> Broken {
+        Broken { kind: Kind::Connect, source: source.into() }
+    }
+
+    fn lost(source: impl Into<Source>) -> Broken {
+        Broken { kind: Kind::Reason(Reason::TransportError), source: source.into() }
+    }
+
+    pub(crate) fn closed() -> Broken {
+        let source = "the server closed the connection".into();
+        Broken { kind: Kind::Reason(Reason::TransportClose), source }
+    }
+
+    pub(crate) fn silent() -> Broken {
+        Broken { kind: Kind::Reason(Reason::PingTimeout), source: "the server is silent".into() }
+    }
+
+    pub(crate) fn timeout(limit: Duration) -> Broken {
+        Broken::connect(format!("no connection within {limit:?}"))
+    }
+
+    pub(crate) fn protocol(message: &'static str) -> Broken {
+        Broken { kind: Kind::Reason(Reason::ParseError), source: message.into() }
+    }
+
+    /// What it means for a connection that was up.
+    pub(crate) fn reason(&self) -> Reason {
+        match self.kind {
+            Kind::Connect => Reason::TransportError,
+            Kind::Reason(reason) => reason,
+        }
+    }
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.source.fmt(f)
+    }
+}
+
+impl std::error::Error for Broken {}
+
+/// An open Engine.IO session.
+pub(crate) enum Transport {
+    WebSocket(Box<WebSocket>),
+    Polling(Box<Polling>),
+}
+
+impl Transport {
+    /// Opens a session on the first of the transports that works.
+    pub(crate) async fn open(
+        address: Arc<Address>,
+        transports: &[TransportKind],
+    ) -> Result<(Transport, Handshake), Broken> {
+        let polling = transports.iter().position(|kind| *kind == TransportKind::Polling);
+        let websocket = transports.iter().position(|kind| *kind == TransportKind::WebSocket);
+        if websocket.is_some_and(|at| at < polling.unwrap_or(usize::MAX)) {
+            match Transport::websocket(&address).await {
+                // Something between may refuse WebSockets only.
+                Err(_) if polling.is_some() => {}
+                result => return result,
+            }
+        }
+        let upgrade = websocket > polling;
+        let (polling, handshake) = Polling::open(address, upgrade).await?;
+        Ok((Transport::Polling(Box::new(polling)), handshake))
+    }
+
+    async fn websocket(address: &Address) -> Result<(Transport, Handshake), Broken> {
+        let mut socket = WebSocket::open(address, None).await?;
+        let handshake = match socket.receive().await? {
+            Incoming::Text(text) => Handshake::parse(&text),
+            Incoming::Binary(_) => None,
+        };
+        let handshake = handshake.ok_or_else(|| Broken::protocol("the server's handshake is none"))?;
+        Ok((Transport::WebSocket(Box::new(socket)), handshake))
+    }
+
+    /// Sends what waits, and gives the next packet.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, outbox: &mut Outbox) -> Poll<Result<Incoming, Broken>> {
+        loop {
+            match self {
+                Transport::WebSocket(socket) => return socket.poll(cx, outbox),
+                Transport::Polling(polling) => match polling.poll(cx, outbox) {
+                    Poll::Ready(Ok(polling::Progress::Packet(packet))) => return Poll::Ready(Ok(packet)),
+                    Poll::Ready(Ok(polling::Progress::Upgraded(socket))) => *self = Transport::WebSocket(socket),
+                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                    Poll::Pending => return Poll::Pending,
+                },
+            }
+        }
+    }
+
+    /// Sends what waits and ends the session.
+    pub(crate) async fn close(&mut self, mut outbox: Outbox) {
+        match self {
+            Transport::WebSocket(socket) => socket.close(&mut outbox).await,
+            Transport::Polling(polling) => polling.close(&mut outbox).await,
+        }
+    }
+
+    /// Which transport it is at the moment.
+    pub(crate) fn kind(&self) -> TransportKind {
+        match self {
+            Transport::WebSocket(_) => TransportKind::WebSocket,
+            Transport::Polling(_) => TransportKind::Polling,
+        }
+    }
+}

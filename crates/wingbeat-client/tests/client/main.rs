@@ -1,0 +1,17 @@
+//! The client against a Node Feathers server, Wingbeat, recordings, and servers that mean no good.
+
+mod accounting;
+mod faults;
+mod fixture;
+mod hostile;
+mod polling;
+mod recordings;
+mod scripted;
+mod suite;
+
+use std::time::Duration;
+
+/// Waits for a future, but not for ever: what does not come fails.
+async fn soon<F: Future>(future: F) -> F::Output {
+    tokio::time::timeout(Duration::from_secs(20), future).await.expect("this should have come long ago")
+}
