@@ -18,8 +18,13 @@ pub(crate) fn build(state: &str) -> Result<App> {
         .after(Find, trace::hook("app.after.find"))
         .error(All, trace::hook("app.error.all"))
         .on_connection(|app, connection| app.channels(["everybody", "anonymous"]).join(connection))
+        .on_login(|app, connection| {
+            app.channel("anonymous").leave(connection);
+            app.channel("authenticated").join(connection);
+        })
+        .on_logout(|app, connection| app.channel("anonymous").join(connection))
         .configure(transport);
-    for (path, mount) in services::all() {
+    for (path, mount) in services::all(state)? {
         app = app.mount(path, if state == "nopublish" { mount } else { publish(path, mount) });
     }
     if state != "nopublish" {
@@ -39,6 +44,7 @@ fn publish(path: &str, mount: Mount) -> Mount {
             .publish(move |_| via("service:all")),
         "prec2" => mount.publish_event("created", move |_| via("service:created")),
         "chat" => mount.publish(|message| channel(format!("rooms/{}", message.data()["roomId"]))),
+        "notes" => mount.publish(|_| channel("authenticated")),
         "silent" => mount.publish(|_| None::<Audience>),
         "filtered" => mount.publish(|record| {
             let wanted = record.data()["userId"].clone();

@@ -12,7 +12,8 @@ pub(crate) fn config(state: &str) -> Result<Config> {
     let config = Config::default();
     let with_files = config.clone().client_files(files);
     Ok(match state {
-        "base" | "none" | "production" | "nopublish" => with_files,
+        "base" | "none" | "production" | "nopublish" | "auth-jwt-local" | "auth-none" | "auth-parse-only" | "auth-1s"
+        | "auth-noentity" => with_files,
         "polling-only" => with_files.transports(true, false),
         "websocket-only" => with_files.transports(false, true),
         "path-ws" => with_files.path("/ws/"),

@@ -7,7 +7,7 @@ pub(crate) fn mount() -> Mount {
     Mount::new(Echo).raw_method("shout", |data, params| async move { echo("shout", vec![argument(data)?], &params) })
 }
 
-struct Echo;
+pub(crate) struct Echo;
 
 impl RawService for Echo {
     fn methods(&self) -> Vec<Method> {

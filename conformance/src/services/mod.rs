@@ -1,9 +1,11 @@
 //! The services of FIXTURE.md, section 8.
 
+mod authentication;
 mod echo;
 mod errors;
 mod hooked;
 mod rooms;
+mod secure;
 mod specials;
 mod tools;
 pub(crate) mod trace;
@@ -11,14 +13,17 @@ mod validated;
 mod vault;
 
 use serde_json::{Value, json};
+use wingbeat::auth::authenticate;
 use wingbeat::prelude::*;
 use wingbeat::store::Memory;
 
-/// All services by their paths.
-pub(crate) fn all() -> Vec<(&'static str, Mount)> {
+/// All services by their paths, in a state of the fixture.
+pub(crate) fn all(state: &str) -> Result<Vec<(&'static str, Mount)>> {
     let mut all = vec![
         ("messages", Mount::new(Memory::new().start(4).multi(true).records(messages()))),
         ("paged", Mount::new(Memory::new().start(6).paginate(2, 3).records(paged()))),
+        ("users", authentication::users()),
+        ("authentication", authentication::authentication(state)?),
         ("/my/messages/", Mount::new(Memory::new().start(1))),
         ("users/:userId/messages", Mount::new(UserMessages)),
         ("tools", tools::mount()),
@@ -29,13 +34,15 @@ pub(crate) fn all() -> Vec<(&'static str, Mount)> {
         ("hooked", hooked::mount()),
         ("validated", validated::mount()),
         ("vault", vault::mount()),
+        ("secure", secure::mount()),
+        ("notes", Mount::new(Memory::new().start(1).multi(true)).before(Create, authenticate("jwt"))),
         ("chat", Mount::new(Memory::new().start(1).multi(true))),
         ("rooms", rooms::mount()),
         ("own", tools::own()),
     ];
     let published = ["silent", "mixed", "prec", "prec2", "filtered", "badpub", "slowpub"];
     all.extend(published.map(|path| (path, Mount::new(Memory::new().start(1)))));
-    all
+    Ok(all)
 }
 
 fn messages() -> [Value; 3] {
