@@ -52,7 +52,9 @@ pub use service::{
     Call, Found, IntoService, OneOrMany, Page, Params, Query, RawService, Route, Service, ServiceHandle,
     Services,
 };
-pub use transport::{LocalClient, SocketIo, serve, serve_until};
+pub use transport::{Health, LocalClient, SocketIo, serve, serve_until};
+#[cfg(feature = "metrics")]
+pub use transport::Metrics;
 pub use wingbeat_core::{Error, ErrorKind, Id, IdArg, Method, Payload, RawJson, Result};
 pub use wingbeat_engine as engine;
 

@@ -169,9 +169,14 @@ fn not_found(request: &Request<HttpBody>) -> Response<HttpBody> {
 
 /// An error as JSON, with its code as status.
 pub(crate) fn error_response(error: &Error) -> Response<HttpBody> {
-    let body = RawJson::new(error).unwrap_or(RawJson::NULL).bytes();
-    let mut response = Response::new(HttpBody::new(Full::new(body)));
-    *response.status_mut() = StatusCode::from_u16(error.code()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let status = StatusCode::from_u16(error.code()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    json_response(status, RawJson::new(error).unwrap_or(RawJson::NULL))
+}
+
+/// A JSON answer.
+pub(crate) fn json_response(status: StatusCode, body: RawJson) -> Response<HttpBody> {
+    let mut response = Response::new(HttpBody::new(Full::new(body.bytes())));
+    *response.status_mut() = status;
     let json = header::HeaderValue::from_static("application/json; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, json);
     response

@@ -42,6 +42,8 @@ impl App {
 
     /// A client has joined.
     pub(crate) fn connected(&self, connection: &Connection) {
+        #[cfg(feature = "metrics")]
+        metrics::gauge!("wingbeat_connections", "provider" => connection.provider()).increment(1.0);
         self.tell(&self.0.listeners.connection, connection);
         self.let_in(connection);
     }
@@ -62,6 +64,8 @@ impl App {
     /// A client has gone: it leaves all channels, then the listeners are told. Happens once.
     pub(crate) fn disconnected(&self, connection: &Connection) {
         if Channels::gone(&self.0.channels, connection) {
+            #[cfg(feature = "metrics")]
+            metrics::gauge!("wingbeat_connections", "provider" => connection.provider()).decrement(1.0);
             self.tell(&self.0.listeners.disconnect, connection);
             self.let_out(connection);
         }

@@ -7,6 +7,7 @@ mod gate;
 mod guard;
 mod http;
 mod lifecycle;
+mod measure;
 mod mount;
 mod registry;
 mod router;
@@ -16,6 +17,7 @@ mod tests;
 
 pub use builder::Builder;
 pub use http::{AppHttp, HttpBody, Transport};
+pub(crate) use http::{error_response, json_response};
 pub(crate) use external::Arguments;
 pub(crate) use guard::{guarded, log};
 #[cfg(feature = "auth")]

@@ -2,6 +2,7 @@
 
 use super::events::{Around, EventSlot, Slots};
 use super::gate::Gate;
+use super::measure::Meter;
 use super::mount::{Mount, Parts};
 use super::router::Router;
 use super::{App, router};
@@ -73,6 +74,7 @@ pub(crate) struct Endpoint {
     pub(super) external: bool,
     /// What a successful call publishes, unless a hook says otherwise.
     pub(super) event: Option<Arc<EventSlot>>,
+    pub(super) meter: Meter,
 }
 
 impl Entry {
@@ -84,6 +86,7 @@ impl Entry {
                 external: external.as_ref().is_none_or(|external| external.contains(&method)),
                 chain: Chain::new(&app.0.hooks, &hooks, &method, target),
                 event: method.event().and_then(|event| slots.automatic(event)),
+            meter: Meter::new(&path, &method),
                 method,
             })
         };

@@ -1,12 +1,14 @@
 //! How a call runs.
 
 use super::external::not_allowed;
+use super::measure::span;
 use super::{App, Endpoint, Entry};
 use crate::BoxFuture;
 use crate::hook::{Context, Http};
 use crate::realtime::Channel;
 use crate::service::{Call, Caller, Params, Route};
 use std::sync::Arc;
+use tracing::Instrument;
 use wingbeat_core::{Error, IdArg, Payload, RawJson, Result};
 
 /// What a call has come to.
@@ -36,7 +38,17 @@ impl App {
     }
 
     /// Runs a method with its hooks, and publishes what it has done. `params` have route and surroundings already.
-    pub(crate) async fn run(
+    pub(crate) fn run<'a>(
+        &'a self,
+        entry: &'a Arc<Entry>,
+        endpoint: &'a Endpoint,
+        arguments: (IdArg, Option<Payload>, Params),
+    ) -> impl Future<Output = Result<Outcome>> + Send + 'a {
+        let span = span(entry.path(), &endpoint.method, &arguments.2);
+        endpoint.meter.measure(self.run_endpoint(entry, endpoint, arguments)).instrument(span)
+    }
+
+    async fn run_endpoint(
         &self,
         entry: &Arc<Entry>,
         endpoint: &Endpoint,

@@ -36,6 +36,8 @@ pub(crate) struct Delivery {
     channels: Arc<Channels>,
     lane: Mutex<Lane>,
     places: Arc<Semaphore>,
+    #[cfg(feature = "metrics")]
+    deliveries: metrics::Counter,
 }
 
 #[derive(Default)]
@@ -89,7 +91,13 @@ impl Group {
 
 impl Delivery {
     pub(crate) fn new(channels: Arc<Channels>) -> Arc<Delivery> {
-        Arc::new(Delivery { channels, lane: Mutex::default(), places: Arc::new(Semaphore::new(WAITING)) })
+        Arc::new(Delivery {
+            channels,
+            lane: Mutex::default(),
+            places: Arc::new(Semaphore::new(WAITING)),
+            #[cfg(feature = "metrics")]
+            deliveries: metrics::counter!("wingbeat_deliveries_total"),
+        })
     }
 
     /// Sends an event to an audience. Returns when the caller's own frame is queued on its connection, if the caller is
@@ -107,6 +115,8 @@ impl Delivery {
             tracing::debug!(event = &*name.wire, ?audience, "nobody heard an event: its audience is empty");
             return Ok(());
         }
+        #[cfg(feature = "metrics")]
+        self.deliveries.increment(groups.iter().map(|group| group.members.len() as u64).sum());
         let caller = caller.filter(|caller| groups.iter().any(|group| group.contains(caller)));
         if let Some(turn) = self.enqueue(groups, tick, caller).await {
             // An error means that the lane has gone with its application.

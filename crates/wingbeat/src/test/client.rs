@@ -158,6 +158,9 @@ impl Connect<'_> {
         for (name, value) in self.values {
             connection.set(name, value);
         }
+        if let Some(admitting) = self.app.admit(&connection) {
+            admitting.await?;
+        }
         self.app.connected(&connection);
         Ok(Client { app: self.app.clone(), connection, inbox, patience: self.patience })
     }

@@ -172,6 +172,8 @@ impl Handler for Services {
     fn disconnect(&self, socket: &Socket, reason: Reason) {
         if let Some((app, connection)) = self.app.upgrade().zip(socket.attached_ref::<Connection>()) {
             tracing::debug!(?connection, %reason, "a client has gone");
+            #[cfg(feature = "metrics")]
+            metrics::counter!("wingbeat_disconnects_total", "reason" => reason.as_str()).increment(1);
             app.disconnected(connection);
         }
     }

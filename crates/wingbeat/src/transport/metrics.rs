@@ -1,0 +1,117 @@
+//! Figures in the text format of Prometheus.
+
+use crate::app::{App, Door, HttpBody, Transport, error_response};
+use http::{HeaderValue, Method, Response, header};
+use http_body_util::Full;
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use std::fmt;
+use std::future::ready;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+use wingbeat_core::{Error, Result};
+
+/// Upper bounds of the latency histogram, in seconds.
+const BUCKETS: [f64; 13] = [0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0];
+
+/// How often recorded durations are sorted into the histogram while nobody asks.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// Answers `GET /metrics` with the figures of the process, for Prometheus to fetch:
+///
+/// - `wingbeat_calls_total` by `service`, `method` and `outcome` (`Success`, an error's name, or `Abandoned`),
+/// - `wingbeat_call_seconds` by `service` and `method`, a histogram,
+/// - `wingbeat_connections` by `provider`, those that are open,
+/// - `wingbeat_disconnects_total` by `reason`; `outbox full` is a client that read too slowly,
+/// - `wingbeat_deliveries_total`, events times connections,
+///
+/// and whatever else the program records with the crate `metrics`. Keep the path from strangers.
+///
+/// Wingbeat only records; a program that has a recorder of its own installs that one before
+/// [`build`](crate::Builder::build), and does without this.
+///
+/// ```
+/// use wingbeat::{Metrics, prelude::*};
+///
+/// # fn main() -> Result<()> {
+/// let app = App::builder().configure(SocketIo::new()).configure(Metrics::install()?).build()?;
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "hand it to `configure`"]
+pub struct Metrics {
+    path: Box<str>,
+    handle: PrometheusHandle,
+}
+
+impl Metrics {
+    /// Installs the recorder of this process.
+    ///
+    /// # Errors
+    /// If there is one already.
+    pub fn install() -> Result<Metrics> {
+        let calls = Matcher::Full("wingbeat_call_seconds".to_owned());
+        let recorder = PrometheusBuilder::new().set_buckets_for_metric(calls, &BUCKETS)?.build_recorder();
+        let handle = recorder.handle();
+        metrics::set_global_recorder(recorder)
+            .map_err(|_| Error::general("There is a metrics recorder in this process already"))?;
+        metrics::describe_counter!("wingbeat_calls_total", "Calls of service methods that have ended");
+        metrics::describe_histogram!("wingbeat_call_seconds", metrics::Unit::Seconds, "How long calls took");
+        metrics::describe_gauge!("wingbeat_connections", "Connections that are open");
+        metrics::describe_counter!("wingbeat_disconnects_total", "Connections that have ended");
+        metrics::describe_counter!("wingbeat_deliveries_total", "Events handed to connections");
+        Ok(Metrics { path: "/metrics".into(), handle })
+    }
+
+    /// Another path than `/metrics`.
+    pub fn path(mut self, path: impl Into<Box<str>>) -> Metrics {
+        self.path = path.into();
+        self
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Metrics({})", self.path)
+    }
+}
+
+impl Transport for Metrics {
+    fn open(self: Box<Self>, _: &App) -> Result<Door> {
+        let Metrics { path, handle } = *self;
+        let handle = Arc::new(handle);
+        keep_up(&handle)?;
+        Ok(Door {
+            handles: Box::new(move |asked| *asked == *path),
+            serve: Box::new(move |request| {
+                let response = match *request.method() {
+                    Method::GET | Method::HEAD => text(handle.render()),
+                    ref other => error_response(&Error::method_not_allowed(format!("Method {other} not allowed"))),
+                };
+                Box::pin(ready(response))
+            }),
+            close: Box::new(|_| Box::pin(ready(()))),
+        })
+    }
+}
+
+/// Durations pile up until someone sorts them; nobody may ever ask for them. A thread, because an application can be
+/// built outside of any runtime.
+fn keep_up(handle: &Arc<PrometheusHandle>) -> Result<()> {
+    let handle: Weak<PrometheusHandle> = Arc::downgrade(handle);
+    let upkeep = move || {
+        while let Some(handle) = handle.upgrade() {
+            handle.run_upkeep();
+            drop(handle);
+            std::thread::sleep(UPKEEP);
+        }
+    };
+    std::thread::Builder::new().name("metrics".into()).spawn(upkeep)?;
+    Ok(())
+}
+
+fn text(figures: String) -> Response<HttpBody> {
+    let mut response = Response::new(HttpBody::new(Full::new(figures.into())));
+    let text = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, text);
+    response
+}
