@@ -1,14 +1,14 @@
 //! Calls from outside: what every transport checks and does alike.
 
 use super::guard::{guarded, log};
-use super::{App, Entry};
+use super::{App, Endpoint, Entry};
 use crate::realtime::Connection;
 use crate::service::{Params, Query};
 use serde_json::Value;
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
-use wingbeat_core::{Error, Id, IdArg, Method, Payload, RawJson, Result};
+use wingbeat_core::{Error, Id, IdArg, Payload, RawJson, Result};
 
 /// The arguments of a call as a client sends them, each a JSON text: the path, then id and data as the method has
 /// them, then the query.
@@ -24,7 +24,7 @@ pub(crate) trait Arguments {
 /// A client's call that may run.
 pub(crate) struct External {
     entry: Arc<Entry>,
-    method: Method,
+    endpoint: Arc<Endpoint>,
     arguments: (IdArg, Option<Payload>, Params),
 }
 
@@ -33,10 +33,9 @@ impl App {
     pub(crate) fn external(&self, connection: &Connection, name: &str, given: &impl Arguments) -> Result<External> {
         let path = given.text(0).and_then(text).ok_or_else(|| Error::not_found("Invalid service path"))?;
         let (entry, route) = self.find(&path)?;
-        let method = match entry.endpoint(name).filter(|endpoint| endpoint.is_external()) {
-            Some(endpoint) => endpoint.method().clone(),
-            None => return Err(not_allowed(name, entry.path())),
-        };
+        let allowed = entry.endpoint(name).filter(|endpoint| endpoint.is_external()).cloned();
+        let Some(endpoint) = allowed else { return Err(not_allowed(name, entry.path())) };
+        let method = endpoint.method();
         let query_at = 1 + method.query_position();
         if given.count() > query_at + 1 {
             return Err(Error::bad_request(format!("Too many arguments for '{method}' method")));
@@ -50,16 +49,15 @@ impl App {
         params.provider = Some(connection.provider());
         params.connection = Some(connection.clone());
         params.surroundings = Some(entry.surroundings().clone());
-        Ok(External { entry, method, arguments: (id, data, params) })
+        Ok(External { entry, endpoint, arguments: (id, data, params) })
     }
 
     /// Runs a client's call: what the client is told, whatever happens. A panic is a general error, a call that takes
     /// longer than `limit` ends with Timeout.
     pub(crate) async fn answer(self, call: External, limit: Duration) -> Result<RawJson> {
-        let External { entry, method, arguments } = call;
-        let running = self.run(entry.clone(), method.as_str(), arguments);
-        let answer = guarded(async { running.await?.for_client() }, limit).await;
-        answer.inspect_err(|error| log(error, entry.path(), method.as_str()))
+        let External { entry, endpoint, arguments } = call;
+        let answer = guarded(async { self.run(&entry, &endpoint, arguments).await?.for_client() }, limit).await;
+        answer.inspect_err(|error| log(error, entry.path(), endpoint.method().as_str()))
     }
 }
 
