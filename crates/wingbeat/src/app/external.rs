@@ -1,12 +1,16 @@
 //! Calls from outside: what every transport checks and does alike.
 
-use super::guard::{guarded, log};
+use super::guard::{Guarded, begun, log};
+use crate::BoxFuture;
 use super::{App, Endpoint, Entry};
 use crate::realtime::Connection;
 use crate::service::{Params, Query};
 use serde_json::Value;
 use std::borrow::Cow;
+use std::future::{Future, ready};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use wingbeat_core::{Error, Id, IdArg, Payload, RawJson, Result};
 
@@ -54,10 +58,43 @@ impl App {
 
     /// Runs a client's call: what the client is told, whatever happens. A panic is a general error, a call that takes
     /// longer than `limit` ends with Timeout.
-    pub(crate) async fn answer(self, call: External, limit: Duration) -> Result<RawJson> {
+    pub(crate) fn answer(self, call: External, limit: Duration) -> Answering {
         let External { entry, endpoint, arguments } = call;
-        let answer = guarded(async { self.run(&entry, &endpoint, arguments).await?.for_client() }, limit).await;
-        answer.inspect_err(|error| log(error, entry.path(), endpoint.method().as_str()))
+        let running = match begun(|| self.begin(&entry, &endpoint, arguments)) {
+            Ok(running) => running,
+            Err(error) => Box::pin(ready(Err(error))),
+        };
+        Answering { call: Guarded::new(running, limit), entry, endpoint }
+    }
+
+    /// Begins a call. One without hooks and hearers is the service's own future and nothing around it.
+    fn begin(
+        self,
+        entry: &Arc<Entry>,
+        endpoint: &Arc<Endpoint>,
+        (id, data, params): (IdArg, Option<Payload>, Params),
+    ) -> BoxFuture<'static, Result<Payload>> {
+        if let Some(target) = endpoint.plain() {
+            return target.call(endpoint.method(), id, data, params);
+        }
+        let (entry, endpoint) = (entry.clone(), endpoint.clone());
+        Box::pin(async move { self.run(&entry, &endpoint, (id, data, params)).await?.for_client().map(Payload::Raw) })
+    }
+}
+
+/// A client's call under way.
+pub(crate) struct Answering {
+    call: Guarded<BoxFuture<'static, Result<Payload>>>,
+    entry: Arc<Entry>,
+    endpoint: Arc<Endpoint>,
+}
+
+impl Future for Answering {
+    type Output = Result<RawJson>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<RawJson>> {
+        let outcome = ready!(Pin::new(&mut self.call).poll(cx)).and_then(|result| result.to_raw());
+        Poll::Ready(outcome.inspect_err(|error| log(error, self.entry.path(), self.endpoint.method().as_str())))
     }
 }
 

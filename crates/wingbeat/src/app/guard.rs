@@ -1,25 +1,54 @@
 //! What stands between a client and the rest: panics, calls that never end, and what may be told of errors.
 
-use futures_util::FutureExt;
-use std::panic::AssertUnwindSafe;
-use std::pin::pin;
-use std::task::Poll;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
 use std::time::Duration;
+use tokio::time::{Sleep, sleep};
 use wingbeat_core::{Error, Result};
 
-/// Runs a call for a client. A panic is a general error; a call that takes longer than `limit` is ended with Timeout.
+/// Runs something for a client. A panic is a general error; what takes longer than `limit` is ended with Timeout.
 pub(crate) async fn guarded<T>(call: impl Future<Output = Result<T>>, limit: Duration) -> Result<T> {
-    let mut call = pin!(AssertUnwindSafe(call).catch_unwind());
-    // Most calls are ready at once and never see a timer.
-    let outcome = match futures_util::poll!(call.as_mut()) {
-        Poll::Ready(outcome) => outcome,
-        Poll::Pending => match tokio::time::timeout(limit, call).await {
-            Ok(outcome) => outcome,
-            Err(_) => return Err(Error::timeout(format!("The call took longer than {} s", limit.as_secs_f32()))),
-        },
-    };
+    Guarded::new(pin!(call), limit).await
+}
+
+/// Runs the part of a call that comes before its future. A panic is a general error.
+pub(crate) fn begun<T>(begin: impl FnOnce() -> T) -> Result<T> {
     // The panic's own message went to the panic hook, with its place.
-    outcome.unwrap_or_else(|_| Err(Error::general("The call failed")))
+    catch_unwind(AssertUnwindSafe(begin)).map_err(|_| Error::general("The call failed"))
+}
+
+/// See [`guarded`].
+pub(crate) struct Guarded<F> {
+    call: F,
+    limit: Duration,
+    /// Made when the call is not ready at once: most are, and never see a timer.
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl<F> Guarded<F> {
+    pub(crate) fn new(call: F, limit: Duration) -> Guarded<F> {
+        Guarded { call, limit, timer: None }
+    }
+}
+
+impl<T, F: Future<Output = Result<T>> + Unpin> Future for Guarded<F> {
+    type Output = Result<T>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T>> {
+        let this = &mut *self;
+        match begun(|| Pin::new(&mut this.call).poll(cx)) {
+            Ok(Poll::Pending) => {}
+            Ok(Poll::Ready(outcome)) => return Poll::Ready(outcome),
+            Err(error) => return Poll::Ready(Err(error)),
+        }
+        let limit = this.limit;
+        let timer = this.timer.get_or_insert_with(|| Box::pin(sleep(limit)));
+        timer.as_mut().poll(cx).map(|()| {
+            Err(Error::timeout(format!("The call took longer than {} s", limit.as_secs_f32())))
+        })
+    }
 }
 
 /// Logs an error that is about to be told to a client: what the client must not see is in its source.

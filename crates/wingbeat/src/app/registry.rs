@@ -154,6 +154,11 @@ impl Endpoint {
         &self.method
     }
 
+    /// The method alone, if there is nothing around it: no hooks, and nobody to hear of it.
+    pub(super) fn plain(&self) -> Option<&Target> {
+        self.chain.direct().filter(|_| self.event.as_ref().is_none_or(|event| !event.is_heard()))
+    }
+
     /// Whether clients may call it.
     pub(crate) fn is_external(&self) -> bool {
         self.external

@@ -3,6 +3,7 @@
 use crate::app::{App, Arguments, Door, HttpBody, Transport, WeakApp, guarded, log};
 use crate::realtime::{Connection, Message, Peer};
 use crate::BoxFuture;
+use futures_util::FutureExt;
 use std::future::ready;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -158,10 +159,13 @@ impl Handler for Services {
             _ => Err(Error::bad_request("Binary attachments are not supported")),
         };
         match call {
-            Ok(call) => Box::pin(async move {
-                let answer = app.answer(call, limit).await;
-                answer.map_or_else(|error| refused(&error), |result| Some(Answer::result(result))).filter(|_| wants_answer)
-            }),
+            Ok(call) => {
+                let answering = app.answer(call, limit);
+                Box::pin(answering.map(move |answer| {
+                    let answer = answer.map_or_else(|error| refused(&error), |result| Some(Answer::result(result)));
+                    answer.filter(|_| wants_answer)
+                }))
+            }
             Err(error) => {
                 log(&error, "", &name);
                 Box::pin(ready(refused(&error).filter(|_| wants_answer)))
