@@ -38,6 +38,8 @@ mod hook;
 mod realtime;
 pub mod schema;
 mod service;
+#[cfg(feature = "settings")]
+pub mod settings;
 pub mod store;
 pub mod test;
 mod transport;

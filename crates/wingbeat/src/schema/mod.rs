@@ -13,7 +13,7 @@ mod explain;
 mod order;
 mod resolve;
 mod resolver;
-#[cfg(all(test, feature = "schema"))]
+#[cfg(test)]
 mod tests;
 #[cfg(feature = "schema")]
 mod validate;

@@ -1,4 +1,4 @@
-use super::{JsonSchema, Validate, validate_data, validate_patch, validate_query};
+use super::super::{JsonSchema, Validate, validate_data, validate_patch, validate_query};
 use crate::prelude::*;
 use crate::store::Memory;
 use serde::{Deserialize, Serialize};

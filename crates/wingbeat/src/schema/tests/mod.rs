@@ -1,0 +1,3 @@
+mod resolving;
+#[cfg(feature = "schema")]
+mod validation;
