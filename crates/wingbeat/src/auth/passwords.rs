@@ -98,6 +98,19 @@ impl Passwords {
         .await
     }
 
+    /// Everything that may be hashed at once, so that nothing can be.
+    #[cfg(test)]
+    pub(super) async fn occupy(&self) -> OwnedSemaphorePermit {
+        let all = u32::try_from(self.0.at_once.available_permits()).expect("there are few processors");
+        self.0.at_once.clone().acquire_many_owned(all).await.expect("it is never closed")
+    }
+
+    /// Every place in the line.
+    #[cfg(test)]
+    pub(super) fn fill(&self) -> Vec<OwnedSemaphorePermit> {
+        std::iter::from_fn(|| self.enter().ok()).collect()
+    }
+
     async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
         let permit = self.0.at_once.clone().acquire_owned().await?;
         // The permit goes along: a call that is given up does not make room while its hash is still being computed.

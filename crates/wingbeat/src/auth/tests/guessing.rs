@@ -1,0 +1,110 @@
+//! Names, passwords, and those who try them.
+
+use super::*;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+#[tokio::test]
+async fn name_and_password_must_be_text() {
+    let app = app(auth());
+    let client = Client::connect(&app).await.unwrap();
+    let names = [
+        json!({"$ne": null}),
+        json!({"$in": ["ann@example.com"]}),
+        json!(["ann@example.com"]),
+        json!(1),
+        json!(true),
+        json!(null),
+    ];
+    for name in names {
+        assert_eq!(login(&client, name.clone(), "secret1").await.unwrap_err().message(), "Invalid login", "{name}");
+    }
+    for password in [json!({"$ne": 1}), json!(["secret1"]), json!(12345), json!(true), json!(null), json!("")] {
+        let error = login(&client, "ann@example.com", password.clone()).await.unwrap_err();
+        assert_eq!(error.message(), "Invalid login", "{password}");
+    }
+    assert_eq!(code(who(&client).await), 401);
+}
+
+#[tokio::test]
+async fn nobody_learns_which_names_exist() {
+    let passwords = cheap();
+    let app = app(auth().strategy(Local::new("email", "password").passwords(passwords.clone())));
+    let client = Client::connect(&app).await.unwrap();
+    let known = login(&client, "ann@example.com", "wrong").await.unwrap_err();
+    let unknown = login(&client, "zoe@example.com", "wrong").await.unwrap_err();
+    assert_eq!(serde_json::to_value(&known).unwrap(), serde_json::to_value(&unknown).unwrap());
+    // As long as nothing can be hashed, neither is answered: both are hashed for.
+    let _all = passwords.occupy().await;
+    for name in ["ann@example.com", "zoe@example.com"] {
+        let attempt = tokio::time::timeout(Duration::from_millis(50), login(&client, name, "wrong"));
+        assert!(attempt.await.is_err(), "{name} was answered without a hash");
+    }
+}
+
+#[tokio::test]
+async fn who_guesses_too_often_has_to_wait() {
+    let app = app(auth().attempts(NonZeroU32::new(5).unwrap(), Duration::from_secs(3600)));
+    let (guesser, owner) = (Client::connect(&app).await.unwrap(), Client::connect(&app).await.unwrap());
+    for _ in 0..5 {
+        assert_eq!(code(login(&guesser, "ann@example.com", "wrong").await), 401);
+    }
+    assert_eq!(code(login(&guesser, "ann@example.com", "secret1").await), 429);
+    assert_eq!(code(login(&guesser, "ANN@example.com", "wrong").await), 429, "spelling makes it another name");
+    login(&guesser, "bob@example.com", "secret2").await.unwrap();
+    login(&owner, "ann@example.com", "secret1").await.unwrap();
+}
+
+#[tokio::test]
+async fn when_too_many_wait_for_a_hash_others_are_sent_away() {
+    let passwords = cheap();
+    let app = app(auth().unlimited_attempts().strategy(Local::new("email", "password").passwords(passwords.clone())));
+    let client = Client::connect(&app).await.unwrap();
+    let places = passwords.fill();
+    assert_eq!(code(login(&client, "ann@example.com", "secret1").await), 503);
+    drop(places);
+    login(&client, "ann@example.com", "secret1").await.unwrap();
+}
+
+#[tokio::test]
+async fn an_old_hash_is_replaced_and_nobody_hears_of_it() {
+    let people = people();
+    let app = builder(auth(), people.clone()).build().unwrap();
+    let (client, _) = ann(&app).await;
+    let stored = people.get(1.into(), &Params::new()).await.unwrap().to_value().unwrap();
+    assert!(stored["password"].as_str().unwrap().starts_with("$argon2id$"), "{stored}");
+    assert_eq!((&stored["name"], &stored["email"]), (&json!("Ann"), &json!("ann@example.com")));
+    login(&client, "ann@example.com", "secret1").await.unwrap();
+    let bob = people.get(2.into(), &Params::new()).await.unwrap().to_value().unwrap();
+    assert_eq!(bob["password"], HASH_2);
+    // A later event arrives, so an earlier one would have.
+    app.service("users").patch(2, json!({"name": "Bobby"}), Params::new()).await.unwrap();
+    assert_eq!(client.next().await.data["name"], "Bobby");
+}
+
+#[tokio::test]
+async fn a_wrong_password_does_not_replace_a_hash() {
+    let people = people();
+    let app = builder(auth(), people.clone()).build().unwrap();
+    let client = Client::connect(&app).await.unwrap();
+    assert_eq!(code(login(&client, "ann@example.com", "secret2").await), 401);
+    let stored = people.get(1.into(), &Params::new()).await.unwrap().to_value().unwrap();
+    assert_eq!(stored["password"], HASH_1);
+}
+
+#[tokio::test]
+async fn a_password_is_stored_hashed_and_opens_the_door() {
+    let people = people();
+    let app = builder(auth(), people.clone()).build().unwrap();
+    let client = Client::connect(&app).await.unwrap();
+    let zoe = json!({"email": "zoe@example.com", "name": "Zoe", "password": "swordfish"});
+    let created = client.service("users").create(zoe).await.unwrap();
+    assert!(created.get("password").is_none(), "{created}");
+    let stored = people.get(3.into(), &Params::new()).await.unwrap().to_value().unwrap();
+    assert!(stored["password"].as_str().unwrap().starts_with("$argon2id$"), "{stored}");
+    login(&client, "zoe@example.com", "swordfish").await.unwrap();
+    let odd = json!({"email": "odd@example.com", "password": {"$ne": 1}});
+    assert_eq!(code(client.service("users").create(odd).await), 400);
+    let long = json!({"email": "long@example.com", "password": "x".repeat(2000)});
+    assert_eq!(code(client.service("users").create(long).await), 400);
+}
