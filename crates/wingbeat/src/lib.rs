@@ -44,11 +44,11 @@ pub mod store;
 pub mod test;
 mod transport;
 
-pub use app::{App, AppHttp, Builder, HttpBody, Mount, Transport};
+pub use app::{App, AppHttp, Builder, HttpBody, Mount, Phase, Transport};
 pub use hook::library as hooks;
-pub use hook::{All, Around, Context, Hook, HookType, Http, Methods, Next, around, hook, sync};
+pub use hook::{All, Around, Context, Hook, HookType, Http, Methods, Next, Original, around, hook, sync};
 pub use realtime::{
-    Audience, Channel, Connection, Headers, Publication, channel, channels, nobody,
+    Audience, Channel, Connection, Headers, Publication, channel, channels, channels_matching, nobody,
 };
 pub use service::{
     Call, Found, IntoService, OneOrMany, Page, Params, Query, RawService, Route, Service, ServiceHandle,

@@ -2,8 +2,10 @@
 
 use super::events::{Publishers, STANDARD};
 use super::http::{Fallback, HttpBody, Routes, Transport};
+use super::phase::{Phase, Phases};
 use super::registry::Registry;
 use super::{App, Inner, Listeners, Mount};
+use crate::BoxFuture;
 use crate::hook::{Around, Hook, HookSet, Methods};
 use crate::realtime::{Audience, Channels, Connection, Delivery, Publication, Publisher};
 use arc_swap::ArcSwap;
@@ -25,6 +27,7 @@ pub struct Builder {
     listeners: Listeners,
     transports: Vec<Box<dyn Transport>>,
     fallback: Option<Fallback>,
+    phases: Phases,
 }
 
 impl Builder {
@@ -132,6 +135,38 @@ impl Builder {
         self
     }
 
+    /// Runs a hook around the setup of all services; the first that is added is the outermost.
+    ///
+    /// ```
+    /// # use wingbeat::{App, Result};
+    /// async fn connect_to_the_bank() -> Result<()> {
+    ///     Ok(())
+    /// }
+    ///
+    /// let app = App::builder().around_setup(|app, services| Box::pin(async move {
+    ///     connect_to_the_bank().await?;
+    ///     services.run().await?;
+    ///     tracing::info!(services = ?app.paths(), "ready");
+    ///     Ok(())
+    /// }));
+    /// ```
+    pub fn around_setup<F>(mut self, hook: F) -> Builder
+    where
+        F: for<'a> Fn(&'a App, Phase<'a>) -> BoxFuture<'a, Result<()>> + Send + Sync + 'static,
+    {
+        self.phases.setup.push(Box::new(hook));
+        self
+    }
+
+    /// Runs a hook around the teardown of all services, which are torn down even if others fail. An error is logged.
+    pub fn around_teardown<F>(mut self, hook: F) -> Builder
+    where
+        F: for<'a> Fn(&'a App, Phase<'a>) -> BoxFuture<'a, Result<()>> + Send + Sync + 'static,
+    {
+        self.phases.teardown.push(Box::new(hook));
+        self
+    }
+
     /// Adds a transport, such as [`SocketIo`](crate::SocketIo).
     pub fn configure(mut self, transport: impl Transport) -> Builder {
         self.transports.push(Box::new(transport));
@@ -174,6 +209,7 @@ impl Builder {
             delivery: Delivery::new(channels.clone()),
             channels,
             listeners: self.listeners,
+            phases: self.phases,
             http: Routes::new(self.fallback),
         }));
         let mut registry = Registry::default();

@@ -1,17 +1,26 @@
 //! Connections that come and go, and the application's own beginning and end.
 
 use super::App;
+use super::phase::Phase;
 use crate::realtime::{Channels, Connection};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 use wingbeat_core::Result;
 
+/// What hooks around the teardown get beyond the patience for the services within them.
+const HOOKS_GRACE: Duration = Duration::from_secs(1);
+
 impl App {
-    /// Sets up all services, one after the other in the order they were mounted. [`serve`](crate::serve) does this.
+    /// Sets up all services, one after the other in the order they were mounted, within the hooks that are
+    /// [around it](super::Builder::around_setup). [`serve`](crate::serve) does this.
     ///
     /// # Errors
-    /// What the first setup that failed has failed with; later ones are not begun.
+    /// What the first setup or hook that failed has failed with; later ones are not begun.
     pub async fn setup(&self) -> Result<()> {
+        Phase::new(self, &self.0.phases.setup, Box::pin(self.setup_services())).run().await
+    }
+
+    async fn setup_services(&self) -> Result<()> {
         let services = self.services();
         let entries: Vec<_> = self.0.registry.load().entries().cloned().collect();
         for entry in entries {
@@ -28,6 +37,18 @@ impl App {
         for door in self.0.http.doors() {
             (door.close)(deadline.saturating_duration_since(Instant::now())).await;
         }
+        let services = Box::pin(self.teardown_services(deadline));
+        let teardown = Phase::new(self, &self.0.phases.teardown, services).run();
+        // Services watch the deadline themselves; this is for the hooks around them.
+        let left = deadline.saturating_duration_since(Instant::now()) + HOOKS_GRACE;
+        match tokio::time::timeout(left, teardown).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(?error, "a hook around the teardown failed"),
+            Err(_) => tracing::error!("the hooks around the teardown took too long"),
+        }
+    }
+
+    async fn teardown_services(&self, deadline: Instant) -> Result<()> {
         let services = self.services();
         let entries: Vec<_> = self.0.registry.load().entries().rev().cloned().collect();
         for entry in entries {
@@ -38,6 +59,7 @@ impl App {
                 Err(_) => tracing::error!(path = entry.path(), "a service's teardown took too long"),
             }
         }
+        Ok(())
     }
 
     /// A client has joined.

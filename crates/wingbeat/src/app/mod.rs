@@ -9,6 +9,7 @@ mod http;
 mod lifecycle;
 mod measure;
 mod mount;
+mod phase;
 mod registry;
 mod router;
 mod run;
@@ -24,6 +25,7 @@ pub(crate) use guard::{guarded, log};
 pub(crate) use gate::Gate;
 pub(crate) use http::Door;
 pub use mount::Mount;
+pub use phase::Phase;
 pub(crate) use registry::Entry;
 use registry::Endpoint;
 
@@ -62,6 +64,7 @@ struct Inner {
     channels: Arc<Channels>,
     delivery: Arc<Delivery>,
     listeners: Listeners,
+    phases: phase::Phases,
     http: http::Routes,
 }
 
@@ -106,6 +109,12 @@ impl App {
     /// Several channels taken together: joining and leaving act on all of them.
     pub fn channels<N: Into<Box<str>>>(&self, names: impl IntoIterator<Item = N>) -> Channel {
         Channel::new(self.0.channels.clone(), names.into_iter().map(Into::into).collect())
+    }
+
+    /// The channels that exist at this moment and whose names fit a pattern, taken together: in `rooms/*` the star stands
+    /// for any text. Looks through the names of all channels.
+    pub fn channels_matching(&self, pattern: &str) -> Channel {
+        Channel::new(self.0.channels.clone(), self.0.channels.names_matching(pattern))
     }
 
     /// The names of the channels that someone is in, sorted.

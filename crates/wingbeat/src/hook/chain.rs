@@ -109,6 +109,7 @@ impl<'a> Next<'a> {
 
 /// Runs the method, unless a hook has set the result.
 async fn method(context: &mut Context, target: &Target) -> Result<()> {
+    context.kind = HookType::Around;
     if context.result.is_none() {
         let params = context.params.clone();
         let result = target.call(&context.method, context.id.clone(), context.data.clone(), params).await?;
@@ -120,10 +121,12 @@ async fn method(context: &mut Context, target: &Target) -> Result<()> {
 impl Level {
     async fn run(&self, context: &mut Context, next: Next<'_>) -> Result<()> {
         let outcome = self.within(context, next).await;
-        context.kind = HookType::Around;
         match outcome {
             Err(error) if !self.error.is_empty() => self.recover(context, error).await,
-            outcome => outcome,
+            outcome => {
+                context.kind = HookType::Around;
+                outcome
+            }
         }
     }
 
@@ -142,6 +145,7 @@ impl Level {
 
     /// Error hooks may replace the error, or set a result, which answers the call as if nothing had happened.
     async fn recover(&self, context: &mut Context, error: Error) -> Result<()> {
+        context.keep_original();
         context.result = None;
         context.error = Some(error);
         for hook in &self.error {

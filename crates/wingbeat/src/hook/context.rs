@@ -22,6 +22,7 @@ pub struct Context {
     pub(super) kind: HookType,
     pub(super) services: Services,
     pub(super) event: Option<Arc<str>>,
+    original: Option<Box<Original>>,
     /// Query, route, caller and whatever hooks have added.
     pub params: Params,
     /// The id; absent for find, create and custom methods.
@@ -47,6 +48,21 @@ pub struct Http {
     pub headers: Vec<(String, String)>,
     /// Where to redirect to.
     pub location: Option<String>,
+}
+
+/// What a call looked like when it failed.
+#[derive(Clone, Debug)]
+pub struct Original {
+    /// The kind of hook that failed; `Around` if it was the method.
+    pub hook_type: HookType,
+    /// The params.
+    pub params: Params,
+    /// The id.
+    pub id: IdArg,
+    /// The data.
+    pub data: Option<Payload>,
+    /// The result, if there was one already.
+    pub result: Option<Payload>,
 }
 
 /// In which kind of hook the context is at the moment.
@@ -76,6 +92,7 @@ impl Context {
             kind: HookType::Around,
             services,
             event,
+            original: None,
             params,
             id,
             data,
@@ -109,6 +126,22 @@ impl Context {
     /// Renames the event, or suppresses it with `None`. A name that the service does not publish is not sent.
     pub fn set_event<'a>(&mut self, event: impl Into<Option<&'a str>>) {
         self.event = event.into().map(Into::into);
+    }
+
+    /// In error hooks: what the call looked like when it failed.
+    pub fn original(&self) -> Option<&Original> {
+        self.original.as_deref()
+    }
+
+    /// Notes what the call looks like, now that it has failed.
+    pub(super) fn keep_original(&mut self) {
+        self.original = Some(Box::new(Original {
+            hook_type: self.kind,
+            params: self.params.clone(),
+            id: self.id.clone(),
+            data: self.data.clone(),
+            result: self.result.clone(),
+        }));
     }
 
     /// Calls another service. Its params are new ones: pass on what it should know of the caller.

@@ -8,7 +8,7 @@ mod registration;
 
 pub(crate) use chain::{Chain, Target};
 pub use chain::Next;
-pub use context::{Context, HookType, Http};
+pub use context::{Context, HookType, Http, Original};
 pub use function::{Around, Hook, around, hook, sync};
 pub use registration::{All, Methods};
 pub(crate) use registration::HookSet;

@@ -1,6 +1,7 @@
 //! Audiences: what a publisher answers to "who hears this?".
 
 use super::Connection;
+use super::pattern::Pattern;
 use std::fmt;
 use std::sync::Arc;
 use wingbeat_core::{Payload, Result};
@@ -34,6 +35,7 @@ pub(super) struct Part {
 #[derive(Clone)]
 pub(super) enum Source {
     Channel(Box<str>),
+    Matching(Pattern),
     Connection(Connection),
 }
 
@@ -47,6 +49,12 @@ pub fn channel(name: impl Into<Box<str>>) -> Audience {
 /// The members of several channels.
 pub fn channels<N: Into<Box<str>>>(names: impl IntoIterator<Item = N>) -> Audience {
     names.into_iter().map(channel).collect()
+}
+
+/// The members of all channels whose names fit a pattern: in `rooms/*` the star stands for any text. Looks through the
+/// names of all channels for every event.
+pub fn channels_matching(pattern: &str) -> Audience {
+    Audience::of(Source::Matching(Pattern::new(pattern)))
 }
 
 /// Nobody.
@@ -148,6 +156,7 @@ impl fmt::Debug for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.source {
             Source::Channel(name) => write!(f, "channel {name}")?,
+            Source::Matching(pattern) => write!(f, "channels {pattern:?}")?,
             Source::Connection(connection) => connection.fmt(f)?,
         }
         f.write_str(if self.filters.is_empty() { "" } else { " filtered" })?;

@@ -2,6 +2,7 @@
 
 use super::connection::Connection;
 use super::delivery::clock;
+use super::pattern::Pattern;
 use crate::locked;
 use std::collections::HashMap;
 use std::fmt;
@@ -135,6 +136,19 @@ impl Channels {
             self.leave_all(connection);
         }
         first
+    }
+
+    /// Sorted, as [`names`](Channels::names).
+    pub(crate) fn names_matching(&self, pattern: &str) -> Box<[Box<str>]> {
+        let pattern = Pattern::new(pattern);
+        let mut names: Vec<Box<str>> =
+            self.read().keys().filter(|name| pattern.fits(name)).map(|name| (**name).into()).collect();
+        names.sort();
+        names.into()
+    }
+
+    pub(super) fn rooms_matching(&self, pattern: &Pattern) -> Vec<Arc<Room>> {
+        self.read().values().filter(|room| pattern.fits(&room.name)).cloned().collect()
     }
 
     pub(crate) fn names(&self) -> Vec<String> {

@@ -216,24 +216,29 @@ impl Delivery {
         let mut plain: Option<Arc<Message>> = None;
         let mut groups = Vec::new();
         for part in &audience.parts {
-            let (found, room) = match &part.source {
-                Source::Connection(connection) => (Arc::new(vec![connection.clone()]), None),
-                Source::Channel(channel) => match self.channels.room(channel) {
-                    Some(room) => (room.members(), Some(room)),
-                    None => continue,
-                },
+            let of_room = |room: Arc<Room>| (room.members(), Some(room));
+            let found: Vec<_> = match &part.source {
+                Source::Connection(connection) => vec![(Arc::new(vec![connection.clone()]), None)],
+                Source::Channel(channel) => self.channels.room(channel).map(of_room).into_iter().collect(),
+                Source::Matching(pattern) => {
+                    self.channels.rooms_matching(pattern).into_iter().map(of_room).collect()
+                }
             };
             let wanted = |connection: &&Connection| part.filters.iter().all(|filter| filter(connection));
-            let members: Vec<Connection> =
-                found.iter().filter(wanted).filter(|connection| seen.insert(connection.id())).cloned().collect();
-            if members.is_empty() {
-                continue;
+            let mut own: Option<Arc<Message>> = None;
+            for (found, room) in found {
+                let members: Vec<Connection> =
+                    found.iter().filter(wanted).filter(|connection| seen.insert(connection.id())).cloned().collect();
+                if members.is_empty() {
+                    continue;
+                }
+                let message = match (&part.data, &own) {
+                    (None, _) => plain.get_or_insert_with(|| message(data.clone())).clone(),
+                    (Some(_), Some(own)) => own.clone(),
+                    (Some(data), None) => own.insert(message(data.to_raw()?)).clone(),
+                };
+                groups.push(Group { members: Arc::new(members), room, whole: false, message });
             }
-            let message = match &part.data {
-                Some(data) => message(data.to_raw()?),
-                None => plain.get_or_insert_with(|| message(data.clone())).clone(),
-            };
-            groups.push(Group { members: Arc::new(members), room, whole: false, message });
         }
         Ok(groups)
     }

@@ -5,10 +5,11 @@ mod channel;
 mod connection;
 mod delivery;
 mod extensions;
+mod pattern;
 mod publication;
 mod publisher;
 
-pub use audience::{Audience, channel, channels, nobody};
+pub use audience::{Audience, channel, channels, channels_matching, nobody};
 pub use channel::Channel;
 pub(crate) use channel::Channels;
 pub use connection::Connection;

@@ -147,3 +147,20 @@ async fn an_unknown_event_can_not_be_published_or_heard() {
         assert!(error.message().contains("'nope' is not a valid service event"), "{error}");
     }
 }
+
+#[tokio::test]
+async fn a_pattern_names_all_channels_that_fit() {
+    let mount = Mount::new(Echo).publish(|_: &Publication| crate::channels_matching("rooms/*").send(json!("in a room")));
+    let app = App::builder().mount("echo", mount).build().unwrap();
+    let people: Vec<_> = (0..3).map(|_| Heard::connect(&app)).collect();
+    app.channels(["rooms/1", "rooms/2"]).join(&people[0].0);
+    app.channel("rooms/2").join(&people[1].0);
+    app.channel("room").join(&people[2].0);
+    app.service("echo").create(json!(1), Params::new()).await.unwrap();
+    let heard: Vec<_> = people.iter().map(|(_, heard)| heard.data().len()).collect();
+    assert_eq!(heard, [1, 1, 0]);
+    let rooms = app.channels_matching("rooms/*");
+    assert_eq!(rooms.len(), 2);
+    rooms.leave(&people[0].0);
+    assert_eq!(app.channel_names(), ["room", "rooms/2"]);
+}

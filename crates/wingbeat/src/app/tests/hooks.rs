@@ -158,3 +158,27 @@ async fn a_hook_for_a_method_that_does_not_exist_is_refused() {
     let mount = Mount::new(Echo).before("archive", sync(|_| Ok(())));
     assert!(App::builder().mount("echo", mount).build().unwrap_err().message().contains("archive"));
 }
+
+#[tokio::test]
+async fn error_hooks_see_what_the_call_looked_like() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let look = {
+        let seen = seen.clone();
+        sync(move |context: &mut Context| {
+            let original = context.original().expect("an error hook");
+            locked(&seen).push((original.hook_type, original.id.to_string(), original.result.is_some()));
+            assert!(context.result.is_none());
+            Ok(())
+        })
+    };
+    let late = sync(|context: &mut Context| match context.id.to_string().as_str() {
+        "late" => Err(Error::conflict("late")),
+        _ => Ok(()),
+    });
+    let app = app(Mount::new(Echo).after(Get, late).error(Get, look));
+    for id in ["boom", "late"] {
+        get(&app, id).await.unwrap_err();
+    }
+    let expected = [(crate::HookType::Around, "boom".to_owned(), false), (crate::HookType::After, "late".to_owned(), true)];
+    assert_eq!(*locked(&seen), expected);
+}

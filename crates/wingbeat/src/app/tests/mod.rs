@@ -3,7 +3,9 @@
 mod delivery;
 mod events;
 mod hooks;
+mod models;
 mod mounting;
+mod phases;
 
 use super::App;
 use crate::realtime::{Connection, Message, Peer};

@@ -1,0 +1,76 @@
+use crate::prelude::*;
+use crate::service::Services;
+use crate::{BoxFuture, Phase, locked};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+type Trace = Arc<Mutex<Vec<String>>>;
+
+struct Traced(Trace, bool);
+
+impl RawService for Traced {
+    fn methods(&self) -> Vec<Method> {
+        vec![Find]
+    }
+    async fn setup(&self, _: &Services, path: &str) -> Result<()> {
+        locked(&self.0).push(format!("setup {path}"));
+        if self.1 { Err(Error::general("no")) } else { Ok(()) }
+    }
+    async fn teardown(&self, _: &Services, path: &str) -> Result<()> {
+        locked(&self.0).push(format!("teardown {path}"));
+        if self.1 { Err(Error::general("no")) } else { Ok(()) }
+    }
+}
+
+fn nest(
+    trace: &Trace,
+    label: &'static str,
+) -> impl for<'a> Fn(&'a App, Phase<'a>) -> BoxFuture<'a, Result<()>> + Send + Sync + 'static {
+    let trace = trace.clone();
+    move |app, rest| {
+        let trace = trace.clone();
+        Box::pin(async move {
+            locked(&trace).push(format!("{label}> {}", app.paths().len()));
+            let outcome = rest.run().await;
+            locked(&trace).push(format!("<{label}"));
+            outcome
+        })
+    }
+}
+
+#[tokio::test]
+async fn hooks_run_around_the_setup_and_the_teardown_of_all_services() {
+    let trace = Trace::default();
+    let app = App::builder()
+        .around_setup(nest(&trace, "a"))
+        .around_setup(nest(&trace, "b"))
+        .around_teardown(nest(&trace, "c"))
+        .mount("one", Mount::new(Traced(trace.clone(), false)))
+        .mount("two", Mount::new(Traced(trace.clone(), false)))
+        .build()
+        .unwrap();
+    app.setup().await.unwrap();
+    app.shutdown(Duration::from_secs(1)).await;
+    let expected = ["a> 2", "b> 2", "setup one", "setup two", "<b", "<a", "c> 2", "teardown two", "teardown one", "<c"];
+    assert_eq!(*locked(&trace), expected);
+}
+
+#[tokio::test]
+async fn a_setup_that_fails_ends_the_setup_and_a_teardown_does_not_end_the_teardown() {
+    let trace = Trace::default();
+    let app = App::builder()
+        .around_setup(nest(&trace, "a"))
+        .mount("one", Mount::new(Traced(trace.clone(), true)))
+        .mount("two", Mount::new(Traced(trace.clone(), true)))
+        .build()
+        .unwrap();
+    assert_eq!(app.setup().await.unwrap_err().message(), "no");
+    app.shutdown(Duration::from_secs(1)).await;
+    assert_eq!(*locked(&trace), ["a> 2", "setup one", "<a", "teardown two", "teardown one"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_teardown_hook_that_never_ends_is_cut_off() {
+    let app = App::builder().around_teardown(|_, _| Box::pin(std::future::pending())).build().unwrap();
+    app.shutdown(Duration::from_secs(1)).await;
+}
