@@ -8,13 +8,14 @@ use super::strategy::{Attempt, Erased, Identity};
 use super::token::{Claims, Tokens};
 use crate::app::App;
 use crate::service::Params;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::sync::{Arc, OnceLock};
 use wingbeat_core::{Error, ErrorKind, Headers, IdArg, Result};
 
 type Revoked = Box<dyn Fn(&Value, Option<&Value>) -> bool + Send + Sync>;
 
 pub(super) struct Authenticator {
+    pub(super) id: u64,
     pub(super) tokens: Tokens,
     pub(super) entity: Option<Entity>,
     pub(super) strategies: Vec<(Box<str>, Arc<dyn Erased>)>,
@@ -151,10 +152,5 @@ impl Authenticator {
             _ => Map::new(),
         };
         self.tokens.issue(further, subject)
-    }
-
-    /// What calls of a connection carry as `authentication`.
-    pub(super) fn carried(strategy: &str, token: &str) -> Value {
-        json!({"strategy": strategy, "accessToken": token})
     }
 }

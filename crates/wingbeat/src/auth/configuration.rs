@@ -227,9 +227,10 @@ impl Auth {
             return Err(Error::general(format!("There is no authentication strategy '{name}'")));
         }
         if self.tokens.audience.iter().any(|audience| audience == PLACEHOLDER) {
-            tracing::debug!("the audience of tokens is Feathers' default {PLACEHOLDER}");
+            tracing::warn!("the audience of tokens is the placeholder {PLACEHOLDER}: `Auth::audience` sets it");
         }
         Ok(Authenticator {
+            id: Authenticator::next_id(),
             tokens: self.tokens,
             entity: self.entity,
             strategies: self.strategies,

@@ -1,7 +1,6 @@
 //! The hook `authenticate`: only those who are logged in.
 
 use super::authenticator::Authenticator;
-use super::jwt::Jwt;
 use super::session::Session;
 use super::strategy::Identity;
 use crate::BoxFuture;
@@ -11,7 +10,6 @@ use crate::realtime::Connection;
 use crate::service::Params;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use std::sync::Arc;
 use wingbeat_core::{Error, ErrorKind, Payload, Result};
 
 /// Lets only those call who are logged in, by one of these strategies (`"jwt"` stands for every login that has issued a
@@ -143,31 +141,33 @@ impl Authenticate {
         &self,
         app: &App,
         authenticator: &Authenticator,
-        session: &Arc<Session>,
+        session: &Session,
         connection: Option<&Connection>,
     ) -> Result<(Box<str>, Identity)> {
         session.claims.check_time()?;
-        let known = Some((session.token.clone(), session.claims.clone()));
-        if let Some(remembered) = &session.remembered {
-            let asked = authenticator.authenticate(app, remembered, &Params::new(), &self.strategies).await;
-            return asked.map(|(strategy, identity)| (strategy, Identity { token: known, ..identity }));
-        }
-        if authenticator.strategy(Jwt::NAME).is_none() || !self.strategies.iter().any(|name| **name == *Jwt::NAME) {
+        let name = session.strategy();
+        if authenticator.strategy(name).is_none() || !self.strategies.iter().any(|allowed| **allowed == *name) {
             let text = "Invalid authentication information (strategy not allowed in authStrategies)";
             return Err(Error::not_authenticated(text));
         }
         let known_still = async {
+            if let Some(remembered) = &session.remembered {
+                let (_, identity) =
+                    authenticator.authenticate(app, remembered, &Params::new(), &self.strategies).await?;
+                return Ok(identity);
+            }
             let entity = authenticator.entity_of(app, &session.claims).await?;
             authenticator.check_revoked(&session.claims, entity.as_ref())?;
-            Ok(entity)
+            Ok(Identity { entity, ..Identity::default() })
         };
-        let entity = known_still.await.inspect_err(|error: &Error| {
+        let identity = known_still.await.inspect_err(|error: &Error| {
             // Whoever is not known any more hears no more either.
             if let Some(connection) = connection.filter(|_| error.kind() == ErrorKind::NotAuthenticated) {
                 authenticator.force_out(app, connection);
             }
         })?;
-        Ok((Jwt::NAME.into(), Identity { entity, token: known, ..Identity::default() }))
+        let token = Some((session.token.clone(), session.claims.clone()));
+        Ok((name.into(), Identity { token, ..identity }))
     }
 }
 

@@ -1,12 +1,12 @@
 //! The authentication service: `create` logs in, `remove` logs out.
 
 use super::authenticator::Authenticator;
-use super::session::{Pending, Session};
+use super::session::Pending;
 use crate::BoxFuture;
 use crate::app::{App, Gate, Mount};
 use crate::hook::{Around, Context, Next};
 use crate::realtime::Connection;
-use crate::service::{Params, RawService};
+use crate::service::{Params, RawService, Services};
 use serde_json::Value;
 use std::sync::Arc;
 use wingbeat_core::{Error, IdArg, Method, Payload, Result};
@@ -37,9 +37,14 @@ impl RawService for Authentication {
         let app = running(&params.services()?)?;
         Ok(self.0.leave(&app, &id, params).await?.into())
     }
+
+    async fn teardown(&self, services: &Services, _path: &str) -> Result<()> {
+        self.0.force_all_out(&running(services)?);
+        Ok(())
+    }
 }
 
-pub(super) fn running(services: &crate::service::Services) -> Result<App> {
+pub(super) fn running(services: &Services) -> Result<App> {
     App::of(services).cloned().ok_or_else(|| Error::general("There is no application"))
 }
 
@@ -81,7 +86,7 @@ impl LoggedIn {
             None => None,
         };
         let record = entity.and_then(|entity| shown.get_mut(&entity.name).map(Value::take));
-        let session = Session::new(token, claims, remembered);
+        let session = self.0.session_by(token, claims, remembered);
         // A client that logs in by its handshake is not there yet: see `connected`. Middleware already knows who it is.
         if context.params.extension::<Handshake>().is_some() {
             self.0.attach(connection, &session, record.clone());

@@ -9,6 +9,7 @@ use crate::locked;
 use crate::realtime::{Connection, Message};
 use serde_json::{Value, json};
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::task::AbortHandle;
 use wingbeat_core::RawJson;
@@ -29,6 +30,8 @@ pub(super) type Sessions = Mutex<HashMap<u64, (Connection, Arc<Session>)>>;
 
 /// A login of a connection. Its token has been verified, so calls only look at the time.
 pub(super) struct Session {
+    /// Who has verified the token.
+    authenticator: u64,
     pub(super) token: String,
     pub(super) claims: Claims,
     /// What was logged in with, where the token alone says nobody: it is asked again with every call.
@@ -52,8 +55,9 @@ pub(super) struct Pending {
 }
 
 impl Session {
-    pub(super) fn new(token: String, claims: Claims, remembered: Option<Value>) -> Arc<Session> {
-        Arc::new(Session { token, claims, remembered, timer: Mutex::default() })
+    /// By which strategy calls of the connection are known.
+    pub(super) fn strategy(&self) -> &str {
+        self.remembered.as_ref().and_then(|data| data.get("strategy")?.as_str()).unwrap_or(Jwt::NAME)
     }
 
     fn stop(&self) {
@@ -66,17 +70,27 @@ impl Session {
 }
 
 impl Authenticator {
+    /// A number for every authenticator of the process.
+    pub(super) fn next_id() -> u64 {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        NEXT.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// A session by a token that this authenticator has verified.
+    pub(super) fn session_by(&self, token: String, claims: Claims, remembered: Option<Value>) -> Arc<Session> {
+        Arc::new(Session { authenticator: self.id, token, claims, remembered, timer: Mutex::default() })
+    }
+
     /// The session of a connection, if it was this authenticator that verified it.
     pub(super) fn session(&self, connection: &Connection) -> Option<Arc<Session>> {
+        // Asked for every call, so without the lock on all sessions.
         let current = connection.extension::<Current>()?;
-        let is_ours = locked(&self.sessions).get(&connection.id()).is_some_and(|(_, own)| Arc::ptr_eq(own, &current.0));
-        is_ours.then(|| current.0.clone())
+        (current.0.authenticator == self.id).then(|| current.0.clone())
     }
 
     /// What later calls of the connection show among their params.
     pub(super) fn attach(&self, connection: &Connection, session: &Session, record: Option<Value>) {
-        let strategy = session.remembered.as_ref().and_then(|data| data.get("strategy")?.as_str()).unwrap_or(Jwt::NAME);
-        connection.set("authentication", Authenticator::carried(strategy, &session.token));
+        connection.set("authentication", json!({"strategy": session.strategy(), "accessToken": session.token}));
         if let Some(entity) = &self.entity {
             match record {
                 Some(record) => connection.set(entity.name.clone(), record),
@@ -168,6 +182,14 @@ impl Authenticator {
             app.logged_out(connection);
         }
         ended
+    }
+
+    /// Logs everybody out: the service is unmounted.
+    pub(super) fn force_all_out(&self, app: &App) {
+        let connections: Vec<_> = locked(&self.sessions).values().map(|(connection, _)| connection.clone()).collect();
+        for connection in connections {
+            self.force_out(app, &connection);
+        }
     }
 
     /// All connections of the one with this id.

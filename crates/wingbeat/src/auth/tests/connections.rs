@@ -170,6 +170,38 @@ async fn a_call_that_runs_while_its_token_expires_ends_and_is_the_last() {
 }
 
 #[tokio::test]
+async fn users_that_only_users_may_see_can_log_in_all_the_same() {
+    let users = Mount::new(people()).before(All, authenticate("jwt"));
+    let app = App::builder().mount("authentication", auth()).mount("users", users).build().unwrap();
+    let client = Client::connect(&app).await.unwrap();
+    assert_eq!(code(client.service("users").find().await), 401);
+    login(&client, "ann@example.com", "secret1").await.unwrap();
+    assert_eq!(client.service("users").get(2).await.unwrap()["name"], "Bob");
+}
+
+#[tokio::test]
+async fn without_the_service_nobody_is_logged_in() {
+    let app = app(auth());
+    let (client, _) = ann(&app).await;
+    app.unmount("authentication").await.unwrap();
+    assert!(client.connection().channels().is_empty());
+    assert_eq!(code(who(&client).await), 401);
+}
+
+#[tokio::test]
+async fn two_services_do_not_take_each_others_sessions() {
+    let other = Auth::new(Key::secret(&"o".repeat(32)).unwrap()).strategy(local());
+    let theirs = Mount::new(Memory::new()).before(All, authenticate("jwt").service("other"));
+    let app = builder(auth(), people()).mount("other", other).mount("theirs", theirs).build().unwrap();
+    let (client, _) = ann(&app).await;
+    assert_eq!(code(client.service("theirs").find().await), 401);
+    let data = json!({"strategy": "local", "email": "bob@example.com", "password": "secret2"});
+    client.service("other").create(data).await.unwrap();
+    client.service("theirs").find().await.unwrap();
+    assert_eq!(code(who(&client).await), 401);
+}
+
+#[tokio::test]
 async fn a_machine_without_a_record_is_known_by_its_key_alone() {
     let app = app(auth());
     let client = Client::connect(&app).await.unwrap();
