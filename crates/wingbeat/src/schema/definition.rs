@@ -70,8 +70,7 @@ pub fn query_syntax(record: &Value) -> Value {
     let none = Map::new();
     let properties = record.get("properties").and_then(Value::as_object).unwrap_or(&none);
     let names: Vec<&String> = properties.keys().collect();
-    let tests: Map<String, Value> =
-        properties.iter().map(|(name, schema)| (name.clone(), tests_of(schema))).collect();
+    let tests: Map<String, Value> = properties.iter().map(|(name, schema)| (name.clone(), tests_of(schema))).collect();
     let group = |members: &Map<String, Value>| {
         let item = json!({"type": "object", "additionalProperties": false, "properties": members});
         json!({"type": "array", "items": item})
@@ -156,7 +155,8 @@ mod tests {
 
     #[test]
     fn the_query_syntax_follows_from_the_properties() {
-        let record = json!({"type": "object", "properties": {"n": {"type": "number", "default": 1}}, "required": ["n"]});
+        let record =
+            json!({"type": "object", "properties": {"n": {"type": "number", "default": 1}}, "required": ["n"]});
         let query = query_syntax(&record);
         let operators = &query["properties"]["n"]["anyOf"][1]["properties"];
         assert_eq!(query["properties"]["n"]["anyOf"][0], json!({"type": "number"}));

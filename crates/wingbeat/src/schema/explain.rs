@@ -42,7 +42,11 @@ impl Explain<'_> {
             Kind::AdditionalProperties { unexpected } => {
                 let count = if self.every { unexpected.len() } else { 1 };
                 for name in unexpected.iter().take(count) {
-                    told.push(entry(error, json!({ "additionalProperty": name }), "must NOT have additional properties"));
+                    told.push(entry(
+                        error,
+                        json!({ "additionalProperty": name }),
+                        "must NOT have additional properties",
+                    ));
                 }
                 return;
             }
@@ -108,9 +112,7 @@ fn words(error: &ValidationError<'_>, asked: &Value) -> (Value, String) {
         Kind::Pattern { .. } => (json!({ "pattern": asked }), format!("must match pattern \"{}\"", text())),
         Kind::Format { .. } => (json!({ "format": asked }), format!("must match format \"{}\"", text())),
         Kind::Constant { .. } => (json!({ "allowedValue": asked }), "must be equal to constant".into()),
-        Kind::Enum { .. } => {
-            (json!({ "allowedValues": asked }), "must be equal to one of the allowed values".into())
-        }
+        Kind::Enum { .. } => (json!({ "allowedValues": asked }), "must be equal to one of the allowed values".into()),
         Kind::AnyOf { .. } => (json!({}), "must match a schema in anyOf".into()),
         Kind::OneOfNotValid { .. } => (json!({"passingSchemas": null}), ONE_OF.into()),
         Kind::OneOfMultipleValid { context } => {

@@ -116,12 +116,7 @@ impl Around for External {
     }
 }
 
-async fn records(
-    resolver: &Resolver,
-    payload: Payload,
-    context: &Context,
-    select: Option<&[String]>,
-) -> Result<Value> {
+async fn records(resolver: &Resolver, payload: Payload, context: &Context, select: Option<&[String]>) -> Result<Value> {
     let scope = Scope::of(context);
     let mut value = payload.into_value()?;
     match value.get_mut("data") {

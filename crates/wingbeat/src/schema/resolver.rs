@@ -117,14 +117,12 @@ impl Resolver {
         F: Fn(T, Scope) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<U>> + Send + 'static,
     {
-        self.wholes.push(Arc::new(move |record, scope| {
-            match serde_json::from_value::<T>(record) {
-                Ok(record) => {
-                    let running = function(record, scope);
-                    Box::pin(async move { Ok(serde_json::to_value(running.await?)?) })
-                }
-                Err(error) => Box::pin(ready(Err(Error::bad_request(format!("Invalid data: {error}"))))),
+        self.wholes.push(Arc::new(move |record, scope| match serde_json::from_value::<T>(record) {
+            Ok(record) => {
+                let running = function(record, scope);
+                Box::pin(async move { Ok(serde_json::to_value(running.await?)?) })
             }
+            Err(error) => Box::pin(ready(Err(Error::bad_request(format!("Invalid data: {error}"))))),
         }));
         self
     }

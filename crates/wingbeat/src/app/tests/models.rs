@@ -34,7 +34,8 @@ struct Registered {
 type Trace = Arc<Mutex<Vec<String>>>;
 
 fn hooks() -> impl Strategy<Value = Vec<Registered>> {
-    let kind = prop_oneof![Just(Kind::Wrap), Just(Kind::Around), Just(Kind::Before), Just(Kind::After), Just(Kind::Error)];
+    let kind =
+        prop_oneof![Just(Kind::Wrap), Just(Kind::Around), Just(Kind::Before), Just(Kind::After), Just(Kind::Error)];
     let hook = (any::<bool>(), kind, any::<bool>(), prop::bool::weighted(0.1));
     let hook = hook.prop_map(|(in_app, kind, all, fails)| Registered {
         // The application has no hooks of this kind.

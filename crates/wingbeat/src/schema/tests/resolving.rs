@@ -121,7 +121,8 @@ async fn the_records_of_a_page_are_resolved() {
 async fn nested_records_have_a_resolver_of_their_own() {
     let records = [json!({"id": 1, "author": {"name": "Ann", "secret": 1}, "readers": [{"secret": 2}, null]})];
     let person = Resolver::new().hide(["secret"]);
-    let resolver = Resolver::new().nested("author", person.clone()).nested("readers", person.clone()).nested("none", person);
+    let resolver =
+        Resolver::new().nested("author", person.clone()).nested("readers", person.clone()).nested("none", person);
     let app = app(Mount::new(Memory::new().records(records)).around(All, resolve_external(resolver)));
     let client = Client::connect(&app).await.unwrap();
     let seen = client.service("messages").get(1).await.unwrap();

@@ -50,12 +50,22 @@ async fn errors_are_worded_as_feathers_words_them() {
         (json!({"minimum": 2}), json!(1), json!({"comparison": ">=", "limit": 2}), "must be >= 2"),
         (json!({"exclusiveMaximum": 2}), json!(2), json!({"comparison": "<", "limit": 2}), "must be < 2"),
         (json!({"multipleOf": 2}), json!(3), json!({"multipleOf": 2}), "must be multiple of 2"),
-        (json!({"enum": [1, 2]}), json!(3), json!({"allowedValues": [1, 2]}), "must be equal to one of the allowed values"),
+        (
+            json!({"enum": [1, 2]}),
+            json!(3),
+            json!({"allowedValues": [1, 2]}),
+            "must be equal to one of the allowed values",
+        ),
         (json!({"const": 1}), json!(3), json!({"allowedValue": 1}), "must be equal to constant"),
         (json!({"pattern": "^a"}), json!("b"), json!({"pattern": "^a"}), "must match pattern \"^a\""),
         (json!({"format": "email"}), json!("b"), json!({"format": "email"}), "must match format \"email\""),
         (json!({"minItems": 1}), json!([]), json!({"limit": 1}), "must NOT have fewer than 1 items"),
-        (json!({"uniqueItems": true}), json!([1, 2, 1]), json!({"i": 2, "j": 0}), "must NOT have duplicate items (items ## 0 and 2 are identical)"),
+        (
+            json!({"uniqueItems": true}),
+            json!([1, 2, 1]),
+            json!({"i": 2, "j": 0}),
+            "must NOT have duplicate items (items ## 0 and 2 are identical)",
+        ),
         (json!({"not": {"type": "null"}}), json!(null), json!({}), "must NOT be valid"),
         (json!({"minProperties": 1}), json!({}), json!({"limit": 1}), "must NOT have fewer than 1 properties"),
     ] {
@@ -101,13 +111,8 @@ async fn lists_are_checked_element_by_element() {
 
 #[tokio::test]
 async fn missing_data_does_not_fit() {
-    let call = crate::Call {
-        path: "messages".into(),
-        method: Create,
-        id: IdArg::Absent,
-        data: None,
-        params: Params::new(),
-    };
+    let call =
+        crate::Call { path: "messages".into(), method: Create, id: IdArg::Absent, data: None, params: Params::new() };
     let error = app(messages()).services().0.call(call).await.unwrap_err();
     assert_eq!(error.data().unwrap()[0]["message"], "must be object");
 }
@@ -133,7 +138,10 @@ async fn a_patch_needs_nothing_but_must_fit() {
 async fn queries_are_coerced_and_stay_within_the_limits_of_the_store() {
     let app = app(messages());
     let service = app.service("messages");
-    service.create(json!([{"text": "v1", "n": 1}, {"text": "v2", "n": 2}, {"text": "v3"}]), Params::new()).await.unwrap();
+    service
+        .create(json!([{"text": "v1", "n": 1}, {"text": "v2", "n": 2}, {"text": "v3"}]), Params::new())
+        .await
+        .unwrap();
     let find = |query: Value| service.find(Params::new().with_query(query).unwrap());
     let found = find(json!({"n": {"$gte": "2"}, "$sort": {"n": "-1"}})).await.unwrap().into_value().unwrap();
     assert_eq!(found["data"], json!([{"text": "v2", "n": 2, "id": 2}]));
@@ -141,7 +149,9 @@ async fn queries_are_coerced_and_stay_within_the_limits_of_the_store() {
     assert_eq!(find(json!({})).await.unwrap().into_value().unwrap()["limit"], 1);
     let error = find(json!({"bogus": 1})).await.unwrap_err();
     assert_eq!(error.data().unwrap()[0]["params"], json!({"additionalProperty": "bogus"}));
-    for query in [json!({"n": "x"}), json!({"$limit": -1}), json!({"$select": ["bogus"]}), json!({"n": {"$regex": "x"}})] {
+    for query in
+        [json!({"n": "x"}), json!({"$limit": -1}), json!({"$select": ["bogus"]}), json!({"n": {"$regex": "x"}})]
+    {
         assert_eq!(find(query).await.unwrap_err().message(), "validation failed");
     }
 }
