@@ -1,0 +1,105 @@
+//! `wingbeat`: services of any Feathers server, from the command line.
+
+mod arguments;
+mod call;
+mod export;
+mod import;
+mod login;
+mod output;
+mod watch;
+
+use clap::{Parser, Subcommand};
+use output::Format;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+use wingbeat_client::{Client, Fate, FileStorage, Reconnection, Result, Storage};
+
+/// Calls, watches, imports and exports services of any Feathers v5 server.
+#[derive(Parser)]
+#[command(name = "wingbeat", version, after_help = "Example: wingbeat call messages find '{\"$limit\": 3}'")]
+struct Options {
+    /// The server's address [default: $WINGBEAT_URL, else http://localhost:3030]
+    #[arg(long, global = true)]
+    url: Option<String>,
+    /// The path of Socket.IO on the server
+    #[arg(long, global = true, default_value = "/socket.io/")]
+    path: String,
+    /// How many seconds a call may take
+    #[arg(long, global = true, default_value_t = 30)]
+    timeout: u64,
+    /// How to print [default: a table on a terminal, JSON lines in a pipe]
+    #[arg(long, global = true, value_enum)]
+    output: Option<Format>,
+    /// The file that keeps the login [default: .wingbeat-token in the home folder]
+    #[arg(long, global = true)]
+    token_file: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Calls a method of a service
+    Call(call::Options),
+    /// Prints the events of a service as they come
+    Watch(watch::Options),
+    /// Logs in and keeps the token for the next commands
+    Login(login::Options),
+    /// Logs out and forgets the token
+    Logout,
+    /// Creates a record for each line of a file; continues where it stopped
+    Import(import::Options),
+    /// Writes all records, one a line
+    Export(export::Options),
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match run(Options::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            if let Some(data) = error.data().or(error.errors()) {
+                eprintln!("{data}");
+            }
+            if Fate::of(&error) == Fate::Unknown {
+                eprintln!("The call was sent: it may have been executed.");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(options: Options) -> Result<()> {
+    let url = options.url.or_else(|| std::env::var("WINGBEAT_URL").ok());
+    let url = url.unwrap_or_else(|| "http://localhost:3030".to_owned());
+    let token_file = options.token_file.unwrap_or_else(|| {
+        std::env::home_dir().unwrap_or_default().join(".wingbeat-token")
+    });
+    let storage = FileStorage::new(token_file);
+    let logged_in = storage.get()?.is_some();
+    let client = Client::builder(&url)
+        .path(&options.path)
+        .timeout(Duration::from_secs(options.timeout))
+        .reconnection(Reconnection::default().after_server_disconnect(true))
+        .storage(storage)
+        .connect()
+        .await?;
+    // Who logs in or out anew needs no old login.
+    let anew = matches!(options.command, Command::Login(_));
+    if logged_in && !anew {
+        client.re_authenticate().await?;
+    }
+    let format = options.output.unwrap_or_else(Format::of_stdout);
+    let done = match options.command {
+        Command::Call(options) => call::run(&client, options, format).await,
+        Command::Watch(options) => watch::run(&client, options, format).await,
+        Command::Login(options) => login::run(&client, options).await,
+        Command::Logout => client.logout().await.map(drop),
+        Command::Import(options) => import::run(&client, options).await,
+        Command::Export(options) => export::run(&client, options).await,
+    };
+    client.close().await;
+    done
+}

@@ -1,0 +1,102 @@
+//! How results are printed.
+
+use clap::ValueEnum;
+use serde_json::Value;
+use std::io::{self, IsTerminal, Write};
+use wingbeat_client::Result;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// One JSON value a line
+    Json,
+    /// Columns
+    Table,
+}
+
+impl Format {
+    pub(crate) fn of_stdout() -> Format {
+        if io::stdout().is_terminal() { Format::Table } else { Format::Json }
+    }
+
+    /// Prints a result: a page and a list record by record.
+    pub(crate) fn print(self, value: &Value) -> Result<()> {
+        let records = match value.get("data") {
+            Some(Value::Array(records)) if value.get("total").is_some() => Some(records),
+            _ => value.as_array(),
+        };
+        let text = match (self, records) {
+            (Format::Table, Some(records)) => table(records, io::stdout().is_terminal()),
+            (Format::Table, None) if value.is_object() => table(std::slice::from_ref(value), io::stdout().is_terminal()),
+            (_, Some(records)) => records.iter().map(|record| format!("{record}\n")).collect(),
+            (_, None) => format!("{value}\n"),
+        };
+        match io::stdout().write_all(text.as_bytes()) {
+            // Whoever reads has had enough.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            written => Ok(written?),
+        }
+    }
+}
+
+/// The widest a column gets.
+const WIDEST: usize = 60;
+
+fn table(records: &[Value], colours: bool) -> String {
+    let mut columns: Vec<&str> = Vec::new();
+    for key in records.iter().filter_map(Value::as_object).flat_map(|record| record.keys()) {
+        if !columns.contains(&key.as_str()) {
+            columns.push(key);
+        }
+    }
+    if columns.is_empty() {
+        return records.iter().map(|record| cell(record) + "\n").collect();
+    }
+    let rows: Vec<Vec<String>> = records
+        .iter()
+        .map(|record| columns.iter().map(|key| record.get(key).map(cell).unwrap_or_default()).collect())
+        .collect();
+    let width = |at: usize, head: &str| {
+        rows.iter().map(|row| row[at].chars().count()).chain([head.chars().count()]).max().unwrap_or_default()
+    };
+    let widths: Vec<usize> = columns.iter().enumerate().map(|(at, head)| width(at, head)).collect();
+    let line = |cells: &[String]| {
+        let cells: Vec<String> = cells.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}")).collect();
+        cells.join("  ").trim_end().to_owned()
+    };
+    let head: Vec<String> = columns.iter().map(|head| cell(&Value::from(*head))).collect();
+    let head = if colours { format!("\x1b[1m{}\x1b[0m", line(&head)) } else { line(&head) };
+    std::iter::once(head).chain(rows.iter().map(|row| line(row))).map(|line| line + "\n").collect()
+}
+
+/// A value in one line, without what could command a terminal.
+fn cell(value: &Value) -> String {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let mut short: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(WIDEST).collect();
+    if text.chars().count() > WIDEST {
+        short.pop();
+        short.push('…');
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn columns_are_as_wide_as_they_must_be() {
+        let table = table(&[json!({"id": 1, "text": "one"}), json!({"id": 20, "extra": [1]})], false);
+        assert_eq!(table, "id  text  extra\n1   one\n20        [1]\n");
+    }
+
+    #[test]
+    fn nothing_in_a_record_commands_the_terminal() {
+        let table = table(&[json!({"a\u{1b}": "\u{1b}[31m\nred\u{7}"})], false);
+        assert!(table.chars().all(|c| c == '\n' || !c.is_control()), "{table:?}");
+        assert_eq!(table.lines().count(), 2);
+    }
+}

@@ -1,0 +1,51 @@
+//! Ten thousand calls, and a server that dies among them: every call knows what became of it.
+
+use crate::fixture::{Fixture, Target};
+use crate::soon;
+use serde_json::json;
+use std::time::Duration;
+use wingbeat_client::Fate;
+
+async fn every_call_is_accounted_for(target: Target) {
+    let mut server = Fixture::start(target, "base");
+    let client = server.client().timeout(Duration::from_secs(5)).connect().await.unwrap();
+    let calls: Vec<_> = (0..10_000)
+        .map(|n| {
+            let messages = client.untyped("messages");
+            tokio::spawn(async move { messages.create(&json!({ "text": n })).await })
+        })
+        .collect();
+    // Somewhere in the middle: some are answered, most are not.
+    let mut created = client.untyped("messages").on("created");
+    for _ in 0..500 {
+        soon(created.next()).await;
+    }
+    drop(created);
+    server.kill();
+    let (mut answered, mut not_sent, mut unknown) = (0, 0, 0);
+    for call in calls {
+        match tokio::time::timeout(Duration::from_secs(60), call).await.expect("no call hangs").unwrap() {
+            Ok(_) => answered += 1,
+            Err(error) => match Fate::of(&error) {
+                Fate::Answered => panic!("nobody said {error:?}"),
+                Fate::NotSent => not_sent += 1,
+                Fate::Unknown => unknown += 1,
+            },
+        }
+    }
+    assert_eq!(answered + not_sent + unknown, 10_000);
+    assert!(answered > 0 && unknown > 0, "{answered} answered, {not_sent} not sent, {unknown} unknown");
+    server.restart();
+    soon(client.connect()).await.or_else(|_| Ok::<_, ()>(())).unwrap();
+    assert_eq!(soon(async { client.untyped("messages").get(1).await }).await.unwrap()["text"], "one");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_kill_of_node_every_call_is_accounted_for() {
+    every_call_is_accounted_for(Target::Node).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_kill_of_wingbeat_every_call_is_accounted_for() {
+    every_call_is_accounted_for(Target::Wingbeat).await;
+}
