@@ -8,17 +8,19 @@ use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use wingbeat_core::{Error, Result};
 
 /// How often it is looked whether something can be forgotten.
 const SWEEP: u32 = 256;
 
+type Key = (u64, Place);
+type Limiter = RateLimiter<Key, HashMapStateStore<Key>, MonotonicClock, NoOpMiddleware<Instant>>;
+
 /// Counts attempts by name and place, so that who guesses at somebody's password does not lock out its owner, who is
 /// elsewhere.
 pub(super) struct Attempts {
-    limiter:
-        RateLimiter<(u64, Place), HashMapStateStore<(u64, Place)>, MonotonicClock, NoOpMiddleware<std::time::Instant>>,
+    limiter: Limiter,
     hasher: RandomState,
     since_sweep: AtomicU32,
 }

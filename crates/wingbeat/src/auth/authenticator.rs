@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use std::sync::{Arc, OnceLock};
 use wingbeat_core::{Error, ErrorKind, Headers, IdArg, Result};
 
-type Revoked = Box<dyn Fn(&Value, Option<&Value>) -> bool + Send + Sync>;
+pub(super) type Revoked = Box<dyn Fn(&Value, Option<&Value>) -> bool + Send + Sync>;
 
 pub(super) struct Authenticator {
     pub(super) id: u64,

@@ -1,7 +1,7 @@
 //! Configuring the authentication service.
 
 use super::attempts::Attempts;
-use super::authenticator::Authenticator;
+use super::authenticator::{Authenticator, Revoked};
 use super::entity::Entity;
 use super::jwt::Jwt;
 use super::key::Key;
@@ -31,7 +31,7 @@ pub struct Auth {
     pub(super) allowed: Option<Vec<Box<str>>>,
     pub(super) parsing: Option<Vec<Box<str>>>,
     attempts: Option<(NonZeroU32, Duration)>,
-    revoked: Option<Box<dyn Fn(&Value, Option<&Value>) -> bool + Send + Sync>>,
+    revoked: Option<Revoked>,
     expiry: Expiry,
     /// The first thing that is wrong.
     wrong: Option<Error>,
@@ -222,8 +222,8 @@ impl Auth {
         let all = || self.strategies.iter().map(|(name, _)| name.clone()).collect();
         let allowed: Vec<Box<str>> = self.allowed.unwrap_or_else(all);
         let parsing = self.parsing.unwrap_or_else(|| allowed.clone());
-        let is_unknown = |name: &&Box<str>| !self.strategies.iter().any(|(known, _)| known == *name);
-        if let Some(name) = allowed.iter().chain(&parsing).find(is_unknown) {
+        let is_known = |name: &str| self.strategies.iter().any(|(known, _)| **known == *name);
+        if let Some(name) = allowed.iter().chain(&parsing).find(|name| !is_known(name)) {
             return Err(Error::general(format!("There is no authentication strategy '{name}'")));
         }
         if self.tokens.audience.iter().any(|audience| audience == PLACEHOLDER) {

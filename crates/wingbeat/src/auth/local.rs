@@ -91,6 +91,13 @@ impl Strategy for Local {
         attempt.limit(username)?;
         let entity = attempt.find_entity(&self.entity_username, username).await?;
         let stored = entity.as_ref().and_then(Value::as_object).and_then(|entity| text(entity, &self.entity_password));
+        if entity.is_some() && stored.is_none() {
+            let field = &self.entity_password;
+            tracing::warn!(
+                field = &**field,
+                "a record without a password: do the hooks of its service hide it from the server?"
+            );
+        }
         let verdict = self.passwords.verify(password.to_owned(), stored.map(Into::into)).await?;
         let entity = entity.filter(|_| verdict != Verdict::Wrong).ok_or_else(|| self.refused())?;
         if verdict == Verdict::Outdated {

@@ -121,9 +121,8 @@ impl Attempt<'_> {
         let Some(attempts) = self.authenticator.attempts.as_ref().filter(|_| !self.params.is_internal()) else {
             return Ok(());
         };
-        let connection = self.params.connection.as_ref();
-        let address = connection.and_then(|connection| connection.address()).map(Place::address);
-        let place = address.or_else(|| connection.map(|connection| Place::Connection(connection.id())));
+        let connection = || self.params.connection.as_ref().map(|connection| Place::Connection(connection.id()));
+        let place = self.params.address().map(Place::address).or_else(connection);
         attempts.check(name, place.unwrap_or(Place::Unknown))
     }
 

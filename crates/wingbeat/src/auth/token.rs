@@ -156,6 +156,31 @@ fn uuid() -> Result<String> {
 mod tests {
     use super::*;
 
+    fn tokens() -> Tokens {
+        let key = Key::weak_secret(Algorithm::HS256, "secret");
+        Tokens { keys: vec![key], kind: "access".into(), audience: vec![], issuer: vec![], expires_in: None }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_token_that_was_changed_is_refused(at in 0usize..200, byte in 33u8..127) {
+            let (token, _) = tokens().issue(Map::new(), Some("1".into())).unwrap();
+            let mut changed = token.clone().into_bytes();
+            let at = at % changed.len();
+            changed[at] = byte;
+            let changed = String::from_utf8(changed).unwrap();
+            proptest::prop_assert_eq!(tokens().verify(&changed).is_ok(), changed == token);
+        }
+
+        #[test]
+        fn no_text_does_harm(header in ".*", claims in ".*", signature in ".*") {
+            let encoded = |text: &str| URL_SAFE_NO_PAD.encode(text);
+            tokens().verify(&format!("{header}.{claims}.{signature}")).unwrap_err();
+            tokens().verify(&format!("{}.{}.{signature}", encoded(&header), encoded(&claims))).unwrap_err();
+            tokens().verify(&format!(r#"{}.{}.{signature}"#, encoded(r#"{"alg":"HS256"}"#), encoded(&claims))).unwrap_err();
+        }
+    }
+
     #[test]
     fn a_uuid_says_that_it_is_random() {
         let uuid = uuid().unwrap();

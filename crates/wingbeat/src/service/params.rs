@@ -5,6 +5,7 @@ use crate::realtime::{Channel, Connection, Extensions, Headers};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::any::Any;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::fmt;
 use wingbeat_core::{Error, RawJson, Result};
@@ -46,6 +47,7 @@ struct Own {
     values: Map<String, Value>,
     extensions: Extensions,
     headers: Option<Headers>,
+    address: Option<IpAddr>,
 }
 
 impl Params {
@@ -101,6 +103,18 @@ impl Params {
     /// Gives the call headers of its own; a transport without connections uses this.
     pub fn with_headers(mut self, headers: Headers) -> Params {
         self.own.get_or_insert_default().headers = Some(headers);
+        self
+    }
+
+    /// The client's address, where the transport knows it: behind a proxy only if that is trusted.
+    pub fn address(&self) -> Option<IpAddr> {
+        let own = self.own.as_ref().and_then(|own| own.address);
+        own.or_else(|| self.connection.as_ref().and_then(Connection::address))
+    }
+
+    /// Says where the call comes from; a transport without connections uses this.
+    pub fn with_address(mut self, address: IpAddr) -> Params {
+        self.own.get_or_insert_default().address = Some(address);
         self
     }
 

@@ -56,6 +56,21 @@ async fn who_guesses_too_often_has_to_wait() {
 }
 
 #[tokio::test]
+async fn an_address_is_guessed_from_whatever_the_connection() {
+    let app = app(auth().attempts(NonZeroU32::new(5).unwrap(), Duration::from_secs(3600)));
+    let attempt = async |address: &str| {
+        let data = json!({"strategy": "local", "email": "ann@example.com", "password": "wrong"});
+        let mut params = Params::new().with_address(address.parse().unwrap());
+        params.provider = Some("rest");
+        code(app.service("authentication").create(data, params).await)
+    };
+    for _ in 0..5 {
+        assert_eq!(attempt("6.6.6.6").await, 401);
+    }
+    assert_eq!((attempt("6.6.6.6").await, attempt("1.2.3.4").await), (429, 401));
+}
+
+#[tokio::test]
 async fn when_too_many_wait_for_a_hash_others_are_sent_away() {
     let passwords = cheap();
     let app = app(auth().unlimited_attempts().strategy(Local::new("email", "password").passwords(passwords.clone())));
