@@ -49,10 +49,9 @@ impl Coercion {
     }
 
     pub(super) fn apply(&self, value: &mut Value) {
-        if !self.types.is_empty() && !self.types.iter().any(|wanted| is(value, wanted)) {
-            if let Some(read) = self.types.iter().find_map(|wanted| as_type(value, wanted)) {
-                *value = read;
-            }
+        let fits = self.types.iter().any(|wanted| is(value, wanted));
+        if let Some(read) = self.types.iter().find_map(|wanted| as_type(value, wanted)).filter(|_| !fits) {
+            *value = read;
         }
         match value {
             Value::Object(members) => {

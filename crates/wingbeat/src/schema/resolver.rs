@@ -23,6 +23,8 @@ use wingbeat_core::{Error, Method, RawJson, Result};
 /// use serde_json::json;
 /// use wingbeat::{prelude::*, schema::{Resolver, resolve_external, resolve_result}, store::Memory};
 ///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
 /// let users = Memory::new().records([json!({"id": 1, "name": "Ann", "password": "…"})]);
 /// let messages = Memory::new().records([json!({"id": 1, "text": "Hello", "userId": 1})]);
 /// let author = Resolver::new().derived("author", ["userId"], |field| async move {
@@ -30,8 +32,6 @@ use wingbeat_core::{Error, Method, RawJson, Result};
 /// });
 /// let public = Resolver::new().hide(["password"]);
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<()> {
 /// let app = App::builder()
 ///     .mount("users", Mount::new(users).around(All, resolve_external(public.clone())))
 ///     .mount(
