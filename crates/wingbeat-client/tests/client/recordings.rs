@@ -83,6 +83,9 @@ async fn play(case: &Case) {
         assert_eq!((error.message(), &error.data().unwrap()["name"]), ("jwt expired", &json!("TokenExpiredError")));
     }
     if case.name == "client/auth-server-disconnect" {
+        while client.is_connected() {
+            tokio::task::yield_now().await;
+        }
         let error = client.untyped("messages").find().await.unwrap_err();
         assert!(error.message().contains("io server disconnect"), "{error}");
         let mut events = client.connection_events();
