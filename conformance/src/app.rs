@@ -8,7 +8,7 @@ use wingbeat::engine::Socket;
 use wingbeat::prelude::*;
 
 pub(crate) fn build(state: &str) -> Result<App> {
-    let transport = SocketIo::with_config(state::config(state)?).middleware(guard);
+    let transport = SocketIo::with_config(state::config(state)?).middleware(guard).with(|io| drop(io.of("/other")));
     let mut app = App::builder()
         .around(All, trace::around("app.around.all"))
         .around(Find, trace::around("app.around.find"))
@@ -39,18 +39,15 @@ pub(crate) fn build(state: &str) -> Result<App> {
 fn publish(path: &str, mount: Mount) -> Mount {
     let via = |text: &str| channel("everybody").send(json!({ "via": text }));
     match path {
-        "prec" => mount
-            .publish_event("created", move |_| via("service:created"))
-            .publish(move |_| via("service:all")),
+        "prec" => mount.publish_event("created", move |_| via("service:created")).publish(move |_| via("service:all")),
         "prec2" => mount.publish_event("created", move |_| via("service:created")),
         "chat" => mount.publish(|message| channel(format!("rooms/{}", message.data()["roomId"]))),
         "notes" => mount.publish(|_| channel("authenticated")),
         "silent" => mount.publish(|_| None::<Audience>),
         "filtered" => mount.publish(|record| {
             let wanted = record.data()["userId"].clone();
-            channel("everybody").filter(move |connection| {
-                connection.get("user").is_some_and(|user| user["id"] == wanted)
-            })
+            channel("everybody")
+                .filter(move |connection| connection.get("user").is_some_and(|user| user["id"] == wanted))
         }),
         "mixed" => mount.publish(|_| {
             let authenticated = channel("authenticated").send(json!({"from": "authenticated"}));

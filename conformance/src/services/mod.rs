@@ -1,6 +1,7 @@
 //! The services of FIXTURE.md, section 8.
 
 mod authentication;
+mod blob;
 mod echo;
 mod errors;
 mod hooked;
@@ -28,6 +29,7 @@ pub(crate) fn all(state: &str) -> Result<Vec<(&'static str, Mount)>> {
         ("users/:userId/messages", Mount::new(UserMessages)),
         ("tools", tools::mount()),
         ("readonly", Mount::new(readonly()).methods([Find, Get])),
+        ("blob", Mount::new(blob::Blob)),
         ("echo", echo::mount()),
         ("errors", Mount::new(errors::Errors)),
         ("specials", Mount::new(specials::Specials)),

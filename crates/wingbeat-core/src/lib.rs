@@ -4,6 +4,7 @@
 
 #![doc(html_no_source)]
 
+mod binary;
 mod definition;
 mod error;
 mod headers;
@@ -11,10 +12,13 @@ mod id;
 mod method;
 pub mod packet;
 mod payload;
+mod raw_json;
 
+pub use binary::Binary;
 pub use definition::Definition;
 pub use error::{Error, ErrorKind, Result};
 pub use headers::Headers;
 pub use id::{Id, IdArg};
 pub use method::Method;
-pub use payload::{Payload, RawJson};
+pub use payload::Payload;
+pub use raw_json::RawJson;

@@ -1,120 +1,10 @@
 //! JSON that stays text until somebody looks at it.
 
-use crate::packet::within_depth;
-use crate::{Error, Result};
-use bytes::Bytes;
+use crate::raw_json::unfit;
+use crate::{Error, RawJson, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use serde_json::value::RawValue;
-use std::cell::Cell;
-use std::fmt;
-
-thread_local! {
-    static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-}
-
-/// Scratch memory larger than this is given back.
-const KEEP: usize = 64 * 1024;
-
-/// The text of one valid JSON value, shared cheaply.
-#[derive(Clone, PartialEq, Eq)]
-pub struct RawJson(Bytes);
-
-impl RawJson {
-    /// `null`.
-    pub const NULL: RawJson = RawJson(Bytes::from_static(b"null"));
-
-    /// Writes a value as JSON.
-    ///
-    /// # Errors
-    /// If the value has no JSON form (a map whose keys are no texts).
-    pub fn new(value: &(impl Serialize + ?Sized)) -> Result<RawJson> {
-        // Written into memory of the thread, then kept in one piece of the right size: one allocation instead of three.
-        let mut scratch = SCRATCH.take();
-        scratch.clear();
-        let written = serde_json::to_writer(&mut scratch, value);
-        let text = Bytes::copy_from_slice(&scratch);
-        if scratch.capacity() <= KEEP {
-            SCRATCH.set(scratch);
-        }
-        written?;
-        Ok(RawJson(text))
-    }
-
-    /// Takes text that came from outside.
-    ///
-    /// # Errors
-    /// BadRequest if it is not one JSON value, or nests deeper than [`MAX_DEPTH`](crate::packet::MAX_DEPTH).
-    pub fn parse(text: impl Into<Bytes>) -> Result<RawJson> {
-        let text = text.into();
-        if !within_depth(&text) {
-            return Err(Error::bad_request("Invalid JSON: it nests too deep"));
-        }
-        match serde_json::from_slice::<&RawValue>(&text) {
-            Ok(_) => Ok(RawJson(text)),
-            Err(error) => Err(Error::bad_request(format!("Invalid JSON: {error}"))),
-        }
-    }
-
-    /// Takes text that is known to be one JSON value, such as an argument that a decoder has found.
-    ///
-    /// Text that is not would be sent on as it is, and only then be noticed.
-    pub fn from_valid(text: Bytes) -> RawJson {
-        debug_assert!(serde_json::from_slice::<&RawValue>(&text).is_ok(), "not JSON: {text:?}");
-        RawJson(text)
-    }
-
-    /// The text.
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.0
-    }
-
-    /// The text, shared.
-    pub fn bytes(&self) -> Bytes {
-        self.0.clone()
-    }
-
-    /// Whether this is `null`.
-    pub fn is_null(&self) -> bool {
-        &*self.0 == b"null"
-    }
-
-    /// Reads the text as a value of type `T`.
-    ///
-    /// # Errors
-    /// BadRequest if it does not fit.
-    pub fn to<T: DeserializeOwned>(&self) -> Result<T> {
-        let mut reader = serde_json::Deserializer::from_slice(&self.0);
-        // The parser's own limit is lower than ours, which text from outside has passed by now.
-        reader.disable_recursion_limit();
-        let value = T::deserialize(&mut reader).map_err(unfit)?;
-        reader.end().map_err(unfit)?;
-        Ok(value)
-    }
-
-    /// The elements, if this is a list: parts of the same text, nothing is copied.
-    pub fn elements(&self) -> Option<Vec<RawJson>> {
-        if self.0.first().is_none_or(|first| *first != b'[' && !first.is_ascii_whitespace()) {
-            return None;
-        }
-        let elements: Vec<&RawValue> = serde_json::from_slice(&self.0).ok()?;
-        Some(elements.into_iter().map(|element| RawJson(self.0.slice_ref(element.get().as_bytes()))).collect())
-    }
-}
-
-fn unfit(error: serde_json::Error) -> Error {
-    // Where in the text helps nobody: clients have sent a value, and users read the message.
-    let place = format!(" at line {} column {}", error.line(), error.column());
-    let text = error.to_string();
-    Error::bad_request(format!("Invalid data: {}", text.strip_suffix(&place).unwrap_or(&text)))
-}
-
-impl fmt::Debug for RawJson {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        String::from_utf8_lossy(&self.0).fmt(f)
-    }
-}
 
 /// The data or the result of a call: a JSON value, kept as text until somebody looks.
 ///
@@ -234,6 +124,7 @@ impl From<RawJson> for Payload {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Binary;
     use serde_json::json;
 
     #[test]
@@ -244,27 +135,25 @@ mod tests {
     }
 
     #[test]
-    fn what_may_come_in_can_be_read() {
-        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-        assert!(RawJson::parse(nested(256)).unwrap().to::<Value>().is_ok());
-        assert_eq!(RawJson::parse(nested(257)).unwrap_err().code(), 400);
-    }
-
-    #[test]
-    fn the_elements_of_a_list_are_its_parts() {
-        let elements = RawJson::parse(r#"[{"a":[1]}, "b,c"]"#).unwrap().elements().unwrap();
-        assert_eq!(elements, [RawJson::parse(r#"{"a":[1]}"#).unwrap(), RawJson::parse(r#""b,c""#).unwrap()]);
-        assert!(RawJson::parse(r#"{"a":[1]}"#).unwrap().elements().is_none());
-        assert!(RawJson::parse("[]").unwrap().elements().unwrap().is_empty());
-    }
-
-    #[test]
     fn what_does_not_fit_is_told_the_same_of_text_and_of_value() {
         let raw = Payload::Raw(RawJson::parse(r#"{"a":"x"}"#).unwrap());
         let value = Payload::Value(json!({"a": "x"}));
         for payload in [raw, value] {
             let error = payload.to::<std::collections::BTreeMap<String, u8>>().unwrap_err();
             assert_eq!(error.message(), "Invalid data: invalid type: string \"x\", expected u8");
+        }
+    }
+
+    #[test]
+    fn bytes_survive_every_form_of_a_payload() {
+        let data = json!({"name": "x", "parts": [Binary::from(vec![1]), {"deep": Binary::from(vec![2, 3])}]});
+        let mut payload = Payload::new(&data).unwrap();
+        let sent = r#"{"name":"x","parts":[{"_placeholder":true,"num":0},{"deep":{"_placeholder":true,"num":1}}]}"#;
+        for _ in 0..2 {
+            let raw = payload.to_raw().unwrap();
+            assert_eq!(raw.as_bytes(), sent.as_bytes());
+            assert_eq!(raw.attachments(), [&[1][..], &[2, 3]]);
+            assert_eq!(*payload.value().unwrap(), data);
         }
     }
 

@@ -27,9 +27,9 @@ impl Reply {
         self.args.is_empty()
     }
 
-    /// The JSON text of an argument.
+    /// An argument: its JSON text, with the attachments that belong to it.
     pub fn arg(&self, index: usize) -> Option<RawJson> {
-        self.args.bytes(index).map(RawJson::from_valid)
+        RawJson::with_attachments(self.args.bytes(index)?, &self.attachments).ok()
     }
 
     /// What placeholders in the arguments stand for.
@@ -91,8 +91,7 @@ impl Socket {
         if !self.is_connected() {
             return Err(Unanswered::Disconnected);
         }
-        let args: Vec<&[u8]> = args.iter().map(RawJson::as_bytes).collect();
-        self.send(&Frame::request(self.namespace(), Some(id), name, &args, &[]));
+        self.send(&Frame::with_values(self.namespace(), Some(id), name, args));
         match tokio::time::timeout(timeout, receiver).await {
             Ok(reply) => reply.map_err(|_| Unanswered::Disconnected),
             Err(_) => Err(Unanswered::Timeout),

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use std::borrow::Cow;
+use std::sync::Arc;
 use wingbeat_core::RawJson;
 use wingbeat_core::packet::{AckId, Arguments, EventName, Opcode, write_header};
 
@@ -37,9 +38,13 @@ impl Event {
         self.len() == 0
     }
 
-    /// The JSON text of an argument.
+    /// An argument: its JSON text, with the attachments that belong to it.
     pub fn arg(&self, index: usize) -> Option<RawJson> {
-        self.elements.bytes(index + 1).map(RawJson::from_valid)
+        let text = self.elements.bytes(index + 1)?;
+        match &*self.attachments {
+            [] => Some(RawJson::from_valid(text)),
+            attachments => RawJson::with_attachments(text, attachments).ok(),
+        }
     }
 
     /// The JSON text of an argument, to look at.
@@ -71,38 +76,45 @@ pub struct Answer {
     // `[` + head + body + `]`: the usual answer is a result behind a constant, and is not copied for it.
     head: &'static [u8],
     body: Bytes,
-    attachments: Box<[Bytes]>,
+    attachments: Option<Arc<Vec<Bytes>>>,
 }
 
 impl Answer {
     /// `[…]`: any arguments.
     pub fn args(args: &[RawJson]) -> Answer {
-        let body = match args {
-            [only] => only.bytes(),
-            _ => args.iter().map(RawJson::as_bytes).collect::<Vec<_>>().join(&b","[..]).into(),
-        };
-        Answer { head: b"", body, attachments: Box::default() }
+        if let [only] = args {
+            return Answer::new(b"", only);
+        }
+        let (texts, attachments) = RawJson::join(args);
+        let attachments = (!attachments.is_empty()).then(|| Arc::new(attachments));
+        Answer { head: b"", body: texts.join(&b","[..]).into(), attachments }
     }
 
     /// `[error]`.
     pub fn error(error: RawJson) -> Answer {
-        Answer { head: b"", body: error.bytes(), attachments: Box::default() }
+        Answer::new(b"", &error)
     }
 
     /// `[null,result]`.
     pub fn result(result: RawJson) -> Answer {
-        Answer { head: b"null,", body: result.bytes(), attachments: Box::default() }
+        Answer::new(b"null,", &result)
     }
 
-    /// Adds what the placeholders stand for.
+    fn new(head: &'static [u8], value: &RawJson) -> Answer {
+        Answer { head, body: value.bytes(), attachments: value.shared_attachments() }
+    }
+
+    /// Says what the placeholders in the texts stand for. Arguments with [`Binary`](wingbeat_core::Binary) in them have
+    /// said so themselves.
     pub fn with_attachments(mut self, attachments: Vec<Bytes>) -> Answer {
-        self.attachments = attachments.into();
+        self.attachments = (!attachments.is_empty()).then(|| Arc::new(attachments));
         self
     }
 
     /// Appends the answer as WebSocket frames: `43<id>[…]`, or `46<n>-<id>[…]` and the attachments.
     pub(crate) fn write(&self, out: &mut Vec<u8>, namespace: &str, id: &AckId) {
-        let count = if self.attachments.is_empty() { String::new() } else { format!("{}-", self.attachments.len()) };
+        let attachments = self.attachments.as_deref().map_or(&[][..], Vec::as_slice);
+        let count = if attachments.is_empty() { String::new() } else { format!("{}-", attachments.len()) };
         let namespace_len = if namespace == "/" { 0 } else { namespace.len() + 1 };
         let len = 4 + count.len() + namespace_len + id.width() + self.head.len() + self.body.len();
         out.reserve(len + 10);
@@ -118,7 +130,7 @@ impl Answer {
         out.extend_from_slice(self.head);
         out.extend_from_slice(&self.body);
         out.push(b']');
-        for bytes in &self.attachments {
+        for bytes in attachments {
             write_header(out, Opcode::Binary, bytes.len());
             out.extend_from_slice(bytes);
         }

@@ -78,8 +78,12 @@ impl Socket {
 
     /// Sends an event.
     pub fn emit(&self, name: &str, args: &[RawJson]) {
-        let args: Vec<&[u8]> = args.iter().map(RawJson::as_bytes).collect();
-        self.send(&Frame::event(&self.0.namespace, name, &args));
+        self.send(&Frame::with_values(&self.0.namespace, None, name, args));
+    }
+
+    /// The most attachments that a packet may have, from [`Config::max_attachments`](crate::Config::max_attachments).
+    pub fn max_attachments(&self) -> usize {
+        self.0.link.engine.config.max_attachments
     }
 
     /// Makes the socket leave its namespace, which the client is told; with `close_transport` the session ends, with

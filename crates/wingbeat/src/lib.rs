@@ -57,7 +57,7 @@ pub use service::{
 pub use transport::{Health, LocalClient, SocketIo, serve, serve_until};
 #[cfg(feature = "metrics")]
 pub use transport::Metrics;
-pub use wingbeat_core::{Error, ErrorKind, Id, IdArg, Method, Payload, RawJson, Result};
+pub use wingbeat_core::{Binary, Error, ErrorKind, Id, IdArg, Method, Payload, RawJson, Result};
 pub use wingbeat_engine as engine;
 
 /// What almost every program with Wingbeat needs.

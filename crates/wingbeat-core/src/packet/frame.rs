@@ -1,5 +1,6 @@
 //! A packet to send, encoded once for all its receivers.
 
+use crate::RawJson;
 use bytes::Bytes;
 
 /// The kind of a WebSocket frame that carries a packet.
@@ -71,6 +72,17 @@ impl Frame {
             out.extend_from_slice(bytes);
         }
         Frame(out.into())
+    }
+
+    /// An event with values as arguments, which may have [`Binary`](crate::Binary) in them.
+    pub fn with_values(namespace: &str, id: Option<u64>, name: &str, args: &[RawJson]) -> Frame {
+        if args.iter().all(|arg| arg.attachments().is_empty()) {
+            let args: Vec<&[u8]> = args.iter().map(RawJson::as_bytes).collect();
+            return Frame::request(namespace, id, name, &args, &[]);
+        }
+        let (texts, attachments) = RawJson::join(args);
+        let args: Vec<&[u8]> = texts.iter().map(|text| &**text).collect();
+        Frame::request(namespace, id, name, &args, &attachments)
     }
 
     /// Takes bytes that are whole, unmasked WebSocket frames.

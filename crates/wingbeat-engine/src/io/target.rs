@@ -39,19 +39,20 @@ impl Target {
 
     /// Sends an event. It is encoded once for all.
     pub fn emit(&self, name: &str, args: &[RawJson]) {
-        self.emit_binary(name, args, &[]);
+        self.send(|| Frame::with_values(&self.space.name, None, name, args));
     }
 
     /// Sends an event with attachments, which placeholders in the arguments name.
     pub fn emit_binary(&self, name: &str, args: &[RawJson], attachments: &[Bytes]) {
-        let sockets = self.sockets();
-        if sockets.is_empty() {
-            return;
-        }
         let args: Vec<&[u8]> = args.iter().map(RawJson::as_bytes).collect();
-        let frame = Frame::binary_event(&self.space.name, name, &args, attachments);
-        for socket in sockets {
-            socket.send(&frame);
+        self.send(|| Frame::binary_event(&self.space.name, name, &args, attachments));
+    }
+
+    fn send(&self, frame: impl FnOnce() -> Frame) {
+        let sockets = self.sockets();
+        if !sockets.is_empty() {
+            let frame = frame();
+            sockets.iter().for_each(|socket| socket.send(&frame));
         }
     }
 

@@ -126,8 +126,9 @@ async fn attachments_come_back() {
     ws.send(r#"452-1["echo",{"a":{"_placeholder":true,"num":1},"b":{"_placeholder":true,"num":0}}]"#).await;
     ws.send_binary(b"first").await;
     ws.send_binary(b"second").await;
-    assert_eq!(ws.text().await, r#"462-1[null,{"a":{"_placeholder":true,"num":1},"b":{"_placeholder":true,"num":0}}]"#);
-    assert_eq!([ws.next().await, ws.next().await], [Got::Binary(b"first".into()), Got::Binary(b"second".into())]);
+    // Numbered anew, in the order of the values.
+    assert_eq!(ws.text().await, r#"462-1[null,{"a":{"_placeholder":true,"num":0},"b":{"_placeholder":true,"num":1}}]"#);
+    assert_eq!([ws.next().await, ws.next().await], [Got::Binary(b"second".into()), Got::Binary(b"first".into())]);
     // Outside a binary event it is an ordinary object.
     ws.send(r#"422["echo",{"_placeholder":true,"num":7}]"#).await;
     assert_eq!(ws.text().await, r#"432[null,{"_placeholder":true,"num":7}]"#);

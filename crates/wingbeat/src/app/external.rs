@@ -1,8 +1,8 @@
 //! Calls from outside: what every transport checks and does alike.
 
 use super::guard::{Guarded, begun, log};
-use crate::BoxFuture;
 use super::{App, Endpoint, Entry};
+use crate::BoxFuture;
 use crate::realtime::Connection;
 use crate::service::{Params, Query};
 use serde_json::Value;
@@ -23,6 +23,8 @@ pub(crate) trait Arguments {
     fn text(&self, at: usize) -> Option<&[u8]>;
     /// One of them, to keep.
     fn raw(&self, at: usize) -> Option<RawJson>;
+    /// Whether there are bytes in one of them.
+    fn has_bytes(&self, at: usize) -> bool;
 }
 
 /// A client's call that may run.
@@ -47,6 +49,9 @@ impl App {
         let id = if method.takes_id() { id(given.text(1))? } else { IdArg::Absent };
         let data_at = method.takes_data().then(|| 1 + usize::from(method.takes_id()));
         let data = data_at.and_then(|at| given.raw(at)).map(Payload::Raw);
+        if given.has_bytes(query_at) {
+            return Err(Error::bad_request("Invalid query: it must not contain bytes"));
+        }
         let mut params = Params::new();
         params.query = query(given.text(query_at))?;
         params.route = route;

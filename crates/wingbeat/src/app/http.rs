@@ -14,6 +14,7 @@ use std::sync::OnceLock;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use wingbeat_core::{Error, RawJson, Result};
+use wingbeat_engine::io::Io;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -69,6 +70,8 @@ type Serve = dyn Fn(Request<HttpBody>) -> BoxFuture<'static, Response<HttpBody>>
 
 /// What a transport adds to the application: the requests it answers, and how it ends. Nobody outside can name it.
 pub struct Door {
+    /// Raw Socket.IO, if the transport has it.
+    pub(crate) io: Option<Io>,
     pub(crate) handles: Box<dyn Fn(&str) -> bool + Send + Sync>,
     pub(crate) serve: Box<Serve>,
     /// Closes all connections, with force when the time is over.
@@ -129,6 +132,12 @@ impl App {
     /// [`shutdown`](App::shutdown) in the end: [`serve`](crate::serve) does both.
     pub fn http(&self) -> AppHttp {
         AppHttp(self.clone())
+    }
+
+    /// Raw Socket.IO, if it was set up with [`SocketIo::with`](crate::SocketIo::with): for sending to namespaces and
+    /// rooms, and whatever else is not a service's.
+    pub fn io(&self) -> Option<&Io> {
+        self.0.http.doors().iter().find_map(|door| door.io.as_ref())
     }
 }
 

@@ -94,6 +94,8 @@ impl Message {
 
     /// The Socket.IO packet, made by the first who asks.
     pub(crate) fn frame(&self) -> &Frame {
-        self.frame.get_or_init(|| Frame::event("/", &self.name, &[self.data.as_bytes()]))
+        self.frame.get_or_init(|| {
+            Frame::binary_event("/", &self.name, &[self.data.as_bytes()], self.data.attachments())
+        })
     }
 }

@@ -96,4 +96,8 @@ impl Arguments for Texts {
     fn raw(&self, at: usize) -> Option<RawJson> {
         self.0.get(at).cloned()
     }
+
+    fn has_bytes(&self, at: usize) -> bool {
+        self.0.get(at).is_some_and(|text| !text.attachments().is_empty())
+    }
 }

@@ -86,6 +86,7 @@ impl Transport for Health {
         let (path, app) = (self.path.clone(), app.downgrade());
         let health: Arc<Health> = self.into();
         Ok(Door {
+            io: None,
             handles: Box::new(move |asked| *asked == *path),
             serve: Box::new(move |request| {
                 if !matches!(*request.method(), Method::GET | Method::HEAD) {

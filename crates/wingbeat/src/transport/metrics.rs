@@ -81,6 +81,7 @@ impl Transport for Metrics {
         let handle = Arc::new(handle);
         keep_up(&handle)?;
         Ok(Door {
+            io: None,
             handles: Box::new(move |asked| *asked == *path),
             serve: Box::new(move |request| {
                 let response = match *request.method() {

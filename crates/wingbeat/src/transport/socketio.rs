@@ -1,8 +1,8 @@
 //! Services over Socket.IO: an event `["get","messages",1,{}]` is a call, its acknowledgement the answer.
 
+use crate::BoxFuture;
 use crate::app::{App, Arguments, Door, HttpBody, Transport, WeakApp, guarded, log};
 use crate::realtime::{Connection, Message, Peer};
-use crate::BoxFuture;
 use futures_util::FutureExt;
 use std::future::ready;
 use std::net::IpAddr;
@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tower_service::Service as _;
 use wingbeat_core::{Error, RawJson, Result};
+use wingbeat_engine::io::Io;
 use wingbeat_engine::{Answer, Config, Engine, Event, Handler, Reason, Refusal, Socket};
 
 /// How long a call may take unless told otherwise.
@@ -36,6 +37,7 @@ pub struct SocketIo {
     config: Config,
     middleware: Vec<Middleware>,
     call_timeout: Duration,
+    io: Option<Io>,
 }
 
 impl SocketIo {
@@ -46,7 +48,7 @@ impl SocketIo {
 
     /// The transport with other options.
     pub fn with_config(config: Config) -> SocketIo {
-        SocketIo { config, middleware: Vec::new(), call_timeout: CALL_TIMEOUT }
+        SocketIo { config, middleware: Vec::new(), call_timeout: CALL_TIMEOUT, io: None }
     }
 
     /// Asks a function about every client that wants to connect. It may attach values to the connection, which all
@@ -58,6 +60,29 @@ impl SocketIo {
         Fut: Future<Output = Result<()>> + Send + 'static,
     {
         self.middleware.push(Box::new(move |socket, connection| Box::pin(middleware(socket, connection))));
+        self
+    }
+
+    /// Raw Socket.IO beside the services: middleware, namespaces, rooms, and events that are no calls. A socket that
+    /// [listens](wingbeat_engine::io::IoSocket::on) for an event gets it instead of the services. Later
+    /// [`App::io`] is the way to it.
+    ///
+    /// ```
+    /// use wingbeat::engine::Answer;
+    /// use wingbeat::{Connection, RawJson, SocketIo};
+    ///
+    /// let transport = SocketIo::new().with(|io| {
+    ///     io.of("/news");
+    ///     io.on_connection(|socket| {
+    ///         socket.on("whoami", |socket, _| async move {
+    ///             let tenant = Connection::of(&socket).and_then(|connection| connection.get("tenant"));
+    ///             RawJson::new(&tenant).ok().map(|tenant| Answer::args(&[tenant]))
+    ///         });
+    ///     });
+    /// });
+    /// ```
+    pub fn with(mut self, raw: impl FnOnce(&Io)) -> SocketIo {
+        raw(self.io.get_or_insert_default());
         self
     }
 
@@ -76,11 +101,15 @@ impl Default for SocketIo {
 
 impl Transport for SocketIo {
     fn open(self: Box<Self>, app: &App) -> Result<Door> {
-        let SocketIo { config, middleware, call_timeout } = *self;
+        let SocketIo { config, middleware, call_timeout, io } = *self;
         let services = Services { app: app.downgrade(), middleware: middleware.into(), call_timeout };
-        let engine = Engine::new(config, services);
+        let engine = match &io {
+            Some(io) => Engine::new(config, io.beside(services)),
+            None => Engine::new(config, services),
+        };
         let (handles, serve, close) = (engine.clone(), engine.service(), engine);
         Ok(Door {
+            io,
             handles: Box::new(move |path| handles.handles(path)),
             serve: Box::new(move |request| {
                 let answer = serve.clone().call(request);
@@ -97,12 +126,22 @@ impl Transport for SocketIo {
     }
 }
 
+impl Connection {
+    /// The connection of a socket of the main namespace, as services see it.
+    pub fn of(socket: &Socket) -> Option<Connection> {
+        socket.attached_ref::<Connection>().cloned()
+    }
+}
+
 /// A client, as channels know it.
 struct Client(Socket);
 
 impl Peer for Client {
     fn deliver(&self, message: &Message) {
-        self.0.send(message.frame());
+        match sendable(&message.data, self.0.max_attachments()) {
+            Ok(()) => self.0.send(message.frame()),
+            Err(error) => tracing::error!(?error, event = &*message.name, "an event could not be sent"),
+        }
     }
 
     fn disconnect(&self, _: &Connection) {
@@ -154,14 +193,11 @@ impl Handler for Services {
         };
         let (wants_answer, limit) = (event.wants_ack(), self.call_timeout);
         let name = event.name();
-        let call = match event.attachments() {
-            [] => app.external(connection, &name, &event),
-            _ => Err(Error::bad_request("Binary attachments are not supported")),
-        };
-        match call {
+        match app.external(connection, &name, &event) {
             Ok(call) => {
-                let answering = app.answer(call, limit);
+                let (answering, attachments) = (app.answer(call, limit), socket.max_attachments());
                 Box::pin(answering.map(move |answer| {
+                    let answer = answer.and_then(|result| sendable(&result, attachments).map(|()| result));
                     let answer = answer.map_or_else(|error| refused(&error), |result| Some(Answer::result(result)));
                     answer.filter(|_| wants_answer)
                 }))
@@ -187,6 +223,16 @@ fn refused(error: &Error) -> Option<Answer> {
     RawJson::new(error).ok().map(Answer::error)
 }
 
+/// More attachments than clients accept would end their connections.
+fn sendable(value: &RawJson, most: usize) -> Result<()> {
+    match value.attachments().len() {
+        count if count > most => {
+            Err(Error::general(format!("{count} pieces of bytes are more than the {most} that one packet may have")))
+        }
+        _ => Ok(()),
+    }
+}
+
 impl Arguments for Event {
     fn count(&self) -> usize {
         self.len()
@@ -198,5 +244,9 @@ impl Arguments for Event {
 
     fn raw(&self, at: usize) -> Option<RawJson> {
         self.arg(at)
+    }
+
+    fn has_bytes(&self, at: usize) -> bool {
+        !self.attachments().is_empty() && self.arg(at).is_some_and(|arg| !arg.attachments().is_empty())
     }
 }

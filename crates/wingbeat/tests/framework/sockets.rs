@@ -11,18 +11,22 @@ use wingbeat::Builder;
 use wingbeat::prelude::*;
 
 /// A server that ends with its test.
-struct Server {
-    url: String,
-    app: App,
+pub(crate) struct Server {
+    pub(crate) url: String,
+    pub(crate) app: App,
     _end: oneshot::Sender<()>,
 }
 
 impl Server {
     async fn start(app: Builder) -> Server {
+        Server::over(app, SocketIo::new()).await
+    }
+
+    pub(crate) async fn over(app: Builder, transport: SocketIo) -> Server {
         let app = app
             .on_connection(|app, connection| app.channel("everybody").join(connection))
             .publish(|_| channel("everybody"))
-            .configure(SocketIo::new())
+            .configure(transport)
             .build()
             .unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -35,10 +39,10 @@ impl Server {
 }
 
 /// A client that has joined the main namespace.
-struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub(crate) struct Client(pub(crate) WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Client {
-    async fn connect(server: &Server) -> Client {
+    pub(crate) async fn connect(server: &Server) -> Client {
         let mut client = Client(connect_async(&server.url).await.unwrap().0);
         assert!(client.read().await.starts_with('0'));
         client.send("40").await;
@@ -46,16 +50,16 @@ impl Client {
         client
     }
 
-    async fn send(&mut self, packet: &str) {
+    pub(crate) async fn send(&mut self, packet: &str) {
         self.0.send(Message::text(packet)).await.unwrap();
     }
 
-    async fn read(&mut self) -> String {
+    pub(crate) async fn read(&mut self) -> String {
         let message = self.0.next().await.expect("the server closed the connection").unwrap();
         message.into_text().unwrap().to_string()
     }
 
-    async fn call(&mut self, id: u32, arguments: Value) -> Value {
+    pub(crate) async fn call(&mut self, id: u32, arguments: Value) -> Value {
         self.send(&format!("42{id}{arguments}")).await;
         loop {
             let packet = self.read().await;
@@ -211,7 +215,11 @@ async fn requests_that_are_nobodys_are_not_found() {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
-    assert!(answer.ends_with(r#""message":"Page not found","code":404,"className":"not-found","data":{"url":"/nope?x=1"}}"#), "{answer}");
+    assert!(
+        answer
+            .ends_with(r#""message":"Page not found","code":404,"className":"not-found","data":{"url":"/nope?x=1"}}"#),
+        "{answer}"
+    );
 }
 
 #[tokio::test]

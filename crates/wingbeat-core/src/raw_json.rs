@@ -1,0 +1,244 @@
+//! JSON as text.
+
+use crate::binary::{Binary, extract, is_marked};
+use crate::packet::{placeholder, replace, within_depth};
+use crate::{Error, Result};
+use bytes::Bytes;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use std::cell::Cell;
+use std::fmt;
+use std::sync::Arc;
+
+thread_local! {
+    static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// Scratch memory larger than this is given back.
+const KEEP: usize = 64 * 1024;
+
+/// The text of one valid JSON value, shared cheaply; with [`Binary`] in it, also the bytes that its placeholders stand
+/// for.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RawJson {
+    text: Bytes,
+    /// Nearly always none. Every one has its placeholder in the text, in order.
+    attachments: Option<Arc<Vec<Bytes>>>,
+}
+
+impl RawJson {
+    /// `null`.
+    pub const NULL: RawJson = RawJson::plain(Bytes::from_static(b"null"));
+
+    const fn plain(text: Bytes) -> RawJson {
+        RawJson { text, attachments: None }
+    }
+
+    /// Writes a value as JSON.
+    ///
+    /// # Errors
+    /// If the value has no JSON form (a map whose keys are no texts).
+    pub fn new(value: &(impl Serialize + ?Sized)) -> Result<RawJson> {
+        // Written into memory of the thread, then kept in one piece of the right size: one allocation instead of three.
+        let mut scratch = SCRATCH.take();
+        scratch.clear();
+        let written = serde_json::to_writer(&mut scratch, value);
+        let binary = is_marked(&scratch);
+        let text = Bytes::copy_from_slice(&scratch);
+        if scratch.capacity() <= KEEP {
+            SCRATCH.set(scratch);
+        }
+        written?;
+        if binary {
+            let mut value: Value = serde_json::from_slice(&text)?;
+            let mut attachments = Vec::new();
+            extract(&mut value, &mut attachments);
+            return RawJson::written(&value, attachments);
+        }
+        Ok(RawJson::plain(text))
+    }
+
+    /// Writes a value whose placeholders stand for these, each of them in order.
+    fn written(value: &Value, attachments: Vec<Bytes>) -> Result<RawJson> {
+        let text = serde_json::to_vec(value)?.into();
+        Ok(RawJson { text, attachments: (!attachments.is_empty()).then(|| Arc::new(attachments)) })
+    }
+
+    /// Takes text in which placeholders stand for some of these attachments; it keeps those, in its own order.
+    ///
+    /// # Errors
+    /// BadRequest if the text has no value in Unicode (a lone surrogate).
+    pub fn with_attachments(text: Bytes, attachments: &[Bytes]) -> Result<RawJson> {
+        const SIGN: &[u8] = b"_placeholder";
+        // An escaped name is still the name.
+        if attachments.is_empty() || (memchr::memmem::find(&text, SIGN).is_none() && !text.contains(&b'\\')) {
+            return Ok(RawJson::from_valid(text));
+        }
+        let (mut value, mut used): (Value, _) = (RawJson::from_valid(text.clone()).to()?, Vec::new());
+        replace(&mut value, attachments, &mut |bytes| {
+            used.push(bytes.clone());
+            placeholder(used.len() - 1)
+        });
+        if used.is_empty() { Ok(RawJson::plain(text)) } else { RawJson::written(&value, used) }
+    }
+
+    /// The texts of several values, whose placeholders stand for one common list of attachments.
+    pub fn join(values: &[RawJson]) -> (Vec<Bytes>, Vec<Bytes>) {
+        let mut all: Vec<Bytes> = Vec::new();
+        let mut texts = Vec::with_capacity(values.len());
+        for value in values {
+            let renumbered = if all.is_empty() { None } else { value.numbered_from(all.len()) };
+            texts.push(renumbered.unwrap_or_else(|| value.bytes()));
+            all.extend_from_slice(value.attachments());
+        }
+        (texts, all)
+    }
+
+    /// The text with other numbers in its placeholders, if it has any.
+    fn numbered_from(&self, first: usize) -> Option<Bytes> {
+        let attachments = self.attachments.as_deref()?;
+        let (mut tree, mut next) = (self.read::<Value>().ok()?, first..);
+        replace(&mut tree, attachments, &mut |_| next.next().map_or(Value::Null, placeholder));
+        serde_json::to_vec(&tree).ok().map(Bytes::from)
+    }
+
+    /// Takes text that came from outside.
+    ///
+    /// # Errors
+    /// BadRequest if it is not one JSON value, or nests deeper than [`MAX_DEPTH`](crate::packet::MAX_DEPTH).
+    pub fn parse(text: impl Into<Bytes>) -> Result<RawJson> {
+        let text = text.into();
+        if !within_depth(&text) {
+            return Err(Error::bad_request("Invalid JSON: it nests too deep"));
+        }
+        match serde_json::from_slice::<&RawValue>(&text) {
+            Ok(_) => Ok(RawJson::plain(text)),
+            Err(error) => Err(Error::bad_request(format!("Invalid JSON: {error}"))),
+        }
+    }
+
+    /// Takes text that is known to be one JSON value, such as an argument that a decoder has found.
+    ///
+    /// Text that is not would be sent on as it is, and only then be noticed.
+    pub fn from_valid(text: Bytes) -> RawJson {
+        debug_assert!(serde_json::from_slice::<&RawValue>(&text).is_ok(), "not JSON: {text:?}");
+        RawJson::plain(text)
+    }
+
+    /// The text.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.text
+    }
+
+    /// The text, shared.
+    pub fn bytes(&self) -> Bytes {
+        self.text.clone()
+    }
+
+    /// What the placeholders in the text stand for, in their order.
+    pub fn attachments(&self) -> &[Bytes] {
+        self.attachments.as_deref().map_or(&[], Vec::as_slice)
+    }
+
+    /// The same, shared.
+    pub fn shared_attachments(&self) -> Option<Arc<Vec<Bytes>>> {
+        self.attachments.clone()
+    }
+
+    /// Whether this is `null`.
+    pub fn is_null(&self) -> bool {
+        &*self.text == b"null"
+    }
+
+    /// Reads the text as a value of type `T`.
+    ///
+    /// # Errors
+    /// BadRequest if it does not fit.
+    pub fn to<T: DeserializeOwned>(&self) -> Result<T> {
+        if self.attachments.is_some() {
+            let mut value: Value = self.read()?;
+            replace(&mut value, self.attachments(), &mut |bytes| Binary(bytes.clone()).into());
+            return T::deserialize(value).map_err(unfit);
+        }
+        self.read()
+    }
+
+    /// As [`to`](RawJson::to), but placeholders stay what they are.
+    fn read<T: DeserializeOwned>(&self) -> Result<T> {
+        let mut reader = serde_json::Deserializer::from_slice(&self.text);
+        // The parser's own limit is lower than ours, which text from outside has passed by now.
+        reader.disable_recursion_limit();
+        let value = T::deserialize(&mut reader).map_err(unfit)?;
+        reader.end().map_err(unfit)?;
+        Ok(value)
+    }
+
+    /// The elements, if this is a list: parts of the same text, nothing is copied.
+    pub fn elements(&self) -> Option<Vec<RawJson>> {
+        if self.text.first().is_none_or(|first| *first != b'[' && !first.is_ascii_whitespace()) {
+            return None;
+        }
+        let elements: Vec<&RawValue> = serde_json::from_slice(&self.text).ok()?;
+        let texts = elements.into_iter().map(|element| self.text.slice_ref(element.get().as_bytes()));
+        match self.attachments() {
+            [] => Some(texts.map(RawJson::plain).collect()),
+            attachments => texts.map(|text| RawJson::with_attachments(text, attachments).ok()).collect(),
+        }
+    }
+}
+
+pub(crate) fn unfit(error: serde_json::Error) -> Error {
+    // Where in the text helps nobody: clients have sent a value, and users read the message.
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    let text = error.to_string();
+    Error::bad_request(format!("Invalid data: {}", text.strip_suffix(&place).unwrap_or(&text)))
+}
+
+impl fmt::Debug for RawJson {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        String::from_utf8_lossy(&self.text).fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_come_in_can_be_read() {
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(RawJson::parse(nested(256)).unwrap().to::<Value>().is_ok());
+        assert_eq!(RawJson::parse(nested(257)).unwrap_err().code(), 400);
+    }
+
+    #[test]
+    fn the_elements_of_a_list_are_its_parts() {
+        let elements = RawJson::parse(r#"[{"a":[1]}, "b,c"]"#).unwrap().elements().unwrap();
+        assert_eq!(elements, [RawJson::parse(r#"{"a":[1]}"#).unwrap(), RawJson::parse(r#""b,c""#).unwrap()]);
+        assert!(RawJson::parse(r#"{"a":[1]}"#).unwrap().elements().is_none());
+        assert!(RawJson::parse("[]").unwrap().elements().unwrap().is_empty());
+    }
+
+    #[test]
+    fn every_element_keeps_its_own_attachments() {
+        let all = [Bytes::from_static(b"0"), Bytes::from_static(b"1")];
+        let text = r#"[{"_placeholder":true,"num":1},7,{"\u005fplaceholder":true,"num":0}]"#;
+        let raw = RawJson::with_attachments(Bytes::from_static(text.as_bytes()), &all).unwrap();
+        assert_eq!(raw.attachments(), [&b"1"[..], b"0"]);
+        let elements = raw.elements().unwrap();
+        let own: Vec<_> = elements.iter().map(RawJson::attachments).collect();
+        assert_eq!(own, [&[all[1].clone()][..], &[], &[all[0].clone()]]);
+        assert!(elements.iter().all(|element| !element.as_bytes().ends_with(b"1}")));
+        let (texts, joined) = RawJson::join(&elements);
+        assert_eq!(joined, raw.attachments());
+        assert_eq!([&b"["[..], &texts.join(&b","[..]), b"]"].concat(), raw.as_bytes());
+    }
+
+    #[test]
+    fn a_placeholder_without_attachments_is_an_ordinary_object() {
+        let raw = RawJson::parse(r#"{"_placeholder":true,"num":0}"#).unwrap();
+        assert_eq!(RawJson::new(&raw.to::<Value>().unwrap()).unwrap(), raw);
+    }
+}
