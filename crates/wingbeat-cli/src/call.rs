@@ -19,9 +19,7 @@ pub(crate) async fn run(client: &Client, options: Options, format: Format) -> Re
     let Options { service, method, arguments } = options;
     let method = Method::named(&method);
     let mut arguments = arguments.iter();
-    let mut take = |what: &str| {
-        arguments.next().ok_or_else(|| Error::bad_request(format!("{method} needs {what}")))
-    };
+    let mut take = |what: &str| arguments.next().ok_or_else(|| Error::bad_request(format!("{method} needs {what}")));
     let id = if method.takes_id() { arguments::id(take("an id")?) } else { IdArg::Absent };
     let data = match &method {
         Method::Custom(_) => arguments.next().map(|text| arguments::json(text)).transpose()?,

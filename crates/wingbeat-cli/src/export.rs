@@ -22,9 +22,9 @@ pub(crate) struct Options {
 pub(crate) async fn run(client: &Client, options: Options) -> Result<()> {
     let query = arguments::json(&options.query)?;
     let mut out: BufWriter<Box<dyn Write>> = BufWriter::new(match &options.file {
-        Some(path) => Box::new(
-            File::create(path).map_err(|error| Error::bad_request(format!("{}: {error}", path.display())))?,
-        ),
+        Some(path) => {
+            Box::new(File::create(path).map_err(|error| Error::bad_request(format!("{}: {error}", path.display())))?)
+        }
         None => Box::new(stdout()),
     });
     let bar = progress(0, "records");

@@ -95,7 +95,9 @@ impl Batches {
 
 fn stopped(error: Error, done: u64) -> Error {
     match Fate::of(&error) {
-        Fate::Unknown => eprintln!("Stopped after line {done}. What follows was sent and may exist: look before you continue."),
+        Fate::Unknown => {
+            eprintln!("Stopped after line {done}. What follows was sent and may exist: look before you continue.")
+        }
         Fate::NotSent | Fate::Answered => eprintln!("Stopped after line {done}; the same command continues there."),
     }
     error

@@ -74,9 +74,8 @@ async fn main() -> ExitCode {
 async fn run(options: Options) -> Result<()> {
     let url = options.url.or_else(|| std::env::var("WINGBEAT_URL").ok());
     let url = url.unwrap_or_else(|| "http://localhost:3030".to_owned());
-    let token_file = options.token_file.unwrap_or_else(|| {
-        std::env::home_dir().unwrap_or_default().join(".wingbeat-token")
-    });
+    let token_file =
+        options.token_file.unwrap_or_else(|| std::env::home_dir().unwrap_or_default().join(".wingbeat-token"));
     let storage = FileStorage::new(token_file);
     let logged_in = storage.get()?.is_some();
     let client = Client::builder(&url)

@@ -26,7 +26,9 @@ impl Format {
         };
         let text = match (self, records) {
             (Format::Table, Some(records)) => table(records, io::stdout().is_terminal()),
-            (Format::Table, None) if value.is_object() => table(std::slice::from_ref(value), io::stdout().is_terminal()),
+            (Format::Table, None) if value.is_object() => {
+                table(std::slice::from_ref(value), io::stdout().is_terminal())
+            }
             (_, Some(records)) => records.iter().map(|record| format!("{record}\n")).collect(),
             (_, None) => format!("{value}\n"),
         };

@@ -100,6 +100,8 @@ mod tests {
         assert!(serde_json::from_str::<Binary>(r#"{"_placeholder":true,"num":0}"#).is_err());
         let attachments = [Bytes::new()];
         let read = |json| with_attachments(&attachments, || serde_json::from_str::<Binary>(json));
-        assert!(read(r#"{"_placeholder":true,"num":1}"#).is_err() && read(r#"{"_placeholder":false,"num":0}"#).is_err());
+        assert!(
+            read(r#"{"_placeholder":true,"num":1}"#).is_err() && read(r#"{"_placeholder":false,"num":0}"#).is_err()
+        );
     }
 }

@@ -11,7 +11,12 @@ use wingbeat_core::{Error, RawJson, Result};
 pub(crate) enum Command {
     Emit(Outbound),
     /// Answers an event that came over this connection.
-    Reply { namespace: Arc<str>, id: AckId, connection: u64, json: String },
+    Reply {
+        namespace: Arc<str>,
+        id: AckId,
+        connection: u64,
+        json: String,
+    },
     /// Joins a namespace, if that has not happened yet.
     Join(Arc<str>),
     /// Connects, if not connected; the answer comes once it is, or when an attempt has failed.

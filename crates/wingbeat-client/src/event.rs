@@ -125,7 +125,12 @@ pub struct Events<T> {
 }
 
 impl<T> Events<T> {
-    pub(crate) fn new(shared: &Arc<Shared>, commands: &mpsc::Sender<Command>, namespace: &Arc<str>, name: &str) -> Self {
+    pub(crate) fn new(
+        shared: &Arc<Shared>,
+        commands: &mpsc::Sender<Command>,
+        namespace: &Arc<str>,
+        name: &str,
+    ) -> Self {
         Events {
             queue: shared.listen(namespace, name),
             shared: shared.clone(),
@@ -137,10 +142,12 @@ impl<T> Events<T> {
     }
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Event>>> {
-        Poll::Ready(ready!(self.queue.poll_next(cx)).map(|next| match next {
-            Next::Item(event) => Ok(event),
-            Next::Missed(missed) => Err(Error::too_many_requests(format!("{missed} events were missed"))
-                .with_data(serde_json::json!({ "missed": missed }))),
+        Poll::Ready(ready!(self.queue.poll_next(cx)).map(|next| {
+            match next {
+                Next::Item(event) => Ok(event),
+                Next::Missed(missed) => Err(Error::too_many_requests(format!("{missed} events were missed"))
+                    .with_data(serde_json::json!({ "missed": missed }))),
+            }
         }))
     }
 }

@@ -44,8 +44,7 @@ impl<T> Queue<T> {
         state.items.push_back((item, bytes));
         state.bytes += bytes;
         // The newest stays, however large it is.
-        while state.items.len() > self.limits.items.max(1)
-            || (state.bytes > self.limits.bytes && state.items.len() > 1)
+        while state.items.len() > self.limits.items.max(1) || (state.bytes > self.limits.bytes && state.items.len() > 1)
         {
             if let Some((_, bytes)) = state.items.pop_front() {
                 state.bytes -= bytes;

@@ -95,7 +95,12 @@ impl Shared {
     pub(crate) fn close(&self) {
         self.set_socket_id(None);
         let listeners = std::mem::take(&mut *locked(&self.listeners));
-        listeners.values().flat_map(HashMap::values).flatten().filter_map(Weak::upgrade).for_each(|queue| queue.close());
+        listeners
+            .values()
+            .flat_map(HashMap::values)
+            .flatten()
+            .filter_map(Weak::upgrade)
+            .for_each(|queue| queue.close());
         let observers = std::mem::take(&mut *locked(&self.observers));
         observers.iter().filter_map(Weak::upgrade).for_each(|queue| queue.close());
     }

@@ -13,8 +13,8 @@ use crate::connection::{ConnectionEvent, Reason};
 use crate::fate::{Fate, copy, fated, unavailable};
 use crate::shared::Shared;
 use crate::transport::{Broken, Transport};
-pub(crate) use login::stored_login;
 use login::Login;
+pub(crate) use login::stored_login;
 use namespace::{InFlight, Namespace, answer};
 use session::End;
 use std::pin::{Pin, pin};
@@ -75,11 +75,7 @@ impl Task {
 
     async fn run(mut self) {
         loop {
-            let stop = if self.wanted {
-                self.connected().await
-            } else {
-                self.idle().await
-            };
+            let stop = if self.wanted { self.connected().await } else { self.idle().await };
             match stop {
                 Some(Stop::Close) => break,
                 Some(Stop::Disconnect) => self.halt(&fated(Error::unavailable("Disconnected"), Fate::NotSent)),

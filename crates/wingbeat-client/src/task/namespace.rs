@@ -32,6 +32,9 @@ pub(crate) struct Namespace {
     next_id: u64,
 }
 
+/// A call whose time is up: what it was, who waits, and what to say.
+pub(crate) type Expired = (Kind, Option<Responder>, Error);
+
 /// A call whose answer has not come.
 pub(crate) struct InFlight {
     pub(crate) kind: Kind,
@@ -139,7 +142,7 @@ impl Namespace {
     }
 
     /// Fails what is due. Gives the calls of logins, which mean more than themselves, and the next moment to look.
-    pub(crate) fn expire(&mut self, now: Instant) -> (Vec<(Kind, Option<Responder>, Error)>, Option<Instant>) {
+    pub(crate) fn expire(&mut self, now: Instant) -> (Vec<Expired>, Option<Instant>) {
         let mut expired = Vec::new();
         let mut next: Option<Instant> = None;
         let mut due = |deadline: Instant| {

@@ -66,8 +66,7 @@ impl Task {
     async fn exchange(&mut self, transport: &mut Transport, outbox: &mut Outbox, handshake: &Handshake) -> End {
         let options = &self.shared.options;
         let bytes = options.address.max_payload;
-        let mut assembly =
-            Assembly::new(Limits { arguments: MAX_ARGUMENTS, attachments: MAX_ATTACHMENTS, bytes });
+        let mut assembly = Assembly::new(Limits { arguments: MAX_ARGUMENTS, attachments: MAX_ATTACHMENTS, bytes });
         let silence = handshake.silence(options.ping_timeout);
         let in_flight = options.in_flight;
         let mut heartbeat = pin!(sleep(silence));
@@ -120,7 +119,8 @@ impl Task {
         match command {
             Command::Reply { namespace, id, connection, json } => {
                 if connection == self.connection
-                    && self.namespaces.iter().any(|known| known.name == namespace && known.joined) {
+                    && self.namespaces.iter().any(|known| known.name == namespace && known.joined)
+                {
                     write(outbox, PacketKind::Ack, &namespace, Some(id), &json, Vec::new());
                 }
                 None

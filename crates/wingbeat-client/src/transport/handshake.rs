@@ -52,7 +52,14 @@ mod tests {
 
     #[test]
     fn what_cannot_be_believed_is_refused_or_bounded() {
-        for bad in ["", "0", "0{}", "1{}", r#"0{"sid":"","pingInterval":1,"pingTimeout":1}"#, r#"0{"sid":"a&b","pingInterval":1,"pingTimeout":1}"#] {
+        for bad in [
+            "",
+            "0",
+            "0{}",
+            "1{}",
+            r#"0{"sid":"","pingInterval":1,"pingTimeout":1}"#,
+            r#"0{"sid":"a&b","pingInterval":1,"pingTimeout":1}"#,
+        ] {
             assert!(Handshake::parse(bad).is_none(), "{bad}");
         }
         let text = format!(r#"0{{"sid":"x","pingInterval":{0},"pingTimeout":{0}}}"#, u64::MAX);

@@ -46,8 +46,7 @@ impl Polling {
             Box::pin(async move { WebSocket::probe(&address, &sid).await.map(Box::new) }) as _
         });
         let max_payload = handshake.max_payload();
-        let polling =
-            Polling { requests, sid, max_payload, received, get: None, post: None, probe, upgraded: None };
+        let polling = Polling { requests, sid, max_payload, received, get: None, post: None, probe, upgraded: None };
         Ok((polling, handshake))
     }
 
@@ -78,7 +77,8 @@ impl Polling {
                 continue;
             }
             // The server releases the waiting poll; only then nothing is under way any more.
-            if self.get.is_none() && self.post.is_none()
+            if self.get.is_none()
+                && self.post.is_none()
                 && let Some(socket) = self.upgraded.take()
             {
                 outbox.push_front(Outgoing::Text("5".to_owned()));

@@ -35,7 +35,8 @@ impl Requests {
 
     async fn send(&self, method: Method, sid: Option<&str>, body: Bytes) -> Result<String, Broken> {
         let uri = self.address.uri("http", &format!("polling&t={}", fresh()), sid)?;
-        let broken: fn(Source) -> Broken = if sid.is_none() { |source| Broken::connect(source) } else { |source| Broken::lost(source) };
+        let broken: fn(Source) -> Broken =
+            if sid.is_none() { |source| Broken::connect(source) } else { |source| Broken::lost(source) };
         let mut request = Request::new(Full::new(body));
         if method == Method::POST {
             request.headers_mut().insert("content-type", HeaderValue::from_static("text/plain;charset=UTF-8"));

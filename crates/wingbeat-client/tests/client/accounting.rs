@@ -17,7 +17,7 @@ async fn every_call_is_accounted_for(target: Target) {
         .collect();
     // Somewhere in the middle: some are answered, most are not.
     let mut created = client.untyped("messages").on("created");
-    for _ in 0..500 {
+    for _ in 0..50 {
         soon(created.next()).await;
     }
     drop(created);
@@ -36,7 +36,8 @@ async fn every_call_is_accounted_for(target: Target) {
     assert_eq!(answered + not_sent + unknown, 10_000);
     assert!(answered > 0 && unknown > 0, "{answered} answered, {not_sent} not sent, {unknown} unknown");
     server.restart();
-    soon(client.connect()).await.or_else(|_| Ok::<_, ()>(())).unwrap();
+    // The attempt that is under way may still fail; the next does not.
+    let _ = soon(client.connect()).await;
     assert_eq!(soon(async { client.untyped("messages").get(1).await }).await.unwrap()["text"], "one");
 }
 

@@ -152,7 +152,8 @@ async fn calls_made_offline_wait_in_order_and_the_buffer_has_an_end() {
         peer
     };
     let (outcomes, _peer) = soon(async { tokio::join!(futures_util::future::join_all(calls), server) }).await;
-    let full: Vec<_> = outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).map(|e| (e.code(), Fate::of(e))).collect();
+    let full: Vec<_> =
+        outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).map(|e| (e.code(), Fate::of(e))).collect();
     assert_eq!(full, [(503, Fate::NotSent), (503, Fate::NotSent)]);
 }
 
@@ -244,15 +245,12 @@ async fn a_half_open_connection_is_noticed() {
         while answered < 3 {
             let mut tcp = listener.tcp().await;
             let mut request = [0; 2048];
-            while answered < 3 {
-                let Ok(read @ 1..) = tcp.read(&mut request).await else { break };
-                let is_post = request[..read].starts_with(b"POST");
-                let body = if is_post { bodies[1] } else { bodies[if answered == 0 { 0 } else { 2 }] };
-                let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
-                tcp.write_all(answer.as_bytes()).await.unwrap();
-                answered += 1;
-                break;
-            }
+            let read = tcp.read(&mut request).await.unwrap();
+            let is_post = request[..read].starts_with(b"POST");
+            let body = if is_post { bodies[1] } else { bodies[if answered == 0 { 0 } else { 2 }] };
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close", body.len());
+            tcp.write_all(format!("{head}\r\n\r\n{body}").as_bytes()).await.unwrap();
+            answered += 1;
             open.push(tcp);
         }
         std::future::pending::<()>().await
@@ -264,6 +262,9 @@ async fn a_half_open_connection_is_noticed() {
             }
         }
     };
-    let reason = soon(async { tokio::select! { () = server => unreachable!(), reason = noticed => reason } }).await;
+    let reason = soon(async {
+        tokio::select! { () = server => unreachable!(), reason = noticed => reason }
+    })
+    .await;
     assert_eq!(reason, Reason::PingTimeout);
 }

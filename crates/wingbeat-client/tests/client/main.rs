@@ -1,5 +1,7 @@
 //! The client against a Node Feathers server, Wingbeat, recordings, and servers that mean no good.
 
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
 mod accounting;
 mod faults;
 mod fixture;

@@ -74,7 +74,8 @@ async fn play(case: &Case) {
     for (at, (_, frame)) in case.frames.iter().enumerate() {
         let Some(api) = frame["api"].as_str() else { continue };
         let result = perform(&case.name, &client, api, &token(case)).await;
-        let outcome = case.frames[at..].iter().find(|(_, frame)| frame.get("resolved").or(frame.get("rejected")).is_some());
+        let outcome =
+            case.frames[at..].iter().find(|(_, frame)| frame.get("resolved").or(frame.get("rejected")).is_some());
         let (_, outcome) = outcome.unwrap();
         check(&format!("{}: {api}", case.name), outcome, result);
     }

@@ -76,7 +76,8 @@ async fn pages_follow_each_other(target: Target) {
     assert!(matches!(paged.find().await.unwrap(), Found::Page(page) if page.total == 5 && page.data.len() == 2));
     let pages: Vec<_> = paged.find().pages().map_ok(|page| page.data.len()).try_collect().await.unwrap();
     assert_eq!(pages, [2, 2, 1]);
-    let texts: Vec<_> = paged.find().query(Query::new().skip(1)).records().map_ok(|m| m.text).try_collect().await.unwrap();
+    let texts: Vec<_> =
+        paged.find().query(Query::new().skip(1)).records().map_ok(|m| m.text).try_collect().await.unwrap();
     assert_eq!(texts, ["b", "c", "d", "e"]);
     let all: Vec<Message> = client.service("messages").find().records().try_collect().await.unwrap();
     assert_eq!(all.len(), 3);
