@@ -109,7 +109,7 @@ async fn filters_choose_among_the_members() {
 #[tokio::test]
 async fn a_channel_exists_while_someone_is_in_it() {
     let app = everybody();
-    let ((ann, _), (bob, heard)) = (Heard::connect(&app), Heard::connect(&app));
+    let ((ann, _ann), (bob, heard)) = (Heard::connect(&app), Heard::connect(&app));
     let room = app.channel("room");
     assert_eq!((room.len(), app.channel_names()), (0, vec!["everybody".to_owned()]));
     room.join(&ann);
@@ -133,7 +133,7 @@ async fn joining_and_leaving_under_way_loses_and_doubles_nothing_for_those_who_s
         let app = app.clone();
         async move {
             for _ in 0..300 {
-                let (connection, _) = Heard::connect(&app);
+                let (connection, _heard) = Heard::connect(&app);
                 tokio::task::yield_now().await;
                 app.disconnected(&connection);
             }

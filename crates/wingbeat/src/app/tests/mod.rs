@@ -8,10 +8,12 @@ mod mounting;
 mod phases;
 
 use super::App;
-use crate::realtime::{Connection, Message, Peer};
-use crate::{locked, service::RawService};
+use crate::realtime::Connection;
+use crate::service::RawService;
+use crate::test::Client;
+use futures_util::FutureExt;
 use serde_json::Value;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use wingbeat_core::{Error, IdArg, Method, Payload, Result};
 
 /// Answers with what it was called with. The id `boom` fails, `wait` is not ready at once.
@@ -37,13 +39,13 @@ impl RawService for Echo {
     }
 }
 
-/// What a connection has received.
-#[derive(Clone, Default)]
-pub(super) struct Heard(Arc<Mutex<Vec<(String, Value)>>>);
+/// A client that stays while this does, and what it has heard.
+#[derive(Clone)]
+pub(super) struct Heard(Arc<Client>);
 
 impl Heard {
     pub(super) fn all(&self) -> Vec<(String, Value)> {
-        locked(&self.0).clone()
+        self.0.heard().into_iter().map(|heard| (heard.event, heard.data)).collect()
     }
 
     pub(super) fn data(&self) -> Vec<Value> {
@@ -51,16 +53,7 @@ impl Heard {
     }
 
     pub(super) fn connect(app: &App) -> (Connection, Heard) {
-        let heard = Heard::default();
-        let connection = Connection::new("test", None, heard.clone());
-        app.connected(&connection);
-        (connection, heard)
+        let client = Client::connect(app).now_or_never().expect("nobody has to be asked").expect("everybody is let in");
+        (client.connection().clone(), Heard(Arc::new(client)))
     }
-}
-
-impl Peer for Heard {
-    fn deliver(&self, message: &Message) {
-        locked(&self.0).push((message.name.to_string(), message.data.to().unwrap()));
-    }
-    fn disconnect(&self, _: &Connection) {}
 }
