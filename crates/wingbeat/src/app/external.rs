@@ -1,7 +1,7 @@
 //! Calls from outside: what every transport checks and does alike.
 
 use super::guard::{Guarded, begun, log};
-use super::{App, Endpoint, Entry};
+use super::{App, Endpoint, Entry, measure};
 use crate::BoxFuture;
 use crate::realtime::Connection;
 use crate::service::{Params, Query};
@@ -72,14 +72,15 @@ impl App {
         Answering { call: Guarded::new(running, limit), entry, endpoint }
     }
 
-    /// Begins a call. One without hooks and hearers is the service's own future and nothing around it.
+    /// Begins a call. One without hooks and hearers is the service's own future and nothing around it, unless someone
+    /// measures.
     fn begin(
         self,
         entry: &Arc<Entry>,
         endpoint: &Arc<Endpoint>,
         (id, data, params): (IdArg, Option<Payload>, Params),
     ) -> BoxFuture<'static, Result<Payload>> {
-        if let Some(target) = endpoint.plain() {
+        if let Some(target) = endpoint.plain().filter(|_| !measure::wanted()) {
             return target.call(endpoint.method(), id, data, params);
         }
         let (entry, endpoint) = (entry.clone(), endpoint.clone());

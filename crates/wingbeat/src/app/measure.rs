@@ -8,6 +8,11 @@ use std::time::Instant;
 use tracing::Span;
 use wingbeat_core::{Method, Result};
 
+/// Whether calls are measured at all: otherwise nothing need stand around them.
+pub(super) fn wanted() -> bool {
+    cfg!(feature = "metrics") || tracing::enabled!(tracing::Level::DEBUG)
+}
+
 /// The span of one call, at level debug: its number in this process, service, method, provider and connection.
 pub(super) fn span(path: &str, method: &Method, params: &Params) -> Span {
     static NEXT: AtomicU64 = AtomicU64::new(1);
