@@ -77,6 +77,10 @@ pub use handler::{Handler, Refusal};
 pub use handshake::{Handshake, Peer};
 pub use http::{Body, EngineService};
 pub use reason::Reason;
+#[cfg(feature = "tls")]
+pub use serve::Tls;
 pub use serve::{HttpLimits, Listener, serve, serve_http, serve_http_with};
 pub use socket::Socket;
+#[cfg(feature = "tls")]
+pub use tokio_rustls::rustls;
 pub use wingbeat_core::packet::Frame;

@@ -1,5 +1,6 @@
 //! What connections may use up before they are sessions.
 
+use hyper_util::rt::TokioTimer;
 use std::time::Duration;
 
 /// What connections may use up while they speak HTTP.
@@ -34,5 +35,24 @@ impl HttpLimits {
     pub fn header_timeout(mut self, timeout: Duration) -> HttpLimits {
         self.header_timeout = timeout;
         self
+    }
+
+    pub(super) fn http1(&self) -> hyper::server::conn::http1::Builder {
+        let mut http1 = hyper::server::conn::http1::Builder::new();
+        http1.timer(TokioTimer::new()).header_read_timeout(self.header_timeout).max_buf_size(self.max_header_bytes);
+        http1
+    }
+
+    #[cfg(feature = "http2")]
+    pub(super) fn http2(&self) -> hyper::server::conn::http2::Builder<hyper_util::rt::TokioExecutor> {
+        let mut http2 = hyper::server::conn::http2::Builder::new(hyper_util::rt::TokioExecutor::new());
+        // Who says nothing for long is asked whether it is still there.
+        http2
+            .timer(TokioTimer::new())
+            .max_header_list_size(u32::try_from(self.max_header_bytes).unwrap_or(u32::MAX))
+            .max_concurrent_streams(100)
+            .keep_alive_interval(self.header_timeout)
+            .keep_alive_timeout(self.header_timeout);
+        http2
     }
 }

@@ -3,6 +3,7 @@
 use crate::Peer;
 use std::future::{Future, Ready, ready};
 use std::io;
+use std::net::SocketAddr;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -19,6 +20,17 @@ pub trait Listener {
     /// # Errors
     /// If none can be accepted now.
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(Self::Opening, Peer)>>;
+
+    /// Where it listens, if that is an internet address.
+    fn address(&self) -> Option<SocketAddr> {
+        None
+    }
+
+    /// Whether the client has agreed to speak HTTP/2, as it does by ALPN in TLS. Else it is HTTP/1.1.
+    fn is_http2(connection: &Self::Io) -> bool {
+        let _ = connection;
+        false
+    }
 }
 
 impl Listener for TcpListener {
@@ -28,6 +40,10 @@ impl Listener for TcpListener {
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(Self::Opening, Peer)>> {
         let accepted = TcpListener::poll_accept(self, cx);
         accepted.map_ok(|(stream, address)| (ready(Ok(stream)), Peer { address, secure: false }))
+    }
+
+    fn address(&self) -> Option<SocketAddr> {
+        self.local_addr().ok()
     }
 }
 

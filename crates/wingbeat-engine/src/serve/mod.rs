@@ -1,10 +1,16 @@
 //! Server loops.
 
+#[cfg(feature = "http2")]
+mod http2;
 mod limits;
 mod listener;
+#[cfg(feature = "tls")]
+mod tls;
 
 pub use limits::HttpLimits;
 pub use listener::Listener;
+#[cfg(feature = "tls")]
+pub use tls::Tls;
 
 use crate::Engine;
 use bytes::Bytes;
@@ -12,9 +18,8 @@ use futures_util::future::{Either as First, select};
 use http::{Request, Response};
 use http_body_util::Either;
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::io;
@@ -121,12 +126,12 @@ where
                 request.extensions_mut().insert(peer);
                 service.clone().call(request)
             });
-            let connection = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(limits.header_timeout)
-                .max_buf_size(limits.max_header_bytes)
-                .serve_connection(TokioIo::new(io), service)
-                .with_upgrades();
+            #[cfg(feature = "http2")]
+            if L::is_http2(&io) {
+                http2::run(limits, TokioIo::new(io), service, running).await;
+                return drop(place);
+            }
+            let connection = limits.http1().serve_connection(TokioIo::new(io), service).with_upgrades();
             let mut connection = pin!(connection);
             if let First::Right((_, mut connection)) = select(connection.as_mut(), pin!(running.changed())).await {
                 connection.as_mut().graceful_shutdown();

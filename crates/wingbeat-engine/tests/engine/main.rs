@@ -10,4 +10,6 @@ mod polling;
 mod raw;
 mod robust;
 mod server;
+#[cfg(feature = "tls")]
+mod tls;
 mod websocket;

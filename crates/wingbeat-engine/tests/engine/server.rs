@@ -102,6 +102,10 @@ impl Handler for Test {
                 }
                 None
             }),
+            "secure" => {
+                let secure = RawJson::new(&socket.handshake().secure()).ok();
+                Box::pin(ready(secure.map(Answer::result)))
+            }
             "leave" => {
                 socket.disconnect(false);
                 Box::pin(ready(None))

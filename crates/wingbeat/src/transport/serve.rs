@@ -5,8 +5,8 @@ use futures_util::future::select;
 use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
-use tokio::net::TcpListener;
 use wingbeat_core::Result;
+use wingbeat_engine::Listener;
 
 /// How long a shutdown may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -14,9 +14,12 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Serves an application until the process is told to end (SIGTERM or ctrl-c), then ends it in order: no new clients,
 /// running calls finish, sockets are closed, services are torn down, within ten seconds.
 ///
+/// The listener is one of TCP, of Unix sockets, or, with the feature `tls`, an encrypted one around either:
+/// `engine::Tls`.
+///
 /// # Errors
 /// If a service's setup fails.
-pub async fn serve(listener: TcpListener, app: App) -> Result<()> {
+pub async fn serve(listener: impl Listener, app: App) -> Result<()> {
     serve_until(listener, app, told_to_end()).await
 }
 
@@ -24,9 +27,9 @@ pub async fn serve(listener: TcpListener, app: App) -> Result<()> {
 ///
 /// # Errors
 /// If a service's setup fails.
-pub async fn serve_until(listener: TcpListener, app: App, end: impl Future<Output = ()>) -> Result<()> {
+pub async fn serve_until(listener: impl Listener, app: App, end: impl Future<Output = ()>) -> Result<()> {
     app.setup().await?;
-    tracing::info!(address = %listener.local_addr()?, services = ?app.paths(), "listening");
+    tracing::info!(address = ?listener.address(), services = ?app.paths(), "listening");
     wingbeat_engine::serve_http(listener, app.http(), end).await?;
     tracing::info!("shutting down");
     app.shutdown(PATIENCE).await;

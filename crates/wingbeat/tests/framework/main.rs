@@ -1,5 +1,6 @@
 //! The framework from outside: its structure, and real sockets.
 
 mod beside;
+mod mounted;
 mod rooms;
 mod sockets;

@@ -1,0 +1,49 @@
+//! A connection that speaks HTTP/2.
+
+use super::{AnyError, HttpLimits};
+use bytes::Bytes;
+use futures_util::future::{Either, select};
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::TokioIo;
+use std::convert::Infallible;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
+
+/// Runs the connection until the client ends it, or until the server ends and the answers that are due are sent.
+pub(super) async fn run<I, S, B>(limits: HttpLimits, io: TokioIo<I>, service: S, mut running: watch::Receiver<()>)
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
+    S::Future: Send + 'static,
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<AnyError>,
+{
+    let heard = Arc::new(AtomicBool::new(false));
+    let noted = heard.clone();
+    let service = service_fn(move |request| {
+        noted.store(true, Ordering::Relaxed);
+        service.call(request)
+    });
+    let mut connection = pin!(limits.http2().serve_connection(io, service));
+    // Who agrees to HTTP/2 and then asks for nothing only takes a place.
+    let first = tokio::time::sleep(limits.header_timeout);
+    let mut ending = pin!(running.changed());
+    match select(connection.as_mut(), select(ending.as_mut(), pin!(first))).await {
+        Either::Left(_) => return,
+        Either::Right((Either::Right(_), _)) if !heard.load(Ordering::Relaxed) => return,
+        Either::Right((Either::Right(_), _)) => {
+            if let Either::Left(_) = select(connection.as_mut(), ending).await {
+                return;
+            }
+        }
+        Either::Right((Either::Left(_), _)) => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    // An error means that the client has gone.
+    drop(connection.await);
+}

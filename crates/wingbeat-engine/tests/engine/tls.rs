@@ -1,0 +1,105 @@
+//! Encrypted connections, and HTTP/2.
+
+use crate::client::PATIENCE;
+use crate::server::{NotFound, Test};
+use std::sync::Arc;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use wingbeat_engine::rustls::crypto::aws_lc_rs::default_provider;
+use wingbeat_engine::rustls::{ClientConfig, RootCertStore};
+use wingbeat_engine::{Config, Engine, Tls};
+
+/// A server with a certificate of its own, and what connects to it.
+async fn start() -> (u16, RootCertStore) {
+    let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let tls = Tls::from_pem(listener, own.cert.pem().as_bytes(), own.signing_key.serialize_pem().as_bytes()).unwrap();
+    let engine = Engine::new(Config::default(), Test(Arc::default()));
+    tokio::spawn(wingbeat_engine::serve(tls, engine, NotFound, std::future::pending()));
+    let mut roots = RootCertStore::empty();
+    roots.add(own.cert.der().clone()).unwrap();
+    (port, roots)
+}
+
+async fn connect(port: u16, roots: RootCertStore, protocol: &[u8]) -> TlsStream<TcpStream> {
+    let provider = Arc::new(default_provider());
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let mut config = config.with_root_certificates(roots).with_no_client_auth();
+    config.alpn_protocols = vec![protocol.to_vec()];
+    let stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    TlsConnector::from(Arc::new(config)).connect("localhost".try_into().unwrap(), stream).await.unwrap()
+}
+
+async fn until(stream: &mut TlsStream<TcpStream>, end: &[u8]) -> Vec<u8> {
+    let mut seen = Vec::new();
+    while !seen.ends_with(end) {
+        let read = tokio::time::timeout(PATIENCE, stream.read_buf(&mut seen)).await.expect("in time").unwrap();
+        assert_ne!(read, 0, "{}", String::from_utf8_lossy(&seen));
+    }
+    seen
+}
+
+#[tokio::test]
+async fn websockets_are_encrypted_and_know_it() {
+    let (port, roots) = start().await;
+    let mut stream = connect(port, roots, b"http/1.1").await;
+    let head = "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
+        Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    assert!(until(&mut stream, b"}").await.windows(4).any(|part| part == b"0{\"s"));
+    stream.write_all(&crate::client::frame(0x81, b"40")).await.unwrap();
+    until(&mut stream, b"}").await;
+    stream.write_all(&crate::client::frame(0x81, b"421[\"secure\"]")).await.unwrap();
+    assert!(until(&mut stream, b"]").await.ends_with(b"431[null,true]"));
+}
+
+#[tokio::test]
+async fn who_does_not_speak_tls_harms_nobody() {
+    let (port, roots) = start().await;
+    let mut plain = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    plain.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    let mut rest = Vec::new();
+    // It may be reset as well.
+    drop(tokio::time::timeout(PATIENCE, plain.read_to_end(&mut rest)).await.expect("it is closed"));
+    assert!(!rest.starts_with(b"HTTP/1.1"));
+    connect(port, roots, b"http/1.1").await;
+}
+
+#[tokio::test]
+async fn broken_certificates_are_an_error() {
+    for (chain, key) in [("", ""), ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "")] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        assert!(Tls::from_pem(listener, chain.as_bytes(), key.as_bytes()).is_err());
+    }
+}
+
+#[cfg(feature = "http2")]
+mod http2 {
+    use super::*;
+    use http_body_util::{BodyExt, Empty};
+    use hyper::Request;
+    use hyper_util::rt::{TokioExecutor, TokioIo};
+
+    #[tokio::test]
+    async fn polls_go_over_http2_and_websockets_do_not() {
+        let (port, roots) = start().await;
+        let stream = connect(port, roots, b"h2").await;
+        assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
+        let (mut sender, connection) =
+            hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection);
+        for (transport, status, begin) in
+            [("polling", 200, "0{\"sid\""), ("websocket", 400, r#"{"code":3,"message":"Bad request"}"#)]
+        {
+            let url = format!("https://localhost/socket.io/?EIO=4&transport={transport}");
+            let request = Request::get(url).body(Empty::<bytes::Bytes>::new()).unwrap();
+            let answer = sender.send_request(request).await.unwrap();
+            assert_eq!(answer.status(), status);
+            let body = answer.into_body().collect().await.unwrap().to_bytes();
+            assert!(body.starts_with(begin.as_bytes()), "{body:?}");
+        }
+    }
+}
