@@ -5,7 +5,6 @@ use crate::command::Kind;
 use crate::fate::{Fate, fated};
 use crate::hooks::{Context, Next};
 use crate::page::{Found, Page};
-use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -32,7 +31,6 @@ pub(crate) struct Request {
     pub(crate) method: Method,
     pub(crate) id: IdArg,
     pub(crate) data: Option<RawJson>,
-    pub(crate) attachments: Vec<Bytes>,
     pub(crate) query: Map<String, Value>,
     pub(crate) timeout: Option<Duration>,
 }
@@ -86,8 +84,7 @@ impl<R: DeserializeOwned> IntoFuture for Call<R> {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let request = self.request.map_err(local)?;
-            let (result, attachments) = request.run(&self.client).await?;
-            crate::binary::with_attachments(&attachments, || result.to())
+            request.run(&self.client).await?.to()
         })
     }
 }
@@ -100,8 +97,7 @@ impl<T: DeserializeOwned + Send + 'static> Call<Found<T>> {
             let Some(request) = request else { return Ok(None) };
             let mut request = request.map_err(local)?;
             let skip = request.query.get("$skip").and_then(Value::as_u64).unwrap_or_default();
-            let (result, attachments) = request.clone().run(&client).await?;
-            let found = crate::binary::with_attachments(&attachments, || result.to::<Found<T>>())?;
+            let found: Found<T> = request.clone().run(&client).await?.to()?;
             let page = match found {
                 Found::Page(page) => page,
                 Found::List(data) => {
@@ -129,45 +125,34 @@ fn local(error: Error) -> Error {
 }
 
 impl Request {
-    async fn run(self, client: &Client) -> Result<(RawJson, Vec<Bytes>)> {
+    async fn run(self, client: &Client) -> Result<RawJson> {
         let options = &client.shared.options;
         let layers = options.hooks.layers(options.service_hooks.get(&*self.service), &self.method);
+        let Request { service, path, method, id, data, query, timeout } = self;
         if layers.is_empty() {
-            let data = self.data.as_ref().map(RawJson::as_bytes);
-            let json = encode(&self.method, &self.path, &self.id, data, &self.query)?;
-            return send(client, json, self.attachments, self.timeout).await;
+            let json = encode(&method, &path, &id, data.as_ref().map(RawJson::as_bytes), &query)?;
+            return send(client, json, data, timeout).await;
         }
-        let Request { service, path, method, id, data, attachments, query, timeout } = self;
         let context = Context { service, path, method, id, data: data.map(Payload::Raw), query, result: None };
-        let received = Arc::new(std::sync::Mutex::new(Vec::new()));
-        let (sender, received_here) = (client.clone(), received.clone());
+        let sender = client.clone();
         let call = Box::new(move |mut context: Context| -> Pin<Box<dyn Future<Output = _> + Send>> {
             Box::pin(async move {
                 let data = context.data.as_ref().map(Payload::to_raw).transpose()?;
-                let data = data.as_ref().map(RawJson::as_bytes);
-                let json = encode(&context.method, &context.path, &context.id, data, &context.query)?;
-                let (result, attachments) = send(&sender, json, attachments, timeout).await?;
-                *crate::locked(&received_here) = attachments;
-                context.result = Some(Payload::Raw(result));
+                let bytes = data.as_ref().map(RawJson::as_bytes);
+                let json = encode(&context.method, &context.path, &context.id, bytes, &context.query)?;
+                context.result = Some(Payload::Raw(send(&sender, json, data, timeout).await?));
                 Ok(context)
             })
         });
         let context = Next { layers: layers.into_iter(), call }.run(context).await?;
-        let result = context.result.unwrap_or(Payload::NULL).to_raw()?;
-        let attachments = std::mem::take(&mut *crate::locked(&received));
-        Ok((result, attachments))
+        context.result.unwrap_or(Payload::NULL).to_raw()
     }
 }
 
-async fn send(
-    client: &Client,
-    json: String,
-    attachments: Vec<Bytes>,
-    timeout: Option<Duration>,
-) -> Result<(RawJson, Vec<Bytes>)> {
+async fn send(client: &Client, json: String, data: Option<RawJson>, timeout: Option<Duration>) -> Result<RawJson> {
     let namespace = &client.shared.options.namespace;
-    let answer = client.submit(namespace, Kind::Call, json, attachments, timeout).await?;
-    Ok((answer.result()?, answer.attachments))
+    let attachments = data.map(|data| data.attachments().to_vec()).unwrap_or_default();
+    client.submit(namespace, Kind::Call, json, attachments, timeout).await?.result()
 }
 
 /// `["method","path",id?,data?,query]`

@@ -89,7 +89,9 @@ impl Answer {
         let Some(arguments) = &self.arguments else { return Ok(RawJson::NULL) };
         match arguments.bytes(0) {
             Some(error) if &*error != b"null" => Err(received_error(error)),
-            _ => Ok(arguments.bytes(1).map_or(RawJson::NULL, RawJson::from_valid)),
+            _ => {
+                arguments.bytes(1).map_or(Ok(RawJson::NULL), |text| RawJson::with_attachments(text, &self.attachments))
+            }
         }
     }
 }

@@ -62,7 +62,8 @@ impl Event {
     /// # Errors
     /// BadRequest if it does not fit.
     pub fn argument<T: DeserializeOwned>(&self, index: usize) -> Result<T> {
-        self.raw(index).to()
+        let text = self.0.arguments.bytes(index + 1);
+        text.map_or(Ok(RawJson::NULL), |text| RawJson::with_attachments(text, self.attachments()))?.to()
     }
 
     /// The JSON text of an argument. One that is not there is null.
@@ -184,7 +185,7 @@ impl FromEvent for Event {
 
 impl<T: DeserializeOwned> FromEvent for T {
     fn from_event(event: Event) -> Result<T> {
-        crate::binary::with_attachments(event.attachments(), || event.argument(0))
+        event.argument(0)
     }
 }
 

@@ -88,15 +88,15 @@ impl Io {
     }
 
     async fn send(&self, kind: Kind, event: &str, arguments: impl Serialize) -> Result<crate::command::Answer> {
-        let (arguments, attachments) = crate::binary::collect(Vec::new(), || serde_json::to_value(arguments));
         let mut list = vec![Value::from(event)];
-        match arguments? {
+        match serde_json::to_value(arguments)? {
             Value::Null => {}
             Value::Array(arguments) => list.extend(arguments),
             argument => list.push(argument),
         }
-        let json = Value::Array(list).to_string();
-        self.client.submit(&self.namespace, kind, json, attachments, self.timeout).await
+        let raw = RawJson::new(&list)?;
+        let json = String::from_utf8(raw.bytes().into())?;
+        self.client.submit(&self.namespace, kind, json, raw.attachments().to_vec(), self.timeout).await
     }
 }
 
@@ -123,7 +123,7 @@ impl Ack {
     /// # Errors
     /// BadRequest if it does not fit.
     pub fn argument<T: DeserializeOwned>(&self, index: usize) -> Result<T> {
-        crate::binary::with_attachments(&self.attachments, || self.raw(index).to())
+        RawJson::with_attachments(self.raw(index).bytes(), &self.attachments)?.to()
     }
 
     /// The JSON text of an argument. One that is not there is null.

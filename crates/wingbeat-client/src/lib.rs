@@ -34,7 +34,6 @@
 
 mod auth;
 mod backoff;
-mod binary;
 mod builder;
 mod call;
 mod client;
@@ -56,7 +55,6 @@ mod transport;
 
 pub use auth::{FileStorage, MemoryStorage, Storage};
 pub use backoff::Reconnection;
-pub use binary::Binary;
 pub use builder::{Builder, TransportKind};
 pub use call::Call;
 pub use client::Client;
@@ -70,7 +68,7 @@ pub use query::{Order, Query};
 pub use service::Service;
 #[cfg(feature = "tls")]
 pub use tokio_rustls::rustls;
-pub use wingbeat_core::{Definition, Error, ErrorKind, Id, IdArg, Method, Payload, RawJson, Result};
+pub use wingbeat_core::{Binary, Definition, Error, ErrorKind, Id, IdArg, Method, Payload, RawJson, Result};
 
 /// Locks a mutex. One that a panic has poisoned is used all the same: nothing is held locked across foreign code.
 fn locked<T: ?Sized>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -113,9 +113,9 @@ impl<T> Service<T> {
 
     fn request(&self, method: Method, id: IdArg, data: Option<&(impl Serialize + ?Sized)>) -> Result<Request> {
         let path = self.path.as_ref().map_err(|message| wingbeat_core::Error::bad_request(message.clone()))?;
-        let (data, attachments) = crate::binary::collect(Vec::new(), || data.map(RawJson::new).transpose());
+        let data = data.map(RawJson::new).transpose()?;
         let (service, path, query) = (self.service.clone(), path.to_string(), Map::new());
-        Ok(Request { service, path, method, id, data: data?, attachments, query, timeout: None })
+        Ok(Request { service, path, method, id, data, query, timeout: None })
     }
 
     /// The events of this name, such as `created`: a stream that goes on across reconnections.

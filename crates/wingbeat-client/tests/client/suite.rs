@@ -31,6 +31,7 @@ on_both! {
     errors_keep_their_class_and_data
     events_are_heard_by_all_listeners_until_dropped
     custom_methods_and_their_events
+    bytes_go_there_and_back
     hooks_see_and_change_calls
     raw_events_have_answers_and_timeouts
     polling_upgrades_and_polling_alone_works
@@ -125,9 +126,7 @@ async fn custom_methods_and_their_events(target: Target) {
     assert_eq!((error.message(), error.data()), ("Tool failed", Some(&json!({"tool": "hammer"}))));
 }
 
-// Wingbeat's services do not take binary attachments yet.
-#[tokio::test]
-async fn bytes_go_there_and_back() {
+async fn bytes_go_there_and_back(target: Target) {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Blob {
@@ -135,7 +134,7 @@ async fn bytes_go_there_and_back() {
         len: usize,
         back: Binary,
     }
-    let server = Fixture::start(Target::Node, "base");
+    let server = Fixture::start(target, "base");
     for transport in [TransportKind::WebSocket, TransportKind::Polling] {
         let client = server.client().transports([transport]).connect().await.unwrap();
         let bytes: Bytes = (0..=255).collect();
