@@ -229,7 +229,7 @@ fn parse(url: &str) -> Result<Address> {
         path: "/socket.io/".to_owned(),
         query,
         headers: HeaderMap::new(),
-        dialer: Dialer { tls: None },
+        dialer: Dialer::default(),
         max_payload: 64 << 20,
     })
 }

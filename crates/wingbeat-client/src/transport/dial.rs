@@ -4,18 +4,17 @@ use http::Uri;
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use std::io;
 use std::pin::Pin;
+#[cfg(feature = "tls")]
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 /// Opens connections for both transports.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(crate) struct Dialer {
     #[cfg(feature = "tls")]
     pub(crate) tls: Option<Arc<tokio_rustls::rustls::ClientConfig>>,
-    #[cfg(not(feature = "tls"))]
-    pub(crate) tls: Option<Arc<std::convert::Infallible>>,
 }
 
 impl Dialer {
