@@ -76,9 +76,10 @@ impl Client {
         self.budget > 0 && !self.is_full() && self.joined.is_none()
     }
 
-    /// Whether this turn has done enough.
+    /// Whether this turn has done enough. Then another has to follow, whatever is left: this one may have ended before a
+    /// read that found nothing, and only such a read wakes the task when more comes.
     pub(super) fn spent(&self) -> bool {
-        self.budget == 0 && (self.leftover || !self.backlog.is_empty())
+        self.budget == 0
     }
 
     pub(super) fn set_leftover(&mut self, leftover: bool) {

@@ -35,6 +35,21 @@ async fn pipelined_calls_are_answered_ready_ones_first_in_order_in_one_write() {
 }
 
 #[tokio::test]
+async fn a_turn_that_was_used_up_to_the_last_call_is_followed_by_another() {
+    let server = Server::start(Config::default()).await;
+    let mut ws = Ws::connect(server.port).await;
+    let calls: Vec<u8> = (0..64).flat_map(|i| frame(0x81, format!(r#"42{i}["echo",{i}]"#).as_bytes())).collect();
+    ws.raw(&calls).await;
+    for i in 0..64 {
+        assert_eq!(ws.text().await, format!("43{i}[null,{i}]"));
+    }
+    // Not one of the heartbeats, which would wake the session as well.
+    ws.send(r#"4264["echo",64]"#).await;
+    let answer = tokio::time::timeout(std::time::Duration::from_secs(5), ws.text()).await;
+    assert_eq!(answer.expect("the session no longer reads"), "4364[null,64]");
+}
+
+#[tokio::test]
 async fn a_panic_costs_one_answer_and_nothing_else() {
     let server = Server::start(Config::default()).await;
     let mut ws = Ws::connect(server.port).await;
