@@ -19,8 +19,8 @@ function command() {
 }
 
 /** Starts a server that ends with the test. */
-export async function startServer(t, state = 'base') {
-  const server = new Server(state)
+export async function startServer(t, state = 'base', program = command()) {
+  const server = new Server(state, program)
   t.after(() => server.stop())
   await server.start()
   return server
@@ -28,11 +28,13 @@ export async function startServer(t, state = 'base') {
 
 class Server {
   #state
+  #program
   #fixture
   port = 0
 
-  constructor(state) {
+  constructor(state, program) {
     this.#state = state
+    this.#program = program
   }
 
   get url() {
@@ -41,7 +43,7 @@ class Server {
 
   /** Starts on the port of the last time, so that clients find the server again. */
   async start() {
-    this.#fixture = new Fixture(`${command()} --state {state} --port ${this.port}`, this.#state)
+    this.#fixture = new Fixture(`${this.#program} --state {state} --port ${this.port}`, this.#state)
     try {
       await this.#fixture.listening(START_LIMIT)
     } catch (error) {
