@@ -12,17 +12,15 @@ pub(crate) fn config(state: &str) -> Result<Config> {
     let config = Config::default();
     let with_files = config.clone().client_files(files);
     Ok(match state {
-        "base" | "none" | "production" | "nopublish" | "auth-jwt-local" | "auth-none" | "auth-parse-only" | "auth-1s"
-        | "auth-noentity" => with_files,
+        "base" | "none" | "production" | "nopublish" | "auth-jwt-local" | "auth-none" | "auth-parse-only"
+        | "auth-1s" | "auth-noentity" => with_files,
         "polling-only" => with_files.transports(true, false),
         "websocket-only" => with_files.transports(false, true),
         "path-ws" => with_files.path("/ws/"),
         "cors" => with_files.cors(Cors::new(Origins::Mirror).credentials(true)),
         "allow-request" => with_files.allow_request(|_| async { Err("not today".into()) }),
         "cookie" => with_files.cookie(Cookie::default()),
-        "fast-ping" => {
-            with_files.ping_interval(Duration::from_millis(300)).ping_timeout(Duration::from_millis(200))
-        }
+        "fast-ping" => with_files.ping_interval(Duration::from_millis(300)).ping_timeout(Duration::from_millis(200)),
         "small-buffer" => with_files.max_http_buffer_size(1000),
         "no-client" => config,
         other => return Err(Error::general(format!("There is no state '{other}' yet"))),

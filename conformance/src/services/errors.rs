@@ -35,15 +35,15 @@ impl RawService for Errors {
                 .with_data(json!({"note": "kept"}))
                 .with_errors(json!({"text": "is required"})),
             "arraydata" => Error::bad_request("with array").with_data(json!([{"a": 1}, {"b": 2}])),
-            "objmsg" => Error::bad_request("from object")
-                .with_data(json!({"hint": "h"}))
-                .with_errors(json!([{"path": "x"}])),
+            "objmsg" => {
+                Error::bad_request("from object").with_data(json!({"hint": "h"})).with_errors(json!([{"path": "x"}]))
+            }
             "nomsg" => Error::not_found("Error"),
             "nulldata" => Error::conflict("null data").with_data(json!({"a": null})),
             "nested" => Error::general("inner").with_data(json!({})),
-            "validation" => Error::unprocessable("validation failed").with_data(json!({})).with_errors(
-                json!([{"instancePath": "/text", "keyword": "type", "message": "must be string"}]),
-            ),
+            "validation" => Error::unprocessable("validation failed")
+                .with_data(json!({}))
+                .with_errors(json!([{"instancePath": "/text", "keyword": "type", "message": "must be string"}])),
             _ => return Ok(json!({"id": id, "ok": true}).into()),
         })
     }

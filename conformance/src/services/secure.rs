@@ -10,9 +10,10 @@ pub(crate) fn mount() -> Mount {
 }
 
 fn who(context: &mut Context) -> Result<()> {
-    let user = context.params.get("user").map(|user| {
-        json!({"id": user["id"], "name": user["name"], "internal": user.get("password").is_some()})
-    });
+    let user = context
+        .params
+        .get("user")
+        .map(|user| json!({"id": user["id"], "name": user["name"], "internal": user.get("password").is_some()}));
     let strategy = context.params.get("authentication").map(|authentication| authentication["strategy"].clone());
     let authenticated = context.params.get("authenticated");
     for result in context.result_items_mut()? {

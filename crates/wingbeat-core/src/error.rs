@@ -232,7 +232,8 @@ impl<'de> Deserialize<'de> for Error {
         let (name, code, message) = (take("name"), take("code"), take("message"));
         let (data, errors) = (take("data"), take("errors"));
         let by_name = name.as_ref().and_then(Value::as_str).and_then(ErrorKind::from_name);
-        let by_code = || code.as_ref().and_then(Value::as_u64).and_then(|code| ErrorKind::from_code(code.try_into().ok()?));
+        let by_code =
+            || code.as_ref().and_then(Value::as_u64).and_then(|code| ErrorKind::from_code(code.try_into().ok()?));
         let kind = by_name.or_else(by_code).unwrap_or(ErrorKind::GeneralError);
         let message = match message {
             Some(Value::String(text)) => text,

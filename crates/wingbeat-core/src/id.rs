@@ -1,7 +1,7 @@
 //! Identifiers of records.
 
-use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::Serialize;
+use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde_json::{Number, Value};
 use std::fmt;
 
@@ -179,7 +179,15 @@ mod tests {
 
     #[test]
     fn ids_are_numbers_or_texts_and_nothing_else() {
-        for (json, ok) in [("1", true), ("1.5", true), ("\"x\"", true), ("null", false), ("{}", false), ("[1]", false), ("true", false)] {
+        for (json, ok) in [
+            ("1", true),
+            ("1.5", true),
+            ("\"x\"", true),
+            ("null", false),
+            ("{}", false),
+            ("[1]", false),
+            ("true", false),
+        ] {
             assert_eq!(serde_json::from_str::<Id>(json).is_ok(), ok, "{json}");
         }
     }

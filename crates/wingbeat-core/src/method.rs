@@ -110,7 +110,8 @@ mod tests {
 
     #[test]
     fn the_query_follows_id_and_data() {
-        let positions = ["find", "get", "create", "update", "patch", "remove", "archive"].map(|name| Method::named(name).query_position());
+        let positions = ["find", "get", "create", "update", "patch", "remove", "archive"]
+            .map(|name| Method::named(name).query_position());
         assert_eq!(positions, [0, 1, 1, 2, 2, 1, 1]);
     }
 }

@@ -47,16 +47,13 @@ mod transport;
 pub use app::{App, AppHttp, Builder, HttpBody, Mount, Phase, Transport};
 pub use hook::library as hooks;
 pub use hook::{All, Around, Context, Hook, HookType, Http, Methods, Next, Original, around, hook, sync};
-pub use realtime::{
-    Audience, Channel, Connection, Headers, Publication, channel, channels, channels_matching, nobody,
-};
+pub use realtime::{Audience, Channel, Connection, Headers, Publication, channel, channels, channels_matching, nobody};
 pub use service::{
-    Call, Found, IntoService, OneOrMany, Page, Params, Query, RawService, Route, Service, ServiceHandle,
-    Services,
+    Call, Found, IntoService, OneOrMany, Page, Params, Query, RawService, Route, Service, ServiceHandle, Services,
 };
-pub use transport::{Health, LocalClient, SocketIo, serve, serve_until};
 #[cfg(feature = "metrics")]
 pub use transport::Metrics;
+pub use transport::{Health, LocalClient, SocketIo, serve, serve_until};
 pub use wingbeat_core::{Binary, Error, ErrorKind, Id, IdArg, Method, Payload, RawJson, Result};
 pub use wingbeat_engine as engine;
 
@@ -64,8 +61,7 @@ pub use wingbeat_engine as engine;
 pub mod prelude {
     pub use crate::{
         All, App, Audience, Connection, Context, Error, Found, Id, IdArg, Method, Mount, Next, OneOrMany, Page, Params,
-        Payload, Publication, RawService, Result, Service, SocketIo, around, channel, channels, hook, nobody,
-        sync,
+        Payload, Publication, RawService, Result, Service, SocketIo, around, channel, channels, hook, nobody, sync,
     };
     pub use wingbeat_core::Method::{Create, Find, Get, Patch, Remove, Update};
 }

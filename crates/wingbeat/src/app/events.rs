@@ -68,7 +68,11 @@ impl Slots {
     ) -> Result<Slots> {
         let mut events: Vec<&str> = STANDARD.to_vec();
         // Listed twice, or a standard name: still one event.
-        own.iter().for_each(|event| if !events.contains(&&**event) { events.push(event) });
+        own.iter().for_each(|event| {
+            if !events.contains(&&**event) {
+                events.push(event)
+            }
+        });
         let unknown = |event: &str| Err(Error::general(format!("'{event}' is not a valid service event of '{path}'")));
         if let Some(event) = service.unknown(|event| events.contains(&event)) {
             return unknown(event);
@@ -79,7 +83,11 @@ impl Slots {
         let slot = |event: &str| EventSlot {
             name: EventName::new(path, event),
             publisher: service.find(event).or_else(|| app.find(event)).cloned(),
-            listeners: listeners.iter().filter(|(of, _)| **of == *event).map(|(_, listener)| listener.clone()).collect(),
+            listeners: listeners
+                .iter()
+                .filter(|(of, _)| **of == *event)
+                .map(|(_, listener)| listener.clone())
+                .collect(),
             automatic: !own.iter().any(|own| **own == *event),
         };
         Ok(Slots(events.into_iter().map(|event| Arc::new(slot(event))).collect()))

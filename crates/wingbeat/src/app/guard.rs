@@ -45,9 +45,10 @@ impl<T, F: Future<Output = Result<T>> + Unpin> Future for Guarded<F> {
         }
         let limit = this.limit;
         let timer = this.timer.get_or_insert_with(|| Box::pin(sleep(limit)));
-        timer.as_mut().poll(cx).map(|()| {
-            Err(Error::timeout(format!("The call took longer than {} s", limit.as_secs_f32())))
-        })
+        timer
+            .as_mut()
+            .poll(cx)
+            .map(|()| Err(Error::timeout(format!("The call took longer than {} s", limit.as_secs_f32()))))
     }
 }
 

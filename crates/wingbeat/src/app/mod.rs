@@ -17,17 +17,17 @@ mod run;
 mod tests;
 
 pub use builder::Builder;
-pub use http::{AppHttp, HttpBody, Transport};
-pub(crate) use http::{error_response, json_response};
 pub(crate) use external::Arguments;
-pub(crate) use guard::{guarded, log};
 #[cfg(feature = "auth")]
 pub(crate) use gate::Gate;
+pub(crate) use guard::{guarded, log};
 pub(crate) use http::Door;
+pub use http::{AppHttp, HttpBody, Transport};
+pub(crate) use http::{error_response, json_response};
 pub use mount::Mount;
 pub use phase::Phase;
-pub(crate) use registry::Entry;
 use registry::Endpoint;
+pub(crate) use registry::Entry;
 
 use crate::hook::HookSet;
 use crate::realtime::{Channel, Channels, Connection, Delivery};

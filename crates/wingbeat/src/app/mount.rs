@@ -57,11 +57,42 @@ pub(super) struct Parts {
 
 /// Names that Feathers gives a meaning of its own on services; a client could not tell such a method from it.
 const RESERVED: &[&str] = &[
-    "all", "around", "before", "after", "error", "hooks", "setup", "teardown", "publish", "on", "once", "off", "emit",
-    "addListener", "removeListener", "removeAllListeners", "prependListener", "prependOnceListener", "listeners",
-    "rawListeners", "listenerCount", "eventNames", "setMaxListeners", "getMaxListeners", "constructor", "toString",
-    "toLocaleString", "valueOf", "hasOwnProperty", "isPrototypeOf", "propertyIsEnumerable", "__proto__",
-    "__defineGetter__", "__defineSetter__", "__lookupGetter__", "__lookupSetter__",
+    "all",
+    "around",
+    "before",
+    "after",
+    "error",
+    "hooks",
+    "setup",
+    "teardown",
+    "publish",
+    "on",
+    "once",
+    "off",
+    "emit",
+    "addListener",
+    "removeListener",
+    "removeAllListeners",
+    "prependListener",
+    "prependOnceListener",
+    "listeners",
+    "rawListeners",
+    "listenerCount",
+    "eventNames",
+    "setMaxListeners",
+    "getMaxListeners",
+    "constructor",
+    "toString",
+    "toLocaleString",
+    "valueOf",
+    "hasOwnProperty",
+    "isPrototypeOf",
+    "propertyIsEnumerable",
+    "__proto__",
+    "__defineGetter__",
+    "__defineSetter__",
+    "__lookupGetter__",
+    "__lookupSetter__",
 ];
 
 impl Mount {
@@ -239,6 +270,14 @@ impl Mount {
             let custom = names.iter().cloned().map(Method::Custom);
             external.into_iter().chain(custom).collect()
         });
-        Ok(Parts { service: self.service, standard, custom: self.custom, external, slots, hooks: self.hooks, gate: self.gate })
+        Ok(Parts {
+            service: self.service,
+            standard,
+            custom: self.custom,
+            external,
+            slots,
+            hooks: self.hooks,
+            gate: self.gate,
+        })
     }
 }

@@ -80,13 +80,14 @@ pub(crate) struct Endpoint {
 impl Entry {
     pub(super) fn new(app: &App, path: &str, mount: Mount) -> Result<Entry> {
         let path: Arc<str> = path.into();
-        let Parts { service, standard, custom, external, slots, hooks, gate } = mount.into_parts(&path, &app.0.publishers)?;
+        let Parts { service, standard, custom, external, slots, hooks, gate } =
+            mount.into_parts(&path, &app.0.publishers)?;
         let endpoint = |method: Method, target: Target| {
             Arc::new(Endpoint {
                 external: external.as_ref().is_none_or(|external| external.contains(&method)),
                 chain: Chain::new(&app.0.hooks, &hooks, &method, target),
                 event: method.event().and_then(|event| slots.automatic(event)),
-            meter: Meter::new(&path, &method),
+                meter: Meter::new(&path, &method),
                 method,
             })
         };
@@ -94,9 +95,8 @@ impl Entry {
             let service = service.clone().filter(|_| standard.contains(&method))?;
             Some(endpoint(method, Target::Standard(service)))
         });
-        let custom = custom.into_iter().map(|(name, run)| {
-            (name.clone(), endpoint(Method::Custom(name), Target::Custom(run)))
-        });
+        let custom =
+            custom.into_iter().map(|(name, run)| (name.clone(), endpoint(Method::Custom(name), Target::Custom(run))));
         let custom = custom.collect();
         let slots = Arc::new(slots);
         let surroundings = Arc::new(Around::new(app, slots.clone()));

@@ -1,6 +1,6 @@
 //! What a hook sees of a call and may change.
 
-use crate::service::{Params, Services, ServiceHandle};
+use crate::service::{Params, ServiceHandle, Services};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::fmt;

@@ -6,9 +6,9 @@ mod function;
 pub mod library;
 mod registration;
 
-pub(crate) use chain::{Chain, Target};
 pub use chain::Next;
+pub(crate) use chain::{Chain, Target};
 pub use context::{Context, HookType, Http, Original};
 pub use function::{Around, Hook, around, hook, sync};
-pub use registration::{All, Methods};
 pub(crate) use registration::HookSet;
+pub use registration::{All, Methods};

@@ -94,8 +94,7 @@ impl Message {
 
     /// The Socket.IO packet, made by the first who asks.
     pub(crate) fn frame(&self) -> &Frame {
-        self.frame.get_or_init(|| {
-            Frame::binary_event("/", &self.name, &[self.data.as_bytes()], self.data.attachments())
-        })
+        self.frame
+            .get_or_init(|| Frame::binary_event("/", &self.name, &[self.data.as_bytes()], self.data.attachments()))
     }
 }

@@ -9,8 +9,8 @@ mod typed;
 
 pub use call::{Call, ServiceHandle, Services};
 pub(crate) use call::{Caller, Surroundings};
-pub(crate) use erased::{Custom, Erased, custom};
 pub use erased::IntoService;
+pub(crate) use erased::{Custom, Erased, custom};
 pub use params::{Params, Route};
 pub use query::Query;
 pub use raw::RawService;

@@ -5,9 +5,9 @@ use crate::realtime::{Channel, Connection, Extensions, Headers};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::any::Any;
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::fmt;
 use wingbeat_core::{Error, RawJson, Result};
 
 /// What a service method and its hooks know about a call besides id and data.

@@ -58,12 +58,7 @@ pub trait RawService: Send + Sync + 'static {
     }
 
     /// Merges into a record, or into all that the query selects.
-    fn patch(
-        &self,
-        id: IdArg,
-        data: Option<Payload>,
-        params: &Params,
-    ) -> impl Future<Output = Result<Payload>> + Send {
+    fn patch(&self, id: IdArg, data: Option<Payload>, params: &Params) -> impl Future<Output = Result<Payload>> + Send {
         let _ = (id, data, params);
         ready(Err(missing("patch")))
     }

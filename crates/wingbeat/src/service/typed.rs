@@ -93,11 +93,7 @@ pub trait Service: Send + Sync + 'static {
     }
 
     /// Removes a record; without id, all that the query selects.
-    fn remove(
-        &self,
-        id: Option<Id>,
-        params: &Params,
-    ) -> impl Future<Output = Result<OneOrMany<Self::Item>>> + Send {
+    fn remove(&self, id: Option<Id>, params: &Params) -> impl Future<Output = Result<OneOrMany<Self::Item>>> + Send {
         let _ = (id, params);
         ready(Err(missing("remove")))
     }

@@ -113,7 +113,9 @@ async fn a_method_emits_through_its_params() {
 
 #[tokio::test]
 async fn listeners_and_publishers_that_panic_hurt_nobody() {
-    let mount = Mount::new(Echo).on("created", |_| panic!("on purpose")).publish(|_: &Publication| -> Audience { panic!("on purpose") });
+    let mount = Mount::new(Echo)
+        .on("created", |_| panic!("on purpose"))
+        .publish(|_: &Publication| -> Audience { panic!("on purpose") });
     let (app, _connection, heard) = open(mount);
     app.service("echo").create(json!({}), Params::new()).await.unwrap();
     assert_eq!(heard.all(), []);
@@ -150,7 +152,8 @@ async fn an_unknown_event_can_not_be_published_or_heard() {
 
 #[tokio::test]
 async fn a_pattern_names_all_channels_that_fit() {
-    let mount = Mount::new(Echo).publish(|_: &Publication| crate::channels_matching("rooms/*").send(json!("in a room")));
+    let mount =
+        Mount::new(Echo).publish(|_: &Publication| crate::channels_matching("rooms/*").send(json!("in a room")));
     let app = App::builder().mount("echo", mount).build().unwrap();
     let people: Vec<_> = (0..3).map(|_| Heard::connect(&app)).collect();
     app.channels(["rooms/1", "rooms/2"]).join(&people[0].0);

@@ -179,6 +179,7 @@ async fn error_hooks_see_what_the_call_looked_like() {
     for id in ["boom", "late"] {
         get(&app, id).await.unwrap_err();
     }
-    let expected = [(crate::HookType::Around, "boom".to_owned(), false), (crate::HookType::After, "late".to_owned(), true)];
+    let expected =
+        [(crate::HookType::Around, "boom".to_owned(), false), (crate::HookType::After, "late".to_owned(), true)];
     assert_eq!(*locked(&seen), expected);
 }
