@@ -10,5 +10,8 @@ npm_packages examples/chat
 step "building the chat"
 cargo build --profile quick -p chat
 export CHAT_SERVER="$TARGET/quick/chat"
-step "the chat in $CHROMIUM"
+step "building the raw server"
+cargo build --profile quick -p wingbeat-engine --example raw
+export RAW_SERVER="\"$TARGET/quick/examples/raw\""
+step "the chat, and raw Socket.IO, in $CHROMIUM"
 node --test --test-reporter=spec --test-timeout=600000 conformance/browser/*.test.mjs
