@@ -7,6 +7,7 @@ mod http;
 mod http_client;
 mod packets;
 mod polling;
+mod protocol;
 mod raw;
 mod robust;
 mod server;
