@@ -38,7 +38,7 @@ async fn main() -> Result<()> {
     let start = Instant::now();
     let logins = sockets.into_iter().enumerate().map(|(n, mut socket)| async move { login(&mut socket, n).await });
     let logins = tokio::spawn(futures_util::future::try_join_all(logins));
-    let during = Latencies::of(&mut caller, async { logins.await }).await?;
+    let during = Latencies::of(&mut caller, logins).await?;
     println!("{LOGINS} logins at once: {during}; all were in after {:.1?}", start.elapsed());
     Ok(())
 }

@@ -93,8 +93,8 @@ mod tests {
     #[tokio::test]
     async fn people_come_change_their_names_and_go() {
         let app = opened().await;
-        let mut ada = Visitor::new(&app, "Ada", 1).await;
-        let grace = Visitor::stranger(&app);
+        let ada = Visitor::new(&app, "Ada", 1).await;
+        let grace = Visitor::stranger(&app).await;
         let id = grace.id();
         let came = json!({ "id": id, "name": "Grace", "roomId": null });
         assert_eq!(ada.hears("people created").await["name"], "Ada", "one hears oneself come");
@@ -114,7 +114,7 @@ mod tests {
     #[tokio::test]
     async fn a_name_has_one_to_24_characters() {
         let app = opened().await;
-        let visitor = Visitor::stranger(&app);
+        let visitor = Visitor::stranger(&app).await;
         for name in [json!(" "), json!("x".repeat(25)), json!(7), json!(null)] {
             assert_eq!(visitor.create("people", json!({ "name": name })).await.unwrap_err().code(), 400);
         }
@@ -124,7 +124,7 @@ mod tests {
     #[tokio::test]
     async fn without_a_name_one_can_look_and_not_touch() {
         let app = opened().await;
-        let stranger = Visitor::stranger(&app);
+        let stranger = Visitor::stranger(&app).await;
         let message = json!({ "uid": "1", "roomId": 1, "text": "Hello" });
         for error in [
             stranger.create("messages", message).await.unwrap_err(),

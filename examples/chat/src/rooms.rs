@@ -85,7 +85,7 @@ mod tests {
     #[tokio::test]
     async fn three_rooms_exist_from_the_start() {
         let app = opened().await;
-        let found = Visitor::stranger(&app).find("rooms", json!({ "$sort": { "id": 1 } })).await.unwrap();
+        let found = Visitor::stranger(&app).await.find("rooms", json!({ "$sort": { "id": 1 } })).await.unwrap();
         let names: Vec<_> = found["data"].as_array().unwrap().iter().map(|room| room["name"].clone()).collect();
         assert_eq!((names, &found["limit"]), (vec![json!("General"), json!("Random"), json!("Help")], &json!(50)));
     }
@@ -94,7 +94,7 @@ mod tests {
     async fn everybody_hears_of_a_new_room() {
         let app = opened().await;
         let ada = Visitor::new(&app, "Ada", 1).await;
-        let mut grace = Visitor::new(&app, "Grace", 2).await;
+        let grace = Visitor::new(&app, "Grace", 2).await;
         let made = ada.create("rooms", json!({ "name": " Looms ", "id": 77, "createdAt": 0 })).await.unwrap();
         assert_eq!((&made["name"], &made["id"]), (&json!("Looms"), &json!(4)));
         assert!(made["createdAt"].as_u64().unwrap() > 1_600_000_000_000);

@@ -2,8 +2,8 @@
 
 use crate::chat;
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
-use wingbeat::{LocalClient, prelude::*, store::Sqlite};
+use wingbeat::test::Client;
+use wingbeat::{prelude::*, store::Sqlite};
 
 /// The chat with an empty database.
 pub(crate) async fn opened() -> App {
@@ -14,52 +14,40 @@ pub(crate) async fn opened() -> App {
     app
 }
 
-pub(crate) struct Visitor {
-    app: App,
-    client: LocalClient,
-    heard: mpsc::UnboundedReceiver<(String, Value)>,
-}
+pub(crate) struct Visitor(Client);
 
 impl Visitor {
     /// Somebody who has not said a name.
-    pub(crate) fn stranger(app: &App) -> Visitor {
-        let (hears, heard) = mpsc::unbounded_channel();
-        // The last things a visitor would hear while leaving go nowhere.
-        let client = LocalClient::connect(app, move |event, data| drop(hears.send((event.to_owned(), data))));
-        Visitor { app: app.clone(), client, heard }
+    pub(crate) async fn stranger(app: &App) -> Visitor {
+        Visitor(Client::connect(app).await.unwrap())
     }
 
     /// Somebody with a name, in the room with this id.
     pub(crate) async fn new(app: &App, name: &str, room: i64) -> Visitor {
-        let visitor = Visitor::stranger(app);
+        let visitor = Visitor::stranger(app).await;
         visitor.create("people", json!({ "name": name })).await.unwrap();
         visitor.call("rooms", "enter", json!({ "id": room })).await.unwrap();
         visitor
     }
 
     pub(crate) async fn create(&self, path: &str, data: Value) -> Result<Value> {
-        self.app.service(path).create(data, self.client.params()).await?.into_value()
+        self.0.service(path).create(data).await
     }
 
     pub(crate) async fn call(&self, path: &str, method: &str, data: Value) -> Result<Value> {
-        self.app.service(path).call(method, data, self.client.params()).await?.into_value()
+        self.0.service(path).call(method, data).await
     }
 
     pub(crate) async fn find(&self, path: &str, query: Value) -> Result<Value> {
-        self.app.service(path).find(self.client.params().with_query(query)?).await?.into_value()
+        self.0.service(path).query(query).find().await
     }
 
     pub(crate) fn id(&self) -> u64 {
-        self.client.connection().id()
+        self.0.connection().id()
     }
 
     /// What this event carries when it comes next; others are passed over.
-    pub(crate) async fn hears(&mut self, event: &str) -> Value {
-        loop {
-            let (heard, data) = self.heard.recv().await.unwrap();
-            if heard == event {
-                return data;
-            }
-        }
+    pub(crate) async fn hears(&self, event: &str) -> Value {
+        self.0.hears(event).await
     }
 }

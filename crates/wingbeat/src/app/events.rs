@@ -34,7 +34,7 @@ impl Publishers {
     }
 
     /// The first event with a publisher that is not among those that exist.
-    pub(super) fn unknown<'a>(&'a self, exists: impl Fn(&str) -> bool) -> Option<&'a str> {
+    pub(super) fn unknown(&self, exists: impl Fn(&str) -> bool) -> Option<&str> {
         self.by_event.keys().map(|event| &**event).find(|event| !exists(event))
     }
 }

@@ -190,7 +190,10 @@ impl fmt::Debug for Params {
 
 /// The values of a path's placeholders: `users/:userId/messages` called as `users/2/messages` has `userId` = `"2"`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Route(Option<Box<[(Arc<str>, Box<str>)]>>);
+pub struct Route(Option<Box<[Placeholder]>>);
+
+/// Its name and its value.
+type Placeholder = (Arc<str>, Box<str>);
 
 impl Route {
     /// The value of a placeholder, always text.
@@ -209,8 +212,8 @@ impl Route {
     }
 }
 
-impl FromIterator<(Arc<str>, Box<str>)> for Route {
-    fn from_iter<I: IntoIterator<Item = (Arc<str>, Box<str>)>>(values: I) -> Route {
+impl FromIterator<Placeholder> for Route {
+    fn from_iter<I: IntoIterator<Item = Placeholder>>(values: I) -> Route {
         let values: Box<[_]> = values.into_iter().collect();
         Route((!values.is_empty()).then_some(values))
     }

@@ -1,14 +1,12 @@
 //! Transports: from bytes to calls and back.
 
 mod health;
-mod local;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod serve;
 mod socketio;
 
 pub use health::Health;
-pub use local::LocalClient;
 #[cfg(feature = "metrics")]
 pub use metrics::Metrics;
 pub use serve::{serve, serve_until};

@@ -9,7 +9,7 @@ fn message(uid: &str, text: &str) -> Value {
 async fn a_message_is_by_who_sent_it_and_heard_in_every_room() {
     let app = opened().await;
     let ada = Visitor::new(&app, "Ada", 1).await;
-    let mut grace = Visitor::new(&app, "Grace", 2).await;
+    let grace = Visitor::new(&app, "Grace", 2).await;
     let sent = ada.create("messages", message("a", " Hello\n")).await.unwrap();
     assert_eq!((&sent["id"], &sent["author"], &sent["text"]), (&json!(1), &json!("Ada"), &json!("Hello")));
     assert!(sent["createdAt"].as_u64().unwrap() > 1_600_000_000_000);
@@ -19,7 +19,7 @@ async fn a_message_is_by_who_sent_it_and_heard_in_every_room() {
 #[tokio::test]
 async fn a_message_sent_again_is_stored_and_heard_once() {
     let app = opened().await;
-    let mut ada = Visitor::new(&app, "Ada", 1).await;
+    let ada = Visitor::new(&app, "Ada", 1).await;
     let first = ada.create("messages", message("a", "Once")).await.unwrap();
     assert_eq!(ada.create("messages", message("a", "Once")).await.unwrap(), first);
     let second = ada.create("messages", message("b", "Then")).await.unwrap();
@@ -80,9 +80,9 @@ async fn a_page_has_30_messages_and_at_most_100() {
 #[tokio::test]
 async fn only_those_in_the_room_hear_who_is_typing() {
     let app = opened().await;
-    let mut ada = Visitor::new(&app, "Ada", 1).await;
+    let ada = Visitor::new(&app, "Ada", 1).await;
     let grace = Visitor::new(&app, "Grace", 1).await;
-    let mut linus = Visitor::new(&app, "Linus", 2).await;
+    let linus = Visitor::new(&app, "Linus", 2).await;
     grace.call("messages", "typing", json!({ "roomId": 1 })).await.unwrap();
     assert_eq!(ada.hears("messages typing").await, json!({ "roomId": 1, "name": "Grace" }));
     assert_eq!(grace.call("messages", "typing", json!({ "roomId": 2 })).await.unwrap_err().code(), 403);
