@@ -5,10 +5,10 @@ source "$(dirname "$0")/requirements.sh"
 need_rust
 if cargo nextest --version >/dev/null 2>&1; then
   step "cargo nextest"
-  cargo nextest run --workspace --all-features
+  cargo nextest run --workspace --all-features --no-fail-fast
 else
   step "cargo test"
-  cargo test --workspace --all-features --lib --bins --tests --examples
+  cargo test --no-fail-fast --workspace --all-features --lib --bins --tests --examples
 fi
 step "documentation tests"
 cargo test --workspace --all-features --doc

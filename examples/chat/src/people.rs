@@ -98,6 +98,7 @@ mod tests {
         let id = grace.id();
         let came = json!({ "id": id, "name": "Grace", "roomId": null });
         assert_eq!(ada.hears("people created").await["name"], "Ada", "one hears oneself come");
+        assert_eq!(ada.hears("people patched").await["roomId"], 1, "and enter the room");
         assert_eq!(grace.create("people", json!({ "name": " Grace " })).await.unwrap(), came);
         assert_eq!(ada.hears("people created").await, came);
         grace.call("rooms", "enter", json!({ "id": 2 })).await.unwrap();
