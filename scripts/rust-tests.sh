@@ -3,6 +3,9 @@
 source "$(dirname "$0")/requirements.sh"
 
 need_rust
+# The client's tests talk to the original server, and some servers read the client bundles.
+need_node
+npm_packages conformance
 if cargo nextest --version >/dev/null 2>&1; then
   step "cargo nextest"
   cargo nextest run --workspace --all-features --no-fail-fast
