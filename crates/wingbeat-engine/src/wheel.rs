@@ -28,8 +28,8 @@ struct Ring {
 #[derive(Clone, Copy)]
 struct Entry {
     key: u32,
-    /// Which slot of time it is for: the ring may have to turn several times until then.
-    slot: u64,
+    /// What the session was armed for: the ring may have to turn several times until then.
+    deadline: u64,
 }
 
 const SLOTS: u64 = 512;
@@ -54,8 +54,7 @@ impl Wheel {
     /// Wakes the session's task with [`signal::DUE`] at this time, unless the deadline is set anew before.
     pub(crate) fn set(&self, link: &Link, deadline: u64) {
         link.deadline.store(deadline, Ordering::SeqCst);
-        if deadline < link.armed.load(Ordering::SeqCst) {
-            link.armed.store(deadline, Ordering::SeqCst);
+        if deadline < link.armed.fetch_min(deadline, Ordering::SeqCst) {
             self.insert(&link.engine, link.id_key(), deadline);
         }
     }
@@ -63,7 +62,7 @@ impl Wheel {
     fn insert(&self, engine: &Arc<Shared>, key: u32, deadline: u64) {
         let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
         let slot = self.slot_of(deadline).max(ring.next);
-        ring.slots[(slot % SLOTS) as usize].push(Entry { key, slot });
+        ring.slots[(slot % SLOTS) as usize].push(Entry { key, deadline });
         ring.entries += 1;
         if !ring.turning {
             ring.turning = true;
@@ -74,7 +73,7 @@ impl Wheel {
     }
 
     /// Takes all entries whose time has come; `None` if the wheel is empty and stops.
-    fn take_due(&self, due: &mut Vec<u32>) -> Option<()> {
+    fn take_due(&self, due: &mut Vec<Entry>) -> Option<()> {
         let now = self.now() / self.slot.as_millis() as u64;
         let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
         if ring.entries == 0 {
@@ -87,9 +86,9 @@ impl Wheel {
             let entries = &mut ring.slots[(slot % SLOTS) as usize];
             let before = entries.len();
             entries.retain(|entry| {
-                let later = entry.slot > now;
+                let later = self.slot_of(entry.deadline) > now;
                 if !later {
-                    due.push(entry.key);
+                    due.push(*entry);
                 }
                 later
             });
@@ -114,17 +113,55 @@ async fn turn(engine: Arc<Shared>) {
             return;
         }
         let now = wheel.now();
-        for &key in &due {
-            // A key that was given to another session meanwhile wakes that one early, which does no harm.
+        for &Entry { key, deadline: armed } in &due {
             let Some(link) = engine.session(key) else { continue };
             let deadline = link.deadline.load(Ordering::SeqCst);
+            let again = if deadline <= now { u64::MAX } else { deadline };
+            // Not armed for this: the entry was left by a session whose key this one has now, or an earlier one has taken
+            // its place. It must not be put back, or a server with many short sessions would carry all of them for ever.
+            if link.armed.compare_exchange(armed, again, Ordering::SeqCst, Ordering::SeqCst).is_err() {
+                continue;
+            }
             if deadline <= now {
-                link.armed.store(u64::MAX, Ordering::SeqCst);
                 link.signal(signal::DUE);
             } else if deadline != u64::MAX {
-                link.armed.store(deadline, Ordering::SeqCst);
                 wheel.insert(&engine, key, deadline);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::link::Via;
+    use crate::{Answer, BoxFuture, Config, Engine, Event, Handler, Handshake, Socket};
+    use std::time::Duration;
+
+    struct Nobody;
+
+    impl Handler for Nobody {
+        fn event(&self, _: &Socket, _: Event) -> BoxFuture<'static, Option<Answer>> {
+            Box::pin(std::future::ready(None))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn sessions_that_are_gone_leave_nothing_on_the_wheel() {
+        let engine = Engine::new(Config::default().ping_interval(Duration::from_secs(1)), Nobody);
+        let (shared, wheel) = (&engine.0, &engine.0.wheel);
+        let request = http::Request::new(()).into_parts().0;
+        let open = || shared.register(Handshake::new(&request, &[]), Via::WebSocket).unwrap();
+        for _ in 0..1000 {
+            let link = open();
+            wheel.set(&link, wheel.now() + 1000);
+            shared.unregister(&link);
+        }
+        // The last one has the key that all others had, and lives on.
+        let link = open();
+        for _ in 0..5 {
+            wheel.set(&link, wheel.now() + 1000);
+            tokio::time::sleep(Duration::from_millis(900)).await;
+        }
+        assert_eq!(wheel.ring.lock().unwrap().entries, 1);
     }
 }
