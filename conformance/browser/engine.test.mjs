@@ -7,13 +7,13 @@ import { openBrowser, test } from './driver.mjs';
 
 const browser = await openBrowser();
 
-/** A page of the server's own origin, with the client's bundle from a server. */
-async function page(t, home, bundle = home) {
+/** A page of the server's own origin, with one of the client's bundles from a server. */
+async function page(t, home, bundle = home, file = 'socket.io.js') {
   const context = await browser.newContext();
   t.after(() => context.close());
   const opened = await context.newPage();
   await opened.goto(home.url);
-  await opened.addScriptTag({ url: `${bundle.url}/socket.io/socket.io.js` });
+  await opened.addScriptTag({ url: `${bundle.url}/socket.io/${file}` });
   return opened;
 }
 
@@ -32,24 +32,32 @@ function ask(opened, url, options, question) {
     });
     await Promise.race([upgraded, failed]);
     const answer = await socket.timeout(5000).emitWithAck(...question);
-    const bytes = await socket.timeout(5000).emitWithAck('echo', new Uint8Array([1, 255]));
+    // A buffer: in browsers the MessagePack parser takes a typed array for an ordinary object.
+    const bytes = await socket.timeout(5000).emitWithAck('echo', new Uint8Array([1, 255]).buffer);
     const transport = socket.io.engine.transport.name;
     socket.disconnect();
     return { answer, bytes: [...new Uint8Array(bytes)], transport };
   }, [url, options, question]);
 }
 
-for (const [name, options, transport] of [
-  ['the default transports', {}, 'websocket'],
-  ['polling only', { transports: ['polling'] }, 'polling'],
-  ['websocket only', { transports: ['websocket'] }, 'websocket'],
-]) {
-  test(`a page connects with ${name}`, async (t) => {
-    const server = await startRaw(t, 'files');
-    const opened = await page(t, server);
-    const got = await ask(opened, server.url, options, ['echo', { text: 'é😀' }]);
-    assert.deepEqual(got, { answer: { text: 'é😀' }, bytes: [1, 255], transport });
-  });
+const PARSERS = [
+  { parser: 'JSON', state: 'files', file: 'socket.io.js' },
+  { parser: 'MessagePack', state: 'msgpack,files', file: 'socket.io.msgpack.min.js' },
+];
+
+for (const { parser, state, file } of PARSERS) {
+  for (const [name, options, transport] of [
+    ['the default transports', {}, 'websocket'],
+    ['polling only', { transports: ['polling'] }, 'polling'],
+    ['websocket only', { transports: ['websocket'] }, 'websocket'],
+  ]) {
+    test(`a page connects with ${name}, and speaks ${parser}`, async (t) => {
+      const server = await startRaw(t, state);
+      const opened = await page(t, server, server, file);
+      const got = await ask(opened, server.url, options, ['echo', { text: 'é😀' }]);
+      assert.deepEqual(got, { answer: { text: 'é😀' }, bytes: [1, 255], transport });
+    });
+  }
 }
 
 test('headers of the page come along with polls', async (t) => {
