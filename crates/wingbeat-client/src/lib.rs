@@ -74,3 +74,8 @@ pub use wingbeat_core::{Binary, Definition, Error, ErrorKind, Id, IdArg, Method,
 fn locked<T: ?Sized>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
+
+/// The chapter on the client compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/client.md")]
+struct Chapter;

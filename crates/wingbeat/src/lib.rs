@@ -35,6 +35,17 @@ mod app;
 #[cfg(feature = "auth")]
 pub mod auth;
 mod hook;
+// The pages show every feature.
+#[cfg(all(
+    doctest,
+    feature = "auth",
+    feature = "metrics",
+    feature = "schema",
+    feature = "settings",
+    feature = "sqlite",
+    feature = "tls"
+))]
+mod pages;
 mod realtime;
 pub mod schema;
 mod service;
@@ -73,8 +84,3 @@ pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a
 fn locked<T: ?Sized>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
-
-/// The README's server compiles.
-#[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-struct Readme;

@@ -124,6 +124,10 @@ impl Routes {
 
 /// The application as a tower service, to be served by itself or inside an axum application:
 /// `Router::new().fallback_service(app.http())`.
+///
+/// Where a client comes from says the [`Peer`](wingbeat_engine::Peer) among the extensions of its request, which
+/// [`serve`](crate::serve) puts there. With the feature `axum` that is also the `ConnectInfo<SocketAddr>` of axum's
+/// `into_make_service_with_connect_info`. Without either, clients have no address.
 #[derive(Clone, Debug)]
 pub struct AppHttp(App);
 
@@ -158,6 +162,8 @@ where
         let app = self.0.clone();
         Box::pin(async move {
             let request = request.map(HttpBody::new);
+            #[cfg(feature = "axum")]
+            let request = with_peer(request);
             let routes = &app.0.http;
             let path = request.uri().path();
             let door = routes.doors().iter().find(|door| (door.handles)(path));
@@ -168,6 +174,19 @@ where
             })
         })
     }
+}
+
+/// Takes over what axum knows of the client.
+#[cfg(feature = "axum")]
+fn with_peer(mut request: Request<HttpBody>) -> Request<HttpBody> {
+    use axum::extract::ConnectInfo;
+    use wingbeat_engine::Peer;
+    let extensions = request.extensions_mut();
+    if let Some(&ConnectInfo(address)) = extensions.get::<ConnectInfo<std::net::SocketAddr>>() {
+        // Who has said more than that, is believed.
+        extensions.get_or_insert_with(|| Peer { address, secure: false });
+    }
+    request
 }
 
 /// As Feathers answers a path that nobody serves.

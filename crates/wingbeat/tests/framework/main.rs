@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod beside;
+mod documentation;
 mod mounted;
 mod rooms;
 mod sockets;

@@ -56,6 +56,23 @@ async fn websockets_and_polls_reach_an_application_under_a_prefix() {
     }
 }
 
+#[cfg(feature = "axum")]
+#[tokio::test]
+async fn axum_says_where_clients_come_from() {
+    let address = |_: serde_json::Value, params: Params| async move { Ok(params.address()) };
+    let app = App::builder().mount("where", Mount::empty().method("from", address)).configure(SocketIo::new());
+    let app = app.build().unwrap();
+    let router = Router::new().nest_service("/api", app.http());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("ws://{}/api/socket.io/?EIO=4&transport=websocket", listener.local_addr().unwrap());
+    let service = router.into_make_service_with_connect_info::<std::net::SocketAddr>();
+    tokio::spawn(async move { axum::serve(listener, service).await });
+    let mut client = Client(connect_async(url).await.unwrap().0);
+    client.send("40").await;
+    assert_eq!(client.call(1, json!(["from", "where"])).await, json!([null, "127.0.0.1"]));
+    app.shutdown(std::time::Duration::from_secs(5)).await;
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn an_application_is_served_on_a_unix_socket_until_the_end() {
