@@ -1,84 +1,10 @@
 //! Which records a query means: from its JSON to conditions.
 
+use super::operator::Syntax;
+use super::{Comparison, Condition, Path, Test};
 use crate::service::Query;
 use serde_json::{Map, Value};
-use std::fmt;
 use wingbeat_core::{Error, Result};
-
-/// What must hold for a record.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Condition {
-    /// All of these; none of them is always true.
-    All(Vec<Condition>),
-    /// At least one of these.
-    Any(Vec<Condition>),
-    /// A test of one field.
-    Field(Path, Test),
-}
-
-impl Default for Condition {
-    fn default() -> Condition {
-        Condition::All(Vec::new())
-    }
-}
-
-impl Condition {
-    /// Whether every record fulfils this because nothing is asked.
-    pub fn is_empty(&self) -> bool {
-        matches!(self, Condition::All(conditions) if conditions.is_empty())
-    }
-}
-
-/// A test of one value. A list passes where it or one of its elements would, except that the two negative tests want
-/// neither. Null and absent are the same.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Test {
-    /// Equal, type and all.
-    Is(Value),
-    /// `$ne`: not equal.
-    IsNot(Value),
-    /// `$in`: equal to one of these.
-    In(Vec<Value>),
-    /// `$nin`: equal to none of these.
-    NotIn(Vec<Value>),
-    /// `$lt`, `$lte`, `$gt`, `$gte`: only values of the same type compare.
-    Compare(Comparison, Value),
-}
-
-/// The operators that compare.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Comparison {
-    /// `$lt`
-    Less,
-    /// `$lte`
-    LessOrEqual,
-    /// `$gt`
-    Greater,
-    /// `$gte`
-    GreaterOrEqual,
-}
-
-/// The name of a field, or the way into nested ones: `author.name`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Path(Box<[Box<str>]>);
-
-impl Path {
-    /// Reads a path with dots.
-    pub fn new(text: &str) -> Path {
-        Path(text.split('.').map(Box::from).collect())
-    }
-
-    /// The field of the record, and the way on inside it.
-    pub fn split(&self) -> (&str, &[Box<str>]) {
-        self.0.split_first().map_or(("", &[]), |(field, inner)| (field, inner))
-    }
-}
-
-impl fmt::Display for Path {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join("."))
-    }
-}
 
 /// How large a query may be; a larger one is a BadRequest.
 ///
@@ -99,31 +25,31 @@ impl Default for Limits {
     }
 }
 
-const OPERATORS: [&str; 8] = ["$in", "$nin", "$lt", "$lte", "$gt", "$gte", "$ne", "$or"];
-const FILTERS: [&str; 6] = ["$skip", "$sort", "$limit", "$select", "$or", "$and"];
+pub(super) const OPERATORS: [&str; 8] = ["$in", "$nin", "$lt", "$lte", "$gt", "$gte", "$ne", "$or"];
+pub(super) const FILTERS: [&str; 6] = ["$skip", "$sort", "$limit", "$select", "$or", "$and"];
 
 /// Reads the conditions in a query.
 ///
 /// # Errors
 /// BadRequest, as Feathers words it, for filters and operators that do not exist or stand in the wrong place.
-pub(super) fn read(query: &Query, limits: Limits) -> Result<Condition> {
+pub(super) fn read(query: &Query, syntax: &Syntax) -> Result<Condition> {
     if query.is_empty() {
         return Ok(Condition::default());
     }
     // Feathers looks at the filters first, then at the fields in their order: so the same error comes first.
     for name in FILTERS {
         if let Some(value) = query.get(name) {
-            check_operators(value)?;
+            check_operators(value, syntax)?;
         }
     }
     for (name, value) in query.iter() {
-        if !name.starts_with('$') {
-            check_operators(value)?;
+        if !name.starts_with('$') || syntax.has_filter(name) {
+            check_operators(value, syntax)?;
         } else if !FILTERS.contains(&name) {
             return Err(Error::bad_request(format!("Invalid filter value {name}")));
         }
     }
-    let mut reader = Reader { limits, conditions: 0, values: 0 };
+    let mut reader = Reader { syntax, conditions: 0, values: 0 };
     let mut conditions = Vec::new();
     for (name, value) in query.iter() {
         match name {
@@ -136,14 +62,14 @@ pub(super) fn read(query: &Query, limits: Limits) -> Result<Condition> {
 }
 
 /// Refuses what begins with `$` and is no operator, at any depth.
-fn check_operators(value: &Value) -> Result<()> {
+fn check_operators(value: &Value, syntax: &Syntax) -> Result<()> {
     match value {
-        Value::Array(items) => items.iter().try_for_each(check_operators),
+        Value::Array(items) => items.iter().try_for_each(|item| check_operators(item, syntax)),
         Value::Object(members) => members.iter().try_for_each(|(name, value)| {
-            if name.starts_with('$') && !OPERATORS.contains(&name.as_str()) {
+            if name.starts_with('$') && !OPERATORS.contains(&name.as_str()) && !syntax.has_operator(name) {
                 return Err(invalid_parameter(name, members));
             }
-            check_operators(value)
+            check_operators(value, syntax)
         }),
         _ => Ok(()),
     }
@@ -153,19 +79,19 @@ fn invalid_parameter(name: &str, holder: &Map<String, Value>) -> Error {
     Error::bad_request(format!("Invalid query parameter {name}")).with_data(Value::Object(holder.clone()))
 }
 
-struct Reader {
-    limits: Limits,
+struct Reader<'a> {
+    syntax: &'a Syntax,
     conditions: usize,
     values: usize,
 }
 
-impl Reader {
+impl Reader<'_> {
     fn group(&mut self, name: &str, members: &Value, depth: usize) -> Result<Condition> {
         let Some(members) = members.as_array().filter(|members| !members.is_empty()) else {
             return Err(Error::bad_request(format!("Invalid {name}: it must be a list with at least one element")));
         };
-        if depth > self.limits.depth {
-            return Err(Error::bad_request(format!("Invalid {name}: nested deeper than {}", self.limits.depth)));
+        if depth > self.syntax.limits.depth {
+            return Err(Error::bad_request(format!("Invalid {name}: nested deeper than {}", self.syntax.limits.depth)));
         }
         let members = members.iter().map(|member| self.member(name, member, depth)).collect::<Result<_>>()?;
         Ok(if name == "$or" { Condition::Any(members) } else { Condition::All(members) })
@@ -206,7 +132,10 @@ impl Reader {
                 "$gt" => Test::Compare(Comparison::Greater, operand.clone()),
                 "$gte" => Test::Compare(Comparison::GreaterOrEqual, operand.clone()),
                 // `$or` has no meaning below a field, and names beside operators none either.
-                _ => return Err(invalid_parameter(operator, operators)),
+                own => match self.syntax.test(own, operand) {
+                    Some(test) => Test::Own(test?),
+                    None => return Err(invalid_parameter(operator, operators)),
+                },
             };
             conditions.push(Condition::Field(path.clone(), test));
         }
@@ -219,8 +148,11 @@ impl Reader {
             single => vec![single.clone()],
         };
         self.values += list.len();
-        if self.values > self.limits.values {
-            return Err(Error::bad_request(format!("Invalid {operator}: more than {} values", self.limits.values)));
+        if self.values > self.syntax.limits.values {
+            return Err(Error::bad_request(format!(
+                "Invalid {operator}: more than {} values",
+                self.syntax.limits.values
+            )));
         }
         for member in list.iter().filter_map(Value::as_object) {
             if let Some(nested) = member.keys().find(|name| name.starts_with('$')) {
@@ -232,8 +164,11 @@ impl Reader {
 
     fn count_condition(&mut self) -> Result<()> {
         self.conditions += 1;
-        if self.conditions > self.limits.conditions {
-            return Err(Error::bad_request(format!("Invalid query: more than {} conditions", self.limits.conditions)));
+        if self.conditions > self.syntax.limits.conditions {
+            return Err(Error::bad_request(format!(
+                "Invalid query: more than {} conditions",
+                self.syntax.limits.conditions
+            )));
         }
         Ok(())
     }
@@ -245,7 +180,7 @@ mod tests {
     use serde_json::json;
 
     fn refusal(query: Value) -> (String, Option<Value>) {
-        let error = read(&Query::from_value(query).unwrap(), Limits::default()).unwrap_err();
+        let error = read(&Query::from_value(query).unwrap(), &Syntax::default()).unwrap_err();
         assert_eq!(error.code(), 400);
         (error.message().to_owned(), error.data().cloned())
     }
@@ -288,7 +223,7 @@ mod tests {
     #[test]
     fn deep_and_long_queries_are_refused() {
         let nested = |depth| (0..depth).fold(json!({"a": 1}), |inner, _| json!({"$or": [inner]}));
-        assert!(read(&Query::from_value(nested(8)).unwrap(), Limits::default()).is_ok());
+        assert!(read(&Query::from_value(nested(8)).unwrap(), &Syntax::default()).is_ok());
         refusal(nested(9));
         refusal(json!({"$or": vec![json!({"a": 1}); 200]}));
         refusal(json!({"a": {"$in": vec![0; 2001]}}));

@@ -19,6 +19,7 @@ pub fn matches(condition: &Condition, record: &Record) -> bool {
                 Test::In(list) => any(value, inner, &|value| list.iter().any(|wanted| equal(value, wanted))),
                 Test::NotIn(list) => !any(value, inner, &|value| list.iter().any(|unwanted| equal(value, unwanted))),
                 Test::Compare(comparison, bound) => any(value, inner, &|value| ordered(value, *comparison, bound)),
+                Test::Own(test) => any(value, inner, &|value| test.holds(value)),
             }
         }
     }
@@ -68,14 +69,14 @@ fn ordered(value: &Value, comparison: Comparison, bound: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Limits;
     use super::super::filter::read;
+    use super::super::operator::Syntax;
     use super::*;
     use crate::service::Query;
     use serde_json::json;
 
     fn hits(query: Value, record: Value) -> bool {
-        let condition = read(&Query::from_value(query).unwrap(), Limits::default()).unwrap();
+        let condition = read(&Query::from_value(query).unwrap(), &Syntax::default()).unwrap();
         matches(&condition, record.as_object().unwrap())
     }
 

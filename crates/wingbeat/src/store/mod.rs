@@ -24,11 +24,13 @@
 //!   no object are a BadRequest. A negative `$skip` counts as 0.
 //! * How deep and how long a query may be is limited, see [`Limits`].
 
+mod condition;
 #[cfg(test)]
 mod contract;
 mod filter;
 mod matching;
 mod memory;
+mod operator;
 mod page;
 mod port;
 mod sort;
@@ -36,9 +38,11 @@ mod sort;
 mod sqlite;
 mod table;
 
-pub use filter::{Comparison, Condition, Limits, Path, Test};
+pub use condition::{Comparison, Condition, Path, Test};
+pub use filter::Limits;
 pub use matching::matches;
 pub use memory::{Memory, Records};
+pub use operator::OwnTest;
 pub use port::{Change, Find, Record, Rows, Store, Target};
 pub use sort::{SortKey, sort};
 #[cfg(feature = "sqlite")]

@@ -1,5 +1,6 @@
 //! What all stores share: the service over a store.
 
+use super::operator::Syntax;
 use super::page::{self, Paginate};
 use super::{Change, Find, Limits, Record, Store, Target, filter, sort};
 use crate::service::{Params, RawService, Services};
@@ -16,13 +17,13 @@ pub struct Table<S> {
     pub(super) store: S,
     multi: Multi,
     paginate: Option<Paginate>,
-    limits: Limits,
+    pub(super) syntax: Syntax,
 }
 
 impl<S: Store> Table<S> {
     /// A service over a store: one record at a time, no pages.
     pub fn over(store: S) -> Table<S> {
-        Table { store, multi: Multi::default(), paginate: None, limits: Limits::default() }
+        Table { store, multi: Multi::default(), paginate: None, syntax: Syntax::default() }
     }
 
     /// Allows to create, patch and remove several records at once: `true`, or a list of these methods.
@@ -39,12 +40,52 @@ impl<S: Store> Table<S> {
 
     /// How large a query may be.
     pub fn limits(mut self, limits: Limits) -> Table<S> {
-        self.limits = limits;
+        self.syntax.limits = limits;
+        self
+    }
+
+    /// Adds an operator of your own, below a field as `$gt` is: a function that reads what stands behind it in the query,
+    /// once, and answers the test. Values in a list are tested one by one, and the list as a whole; what is absent is null.
+    ///
+    /// ```
+    /// use serde_json::{Value, json};
+    /// use wingbeat::{Error, Params, RawService, store::Memory};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> wingbeat::Result<()> {
+    /// let cities = Memory::new().records([json!({"id": 1, "name": "Aalen"})]).operator("$startsWith", |operand: &Value| {
+    ///     let start = operand.as_str().ok_or_else(|| Error::bad_request("Invalid $startsWith: it must be text"))?;
+    ///     let start = start.to_owned();
+    ///     Ok(move |value: &Value| value.as_str().is_some_and(|text| text.starts_with(&start)))
+    /// });
+    /// let found = cities.find(&Params::new().with_query(json!({"name": {"$startsWith": "Aa"}}))?).await?;
+    /// assert_eq!(found.to_value()?[0]["id"], 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    /// If the name does not begin with `$`, or has a meaning already.
+    pub fn operator<T>(mut self, name: &str, read: impl Fn(&Value) -> Result<T> + Send + Sync + 'static) -> Table<S>
+    where
+        T: Fn(&Value) -> bool + Send + Sync + 'static,
+    {
+        self.syntax.add_operator(name, None, read);
+        self
+    }
+
+    /// Lets queries have filters of your own, beside `$limit` and the like, for hooks to read. The store takes no notice
+    /// of them.
+    ///
+    /// # Panics
+    /// If a name does not begin with `$`, or has a meaning already.
+    pub fn filters<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Table<S> {
+        names.into_iter().for_each(|name| self.syntax.add_filter(name));
         self
     }
 
     fn target(&self, id: Option<Id>, params: &Params) -> Result<Target> {
-        Ok(Target { id, condition: filter::read(&params.query, self.limits)? })
+        Ok(Target { id, condition: filter::read(&params.query, &self.syntax)? })
     }
 
     /// The target of a patch or remove. Null means all that the query selects, where that is allowed.
@@ -81,7 +122,7 @@ impl<S: Store> Table<S> {
     }
 
     fn select(&self, params: &Params) -> Result<Select> {
-        Select::read(params.query.get("$select"), self.store.id_field(), self.limits.values)
+        Select::read(params.query.get("$select"), self.store.id_field(), self.syntax.limits.values)
     }
 
     /// The answer where one record was meant, and where several were.
@@ -106,7 +147,7 @@ impl<S: Store> RawService for Table<S> {
         let (query, paginate) = (&params.query, self.paginate_of(params));
         let target = self.target(None, params)?;
         let sort = match query.get("$sort") {
-            Some(value) => sort::read(value, self.limits.conditions)?,
+            Some(value) => sort::read(value, self.syntax.limits.conditions)?,
             None => Vec::new(),
         };
         let select = self.select(params)?;

@@ -1,7 +1,8 @@
 //! Random records and queries: matching agrees with a naive model, and the stores agree with each other.
 
 use super::super::filter::read;
-use super::super::{Limits, matches};
+use super::super::matches;
+use super::super::operator::Syntax;
 use crate::service::Query;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -144,14 +145,14 @@ proptest! {
         record in members(prop::sample::select(vec!["id", "i", "t", "j"]), value(), 0..5),
         query in conditions(),
     ) {
-        let condition = read(&Query::from_value(query.clone()).unwrap(), Limits::default()).unwrap();
+        let condition = read(&Query::from_value(query.clone()).unwrap(), &Syntax::default()).unwrap();
         prop_assert_eq!(matches(&condition, record.as_object().unwrap()), naive(&query, &record));
     }
 
     #[test]
     fn no_query_panics(query in members("[$a-z.]{0,4}|\\$or|\\$and|\\$sort".prop_map(|name| &*name.leak()), value(), 0..4)) {
         let query = Query::from_value(query).unwrap();
-        if let Err(error) = read(&query, Limits::default()) {
+        if let Err(error) = read(&query, &Syntax::default()) {
             prop_assert_eq!(error.code(), 400);
         }
     }

@@ -5,6 +5,7 @@
 mod agreement;
 mod queries;
 mod reading;
+mod syntax;
 mod writing;
 
 use super::{Store, Table};

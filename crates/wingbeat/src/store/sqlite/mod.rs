@@ -53,8 +53,9 @@ use wingbeat_core::{Error, Result};
 /// * Creating a record with an id that exists is a Conflict; so is every other violation of uniqueness. Other
 ///   constraints are BadRequests.
 /// * Collations, defaults, triggers and generated columns do what they say; generated columns in data are left out.
-/// * Conditions and sorting on `JSON` columns are answered exactly, but by reading every record that the other
-///   conditions leave. A generated column with an index makes them fast.
+/// * Conditions and sorting on `JSON` columns, and [operators of your own](Table::operator), are answered exactly, but by
+///   reading every record that the other conditions leave. A generated column with an index makes them fast, or an
+///   operator that [SQL has as well](Table::sql_operator).
 /// * Numbers beyond 64 bits lose precision.
 #[derive(Clone, Debug)]
 pub struct Sqlite {

@@ -68,7 +68,7 @@ impl Statement {
         query
     }
 
-    /// ` WHERE …` with all that SQL can say about the target. Tests of JSON columns are left open, see [`is_open`].
+    /// ` WHERE …` with all that SQL can say about the target. Some tests are left open, see [`is_open`].
     pub(super) fn push_where(&mut self, target: &Target, columns: &Columns) -> Result<()> {
         self.push(" WHERE ");
         if let Some(id) = &target.id {
@@ -94,7 +94,7 @@ impl Statement {
                 let (field, inner) = path.split();
                 let column = columns.find(field)?;
                 match (column.kind, inner) {
-                    (Kind::Json, _) => drop(self.push("1")),
+                    _ if is_left_open(column, test) => drop(self.push("1")),
                     (_, []) => self.push_test(column, test),
                     // Nothing is inside a plain value.
                     _ => drop(self.push(if passes_null(test) { "1" } else { "0" })),
@@ -123,6 +123,19 @@ impl Statement {
             Test::IsNot(value) => self.push_not_in(column, std::slice::from_ref(value)),
             Test::NotIn(values) => self.push_not_in(column, values),
             Test::Compare(comparison, value) => self.push_comparison(column, *comparison, value),
+            Test::Own(own) => match column.compare(own.operand()).zip(own.sql()) {
+                // The operator is the program's own text.
+                Some((operand, sql)) => {
+                    self.push("coalesce(")
+                        .push(&column.quoted)
+                        .push(" ")
+                        .push(sql)
+                        .push(" ")
+                        .bind(operand)
+                        .push(", 0)");
+                }
+                None => drop(self.push("0")),
+            },
         }
     }
 
@@ -198,12 +211,17 @@ impl Statement {
     }
 }
 
-/// Whether SQL leaves the condition open, because it tests a JSON column. Its answer is then too large, never too small.
+/// Whether SQL leaves the condition open, because it tests a JSON column, or by an operator that SQL does not know. Its
+/// answer is then too large, never too small.
 pub(super) fn is_open(condition: &Condition, columns: &Columns) -> bool {
     match condition {
         Condition::All(members) | Condition::Any(members) => members.iter().any(|member| is_open(member, columns)),
-        Condition::Field(path, _) => columns.find(path.split().0).is_ok_and(|column| column.kind == Kind::Json),
+        Condition::Field(path, test) => columns.find(path.split().0).is_ok_and(|column| is_left_open(column, test)),
     }
+}
+
+fn is_left_open(column: &Column, test: &Test) -> bool {
+    column.kind == Kind::Json || matches!(test, Test::Own(own) if own.sql().is_none())
 }
 
 /// What a column must equal to hold this id: ids are compared by their text.
@@ -233,5 +251,6 @@ fn passes_null(test: &Test) -> bool {
         Test::NotIn(values) => !values.iter().any(Value::is_null),
         Test::Compare(Comparison::LessOrEqual | Comparison::GreaterOrEqual, value) => value.is_null(),
         Test::Compare(Comparison::Less | Comparison::Greater, _) => false,
+        Test::Own(own) => own.holds(&Value::Null),
     }
 }

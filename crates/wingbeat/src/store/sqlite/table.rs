@@ -7,6 +7,7 @@ use super::statement::{Bound, Statement, is_open};
 use crate::store::memory::{invalid_id, is_missing, text};
 use crate::store::{Change, Condition, Find, Record, Rows, SortKey, Store, Table, Target, matches, sort};
 use futures_util::TryStreamExt;
+use serde_json::Value;
 use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
 use std::collections::HashMap;
@@ -33,6 +34,41 @@ impl Table<SqliteTable> {
     pub fn id(mut self, column: &str) -> Table<SqliteTable> {
         self.store.id = column.into();
         self.store.columns = Arc::default();
+        self
+    }
+
+    /// As [`operator`](Table::operator), for one that SQL has as well, between column and operand: plain columns are then
+    /// asked in SQL, and JSON columns by the function, which has to agree. Null passes no such test in SQL.
+    ///
+    /// ```
+    /// use serde_json::Value;
+    /// use wingbeat::{Error, store::Sqlite};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> wingbeat::Result<()> {
+    /// # let db = Sqlite::memory().await?;
+    /// let cities = db.table::<Value>("cities").sql_operator("$glob", "GLOB", |operand| {
+    ///     let start = operand.as_str().and_then(|pattern| pattern.strip_suffix('*')).map(str::to_owned);
+    ///     let start = start.ok_or_else(|| Error::bad_request("Invalid $glob: it must be text that ends with *"))?;
+    ///     Ok(move |value: &Value| value.as_str().is_some_and(|text| text.starts_with(&start)))
+    /// });
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    /// As [`operator`](Table::operator).
+    #[must_use]
+    pub fn sql_operator<T>(
+        mut self,
+        name: &str,
+        sql: &'static str,
+        read: impl Fn(&Value) -> Result<T> + Send + Sync + 'static,
+    ) -> Table<SqliteTable>
+    where
+        T: Fn(&Value) -> bool + Send + Sync + 'static,
+    {
+        self.syntax.add_operator(name, Some(sql), read);
         self
     }
 }

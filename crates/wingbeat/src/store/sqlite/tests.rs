@@ -274,3 +274,30 @@ async fn texts_can_be_ids() {
     let made = create(&db.table::<Value>("made"), json!({"n": 1})).await.unwrap();
     assert_eq!(made["id"].as_str().unwrap().len(), 16);
 }
+
+#[tokio::test]
+async fn an_operator_that_sql_has_is_asked_in_sql_and_json_columns_by_the_function() {
+    let (_, table) = users().await;
+    let like = |operand: &Value| {
+        let start = operand.as_str().and_then(|pattern| pattern.strip_suffix('%')).map(str::to_lowercase);
+        let start = start.ok_or_else(|| Error::bad_request("Invalid $like"))?;
+        Ok(move |value: &Value| value.as_str().is_some_and(|text| text.to_lowercase().starts_with(&start)))
+    };
+    let table = table.sql_operator("$like", "LIKE", like);
+    let users = [
+        json!({"email": "Ann", "extra": "Tall"}),
+        json!({"email": "bob", "anything": "x"}),
+        json!({"email": "annette", "extra": ["tiny"], "age": 3}),
+    ];
+    create(&table, json!(users)).await.unwrap();
+    for (query, expected) in [
+        (json!({"email": {"$like": "ann%"}}), 2),
+        (json!({"anything": {"$like": "X%"}}), 1),
+        (json!({"age": {"$like": "3%"}}), 0),
+        (json!({"extra": {"$like": "t%"}}), 2),
+        (json!({"$or": [{"email": {"$like": "b%"}}, {"extra": {"$like": "ti%"}}]}), 2),
+        (json!({"email": {"$like": "'; DROP TABLE users; --%"}}), 0),
+    ] {
+        assert_eq!(count(&table, query.clone()).await, expected, "{query}");
+    }
+}

@@ -1,0 +1,82 @@
+//! What must hold for a record.
+
+use super::OwnTest;
+use serde_json::Value;
+use std::fmt;
+
+/// What must hold for a record.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Condition {
+    /// All of these; none of them is always true.
+    All(Vec<Condition>),
+    /// At least one of these.
+    Any(Vec<Condition>),
+    /// A test of one field.
+    Field(Path, Test),
+}
+
+impl Default for Condition {
+    fn default() -> Condition {
+        Condition::All(Vec::new())
+    }
+}
+
+impl Condition {
+    /// Whether every record fulfils this because nothing is asked.
+    pub fn is_empty(&self) -> bool {
+        matches!(self, Condition::All(conditions) if conditions.is_empty())
+    }
+}
+
+/// A test of one value. A list passes where it or one of its elements would, except that the two negative tests want
+/// neither. Null and absent are the same.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Test {
+    /// Equal, type and all.
+    Is(Value),
+    /// `$ne`: not equal.
+    IsNot(Value),
+    /// `$in`: equal to one of these.
+    In(Vec<Value>),
+    /// `$nin`: equal to none of these.
+    NotIn(Vec<Value>),
+    /// `$lt`, `$lte`, `$gt`, `$gte`: only values of the same type compare.
+    Compare(Comparison, Value),
+    /// An operator of the table's own.
+    Own(OwnTest),
+}
+
+/// The operators that compare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    /// `$lt`
+    Less,
+    /// `$lte`
+    LessOrEqual,
+    /// `$gt`
+    Greater,
+    /// `$gte`
+    GreaterOrEqual,
+}
+
+/// The name of a field, or the way into nested ones: `author.name`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Path(Box<[Box<str>]>);
+
+impl Path {
+    /// Reads a path with dots.
+    pub fn new(text: &str) -> Path {
+        Path(text.split('.').map(Box::from).collect())
+    }
+
+    /// The field of the record, and the way on inside it.
+    pub fn split(&self) -> (&str, &[Box<str>]) {
+        self.0.split_first().map_or(("", &[]), |(field, inner)| (field, inner))
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("."))
+    }
+}

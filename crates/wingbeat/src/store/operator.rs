@@ -1,0 +1,126 @@
+//! What a table understands beyond Feathers' own query syntax.
+
+use super::Limits;
+use super::filter::{FILTERS, OPERATORS};
+use serde_json::Value;
+use std::fmt;
+use std::sync::Arc;
+use wingbeat_core::Result;
+
+/// What a query may say, and how much of it.
+#[derive(Clone, Default)]
+pub(super) struct Syntax {
+    pub(super) limits: Limits,
+    operators: Vec<Operator>,
+    filters: Vec<Box<str>>,
+}
+
+#[derive(Clone)]
+struct Operator {
+    name: Arc<str>,
+    read: Arc<Read>,
+    sql: Option<&'static str>,
+}
+
+type Read = dyn Fn(&Value) -> Result<Arc<Holds>> + Send + Sync;
+type Holds = dyn Fn(&Value) -> bool + Send + Sync;
+
+impl Syntax {
+    /// Adds an operator; a second one of the same name replaces the first.
+    ///
+    /// # Panics
+    /// If the name does not begin with `$`, or has a meaning already.
+    pub(super) fn add_operator<T>(
+        &mut self,
+        name: &str,
+        sql: Option<&'static str>,
+        read: impl Fn(&Value) -> Result<T> + Send + Sync + 'static,
+    ) where
+        T: Fn(&Value) -> bool + Send + Sync + 'static,
+    {
+        check_name(name);
+        self.operators.retain(|operator| *operator.name != *name);
+        let read: Arc<Read> = Arc::new(move |operand| Ok(Arc::new(read(operand)?)));
+        self.operators.push(Operator { name: name.into(), read, sql });
+    }
+
+    /// Adds a filter that the store takes no notice of.
+    ///
+    /// # Panics
+    /// As [`add_operator`](Syntax::add_operator).
+    pub(super) fn add_filter(&mut self, name: &str) {
+        check_name(name);
+        self.filters.push(name.into());
+    }
+
+    pub(super) fn has_operator(&self, name: &str) -> bool {
+        self.operators.iter().any(|operator| *operator.name == *name)
+    }
+
+    pub(super) fn has_filter(&self, name: &str) -> bool {
+        self.filters.iter().any(|filter| **filter == *name)
+    }
+
+    /// The test that an operator asks for, if there is such an operator.
+    pub(super) fn test(&self, name: &str, operand: &Value) -> Option<Result<OwnTest>> {
+        let operator = self.operators.iter().find(|operator| *operator.name == *name)?;
+        let test = |holds| OwnTest { name: operator.name.clone(), operand: operand.clone(), holds, sql: operator.sql };
+        Some((operator.read)(operand).map(test))
+    }
+}
+
+fn check_name(name: &str) {
+    assert!(name.len() > 1 && name.starts_with('$'), "`{name}`: names of operators and filters begin with `$`");
+    assert!(!OPERATORS.contains(&name) && !FILTERS.contains(&name), "`{name}` has a meaning already");
+}
+
+impl fmt::Debug for Syntax {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let operators: Vec<_> = self.operators.iter().map(|operator| &operator.name).collect();
+        let mut shown = f.debug_struct("Syntax");
+        shown.field("limits", &self.limits).field("operators", &operators).field("filters", &self.filters).finish()
+    }
+}
+
+/// A test by an operator of the table's own ([`Table::operator`](super::Table::operator)), with its operand read.
+#[derive(Clone)]
+pub struct OwnTest {
+    name: Arc<str>,
+    operand: Value,
+    holds: Arc<Holds>,
+    sql: Option<&'static str>,
+}
+
+impl OwnTest {
+    /// The operator, for example `$startsWith`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What stands behind it in the query.
+    pub fn operand(&self) -> &Value {
+        &self.operand
+    }
+
+    /// Whether a value passes.
+    pub fn holds(&self, value: &Value) -> bool {
+        (self.holds)(value)
+    }
+
+    /// The operator of SQL that says the same of a plain column, if there is one.
+    pub fn sql(&self) -> Option<&'static str> {
+        self.sql
+    }
+}
+
+impl PartialEq for OwnTest {
+    fn eq(&self, other: &OwnTest) -> bool {
+        self.name == other.name && self.operand == other.operand
+    }
+}
+
+impl fmt::Debug for OwnTest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.name, self.operand)
+    }
+}
