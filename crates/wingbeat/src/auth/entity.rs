@@ -72,9 +72,8 @@ impl Authenticator {
         }
         params.set("authenticated", true);
         params.set(entity.name.clone(), record.clone());
-        let (path, text) = (entity.service.as_str().into(), id.to_string());
-        let call = Call { path, method: Method::Get, id: id.into(), data: None, params };
-        app.as_shown(call).await.map_err(|error| vanished(error, &text))?.into_value()
+        let (service, text) = (app.service(entity.service.as_str()).dispatched(), id.to_string());
+        service.get(id, params).await.map_err(|error| vanished(error, &text))?.into_value()
     }
 
     /// Changes a record without hooks and events.

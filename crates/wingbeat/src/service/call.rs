@@ -26,7 +26,8 @@ pub struct Call {
 
 /// What makes calls; the application does.
 pub(crate) trait Caller: Any + Send + Sync {
-    fn call(&self, call: Call) -> BoxFuture<'static, Result<Payload>>;
+    /// With `dispatched`, answers what a client would be told.
+    fn call(&self, call: Call, dispatched: bool) -> BoxFuture<'static, Result<Payload>>;
     fn emit(&self, path: &str, event: &str, data: Payload) -> BoxFuture<'static, Result<()>>;
     fn channel(&self, names: Box<[Box<str>]>) -> Channel;
     fn channel_names(&self) -> Vec<String>;
@@ -39,7 +40,7 @@ pub struct Services(pub(crate) Arc<dyn Caller>);
 impl Services {
     /// A handle to the service at a path, which may also be one that will only be mounted later.
     pub fn service(&self, path: impl Into<Box<str>>) -> ServiceHandle {
-        ServiceHandle { caller: self.0.clone(), path: path.into() }
+        ServiceHandle { caller: self.0.clone(), path: path.into(), dispatched: false }
     }
 
     /// The channel of this name.
@@ -67,9 +68,20 @@ impl fmt::Debug for Services {
 pub struct ServiceHandle {
     caller: Arc<dyn Caller>,
     path: Box<str>,
+    dispatched: bool,
 }
 
 impl ServiceHandle {
+    /// The same service, but its answers are those that a client would get: what hooks have put into
+    /// [`dispatch`](crate::Context::dispatch), for example without the password. The calls stay internal.
+    ///
+    /// What one service takes over from another into its own records is best asked for like this: nothing hidden there
+    /// can then be seen here.
+    pub fn dispatched(mut self) -> ServiceHandle {
+        self.dispatched = true;
+        self
+    }
+
     /// All records that the query selects.
     pub async fn find(&self, params: Params) -> Result<Payload> {
         self.run(Method::Find, IdArg::Absent, None, params).await
@@ -115,7 +127,7 @@ impl ServiceHandle {
     }
 
     async fn run(&self, method: Method, id: IdArg, data: Option<Payload>, params: Params) -> Result<Payload> {
-        self.caller.call(Call { path: self.path.clone(), method, id, data, params }).await
+        self.caller.call(Call { path: self.path.clone(), method, id, data, params }, self.dispatched).await
     }
 }
 

@@ -3,18 +3,20 @@
 //! A typed service's arguments are read before its future is made, so that the future holds the typed value and not
 //! the text as well.
 
+use super::custom::{Custom, CustomMethods};
 use super::{Found, OneOrMany, Params, RawService, Service, Services};
 use crate::BoxFuture;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
-use std::future::{Future, ready};
+use std::future::ready;
 use std::sync::Arc;
 use wingbeat_core::{Error, IdArg, Method, Payload, RawJson, Result};
 
 /// A service of any kind.
 pub(crate) trait Erased: Send + Sync {
     fn methods(&self) -> Vec<Method>;
-    /// Runs a standard method; custom ones are mounted beside the service and never get here.
+    /// The methods of its own, by name.
+    fn custom(self: Arc<Self>) -> Vec<(Arc<str>, Custom)>;
+    /// Runs a standard method; custom ones never get here.
     fn call(
         self: Arc<Self>,
         method: &Method,
@@ -122,13 +124,16 @@ async fn run<S: Service>(service: Arc<TypedErased<S>>, call: Read<S>, params: Pa
     }
 }
 
-fn written(value: &impl Serialize) -> Result<Payload> {
+pub(super) fn written(value: &impl Serialize) -> Result<Payload> {
     RawJson::new(value).map(Payload::Raw)
 }
 
 impl<S: Service> Erased for TypedErased<S> {
     fn methods(&self) -> Vec<Method> {
         S::METHODS.to_vec()
+    }
+    fn custom(self: Arc<Self>) -> Vec<(Arc<str>, Custom)> {
+        S::custom(CustomMethods::default()).bind(&self, |erased| &erased.0)
     }
     fn call(
         self: Arc<Self>,
@@ -155,6 +160,9 @@ struct RawErased<S>(S);
 impl<S: RawService> Erased for RawErased<S> {
     fn methods(&self) -> Vec<Method> {
         self.0.methods()
+    }
+    fn custom(self: Arc<Self>) -> Vec<(Arc<str>, Custom)> {
+        S::custom(CustomMethods::default()).bind(&self, |erased| &erased.0)
     }
     fn call(
         self: Arc<Self>,
@@ -183,26 +191,6 @@ impl<S: RawService> Erased for RawErased<S> {
     fn teardown<'a>(&'a self, services: &'a Services, path: &'a str) -> BoxFuture<'a, Result<()>> {
         Box::pin(self.0.teardown(services, path))
     }
-}
-
-/// A custom method: data and params in, any JSON out.
-pub(crate) type Custom = Arc<dyn Fn(Option<Payload>, Params) -> BoxFuture<'static, Result<Payload>> + Send + Sync>;
-
-/// Erases a custom method. Data that was left out is read as null.
-pub(crate) fn custom<D, T, F, Fut>(method: F) -> Custom
-where
-    D: DeserializeOwned + Send,
-    T: Serialize,
-    F: Fn(D, Params) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<T>> + Send + 'static,
-{
-    Arc::new(move |data, params| match data.unwrap_or(Payload::NULL).to::<D>() {
-        Ok(data) => {
-            let running = method(data, params);
-            Box::pin(async move { written(&running.await?) })
-        }
-        Err(error) => Box::pin(ready(Err(error))),
-    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Services: the objects that clients call.
 
 mod call;
+mod custom;
 mod erased;
 mod params;
 mod query;
@@ -9,8 +10,10 @@ mod typed;
 
 pub use call::{Call, ServiceHandle, Services};
 pub(crate) use call::{Caller, Surroundings};
+pub(crate) use custom::{Custom, custom};
+pub use custom::{CustomMethod, CustomMethods};
+pub(crate) use erased::Erased;
 pub use erased::IntoService;
-pub(crate) use erased::{Custom, Erased, custom};
 pub use params::{Params, Route};
 pub use query::Query;
 pub use raw::RawService;

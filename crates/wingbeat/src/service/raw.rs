@@ -1,6 +1,6 @@
 //! Services that speak any JSON.
 
-use super::{Params, Services};
+use super::{CustomMethods, Params, Services};
 use std::future::{Future, ready};
 use wingbeat_core::{Error, IdArg, Method, Payload, Result};
 
@@ -67,6 +67,14 @@ pub trait RawService: Send + Sync + 'static {
     fn remove(&self, id: IdArg, params: &Params) -> impl Future<Output = Result<Payload>> + Send {
         let _ = (id, params);
         ready(Err(missing("remove")))
+    }
+
+    /// Names the methods beyond the standard six: `methods.add("archive", Self::archive)`. Clients may call them all.
+    fn custom(methods: CustomMethods<Self>) -> CustomMethods<Self>
+    where
+        Self: Sized,
+    {
+        methods
     }
 
     /// Called once, when the application starts or when the service is mounted on a running one.

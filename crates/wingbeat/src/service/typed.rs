@@ -1,7 +1,7 @@
 //! Services with types of their own.
 
 use super::raw::missing;
-use super::{Params, Services};
+use super::{CustomMethods, Params, Services};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::future::{Future, ready};
@@ -10,11 +10,12 @@ use wingbeat_core::{Id, Method, Result};
 /// A service with types of its own: what goes out, what comes in.
 ///
 /// Write the methods that the service has as plain `async fn`s, and list them in `METHODS`; the others answer
-/// MethodNotAllowed. Data that does not fit the type is a BadRequest before the method is reached.
+/// MethodNotAllowed. Data that does not fit the type is a BadRequest before the method is reached. Methods beyond the
+/// six are named in [`custom`](Service::custom).
 ///
 /// ```
 /// use serde::{Deserialize, Serialize};
-/// use wingbeat::{Found, Id, Method, OneOrMany, Params, Result, Service};
+/// use wingbeat::{CustomMethods, Found, Method, OneOrMany, Params, Result, Service};
 ///
 /// #[derive(Serialize)]
 /// struct Todo { id: i64, text: String }
@@ -35,6 +36,15 @@ use wingbeat_core::{Id, Method, Result};
 ///     }
 ///     async fn create(&self, data: OneOrMany<NewTodo>, _params: &Params) -> Result<OneOrMany<Todo>> {
 ///         Ok(data.map(|new| Todo { id: 2, text: new.text }))
+///     }
+///     fn custom(methods: CustomMethods<Todos>) -> CustomMethods<Todos> {
+///         methods.add("archive", Todos::archive)
+///     }
+/// }
+///
+/// impl Todos {
+///     async fn archive(&self, year: u16, _params: &Params) -> Result<String> {
+///         Ok(format!("All of {year} is archived"))
 ///     }
 /// }
 /// ```
@@ -96,6 +106,14 @@ pub trait Service: Send + Sync + 'static {
     fn remove(&self, id: Option<Id>, params: &Params) -> impl Future<Output = Result<OneOrMany<Self::Item>>> + Send {
         let _ = (id, params);
         ready(Err(missing("remove")))
+    }
+
+    /// Names the methods beyond the standard six: `methods.add("archive", Self::archive)`. Clients may call them all.
+    fn custom(methods: CustomMethods<Self>) -> CustomMethods<Self>
+    where
+        Self: Sized,
+    {
+        methods
     }
 
     /// Called once, when the application starts or when the service is mounted on a running one.

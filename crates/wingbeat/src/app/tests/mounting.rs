@@ -1,6 +1,8 @@
 use super::Echo;
 use crate::prelude::*;
+use serde::Deserialize;
 use serde_json::json;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 async fn found(app: &App, path: &str) -> Result<serde_json::Value> {
     app.service(path).get(1, Params::new()).await?.into_value()
@@ -80,4 +82,71 @@ async fn a_custom_method_reads_its_data_and_writes_its_answer() {
     assert_eq!(call(json!(21)).await.unwrap().into_value().unwrap(), 42);
     assert_eq!(call(json!("x")).await.unwrap_err().code(), 400);
     assert_eq!(app.service("math").find(Params::new()).await.unwrap_err().code(), 405);
+}
+
+/// Counts how often it was asked, beyond the standard methods.
+struct Counter(AtomicU32);
+
+#[derive(Deserialize)]
+struct Step {
+    by: u32,
+}
+
+impl Counter {
+    async fn step(&self, step: Step, params: &Params) -> Result<u32> {
+        tokio::task::yield_now().await;
+        params.emit("stepped", &step.by).await?;
+        Ok(self.0.fetch_add(step.by, Ordering::Relaxed) + step.by)
+    }
+
+    async fn reset(&self, _: (), _: &Params) -> Result<()> {
+        self.0.store(0, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+impl Service for Counter {
+    type Item = u32;
+    type Data = ();
+    type Patch = ();
+    const METHODS: &'static [Method] = &[Get];
+    async fn get(&self, _: Id, _: &Params) -> Result<u32> {
+        Ok(self.0.load(Ordering::Relaxed))
+    }
+    fn custom(methods: CustomMethods<Counter>) -> CustomMethods<Counter> {
+        methods.add("step", Counter::step).add("reset", Counter::reset)
+    }
+}
+
+struct Bell;
+
+impl RawService for Bell {
+    fn methods(&self) -> Vec<Method> {
+        Vec::new()
+    }
+    fn custom(methods: CustomMethods<Bell>) -> CustomMethods<Bell> {
+        methods.add("ring", Bell::ring)
+    }
+}
+
+impl Bell {
+    async fn ring(&self, times: usize, _: &Params) -> Result<String> {
+        Ok("ding".repeat(times))
+    }
+}
+
+#[tokio::test]
+async fn a_service_has_methods_of_its_own() {
+    let counter = Mount::new(Counter(AtomicU32::new(5))).events(["stepped"]).before("step", sync(|_| Ok(())));
+    let app = App::builder().mount("counter", counter).mount("bell", Mount::new(Bell)).build().unwrap();
+    let client = crate::test::Client::connect(&app).await.unwrap();
+    let counter = client.service("counter");
+    assert_eq!(counter.call("step", json!({"by": 2})).await.unwrap(), 7);
+    assert_eq!(counter.get(1).await.unwrap(), 7);
+    assert_eq!(counter.call("step", json!({"by": "x"})).await.unwrap_err().code(), 400);
+    assert_eq!(counter.call("reset", json!(null)).await.unwrap(), json!(null));
+    assert_eq!(counter.get(1).await.unwrap(), 0);
+    assert_eq!(client.service("bell").call("ring", 2).await.unwrap(), "dingding");
+    let twice = Mount::new(Bell).method("ring", |(): (), _| async { Ok(()) });
+    assert!(App::builder().mount("bell", twice).build().unwrap_err().message().contains("twice"));
 }

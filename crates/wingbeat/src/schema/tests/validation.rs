@@ -113,7 +113,7 @@ async fn lists_are_checked_element_by_element() {
 async fn missing_data_does_not_fit() {
     let call =
         crate::Call { path: "messages".into(), method: Create, id: IdArg::Absent, data: None, params: Params::new() };
-    let error = app(messages()).services().0.call(call).await.unwrap_err();
+    let error = app(messages()).services().0.call(call, false).await.unwrap_err();
     assert_eq!(error.data().unwrap()[0]["message"], "must be object");
 }
 
