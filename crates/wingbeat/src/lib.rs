@@ -55,12 +55,13 @@ pub mod store;
 pub mod test;
 mod transport;
 
-pub use app::{App, AppHttp, Builder, HttpBody, Mount, Phase, Transport};
+pub use app::{App, AppHttp, Builder, HttpBody, Mode, Mount, Phase, Transport};
 pub use hook::library as hooks;
 pub use hook::{All, Around, Context, Hook, HookType, Http, Methods, Next, Original, around, hook, sync};
 pub use realtime::{Audience, Channel, Connection, Headers, Publication, channel, channels, channels_matching, nobody};
 pub use service::{
-    Call, Found, IntoService, OneOrMany, Page, Params, Query, RawService, Route, Service, ServiceHandle, Services,
+    Call, CustomMethod, CustomMethods, Found, IntoService, OneOrMany, Page, Params, Query, RawService, Route, Service,
+    ServiceHandle, Services,
 };
 #[cfg(feature = "metrics")]
 pub use transport::Metrics;
@@ -71,8 +72,9 @@ pub use wingbeat_engine as engine;
 /// What almost every program with Wingbeat needs.
 pub mod prelude {
     pub use crate::{
-        All, App, Audience, Connection, Context, Error, Found, Id, IdArg, Method, Mount, Next, OneOrMany, Page, Params,
-        Payload, Publication, RawService, Result, Service, SocketIo, around, channel, channels, hook, nobody, sync,
+        All, App, Audience, Connection, Context, CustomMethods, Error, Found, Id, IdArg, Method, Mount, Next,
+        OneOrMany, Page, Params, Payload, Publication, RawService, Result, Service, SocketIo, around, channel,
+        channels, hook, nobody, sync,
     };
     pub use wingbeat_core::Method::{Create, Find, Get, Patch, Remove, Update};
 }

@@ -1,13 +1,14 @@
 //! Building an application.
 
+use super::beside::Beside;
 use super::events::{Publishers, STANDARD};
 use super::http::{Fallback, HttpBody, Routes, Transport};
 use super::phase::{Phase, Phases};
 use super::registry::Registry;
-use super::{App, Inner, Listeners, Mount};
+use super::{App, Inner, Listeners, Mode, Mount};
 use crate::BoxFuture;
-use crate::hook::{Around, Hook, HookSet, Methods};
-use crate::realtime::{Audience, Channels, Connection, Delivery, Publication, Publisher};
+use crate::hook::HookSet;
+use crate::realtime::{Channels, Connection, Delivery};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use std::convert::Infallible;
@@ -22,87 +23,19 @@ use wingbeat_core::{Error, Result};
 #[must_use = "call `build` in the end"]
 pub struct Builder {
     mounts: Vec<(Box<str>, Mount)>,
-    hooks: HookSet,
-    publishers: Publishers,
+    pub(super) hooks: HookSet,
+    pub(super) publishers: Publishers,
     listeners: Listeners,
     transports: Vec<Box<dyn Transport>>,
     fallback: Option<Fallback>,
     phases: Phases,
+    mode: Mode,
 }
 
 impl Builder {
     /// Mounts a service under a path, such as `messages` or `users/:userId/messages`. Outer slashes do not matter.
     pub fn mount(mut self, path: impl Into<Box<str>>, mount: impl Into<Mount>) -> Builder {
         self.mounts.push((path.into(), mount.into()));
-        self
-    }
-
-    /// Runs a hook around the methods of all services, outside of their own hooks.
-    pub fn around(mut self, methods: impl Into<Methods>, hook: impl Around) -> Builder {
-        self.hooks.around.add(methods.into(), Arc::new(hook));
-        self
-    }
-
-    /// Runs a hook before the methods of all services, ahead of their own hooks.
-    pub fn before(mut self, methods: impl Into<Methods>, hook: impl Hook) -> Builder {
-        self.hooks.before.add(methods.into(), Arc::new(hook));
-        self
-    }
-
-    /// Runs a hook after the methods of all services, behind their own hooks.
-    pub fn after(mut self, methods: impl Into<Methods>, hook: impl Hook) -> Builder {
-        self.hooks.after.add(methods.into(), Arc::new(hook));
-        self
-    }
-
-    /// Runs a hook when a method of any service has failed, behind the service's own hooks.
-    pub fn error(mut self, methods: impl Into<Methods>, hook: impl Hook) -> Builder {
-        self.hooks.error.add(methods.into(), Arc::new(hook));
-        self
-    }
-
-    /// Names the audience of every event whose service has no publisher for it.
-    pub fn publish<A>(mut self, publisher: impl Fn(&Publication) -> A + Send + Sync + 'static) -> Builder
-    where
-        A: Into<Audience>,
-    {
-        self.publishers.set(None, Publisher::ready(publisher));
-        self
-    }
-
-    /// Names the audience of one standard event (`created`, `updated`, `patched`, `removed`) of services that have no
-    /// publisher for it.
-    pub fn publish_event<A>(
-        mut self,
-        event: impl Into<Box<str>>,
-        publisher: impl Fn(&Publication) -> A + Send + Sync + 'static,
-    ) -> Builder
-    where
-        A: Into<Audience>,
-    {
-        self.publishers.set(Some(event.into()), Publisher::ready(publisher));
-        self
-    }
-
-    /// As [`publish`](Builder::publish), with a publisher that has to wait. Its event may come after the answer to the call.
-    pub fn publish_async<A, F, Fut>(mut self, publisher: F) -> Builder
-    where
-        A: Into<Audience>,
-        F: Fn(Publication) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = A> + Send + 'static,
-    {
-        self.publishers.set(None, Publisher::waiting(publisher));
-        self
-    }
-
-    /// As [`publish_event`](Builder::publish_event), with a publisher that has to wait.
-    pub fn publish_event_async<A, F, Fut>(mut self, event: impl Into<Box<str>>, publisher: F) -> Builder
-    where
-        A: Into<Audience>,
-        F: Fn(Publication) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = A> + Send + 'static,
-    {
-        self.publishers.set(Some(event.into()), Publisher::waiting(publisher));
         self
     }
 
@@ -116,6 +49,35 @@ impl Builder {
     pub fn on_disconnect(mut self, listener: impl Fn(&App, &Connection) + Send + Sync + 'static) -> Builder {
         self.listeners.disconnect.push(Box::new(listener));
         self
+    }
+
+    /// As [`on_disconnect`](Builder::on_disconnect), with a listener that waits: it may call services. An error is logged.
+    /// A shutdown waits for such listeners before the services are torn down.
+    ///
+    /// ```
+    /// use wingbeat::{prelude::*, store::Memory};
+    ///
+    /// let app = App::builder()
+    ///     .mount("presence", Mount::new(Memory::new().multi(true)))
+    ///     .on_disconnect_async(|app, connection| async move {
+    ///         let gone = Params::new().with_query(serde_json::json!({"connection": connection.id()}))?;
+    ///         app.service("presence").remove(None, gone).await?;
+    ///         Ok(())
+    ///     });
+    /// ```
+    pub fn on_disconnect_async<F, Fut>(self, listener: F) -> Builder
+    where
+        F: Fn(App, Connection) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<()>> + Send + 'static,
+    {
+        self.on_disconnect(move |app, connection| {
+            let told = listener(app.clone(), connection.clone());
+            app.0.beside.spawn(async move {
+                if let Err(error) = told.await {
+                    tracing::error!(?error, "a listener failed");
+                }
+            });
+        })
     }
 
     /// Is told of every connection that has logged in; it carries `authentication` and the user by then. After a login
@@ -173,6 +135,19 @@ impl Builder {
         self
     }
 
+    /// How much clients are told of errors that nobody has worded for them: as little as in production, unless this says
+    /// otherwise.
+    ///
+    /// ```
+    /// use wingbeat::{App, Mode};
+    ///
+    /// let app = App::builder().mode(if cfg!(debug_assertions) { Mode::Development } else { Mode::Production });
+    /// ```
+    pub fn mode(mut self, mode: Mode) -> Builder {
+        self.mode = mode;
+        self
+    }
+
     /// Answers the HTTP requests that no transport wants: an axum router, `ServeDir`, any tower service. Without one
     /// they get 404 in JSON.
     pub fn fallback<S, B>(mut self, service: S) -> Builder
@@ -204,6 +179,8 @@ impl Builder {
         let app = App(Arc::new(Inner {
             registry: ArcSwap::default(),
             changing: Mutex::default(),
+            beside: Beside::default(),
+            mode: self.mode,
             hooks: self.hooks,
             publishers: self.publishers,
             delivery: Delivery::new(channels.clone()),

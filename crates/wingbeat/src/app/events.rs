@@ -152,7 +152,7 @@ impl Inner {
             Ok(Ok(audience)) => self.delivery.send(&audience, publication.name(), sent, caller).await,
             Ok(Err(waiting)) => {
                 let (app, sent) = (self.clone(), sent.clone());
-                tokio::spawn(async move {
+                self.beside.spawn(async move {
                     let audience = waiting.await;
                     let caller = publication.caller();
                     if let Err(error) = app.delivery.send(&audience, publication.name(), &sent, caller).await {

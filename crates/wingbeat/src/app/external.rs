@@ -1,7 +1,7 @@
 //! Calls from outside: what every transport checks and does alike.
 
 use super::guard::{Guarded, begun, log};
-use super::{App, Endpoint, Entry, measure};
+use super::{App, Endpoint, Entry, Mode, measure};
 use crate::BoxFuture;
 use crate::realtime::Connection;
 use crate::service::{Params, Query};
@@ -65,11 +65,12 @@ impl App {
     /// longer than `limit` ends with Timeout.
     pub(crate) fn answer(self, call: External, limit: Duration) -> Answering {
         let External { entry, endpoint, arguments } = call;
+        let mode = self.mode();
         let running = match begun(|| self.begin(&entry, &endpoint, arguments)) {
             Ok(running) => running,
             Err(error) => Box::pin(ready(Err(error))),
         };
-        Answering { call: Guarded::new(running, limit), entry, endpoint }
+        Answering { call: Guarded::new(running, limit), entry, endpoint, mode }
     }
 
     /// Begins a call. One without hooks and hearers is the service's own future and nothing around it, unless someone
@@ -93,6 +94,7 @@ pub(crate) struct Answering {
     call: Guarded<BoxFuture<'static, Result<Payload>>>,
     entry: Arc<Entry>,
     endpoint: Arc<Endpoint>,
+    mode: Mode,
 }
 
 impl Future for Answering {
@@ -100,7 +102,10 @@ impl Future for Answering {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<RawJson>> {
         let outcome = ready!(Pin::new(&mut self.call).poll(cx)).and_then(|result| result.to_raw());
-        Poll::Ready(outcome.inspect_err(|error| log(error, self.entry.path(), self.endpoint.method().as_str())))
+        Poll::Ready(outcome.map_err(|error| {
+            log(&error, self.entry.path(), self.endpoint.method().as_str());
+            self.mode.shown(error)
+        }))
     }
 }
 

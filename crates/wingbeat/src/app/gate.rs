@@ -75,13 +75,6 @@ impl App {
         self.gates().iter().for_each(|gate| gate.disconnected(connection));
     }
 
-    /// Runs a call with its hooks and answers what a client would be told.
-    #[cfg(feature = "auth")]
-    pub(crate) async fn as_shown(&self, call: Call) -> Result<Payload> {
-        let outcome = self.resolve(call).await?;
-        Ok(outcome.dispatch.unwrap_or(outcome.result))
-    }
-
     /// Runs a method without any hook or event, as `_patch` and the like do in Feathers.
     #[cfg(feature = "auth")]
     pub(crate) async fn bare(&self, call: Call) -> Result<Payload> {

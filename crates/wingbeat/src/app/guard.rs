@@ -15,8 +15,12 @@ pub(crate) async fn guarded<T>(call: impl Future<Output = Result<T>>, limit: Dur
 
 /// Runs the part of a call that comes before its future. A panic is a general error.
 pub(crate) fn begun<T>(begin: impl FnOnce() -> T) -> Result<T> {
-    // The panic's own message went to the panic hook, with its place.
-    catch_unwind(AssertUnwindSafe(begin)).map_err(|_| Error::general("The call failed"))
+    // The place of the panic went to the panic hook.
+    catch_unwind(AssertUnwindSafe(begin)).map_err(|panic| {
+        let error = Error::general("The call failed");
+        let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+        text.map(|text| format!("panicked: {text}")).into_iter().fold(error, Error::with_source)
+    })
 }
 
 /// See [`guarded`].

@@ -37,6 +37,11 @@ impl App {
         for door in self.0.http.doors() {
             (door.close)(deadline.saturating_duration_since(Instant::now())).await;
         }
+        // Listeners that say goodbye still find all services.
+        let left = deadline.saturating_duration_since(Instant::now());
+        if tokio::time::timeout(left, self.0.beside.ended()).await.is_err() {
+            tracing::error!("a listener or a publisher took too long");
+        }
         let services = Box::pin(self.teardown_services(deadline));
         let teardown = Phase::new(self, &self.0.phases.teardown, services).run();
         // Services watch the deadline themselves; this is for the hooks around them.

@@ -1,5 +1,6 @@
 //! The application: what is mounted where, and the one way in.
 
+mod beside;
 mod builder;
 mod events;
 mod external;
@@ -8,8 +9,10 @@ mod guard;
 mod http;
 mod lifecycle;
 mod measure;
+mod mode;
 mod mount;
 mod phase;
+mod registering;
 mod registry;
 mod router;
 mod run;
@@ -24,6 +27,7 @@ pub(crate) use guard::{guarded, log};
 pub(crate) use http::Door;
 pub use http::{AppHttp, HttpBody, Transport};
 pub(crate) use http::{error_response, json_response};
+pub use mode::Mode;
 pub use mount::Mount;
 pub use phase::Phase;
 use registry::Endpoint;
@@ -64,6 +68,8 @@ struct Inner {
     channels: Arc<Channels>,
     delivery: Arc<Delivery>,
     listeners: Listeners,
+    beside: beside::Beside,
+    mode: Mode,
     phases: phase::Phases,
     http: http::Routes,
 }
@@ -85,6 +91,11 @@ impl App {
     /// Begins an application.
     pub fn builder() -> Builder {
         Builder::default()
+    }
+
+    /// How much clients are told of errors.
+    pub(crate) fn mode(&self) -> Mode {
+        self.0.mode
     }
 
     pub(crate) fn downgrade(&self) -> WeakApp {

@@ -2,8 +2,8 @@
 
 use super::events::{Publishers, Slots};
 use super::gate::Gate;
-use crate::hook::{Around, Hook, HookSet, Methods};
-use crate::realtime::{Audience, Publication, Publisher};
+use crate::hook::{Around, HookSet, Methods};
+use crate::realtime::Publication;
 use crate::service::{Custom, Erased, IntoService, Params, custom};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -32,8 +32,8 @@ pub struct Mount {
     external: Option<Vec<Method>>,
     custom: Vec<(Arc<str>, Custom)>,
     events: Vec<Box<str>>,
-    hooks: HookSet,
-    publishers: Publishers,
+    pub(super) hooks: HookSet,
+    pub(super) publishers: Publishers,
     listeners: Vec<(Box<str>, Listener)>,
     gate: Option<Arc<dyn Gate>>,
     /// Why this can not be mounted.
@@ -98,7 +98,8 @@ const RESERVED: &[&str] = &[
 impl Mount {
     /// Mounts a [`Service`](crate::Service) or a [`RawService`](crate::RawService).
     pub fn new<Kind>(service: impl IntoService<Kind>) -> Mount {
-        Mount { service: Some(service.erase()), ..Mount::default() }
+        let service = service.erase();
+        Mount { custom: service.clone().custom(), service: Some(service), ..Mount::default() }
     }
 
     /// What could not be put together; mounting it fails.
@@ -126,7 +127,8 @@ impl Mount {
         self
     }
 
-    /// Adds a custom method: data and params in, any JSON out. Data that the caller leaves out is read as null.
+    /// Adds a custom method: data and params in, any JSON out. Data that the caller leaves out is read as null. A method
+    /// that needs the service itself is named in [`Service::custom`](crate::Service::custom).
     pub fn method<D, T, F, Fut>(mut self, name: &str, method: F) -> Mount
     where
         D: DeserializeOwned + Send,
@@ -161,74 +163,6 @@ impl Mount {
     /// methods and then for single ones. Feathers registers plain lists of hooks this way.
     pub fn wrap(mut self, methods: impl Into<Methods>, hook: impl Around) -> Mount {
         self.hooks.wrap.add(methods.into(), Arc::new(hook));
-        self
-    }
-
-    /// Runs a hook around the methods.
-    pub fn around(mut self, methods: impl Into<Methods>, hook: impl Around) -> Mount {
-        self.hooks.around.add(methods.into(), Arc::new(hook));
-        self
-    }
-
-    /// Runs a hook before the methods.
-    pub fn before(mut self, methods: impl Into<Methods>, hook: impl Hook) -> Mount {
-        self.hooks.before.add(methods.into(), Arc::new(hook));
-        self
-    }
-
-    /// Runs a hook after the methods have succeeded.
-    pub fn after(mut self, methods: impl Into<Methods>, hook: impl Hook) -> Mount {
-        self.hooks.after.add(methods.into(), Arc::new(hook));
-        self
-    }
-
-    /// Runs a hook when the methods, or their before and after hooks, have failed.
-    pub fn error(mut self, methods: impl Into<Methods>, hook: impl Hook) -> Mount {
-        self.hooks.error.add(methods.into(), Arc::new(hook));
-        self
-    }
-
-    /// Names the audience of all events that have no publisher of their own.
-    pub fn publish<A>(mut self, publisher: impl Fn(&Publication) -> A + Send + Sync + 'static) -> Mount
-    where
-        A: Into<Audience>,
-    {
-        self.publishers.set(None, Publisher::ready(publisher));
-        self
-    }
-
-    /// Names the audience of one event.
-    pub fn publish_event<A>(
-        mut self,
-        event: impl Into<Box<str>>,
-        publisher: impl Fn(&Publication) -> A + Send + Sync + 'static,
-    ) -> Mount
-    where
-        A: Into<Audience>,
-    {
-        self.publishers.set(Some(event.into()), Publisher::ready(publisher));
-        self
-    }
-
-    /// As [`publish`](Mount::publish), with a publisher that has to wait. Its event may come after the answer to the call.
-    pub fn publish_async<A, F, Fut>(mut self, publisher: F) -> Mount
-    where
-        A: Into<Audience>,
-        F: Fn(Publication) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = A> + Send + 'static,
-    {
-        self.publishers.set(None, Publisher::waiting(publisher));
-        self
-    }
-
-    /// As [`publish_event`](Mount::publish_event), with a publisher that has to wait.
-    pub fn publish_event_async<A, F, Fut>(mut self, event: impl Into<Box<str>>, publisher: F) -> Mount
-    where
-        A: Into<Audience>,
-        F: Fn(Publication) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = A> + Send + 'static,
-    {
-        self.publishers.set(Some(event.into()), Publisher::waiting(publisher));
         self
     }
 

@@ -18,7 +18,7 @@ pub(crate) struct Outcome {
     /// For those outside, where hooks have made a difference.
     pub(crate) dispatch: Option<Payload>,
     /// For REST.
-    #[expect(dead_code, reason = "the REST transport will read it")]
+    #[cfg_attr(not(test), expect(dead_code, reason = "the REST transport will read it"))]
     pub(crate) http: Option<Box<Http>>,
 }
 
@@ -92,12 +92,13 @@ impl App {
         Ok(Outcome { result, dispatch: context.dispatch, http: Some(Box::new(context.http)) })
     }
 
-    async fn call(self, call: Call) -> Result<Payload> {
-        Ok(self.resolve(call).await?.result)
+    async fn call(self, call: Call, dispatched: bool) -> Result<Payload> {
+        let Outcome { result, dispatch, .. } = self.resolve(call).await?;
+        Ok(dispatch.filter(|_| dispatched).unwrap_or(result))
     }
 
     /// Finds the service of a call from inside, and runs it.
-    pub(super) async fn resolve(&self, call: Call) -> Result<Outcome> {
+    async fn resolve(&self, call: Call) -> Result<Outcome> {
         let Call { path, method, id, data, mut params } = call;
         let (entry, route) = self.find(&path)?;
         params.route = route;
@@ -108,8 +109,8 @@ impl App {
 }
 
 impl Caller for App {
-    fn call(&self, call: Call) -> BoxFuture<'static, Result<Payload>> {
-        Box::pin(self.clone().call(call))
+    fn call(&self, call: Call, dispatched: bool) -> BoxFuture<'static, Result<Payload>> {
+        Box::pin(self.clone().call(call, dispatched))
     }
 
     fn emit(&self, path: &str, event: &str, data: Payload) -> BoxFuture<'static, Result<()>> {

@@ -81,14 +81,16 @@ impl Chain {
     }
 }
 
-/// The rest of a chain, as an around hook gets it.
+/// The rest of a chain, as an around hook gets it: to [`run`](Next::run) once, or to [`attempt`](Next::attempt) until it
+/// succeeds.
+#[must_use = "what is not run is skipped, and the call has no result"]
 pub struct Next<'a> {
     steps: &'a [Step],
     target: &'a Target,
 }
 
 impl<'a> Next<'a> {
-    /// Runs the rest of the chain, the method included.
+    /// Runs the rest of the chain, the method included. That happens once: whoever wants to try again, attempts.
     ///
     /// # Errors
     /// What the method or a hook on the way failed with, after the error hooks had their say.
@@ -104,6 +106,29 @@ impl<'a> Next<'a> {
             Some((Step::Level(level), steps)) => Box::pin(level.run(context, Next { steps, target: self.target })),
             None => Box::pin(method(context, self.target)),
         }
+    }
+
+    /// As [`run`](Next::run), but can be repeated: where it fails, the context becomes again what it was, whatever hooks
+    /// on the way have made of data, params and result. So hooks that have run are run again on the same data.
+    ///
+    /// Each attempt copies the data. What the method or its hooks have done to the world stays done: try again only what
+    /// may happen twice.
+    ///
+    /// # Errors
+    /// As [`run`](Next::run).
+    pub fn attempt<'c>(&self, context: &'c mut Context) -> BoxFuture<'c, Result<()>>
+    where
+        'a: 'c,
+    {
+        let next = Next { steps: self.steps, target: self.target };
+        Box::pin(async move {
+            let before = context.snapshot();
+            let outcome = next.run(context).await;
+            if outcome.is_err() {
+                context.restore(before);
+            }
+            outcome
+        })
     }
 }
 

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::fmt;
 use std::sync::Arc;
-use wingbeat_core::{Error, IdArg, Method, Payload, Result};
+use wingbeat_core::{Error, ErrorKind, IdArg, Method, Payload, Result};
 
 /// What a hook sees of a call and may change.
 ///
@@ -63,6 +63,17 @@ pub struct Original {
     pub data: Option<Payload>,
     /// The result, if there was one already.
     pub result: Option<Payload>,
+}
+
+/// What hooks can change of a call, to be put back.
+pub(super) struct Snapshot {
+    params: Params,
+    id: IdArg,
+    data: Option<Payload>,
+    result: Option<Payload>,
+    dispatch: Option<Payload>,
+    event: Option<Arc<str>>,
+    http: Http,
 }
 
 /// In which kind of hook the context is at the moment.
@@ -131,6 +142,34 @@ impl Context {
     /// In error hooks: what the call looked like when it failed.
     pub fn original(&self) -> Option<&Original> {
         self.original.as_deref()
+    }
+
+    /// In error hooks: the class of the error.
+    pub fn error_kind(&self) -> Option<ErrorKind> {
+        self.error.as_ref().map(Error::kind)
+    }
+
+    pub(super) fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            params: self.params.clone(),
+            id: self.id.clone(),
+            data: self.data.clone(),
+            result: self.result.clone(),
+            dispatch: self.dispatch.clone(),
+            event: self.event.clone(),
+            http: self.http.clone(),
+        }
+    }
+
+    pub(super) fn restore(&mut self, to: Snapshot) {
+        self.kind = HookType::Around;
+        self.params = to.params;
+        self.id = to.id;
+        self.data = to.data;
+        self.result = to.result;
+        self.dispatch = to.dispatch;
+        self.event = to.event;
+        self.http = to.http;
     }
 
     /// Notes what the call looks like, now that it has failed.

@@ -52,6 +52,8 @@ pub trait Hook: Send + Sync + 'static {
 ///
 /// Every `async fn(&mut Context, Next<'_>) -> Result<()>` is one; closures need [`around`].
 ///
+/// One that measures:
+///
 /// ```
 /// use wingbeat::{Context, Next, Result};
 ///
@@ -62,6 +64,85 @@ pub trait Hook: Send + Sync + 'static {
 ///     outcome
 /// }
 /// # let _ = wingbeat::Mount::new(wingbeat::store::Memory::new()).around(wingbeat::All, measured);
+/// ```
+///
+/// One that answers from a cache, without the method, and forgets what has changed:
+///
+/// ```
+/// use std::{collections::HashMap, sync::Mutex};
+/// use serde_json::json;
+/// use wingbeat::{Around, BoxFuture, prelude::*, store::Memory};
+///
+/// #[derive(Default)]
+/// struct Cache(Mutex<HashMap<String, Payload>>);
+///
+/// impl Around for Cache {
+///     fn call<'a>(&'a self, context: &'a mut Context, next: Next<'a>) -> BoxFuture<'a, Result<()>> {
+///         Box::pin(async move {
+///             let key = context.id.to_string();
+///             if *context.method() == Get {
+///                 let kept = self.0.lock().unwrap().get(&key).cloned();
+///                 context.result = kept;
+///             }
+///             // Where there is a result already, the method does not run.
+///             next.run(context).await?;
+///             let mut kept = self.0.lock().unwrap();
+///             match (context.method(), &context.result) {
+///                 (Get, Some(result)) => drop(kept.insert(key, result.clone())),
+///                 _ => drop(kept.remove(&key)),
+///             }
+///             Ok(())
+///         })
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// let rates = Memory::new().records([json!({"id": "EUR", "rate": 1})]);
+/// let app = App::builder()
+///     .mount("rates", Mount::new(rates.clone()).around((Get, Patch, Remove), Cache::default()))
+///     .build()?;
+/// let service = app.service("rates");
+/// service.get("EUR", Params::new()).await?;
+/// // Nobody has told the cache of this.
+/// rates.patch("EUR".into(), Some(json!({"rate": 2}).into()), &Params::new()).await?;
+/// assert_eq!(service.get("EUR", Params::new()).await?.to_value()?["rate"], 1);
+/// service.patch("EUR", json!({"rate": 3}), Params::new()).await?;
+/// assert_eq!(service.get("EUR", Params::new()).await?.to_value()?["rate"], 3);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// One that tries again:
+///
+/// ```
+/// use std::{sync::atomic::{AtomicU32, Ordering}, time::Duration};
+/// use wingbeat::{ErrorKind, prelude::*};
+///
+/// async fn patient(context: &mut Context, next: Next<'_>) -> Result<()> {
+///     for wait in [10, 100, 1000].map(Duration::from_millis) {
+///         match next.attempt(context).await {
+///             Err(error) if error.kind() == ErrorKind::Unavailable => tokio::time::sleep(wait).await,
+///             outcome => return outcome,
+///         }
+///     }
+///     next.run(context).await
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// static CALLS: AtomicU32 = AtomicU32::new(0);
+/// let shaky = Mount::empty().method("ask", |question: String, _: Params| async move {
+///     match CALLS.fetch_add(1, Ordering::Relaxed) {
+///         0 => Err(Error::unavailable("Not now")),
+///         _ => Ok(format!("{question} Yes.")),
+///     }
+/// });
+/// let app = App::builder().mount("oracle", shaky.around(All, patient)).build()?;
+/// let answer = app.service("oracle").call("ask", serde_json::json!("Well?"), Params::new()).await?;
+/// assert_eq!(answer.to_value()?, "Well? Yes.");
+/// # Ok(())
+/// # }
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an around hook",

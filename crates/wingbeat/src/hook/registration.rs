@@ -8,7 +8,19 @@ use wingbeat_core::{Method, Result};
 #[derive(Clone, Copy, Debug)]
 pub struct All;
 
-/// For which methods a hook is registered: [`All`], one method, a list, or a custom method's name.
+/// For which methods a hook is registered: [`All`], one method, a custom method's name, a list of either, or a tuple of
+/// both.
+///
+/// ```
+/// use wingbeat::{Mount, Params, prelude::*, store::Memory};
+///
+/// let rooms = Mount::new(Memory::new())
+///     .method("enter", |room: String, _: Params| async move { Ok(room) })
+///     .before((Create, "enter"), sync(|context| {
+///         tracing::info!(method = %context.method(), "somebody comes");
+///         Ok(())
+///     }));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Methods(Selection);
 
@@ -32,6 +44,13 @@ impl Methods {
 
     fn include(&self, method: &Method) -> bool {
         self.named().contains(method)
+    }
+
+    fn and(self, more: Methods) -> Methods {
+        match (self.0, more.0) {
+            (Selection::Some(methods), Selection::Some(more)) => Methods(Selection::Some([methods, more].concat())),
+            _ => All.into(),
+        }
     }
 }
 
@@ -58,6 +77,25 @@ impl<const N: usize> From<[Method; N]> for Methods {
         Methods(Selection::Some(methods.into()))
     }
 }
+
+impl<const N: usize> From<[&str; N]> for Methods {
+    fn from(names: [&str; N]) -> Methods {
+        Methods(Selection::Some(names.map(Method::named).into()))
+    }
+}
+
+macro_rules! from_tuples {
+    ($(($first:ident $($more:ident)+))+) => {$(
+        impl<$first: Into<Methods>, $($more: Into<Methods>),+> From<($first, $($more),+)> for Methods {
+            #[allow(non_snake_case, reason = "the values are named like their types")]
+            fn from(($first, $($more),+): ($first, $($more),+)) -> Methods {
+                $first.into()$(.and($more.into()))+
+            }
+        }
+    )+};
+}
+
+from_tuples! { (A B) (A B C) (A B C D) (A B C D E) (A B C D E F) }
 
 impl From<&[Method]> for Methods {
     fn from(methods: &[Method]) -> Methods {

@@ -165,19 +165,24 @@ impl Handler for Services {
         let headers = socket.handshake().headers().clone();
         let connection = Connection::new("socketio", Some(headers), Client(socket.clone()));
         socket.attach(Arc::new(connection.clone()));
-        let admitted = self.app.upgrade().and_then(|app| app.admit(&connection));
+        let app = self.app.upgrade();
+        let mode = app.as_ref().map(App::mode).unwrap_or_default();
+        let admitted = app.and_then(|app| app.admit(&connection));
         if self.middleware.is_empty() && admitted.is_none() {
             return Box::pin(ready(Ok(())));
         }
         let (middleware, socket, limit) = (self.middleware.clone(), socket.clone(), self.call_timeout);
         Box::pin(async move {
-            if let Some(admitted) = admitted {
-                guarded(admitted, limit).await?;
-            }
-            for ask in middleware.iter() {
-                guarded(ask(socket.clone(), connection.clone()), limit).await?;
-            }
-            Ok(())
+            let asked = async {
+                if let Some(admitted) = admitted {
+                    guarded(admitted, limit).await?;
+                }
+                for ask in middleware.iter() {
+                    guarded(ask(socket.clone(), connection.clone()), limit).await?;
+                }
+                Ok(())
+            };
+            Ok(asked.await.map_err(|error| mode.shown(error))?)
         })
     }
 

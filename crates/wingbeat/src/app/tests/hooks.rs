@@ -183,3 +183,97 @@ async fn error_hooks_see_what_the_call_looked_like() {
         [(crate::HookType::Around, "boom".to_owned(), false), (crate::HookType::After, "late".to_owned(), true)];
     assert_eq!(*locked(&seen), expected);
 }
+
+#[tokio::test]
+async fn hooks_are_registered_for_standard_and_custom_methods_together() {
+    let trace = Trace::default();
+    let t = &trace;
+    let mount = Mount::new(Echo)
+        .method("enter", |room: Value, _| async move { Ok(room) })
+        .method("leave", |room: Value, _| async move { Ok(room) })
+        .before((Create, "enter"), note(t, "mixed"))
+        .after(["enter", "find"], note(t, "names"))
+        .around(([Get, Find], "leave", Create), nest(t, "nested"))
+        .error((Get, All), note(t, "all"));
+    let app = app(mount);
+    let service = app.service("echo");
+    for (call, expected) in [("enter", "mixed names"), ("leave", "nested> <nested")] {
+        service.call(call, json!(1), Params::new()).await.unwrap();
+        assert_eq!(std::mem::take(&mut *locked(t)).join(" "), expected, "{call}");
+    }
+    service.find(Params::new()).await.unwrap();
+    service.create(json!({}), Params::new()).await.unwrap();
+    service.update(1, json!({}), Params::new()).await.unwrap_err();
+    assert_eq!(locked(t).join(" "), "nested> names <nested nested> mixed <nested all");
+}
+
+#[tokio::test]
+async fn error_hooks_know_the_class_of_the_error() {
+    let tell = sync(|context: &mut Context| {
+        assert_eq!(context.error_kind(), Some(crate::ErrorKind::GeneralError));
+        context.set_result(json!("told"));
+        Ok(())
+    });
+    assert_eq!(get(&app(Mount::new(Echo).error(Get, tell)), "boom").await.unwrap(), "told");
+}
+
+#[tokio::test]
+async fn an_around_hook_may_answer_an_error_itself_or_skip_the_rest() {
+    let swallow = around(|context, next| {
+        Box::pin(async move {
+            if let Err(error) = next.run(context).await {
+                context.set_result(json!({"instead": error.message()}));
+            }
+            Ok(())
+        })
+    });
+    assert_eq!(get(&app(Mount::new(Echo).around(Get, swallow)), "boom").await.unwrap(), json!({"instead": "boom"}));
+    let skip = around(|_, next| {
+        drop(next);
+        Box::pin(async { Ok(()) })
+    });
+    assert_eq!(get(&app(Mount::new(Echo).around(Get, skip)), "1").await.unwrap(), Value::Null);
+}
+
+#[tokio::test]
+async fn a_before_hook_that_fails_stops_those_after_it() {
+    let trace = Trace::default();
+    let fail = sync(|_: &mut Context| Err(Error::forbidden("no")));
+    let mount = Mount::new(Echo).before(Get, fail).before(Get, note(&trace, "later")).after(Get, note(&trace, "after"));
+    assert_eq!(get(&app(mount), "1").await.unwrap_err().code(), 403);
+    assert!(locked(&trace).is_empty());
+}
+
+#[tokio::test]
+async fn an_error_of_an_application_hook_is_not_the_services() {
+    let trace = Trace::default();
+    let mount = Mount::new(Echo).error(All, note(&trace, "service"));
+    let app = App::builder()
+        .mount("echo", mount)
+        .before(All, sync(|_| Err(Error::forbidden("no"))))
+        .error(All, note(&trace, "app"))
+        .build()
+        .unwrap();
+    get(&app, "1").await.unwrap_err();
+    assert_eq!(*locked(&trace), ["app"]);
+}
+
+#[tokio::test]
+async fn an_error_in_a_call_from_a_hook_has_a_context_of_its_own() {
+    let seen = Trace::default();
+    let see = |seen: &Trace| {
+        let seen = seen.clone();
+        sync(move |context: &mut Context| {
+            locked(&seen).push(format!("{} {}", context.path(), context.method()));
+            Ok(())
+        })
+    };
+    let inner = Mount::new(Echo).before(Get, sync(|_| Err(Error::conflict("inner")))).error(All, see(&seen));
+    let call = hook(|context: &mut Context| {
+        Box::pin(async move { context.service("inner").get(1, Params::new()).await.map(drop) })
+    });
+    let outer = Mount::new(Echo).before(Find, call).error(All, see(&seen));
+    let app = App::builder().mount("inner", inner).mount("outer", outer).build().unwrap();
+    assert_eq!(app.service("outer").find(Params::new()).await.unwrap_err().message(), "inner");
+    assert_eq!(*locked(&seen), ["inner get", "outer find"]);
+}

@@ -1,6 +1,9 @@
 //! The application without sockets: calls from inside, connections whose frames are kept in a list.
 
+mod attempts;
+mod context;
 mod delivery;
+mod errors;
 mod events;
 mod hooks;
 mod models;

@@ -74,3 +74,33 @@ async fn a_teardown_hook_that_never_ends_is_cut_off() {
     let app = App::builder().around_teardown(|_, _| Box::pin(std::future::pending())).build().unwrap();
     app.shutdown(Duration::from_secs(1)).await;
 }
+
+#[tokio::test]
+async fn a_listener_that_waits_is_told_of_who_has_gone_and_a_shutdown_waits_for_it() {
+    let trace = Trace::default();
+    let (noting, failing) = (trace.clone(), trace.clone());
+    let app = App::builder()
+        .mount("one", Mount::new(Traced(trace.clone(), false)))
+        .on_disconnect_async(move |app, connection| {
+            let trace = noting.clone();
+            async move {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                assert!(!connection.is_connected() && connection.channels().is_empty());
+                locked(&trace).push(format!("gone {}", app.paths().len()));
+                Ok(())
+            }
+        })
+        .on_disconnect_async(move |_, _| {
+            let trace = failing.clone();
+            async move {
+                locked(&trace).push("failed".to_owned());
+                Err(Error::general("an error of a listener is logged"))
+            }
+        })
+        .on_disconnect_async(|_, _| async { panic!("on purpose") })
+        .build()
+        .unwrap();
+    drop(crate::test::Client::connect(&app).await.unwrap());
+    app.shutdown(Duration::from_secs(5)).await;
+    assert_eq!(*locked(&trace), ["failed", "gone 1", "teardown one"]);
+}

@@ -1,0 +1,122 @@
+//! What an application and a mounted service take alike: hooks and publishers.
+
+use super::{Builder, Mount};
+use crate::hook::{Around, Hook, Methods};
+use crate::realtime::{Audience, Publication, Publisher};
+use std::sync::Arc;
+
+macro_rules! hooks_and_publishers {
+    (
+        $owner:ident
+        $(#[$around:meta])+ around
+        $(#[$before:meta])+ before
+        $(#[$after:meta])+ after
+        $(#[$error:meta])+ error
+        $(#[$publish:meta])+ publish
+        $(#[$publish_event:meta])+ publish_event
+    ) => {
+        impl $owner {
+            $(#[$around])+
+            pub fn around(mut self, methods: impl Into<Methods>, hook: impl Around) -> $owner {
+                self.hooks.around.add(methods.into(), Arc::new(hook));
+                self
+            }
+
+            $(#[$before])+
+            pub fn before(mut self, methods: impl Into<Methods>, hook: impl Hook) -> $owner {
+                self.hooks.before.add(methods.into(), Arc::new(hook));
+                self
+            }
+
+            $(#[$after])+
+            pub fn after(mut self, methods: impl Into<Methods>, hook: impl Hook) -> $owner {
+                self.hooks.after.add(methods.into(), Arc::new(hook));
+                self
+            }
+
+            $(#[$error])+
+            pub fn error(mut self, methods: impl Into<Methods>, hook: impl Hook) -> $owner {
+                self.hooks.error.add(methods.into(), Arc::new(hook));
+                self
+            }
+
+            $(#[$publish])+
+            pub fn publish<A>(mut self, publisher: impl Fn(&Publication) -> A + Send + Sync + 'static) -> $owner
+            where
+                A: Into<Audience>,
+            {
+                self.publishers.set(None, Publisher::ready(publisher));
+                self
+            }
+
+            $(#[$publish_event])+
+            pub fn publish_event<A>(
+                mut self,
+                event: impl Into<Box<str>>,
+                publisher: impl Fn(&Publication) -> A + Send + Sync + 'static,
+            ) -> $owner
+            where
+                A: Into<Audience>,
+            {
+                self.publishers.set(Some(event.into()), Publisher::ready(publisher));
+                self
+            }
+
+            #[doc = concat!("As [`publish`](", stringify!($owner), "::publish), with a publisher that has to wait.")]
+            /// Its event may come after the answer to the call.
+            pub fn publish_async<A, F, Fut>(mut self, publisher: F) -> $owner
+            where
+                A: Into<Audience>,
+                F: Fn(Publication) -> Fut + Send + Sync + 'static,
+                Fut: Future<Output = A> + Send + 'static,
+            {
+                self.publishers.set(None, Publisher::waiting(publisher));
+                self
+            }
+
+            #[doc = concat!("As [`publish_event`](", stringify!($owner), "::publish_event), with a publisher that has to wait.")]
+            pub fn publish_event_async<A, F, Fut>(mut self, event: impl Into<Box<str>>, publisher: F) -> $owner
+            where
+                A: Into<Audience>,
+                F: Fn(Publication) -> Fut + Send + Sync + 'static,
+                Fut: Future<Output = A> + Send + 'static,
+            {
+                self.publishers.set(Some(event.into()), Publisher::waiting(publisher));
+                self
+            }
+        }
+    };
+}
+
+hooks_and_publishers! {
+    Builder
+    /// Runs a hook around the methods of all services, outside of their own hooks.
+    around
+    /// Runs a hook before the methods of all services, ahead of their own hooks.
+    before
+    /// Runs a hook after the methods of all services, behind their own hooks.
+    after
+    /// Runs a hook when a method of any service has failed, behind the service's own hooks.
+    error
+    /// Names the audience of every event whose service has no publisher for it.
+    publish
+    /// Names the audience of one standard event (`created`, `updated`, `patched`, `removed`) of services that have no
+    /// publisher for it.
+    publish_event
+}
+
+hooks_and_publishers! {
+    Mount
+    /// Runs a hook around the methods.
+    around
+    /// Runs a hook before the methods.
+    before
+    /// Runs a hook after the methods have succeeded.
+    after
+    /// Runs a hook when the methods, or their before and after hooks, have failed.
+    error
+    /// Names the audience of all events that have no publisher of their own.
+    publish
+    /// Names the audience of one event.
+    publish_event
+}
