@@ -11,15 +11,13 @@ use super::socket::{Packet, PacketKind};
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-/// Reads a packet: the text that it would have as JSON, and its attachments. `None` if it is no packet.
-pub fn decode(bytes: &[u8]) -> Option<(String, Vec<Bytes>)> {
-    let (value, attachments) = read::read(bytes)?;
-    let Value::Object(mut packet) = value else { return None };
-    let data = packet.remove("data").unwrap_or(Value::Null);
-    let kind = packet.get("type")?.as_u64().filter(|kind| *kind <= 4)?;
-    let namespace = packet.get("nsp")?.as_str().filter(|name| name.starts_with('/') && !name.contains(','))?;
-    let mut text = match (kind, attachments.len()) {
-        (_, 0) => kind.to_string(),
+/// Reads a packet: the text that it would have as JSON, and its attachments. `None` if it is no packet, or has more
+/// than `max_attachments`.
+pub fn decode(bytes: &[u8], max_attachments: usize) -> Option<(String, Vec<Bytes>)> {
+    let read::Fields { kind, namespace, id, data, attachments } = read::packet(bytes, max_attachments)?;
+    let namespace = namespace.filter(|name| name.starts_with('/') && !name.contains(','))?;
+    let mut text = match (kind.filter(|kind| *kind <= 4)?, attachments.len()) {
+        (kind, 0) => kind.to_string(),
         (2, count) => format!("5{count}-"),
         (3, count) => format!("6{count}-"),
         _ => return None,
@@ -28,14 +26,13 @@ pub fn decode(bytes: &[u8]) -> Option<(String, Vec<Bytes>)> {
         text.push_str(namespace);
         text.push(',');
     }
-    match packet.get("id") {
-        None | Some(Value::Null) => {}
-        Some(id) => text.push_str(&id.as_u64()?.to_string()),
+    if let Some(id) = id {
+        text.push_str(&id.to_string());
     }
-    match data {
+    match data.as_deref().unwrap_or("null") {
         // Absent, or sent as undefined.
-        Value::Null if kind < 2 => {}
-        data => text.push_str(&data.to_string()),
+        "null" if matches!(kind, Some(0 | 1)) => {}
+        data => text.push_str(data),
     }
     Some((text, attachments))
 }
@@ -94,7 +91,7 @@ mod tests {
         let recoded = recode(frame);
         let packets: Vec<_> = recoded.packets().collect();
         assert_eq!((packets.len(), packets[0].0), (1, Opcode::Binary));
-        decode(packets[0].1).unwrap()
+        decode(packets[0].1, 10).unwrap()
     }
 
     #[test]
@@ -131,16 +128,44 @@ mod tests {
     fn what_is_no_packet_is_refused() {
         // {type:9,…}, no namespace, an array, half a map, too deep.
         for bad in [&b"\x82\xa4type\x09\xa3nsp\xa1/"[..], b"\x81\xa4type\x02", b"\x90", b"\x82\xa4type", b""] {
-            assert_eq!(decode(bad), None, "{bad:?}");
+            assert_eq!(decode(bad, 10), None, "{bad:?}");
         }
-        assert_eq!(decode(&[0x91; 100_000]), None);
-        assert_eq!(decode(b"\xdd\xff\xff\xff\xff"), None);
+        assert_eq!(decode(&[0x91; 100_000], 10), None);
+        assert_eq!(decode(b"\xdd\xff\xff\xff\xff", 10), None);
+    }
+
+    /// `{type:2, nsp:"/", data:[…]}`, with this many times the same element.
+    fn event(count: u32, element: &[u8]) -> Vec<u8> {
+        let mut packet = b"\x83\xa4type\x02\xa3nsp\xa1/\xa4data\xdd".to_vec();
+        packet.extend_from_slice(&count.to_be_bytes());
+        packet.extend(element.repeat(count as usize));
+        packet
+    }
+
+    #[test]
+    fn attachments_are_counted_as_they_come() {
+        assert_eq!(decode(&event(10, b"\xc4\x00"), 10).unwrap().1.len(), 10);
+        assert_eq!(decode(&event(11, b"\xc4\x00"), 10), None);
+    }
+
+    #[test]
+    fn a_value_takes_little_more_room_than_its_text() {
+        // As a tree, a million empty objects take a hundred times the room of their bytes.
+        let (text, _) = decode(&event(1_000_000, b"\x80"), 10).unwrap();
+        assert_eq!((text.len(), &text[..6]), (3_000_002, "2[{},{"));
+    }
+
+    #[test]
+    fn members_may_come_in_any_order_and_others_are_left_out() {
+        let packet = b"\x85\xa4data\x91\xa1a\xa1x\x93\x01\xa1y\xc2\xa2id\x07\xa3nsp\xa2/n\xa4type\x02";
+        assert_eq!(decode(packet, 0).unwrap().0, r#"2/n,7["a"]"#);
+        assert_eq!(decode(b"\x83\xa4type\x02\xa3nsp\xa1/\xa2id\xff", 0), None);
     }
 
     proptest! {
         #[test]
         fn noise_does_no_harm(noise in prop::collection::vec(any::<u8>(), 0..300)) {
-            let _ = decode(&noise);
+            let _ = decode(&noise, 10);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The Socket.IO side of a session: namespaces, events, acknowledgements. Knows no transport.
 
+use super::allowance::Allowance;
 use super::calls::{Backlog, Call, Outcome, Running, Waiting, Work, guarded};
 use super::end::{End, Farewell};
 use super::namespaces::{connect_error, write_packet};
@@ -14,9 +15,6 @@ use std::task::{Context, Poll};
 use wingbeat_core::packet::engine::{self, PacketType};
 use wingbeat_core::packet::{Arguments, Frame, Packet, PacketKind, Placeholders, msgpack, placeholders};
 
-/// How many calls one turn begins before others get theirs.
-pub(super) const CALLS_A_TURN: u32 = 64;
-
 /// The Socket.IO side of a session.
 pub(super) struct Client {
     pub(super) link: Arc<Link>,
@@ -29,8 +27,9 @@ pub(super) struct Client {
     joined: Option<Socket>,
     /// A namespace was joined, now or before.
     pub(super) has_joined: bool,
-    /// Calls that may still begin in this turn.
-    pub(super) budget: u32,
+    pub(super) allowance: Allowance,
+    /// The server is shutting down: what has begun is finished, and no more is read.
+    pub(super) deaf: bool,
     /// Bytes of an earlier read are left to look at.
     leftover: bool,
     /// A pong came since this was last looked at.
@@ -48,12 +47,13 @@ pub(super) struct Binary {
 impl Client {
     pub(super) fn new(link: Arc<Link>) -> Client {
         Client {
+            allowance: Allowance::new(&link.engine.config),
             link,
             sockets: Vec::new(),
             running: Running::default(),
             backlog: Backlog::default(),
             binary: None,
-            budget: 0,
+            deaf: false,
             joined: None,
             has_joined: false,
             leftover: false,
@@ -73,13 +73,17 @@ impl Client {
 
     /// Whether this turn may read more.
     pub(super) fn may_read(&self) -> bool {
-        self.budget > 0 && !self.is_full() && self.joined.is_none()
+        self.allowance.has_calls() && !self.is_full() && self.joined.is_none() && !self.deaf
     }
 
-    /// Whether this turn has done enough. Then another has to follow, whatever is left: this one may have ended before a
-    /// read that found nothing, and only such a read wakes the task when more comes.
-    pub(super) fn spent(&self) -> bool {
-        self.budget == 0
+    /// How long nothing is read because the client has sent as many events as it may, in milliseconds.
+    pub(super) fn throttled(&self) -> Option<u64> {
+        self.allowance.wait(&self.link.engine.config)
+    }
+
+    /// Whether nothing is read from the client, so that its pongs are not seen.
+    pub(super) fn unheard(&self) -> bool {
+        self.deaf || self.is_full() || self.throttled().is_some()
     }
 
     pub(super) fn set_leftover(&mut self, leftover: bool) {
@@ -132,10 +136,8 @@ impl Client {
     pub(super) fn binary(&mut self, bytes: &[u8], out: &mut Out, cx: &mut Context<'_>) -> Result<(), End> {
         self.heard = true;
         if self.link.engine.config.msgpack {
-            let (text, attachments) = msgpack::decode(bytes).ok_or(End::close(Reason::ForcedClose))?;
-            if attachments.len() > self.link.engine.config.max_attachments {
-                return Err(End::close(Reason::ForcedClose));
-            }
+            let max = self.link.engine.config.max_attachments;
+            let (text, attachments) = msgpack::decode(bytes, max).ok_or(End::close(Reason::ForcedClose))?;
             return self.whole(Waiting { text: text.into(), attachments }, out, cx);
         }
         let Some(binary) = &mut self.binary else { return Err(End::close(Reason::ForcedClose)) };
@@ -176,7 +178,10 @@ impl Client {
 
     /// Begins what waits, as far as there is room.
     pub(super) fn work_off(&mut self, out: &mut Out, cx: &mut Context<'_>) -> Result<(), End> {
-        while self.budget > 0 && self.joined.is_none() && self.running.len() < self.link.engine.config.max_running {
+        while self.allowance.has_calls()
+            && self.joined.is_none()
+            && self.running.len() < self.link.engine.config.max_running
+        {
             let Some(waiting) = self.backlog.pop() else { break };
             self.decoded(waiting, out, cx)?;
         }
@@ -233,7 +238,7 @@ impl Client {
             // The server has made it leave; the client does not know yet.
             return Ok(());
         }
-        self.budget = self.budget.saturating_sub(1);
+        self.allowance.call();
         let handler = &self.link.engine.handler;
         let Some(future) = guarded(|| handler.event(socket, event)) else { return Ok(()) };
         let call = Call { socket: socket.clone(), work: Work::Event(packet.id, future) };

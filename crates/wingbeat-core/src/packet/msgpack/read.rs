@@ -2,18 +2,47 @@
 
 use crate::packet::MAX_DEPTH;
 use bytes::Bytes;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
 
-/// Reads one value that fills the bytes. Binary values become placeholders and attachments.
-pub(super) fn read(bytes: &[u8]) -> Option<(Value, Vec<Bytes>)> {
-    let mut reader = Reader { rest: bytes, attachments: Vec::new() };
-    let value = reader.value(MAX_DEPTH)?;
-    reader.rest.is_empty().then_some((value, reader.attachments))
+/// What a packet consists of.
+#[derive(Default)]
+pub(super) struct Fields<'a> {
+    pub(super) kind: Option<u64>,
+    pub(super) namespace: Option<&'a str>,
+    pub(super) id: Option<u64>,
+    /// JSON, with placeholders for the attachments.
+    pub(super) data: Option<String>,
+    pub(super) attachments: Vec<Bytes>,
 }
 
+/// Reads a packet that fills the bytes.
+pub(super) fn packet(bytes: &[u8], max_attachments: usize) -> Option<Fields<'_>> {
+    let mut reader = Reader { rest: bytes, json: Vec::new(), attachments: Vec::new(), max_attachments };
+    let mut fields = Fields::default();
+    for _ in 0..reader.map_len()? {
+        match reader.text()? {
+            "type" => fields.kind = Some(reader.json()?.parse().ok()?),
+            "nsp" => fields.namespace = Some(reader.text()?),
+            "id" => {
+                fields.id = match &*reader.json()? {
+                    "null" => None,
+                    id => Some(id.parse().ok()?),
+                }
+            }
+            "data" => fields.data = Some(reader.json()?),
+            _ => drop(reader.json()?),
+        }
+    }
+    fields.attachments = reader.attachments;
+    reader.rest.is_empty().then_some(fields)
+}
+
+/// Writes the text as it reads: what came is never a tree in memory, which can be a hundred times its size.
 struct Reader<'a> {
     rest: &'a [u8],
+    json: Vec<u8>,
     attachments: Vec<Bytes>,
+    max_attachments: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -32,86 +61,141 @@ impl<'a> Reader<'a> {
         usize::try_from(self.number(width)?).ok()
     }
 
-    fn value(&mut self, depth: usize) -> Option<Value> {
-        let first = self.take(1)?[0];
-        Some(match first {
-            0x00..=0x7f => Value::from(first),
-            0x80..=0x8f => self.map(usize::from(first & 0x0f), depth)?,
-            0x90..=0x9f => self.array(usize::from(first & 0x0f), depth)?,
-            0xa0..=0xbf => self.text(usize::from(first & 0x1f))?,
-            0xc0 => Value::Null,
-            0xc2 => Value::Bool(false),
-            0xc3 => Value::Bool(true),
+    /// The head of a map.
+    fn map_len(&mut self) -> Option<usize> {
+        match self.take(1)?[0] {
+            first @ 0x80..=0x8f => Some(usize::from(first & 0x0f)),
+            first @ (0xde | 0xdf) => self.len(2 << (first - 0xde)),
+            _ => None,
+        }
+    }
+
+    /// A text, which must come next.
+    fn text(&mut self) -> Option<&'a str> {
+        let len = match self.take(1)?[0] {
+            first @ 0xa0..=0xbf => usize::from(first & 0x1f),
+            first @ 0xd9..=0xdb => self.len(1 << (first - 0xd9))?,
+            _ => return None,
+        };
+        simdutf8::basic::from_utf8(self.take(len)?).ok()
+    }
+
+    /// One value as JSON.
+    fn json(&mut self) -> Option<String> {
+        self.value(MAX_DEPTH)?;
+        String::from_utf8(std::mem::take(&mut self.json)).ok()
+    }
+
+    fn write(&mut self, value: impl Serialize) -> Option<()> {
+        serde_json::to_writer(&mut self.json, &value).ok()
+    }
+
+    fn value(&mut self, depth: usize) -> Option<()> {
+        let first = *self.rest.first()?;
+        if matches!(first, 0xa0..=0xbf | 0xd9..=0xdb) {
+            let text = self.text()?;
+            return self.write(text);
+        }
+        if matches!(first, 0x80..=0x8f | 0xde | 0xdf) {
+            let len = self.map_len()?;
+            return self.map(len, depth);
+        }
+        self.rest = &self.rest[1..];
+        match first {
+            0x00..=0x7f => self.write(first),
+            0x90..=0x9f => self.array(usize::from(first & 0x0f), depth),
+            0xc0 => self.write(()),
+            0xc2 | 0xc3 => self.write(first == 0xc3),
             0xc4..=0xc6 => {
                 let len = self.len(1 << (first - 0xc4))?;
-                self.binary(len)?
+                self.binary(len)
             }
             0xc7..=0xc9 => {
                 let len = self.len(1 << (first - 0xc7))?;
-                self.extension(len)?
+                self.extension(len)
             }
-            0xca => Value::from(f64::from(f32::from_bits(self.number(4)? as u32))),
-            0xcb => Value::from(f64::from_bits(self.number(8)?)),
-            0xcc..=0xcf => Value::from(self.number(1 << (first - 0xcc))?),
-            0xd0 => Value::from(self.number(1)? as u8 as i8),
-            0xd1 => Value::from(self.number(2)? as u16 as i16),
-            0xd2 => Value::from(self.number(4)? as u32 as i32),
-            0xd3 => Value::from(self.number(8)? as i64),
-            0xd4..=0xd8 => self.extension(1 << (first - 0xd4))?,
-            0xd9..=0xdb => {
-                let len = self.len(1 << (first - 0xd9))?;
-                self.text(len)?
+            // What is no number is null, as in JavaScript.
+            0xca => {
+                let bits = self.number(4)? as u32;
+                self.write(f64::from(f32::from_bits(bits)))
             }
+            0xcb => {
+                let bits = self.number(8)?;
+                self.write(f64::from_bits(bits))
+            }
+            0xcc..=0xcf => {
+                let number = self.number(1 << (first - 0xcc))?;
+                self.write(number)
+            }
+            0xd0..=0xd3 => {
+                let width = 1 << (first - 0xd0);
+                let unused = 64 - 8 * width as u32;
+                let number = self.number(width)?;
+                self.write((number << unused) as i64 >> unused)
+            }
+            0xd4..=0xd8 => self.extension(1 << (first - 0xd4)),
             0xdc | 0xdd => {
                 let len = self.len(2 << (first - 0xdc))?;
-                self.array(len, depth)?
+                self.array(len, depth)
             }
-            0xde | 0xdf => {
-                let len = self.len(2 << (first - 0xde))?;
-                self.map(len, depth)?
+            0xe0..=0xff => self.write(first as i8),
+            // Texts and maps are above; 0xc1 is never used.
+            _ => None,
+        }
+    }
+
+    fn array(&mut self, len: usize, depth: usize) -> Option<()> {
+        let depth = depth.checked_sub(1)?;
+        self.json.push(b'[');
+        for at in 0..len {
+            if at > 0 {
+                self.json.push(b',');
             }
-            0xe0..=0xff => Value::from(first as i8),
-            0xc1 => return None,
-        })
-    }
-
-    fn text(&mut self, len: usize) -> Option<Value> {
-        Some(Value::from(simdutf8::basic::from_utf8(self.take(len)?).ok()?))
-    }
-
-    fn array(&mut self, len: usize, depth: usize) -> Option<Value> {
-        let depth = depth.checked_sub(1)?;
-        // The length is the sender's word: room is made as elements come.
-        let mut items = Vec::new();
-        for _ in 0..len {
-            items.push(self.value(depth)?);
+            self.value(depth)?;
         }
-        Some(Value::Array(items))
+        self.json.push(b']');
+        Some(())
     }
 
-    fn map(&mut self, len: usize, depth: usize) -> Option<Value> {
+    fn map(&mut self, len: usize, depth: usize) -> Option<()> {
         let depth = depth.checked_sub(1)?;
-        let mut map = Map::new();
-        for _ in 0..len {
-            let Value::String(key) = self.value(depth)? else { return None };
-            let value = self.value(depth)?;
-            map.insert(key, value);
+        self.json.push(b'{');
+        for at in 0..len {
+            if at > 0 {
+                self.json.push(b',');
+            }
+            let key = self.text()?;
+            self.write(key)?;
+            self.json.push(b':');
+            self.value(depth)?;
         }
-        Some(Value::Object(map))
+        self.json.push(b'}');
+        Some(())
     }
 
-    fn binary(&mut self, len: usize) -> Option<Value> {
-        let bytes = Bytes::copy_from_slice(self.take(len)?);
-        self.attachments.push(bytes);
-        Some(json!({"_placeholder": true, "num": self.attachments.len() - 1}))
+    fn binary(&mut self, len: usize) -> Option<()> {
+        let bytes = self.take(len)?;
+        if self.attachments.len() == self.max_attachments {
+            return None;
+        }
+        let number = self.attachments.len();
+        self.attachments.push(Bytes::copy_from_slice(bytes));
+        self.json.extend_from_slice(format!(r#"{{"_placeholder":true,"num":{number}}}"#).as_bytes());
+        Some(())
     }
 
     /// `undefined` and dates, as the reference's encoder writes them; nothing else is known.
-    fn extension(&mut self, len: usize) -> Option<Value> {
+    fn extension(&mut self, len: usize) -> Option<()> {
         let kind = self.take(1)?[0];
         match (kind, len) {
-            (0, 1) => self.take(1).map(|_| Value::Null),
-            (0, 8) => Some(Value::from(date(self.number(8)? as i64)?)),
+            (0, 1) => {
+                self.take(1)?;
+                self.write(())
+            }
+            (0, 8) => {
+                let millis = self.number(8)? as i64;
+                self.write(date(millis)?)
+            }
             _ => None,
         }
     }
@@ -154,16 +238,20 @@ mod tests {
 
     #[test]
     fn every_width_of_number_is_read() {
-        for (bytes, number) in [
-            (&b"\xd0\x80"[..], -128i64),
-            (b"\xd1\xff\x00", -256),
-            (b"\xd2\xff\xff\xff\x00", -256),
-            (b"\xd3\xff\xff\xff\xff\xff\xff\xff\x00", -256),
-            (b"\xff", -1),
-            (b"\xcd\x01\x00", 256),
+        for (bytes, json) in [
+            (&b"\xd0\x80"[..], "-128"),
+            (b"\xd1\xff\x00", "-256"),
+            (b"\xd2\xff\xff\xff\x00", "-256"),
+            (b"\xd3\xff\xff\xff\xff\xff\xff\xff\x00", "-256"),
+            (b"\xd3\x80\x00\x00\x00\x00\x00\x00\x00", "-9223372036854775808"),
+            (b"\xff", "-1"),
+            (b"\xcd\x01\x00", "256"),
+            (b"\xcf\xff\xff\xff\xff\xff\xff\xff\xff", "18446744073709551615"),
+            (b"\xca\x3f\xc0\x00\x00", "1.5"),
+            (b"\xca\x7f\xc0\x00\x00", "null"),
         ] {
-            assert_eq!(read(bytes).unwrap().0, Value::from(number));
+            let mut reader = Reader { rest: bytes, json: Vec::new(), attachments: Vec::new(), max_attachments: 0 };
+            assert_eq!(reader.json().as_deref(), Some(json));
         }
-        assert_eq!(read(b"\xca\x3f\xc0\x00\x00").unwrap().0, json!(1.5));
     }
 }

@@ -1,0 +1,155 @@
+//! What one address may use up.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Who is behind an address: an IPv4 address, or the network of 64 bits that one IPv6 customer has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Origin(IpAddr);
+
+impl Origin {
+    /// `None` for an address that is not counted: an unknown one, and with a default limit those of the machine and of
+    /// private networks. There, one address is often a proxy that stands for all clients.
+    pub(crate) fn counted(address: IpAddr, by_default: bool) -> Option<Origin> {
+        let address = address.to_canonical();
+        if address.is_unspecified() || (by_default && is_local(address)) {
+            return None;
+        }
+        Some(Origin(match address {
+            IpAddr::V4(_) => address,
+            IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).into(),
+        }))
+    }
+}
+
+fn is_local(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => v4.is_loopback() || v4.is_private() || v4.is_link_local(),
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
+    }
+}
+
+/// How many things each address has.
+#[derive(Clone, Default)]
+pub(crate) struct Counts(Arc<Mutex<HashMap<Origin, usize>>>);
+
+/// One of them, until it is dropped.
+pub(crate) struct Counted {
+    counts: Counts,
+    origin: Origin,
+}
+
+impl Counts {
+    /// One more, unless there are `max` already.
+    pub(crate) fn one_more(&self, origin: Origin, max: usize) -> Option<Counted> {
+        let mut counts = self.lock();
+        let count = counts.entry(origin).or_default();
+        // An entry that was only just made has none, and a limit of nothing would leave it there.
+        if *count >= max.max(1) {
+            return None;
+        }
+        *count += 1;
+        Some(Counted { counts: self.clone(), origin })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Origin, usize>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        let mut counts = self.counts.lock();
+        if let Some(count) = counts.get_mut(&self.origin) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.origin);
+            }
+        }
+    }
+}
+
+/// When each address may come again: what came lately, as the time until which it has used up its rate.
+#[derive(Default)]
+pub(crate) struct Rates(Mutex<(HashMap<Origin, u64>, u64)>);
+
+/// So much may come at once as may come within this time, in microseconds.
+const BURST: u64 = 10_000_000;
+/// More addresses than these are looked through for those that may be forgotten, at most once a second.
+const MANY: usize = 1024;
+
+impl Rates {
+    /// Whether one more may come at this time, in milliseconds.
+    pub(crate) fn admit(&self, origin: Origin, per_second: u32, now: u64) -> bool {
+        let now = now * 1000;
+        let mut rates = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (used, tidied) = &mut *rates;
+        if used.len() > MANY && now >= *tidied + 1_000_000 {
+            used.retain(|_, until| *until > now);
+            *tidied = now;
+        }
+        let until = used.get(&origin).map_or(now, |until| now.max(*until)) + 1_000_000 / u64::from(per_second.max(1));
+        let admitted = until <= now + BURST;
+        if admitted {
+            used.insert(origin, until);
+        }
+        admitted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origin(text: &str, by_default: bool) -> Option<Origin> {
+        Origin::counted(text.parse().unwrap(), by_default)
+    }
+
+    #[test]
+    fn a_customer_of_ipv6_is_one_whatever_address_it_takes() {
+        assert_eq!(origin("2001:db8:1:2::1", true), origin("2001:db8:1:2:ffff::9", true));
+        assert_ne!(origin("2001:db8:1:2::1", true), origin("2001:db8:1:3::1", true));
+        assert_eq!(origin("::ffff:203.0.113.9", true), origin("203.0.113.9", true));
+    }
+
+    #[test]
+    fn local_addresses_are_counted_only_if_asked_for() {
+        for local in ["127.0.0.1", "10.1.2.3", "192.168.0.1", "169.254.0.1", "::1", "fd00::1", "fe80::1"] {
+            assert!(origin(local, true).is_none() && origin(local, false).is_some(), "{local}");
+        }
+        assert_eq!(origin("0.0.0.0", false), None);
+    }
+
+    #[test]
+    fn what_is_dropped_makes_room_and_leaves_nothing() {
+        let (counts, origin) = (Counts::default(), origin("203.0.113.9", true).unwrap());
+        let first = counts.one_more(origin, 2);
+        let second = counts.one_more(origin, 2);
+        assert!(first.is_some() && second.is_some() && counts.one_more(origin, 2).is_none());
+        drop(first);
+        let third = counts.one_more(origin, 2);
+        assert!(third.is_some());
+        drop((second, third));
+        assert!(counts.lock().is_empty());
+    }
+
+    #[test]
+    fn a_rate_allows_ten_seconds_worth_at_once_and_then_its_pace() {
+        let (rates, origin) = (Rates::default(), origin("203.0.113.9", true).unwrap());
+        let burst = (0..1000).filter(|_| rates.admit(origin, 20, 5)).count();
+        assert_eq!(burst, 200);
+        let later = (0..1000).filter(|_| rates.admit(origin, 20, 1005)).count();
+        assert_eq!(later, 20);
+    }
+
+    #[test]
+    fn addresses_that_may_come_again_are_forgotten() {
+        let rates = Rates::default();
+        for n in 0..5000u32 {
+            let address = IpAddr::V4(std::net::Ipv4Addr::from_bits(0x0808_0000 + n));
+            assert!(rates.admit(Origin::counted(address, true).unwrap(), 1, u64::from(n) * 100));
+        }
+        assert!(rates.0.lock().unwrap().0.len() <= MANY + 11);
+    }
+}

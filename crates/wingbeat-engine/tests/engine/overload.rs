@@ -1,0 +1,145 @@
+//! Clients that take less than they are sent, and send more than they may.
+
+use crate::client::{Got, frame};
+use crate::memory::{AGES, WEBSOCKET, head, start, start_with, text};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::{sleep, timeout};
+use wingbeat_engine::{Config, HttpLimits};
+
+const UNKNOWN: &str = r#"{"code":1,"message":"Session ID unknown"}"#;
+
+#[tokio::test(start_paused = true)]
+async fn a_hundred_that_do_not_read_are_closed_and_others_are_served_meanwhile() {
+    let (door, engine, seen) = start(Config::default().outbox_limit(1 << 20));
+    let mut good = door.connect().await;
+    let mut stalled = Vec::new();
+    for i in 0..100 {
+        let mut ws = door.connect().await;
+        ws.send("42[\"flood\"]").await;
+        stalled.push(ws);
+        good.send(&format!("42{i}[\"echo\",{i}]")).await;
+        assert_eq!(good.text().await, format!("43{i}[null,{i}]"));
+    }
+    seen.wait_for_many("disconnect outbox full", 100).await;
+    assert_eq!((seen.count("disconnect outbox full"), engine.connections()), (100, 1));
+    good.send("421[\"echo\",1]").await;
+    assert_eq!(good.text().await, "431[null,1]");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_acknowledgement_is_delivered_or_the_connection_ends() {
+    let (door, _engine, seen) = start(Config::default().outbox_limit(200_000));
+    let mut ws = door.connect().await;
+    let argument = "x".repeat(10_000);
+    // Nothing is read until the server has had enough, or no longer reads.
+    for i in 0..100 {
+        let call = text(&format!("42{i}[\"echo\",\"{argument}\"]"));
+        if timeout(Duration::from_secs(1), ws.stream().write_all(&call)).await.is_err() {
+            break;
+        }
+    }
+    seen.wait_for("disconnect outbox full").await;
+    let mut answered = 0;
+    let end = loop {
+        match ws.next().await {
+            Got::Text(answer) => {
+                assert!(answer.starts_with(&format!("43{answered}[null,")), "{answered}");
+                answered += 1;
+            }
+            other => break other,
+        }
+    };
+    assert_eq!(end, Got::End);
+    assert!(answered < 100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn pings_whose_pongs_are_not_read_end_the_session() {
+    let (door, _engine, seen) = start(Config::default().outbox_limit(100_000));
+    let mut ws = door.connect().await;
+    let pings = frame(0x89, &[b'*'; 125]).repeat(100);
+    while timeout(Duration::from_secs(1), ws.stream().write_all(&pings)).await.is_ok_and(|sent| sent.is_ok()) {}
+    seen.wait_for("disconnect outbox full").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn pongs_of_an_offered_websocket_that_are_not_read_end_the_move() {
+    let (door, _engine, _) = start(Config::default());
+    let path = door.polling().await;
+    let mut ws = door.open(&path.replace("polling", "websocket")).await;
+    let pings = frame(0x89, &[b'*'; 125]).repeat(100);
+    let mut sent = 0;
+    while timeout(Duration::from_secs(1), ws.stream().write_all(&pings)).await.is_ok_and(|sent| sent.is_ok()) {
+        sent += pings.len();
+        assert!(sent < 1 << 20, "they are taken without end");
+    }
+    // The session is where it was.
+    door.request("POST", &path, "", "421[\"echo\",1]").await;
+    assert_eq!(door.request("GET", &path, "", "").await.text(), "431[null,1]");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_nobody_reads_is_given_up() {
+    let limits = HttpLimits::default().write_timeout(Duration::from_secs(30));
+    let (door, engine, seen) = start_with(Config::default(), limits);
+    let path = door.polling().await;
+    door.request("POST", &path, "", &format!("421[\"echo\",\"{}\"]", "x".repeat(500_000))).await;
+    let mut poll = door.knock();
+    poll.write_all(head("GET", &path, "", "").as_bytes()).await.unwrap();
+    seen.wait_for("disconnect ping timeout").await;
+    sleep(Duration::from_secs(1)).await;
+    let mut rest = Vec::new();
+    let _ = timeout(AGES, poll.read_to_end(&mut rest)).await.expect("the connection is closed");
+    // As much as the pipe holds, and not all the rest when it is read at last.
+    assert!(rest.len() < 100_000, "{}", rest.len());
+    assert_eq!(engine.connections(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_never_polls_is_forgotten_with_all_that_waits() {
+    let (door, engine, seen) = start(Config::default());
+    let path = door.polling().await;
+    door.request("POST", &path, "", "421[\"echo\",1]").await;
+    seen.wait_for("disconnect ping timeout").await;
+    assert_eq!(door.request("GET", &path, "", "").await.text(), UNKNOWN);
+    assert_eq!(engine.connections(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_beyond_the_rate_wait() {
+    let (door, _engine, seen) = start(Config::default().max_events_per_second(100));
+    let mut ws = door.connect().await;
+    let (mut reader, mut writer) = tokio::io::split(ws.stream());
+    let calls: Vec<u8> = (0..1000).flat_map(|i| text(&format!("42{i}[\"echo\",0]"))).collect();
+    let begun = tokio::time::Instant::now();
+    let send = async { writer.write_all(&calls).await.unwrap() };
+    let receive = async {
+        let mut chunk = vec![0; 64 * 1024];
+        while seen.count("event echo \"0\"") < 1000 {
+            assert_ne!(reader.read(&mut chunk).await.unwrap(), 0);
+        }
+    };
+    timeout(AGES, async { tokio::join!(send, receive) }).await.expect("all are answered");
+    // A hundred at once, the others at their pace.
+    let seconds = begun.elapsed().as_secs_f64();
+    assert!((9.0..12.0).contains(&seconds), "{seconds}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_throttled_client_is_still_answered_pings_and_polls() {
+    let (door, _engine, seen) = start(Config::default().max_events_per_second(10));
+    let path = door.polling().await;
+    let calls: Vec<String> = (0..40).map(|i| format!("42{i}[\"echo\",0]")).collect();
+    let begun = tokio::time::Instant::now();
+    assert_eq!(door.request("POST", &path, "", &calls.join("\u{1e}")).await.text(), "ok");
+    assert!(begun.elapsed() >= Duration::from_secs(2), "{:?}", begun.elapsed());
+    let mut answers = String::new();
+    while answers.matches("43").count() < 40 {
+        answers.push_str(door.request("GET", &path, "", "").await.text());
+    }
+    assert_eq!(seen.count("disconnect ping timeout"), 0);
+    // A WebSocket's heartbeat goes on as well.
+    let mut ws = door.open(WEBSOCKET).await;
+    assert!(ws.text().await.starts_with('0'));
+}

@@ -1,0 +1,75 @@
+//! The end of a server that is busy, with clients that do not take part in it.
+
+use crate::client::Got;
+use crate::memory::{POLLING, WEBSOCKET, head, start, text};
+use std::time::Duration;
+use tokio::io::AsyncWriteExt;
+use tokio::time::{Instant, timeout};
+use wingbeat_engine::Config;
+
+#[tokio::test(start_paused = true)]
+async fn stalled_peers_and_endless_calls_do_not_hold_it_up() {
+    let (door, engine, seen) = start(Config::default());
+    // Reads nothing: even the close frame finds no room.
+    let mut stalled = door.connect().await;
+    stalled.send("42[\"tell\",\"").await;
+    seen.wait_for("disconnect forced close").await;
+    let mut unread = door.connect().await;
+    let call = text(&format!("421[\"echo\",\"{}\"]", "x".repeat(100_000)));
+    unread.raw(&call).await;
+    // Has a call that never ends.
+    let mut endless = door.connect().await;
+    endless.send("421[\"never\"]").await;
+    seen.wait_for("event never \"null\"").await;
+    // Does not answer the close frame.
+    let _mute = door.connect().await;
+    // Never polls.
+    door.polling().await;
+    let begun = Instant::now();
+    engine.close(Duration::from_secs(5)).await;
+    assert!(begun.elapsed() <= Duration::from_secs(7), "{:?}", begun.elapsed());
+    assert_eq!(engine.connections(), 0);
+    assert_eq!(seen.count("connected"), seen.count("disconnect server shutting down") + 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_begun_is_answered_and_what_comes_later_is_not() {
+    let (door, engine, seen) = start(Config::default().max_running_calls(1));
+    let mut busy = door.connect().await;
+    busy.raw(&[text("421[\"gate\",1]"), text("422[\"gate\",2]")].concat()).await;
+    seen.wait_for("event gate \"1\"").await;
+    let closing = tokio::spawn(async move { engine.close(Duration::from_secs(60)).await });
+    while !closing.is_finished() && door.request("GET", POLLING, "", "").await.status != 503 {}
+    // Comes too late, and would keep the server up for as long as it liked.
+    busy.send("423[\"gate\",3]").await;
+    let (_, head) = door.try_open(WEBSOCKET, "127.0.0.1", "").await;
+    assert!(head.starts_with("HTTP/1.1 503 "), "{head}");
+    for answer in ["431[null,1]", "432[null,2]"] {
+        seen.gate.notify_one();
+        assert_eq!(busy.text().await, answer);
+    }
+    assert_eq!(busy.next().await, Got::Close(None));
+    drop(busy);
+    closing.await.unwrap();
+    assert_eq!((seen.count("event gate \"3\""), seen.count("disconnect server shutting down")), (0, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_waiting_poll_and_a_half_sent_post_are_let_go() {
+    let (door, engine, _) = start(Config::default());
+    let path = door.polling().await;
+    let poll = {
+        let (door, path) = (door.clone(), path.clone());
+        tokio::spawn(async move { door.request("GET", &path, "", "").await })
+    };
+    let mut post = door.knock();
+    let head = head("POST", &path, "", "").replace("Content-Length: 0", "Content-Length: 100");
+    post.write_all(head.as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    let begun = Instant::now();
+    engine.close(Duration::from_secs(30)).await;
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    assert_eq!(poll.await.unwrap().text(), "1");
+    let answer = timeout(Duration::from_secs(1), tokio::io::AsyncReadExt::read_u8(&mut post)).await;
+    assert!(answer.is_ok(), "the POST is still waited for");
+}
