@@ -1,5 +1,6 @@
 //! The server.
 
+use crate::addresses::{Counted, Counts, Origin, Rates};
 use crate::config::Config;
 use crate::handler::Handler;
 use crate::handshake::Handshake;
@@ -7,6 +8,7 @@ use crate::http::ClientFiles;
 use crate::link::{Link, Via, signal};
 use crate::session_id::SessionId;
 use crate::wheel::Wheel;
+use http::StatusCode;
 use slab::Slab;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -18,6 +20,17 @@ use tokio::sync::Notify;
 #[derive(Clone)]
 pub struct Engine(pub(crate) Arc<Shared>);
 
+/// A session, and its place among those of its address. Boxed, because most servers stand behind a proxy or few clients
+/// are counted: then it takes one word.
+type Registered = (Arc<Link>, Option<Box<Counted>>);
+
+/// Limits for addresses of the internet, unless something else is said.
+const CONNECTIONS_PER_ADDRESS: usize = 10_000;
+const HANDSHAKES_PER_ADDRESS: u32 = 100;
+
+/// How long sessions have to notice that the time is over.
+const GRACE: Duration = Duration::from_secs(1);
+
 /// What all sessions share.
 pub(crate) struct Shared {
     pub(crate) config: Config,
@@ -26,12 +39,34 @@ pub(crate) struct Shared {
     /// The name of the main namespace, shared by nearly every socket.
     pub(crate) main: Arc<str>,
     // Looked up by HTTP requests and by the wheel, never on the way of a packet.
-    sessions: Mutex<Slab<Arc<Link>>>,
+    sessions: Mutex<Slab<Registered>>,
     closing: AtomicBool,
     pub(crate) client_files: ClientFiles,
     /// Calls whose client is gone.
     pub(crate) orphans: AtomicUsize,
     changed: Notify,
+    addresses: Counts,
+    handshakes: Rates,
+    /// WebSockets that nobody wants and that have not closed yet.
+    pub(crate) refused: AtomicUsize,
+}
+
+/// Why no session begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Full {
+    /// There are as many as may be.
+    Server,
+    /// Its address has as many as it may, or comes too often.
+    Address,
+}
+
+impl Full {
+    pub(crate) fn status(self) -> StatusCode {
+        match self {
+            Full::Server => StatusCode::SERVICE_UNAVAILABLE,
+            Full::Address => StatusCode::TOO_MANY_REQUESTS,
+        }
+    }
 }
 
 impl Engine {
@@ -47,6 +82,9 @@ impl Engine {
             client_files: ClientFiles::default(),
             orphans: AtomicUsize::new(0),
             changed: Notify::new(),
+            addresses: Counts::default(),
+            handshakes: Rates::default(),
+            refused: AtomicUsize::new(0),
         }))
     }
 
@@ -60,22 +98,18 @@ impl Engine {
         self.0.sessions().len()
     }
 
-    /// Ends all sessions: accepts no new ones, lets running calls finish, tells the clients, and returns when all are
-    /// gone or when the time is over. Clients try to connect again, as after any lost connection.
+    /// Ends all sessions: accepts no new ones and no new calls, lets running calls finish, tells the clients, and returns
+    /// when all are gone. When the time is over, the sessions that are left end as they are. Clients try to connect again,
+    /// as after any lost connection.
     pub async fn close(&self, deadline: Duration) {
         let shared = &self.0;
         shared.closing.store(true, Ordering::SeqCst);
         shared.signal_all(signal::SHUTDOWN);
-        let _ = tokio::time::timeout(deadline, async {
-            loop {
-                let changed = shared.changed.notified();
-                if self.connections() == 0 && shared.orphans.load(Ordering::SeqCst) == 0 {
-                    return;
-                }
-                changed.await;
-            }
-        })
-        .await;
+        if tokio::time::timeout(deadline, shared.until_empty(true)).await.is_err() {
+            shared.signal_all(signal::ABORT);
+            // Their tasks only have to run once more.
+            let _ = tokio::time::timeout(GRACE, shared.until_empty(false)).await;
+        }
     }
 
     /// Whether [`close`](Engine::close) was called.
@@ -103,17 +137,43 @@ impl Shared {
         self.closing.load(Ordering::SeqCst)
     }
 
-    /// Registers a session; `None` if there are as many as may be.
-    pub(crate) fn register(self: &Arc<Shared>, handshake: Handshake, via: Via) -> Option<Arc<Link>> {
+    /// Registers a session.
+    pub(crate) fn register(self: &Arc<Shared>, handshake: Handshake, via: Via) -> Result<Arc<Link>, Full> {
+        let (config, address) = (&self.config, handshake.address().ip());
+        let (rate, most) = (config.handshakes_per_address, config.connections_per_address);
+        if let Some(origin) = Origin::counted(address, rate.is_none())
+            && !self.handshakes.admit(origin, rate.unwrap_or(HANDSHAKES_PER_ADDRESS), self.wheel.now())
+        {
+            return Err(Full::Address);
+        }
+        let counted = match Origin::counted(address, most.is_none()) {
+            Some(origin) => {
+                let place = self.addresses.one_more(origin, most.unwrap_or(CONNECTIONS_PER_ADDRESS));
+                Some(place.ok_or(Full::Address)?)
+            }
+            None => None,
+        };
         let mut sessions = self.sessions();
-        if sessions.len() >= self.config.max_connections {
-            return None;
+        if sessions.len() >= config.max_connections {
+            return Err(Full::Server);
         }
         let entry = sessions.vacant_entry();
-        let key = u32::try_from(entry.key()).ok()?;
+        let key = u32::try_from(entry.key()).map_err(|_| Full::Server)?;
         let link = Arc::new(Link::new(SessionId::with_key(key), self.clone(), handshake, via));
-        entry.insert(link.clone());
-        Some(link)
+        entry.insert((link.clone(), counted.map(Box::new)));
+        Ok(link)
+    }
+
+    /// Waits until there are no sessions, and perhaps no calls that go on without one.
+    async fn until_empty(&self, calls_too: bool) {
+        loop {
+            let changed = self.changed.notified();
+            let calls = if calls_too { self.orphans.load(Ordering::SeqCst) } else { 0 };
+            if self.sessions().is_empty() && calls == 0 {
+                return;
+            }
+            changed.await;
+        }
     }
 
     pub(crate) fn unregister(&self, link: &Link) {
@@ -127,7 +187,7 @@ impl Shared {
     }
 
     pub(crate) fn session(&self, key: u32) -> Option<Arc<Link>> {
-        self.sessions().get(key as usize).cloned()
+        self.sessions().get(key as usize).map(|(link, _)| link.clone())
     }
 
     /// The session with this id, unless it has ended.
@@ -150,13 +210,13 @@ impl Shared {
     }
 
     fn signal_all(&self, signal: u8) {
-        let links: Vec<_> = self.sessions().iter().map(|(_, link)| link.clone()).collect();
+        let links: Vec<_> = self.sessions().iter().map(|(_, (link, _))| link.clone()).collect();
         for link in links {
             link.signal(signal);
         }
     }
 
-    fn sessions(&self) -> MutexGuard<'_, Slab<Arc<Link>>> {
+    fn sessions(&self) -> MutexGuard<'_, Slab<Registered>> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -49,6 +49,7 @@
 //! storm). Servers that expect storms do well to use another allocator, such as jemalloc with its background thread.
 
 mod ack;
+mod addresses;
 mod config;
 mod engine;
 mod event;

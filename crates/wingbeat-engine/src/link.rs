@@ -26,6 +26,8 @@ pub(crate) mod signal {
     pub(crate) const BROKEN: u8 = 32;
     /// A poll died, and what it had taken is back.
     pub(crate) const PUT_BACK: u8 = 64;
+    /// The time for an orderly end is over.
+    pub(crate) const ABORT: u8 = 128;
 }
 
 /// How HTTP requests see a session.

@@ -46,4 +46,30 @@ impl Config {
         self.max_connections = connections;
         self
     }
+
+    /// How many sessions one address may have. Further handshakes are answered 429. An address is an IPv4 address or an
+    /// IPv6 network of 64 bits; behind [trusted proxies](Config::trusted_proxies) it is the client's.
+    ///
+    /// Default 10,000 for addresses of the internet, and no limit for those of the machine and of private networks, which
+    /// are often a proxy that nobody has named; a value that is set counts for all.
+    pub fn max_connections_per_address(mut self, connections: usize) -> Config {
+        self.connections_per_address = Some(connections);
+        self
+    }
+
+    /// How many sessions one address may begin in a second, in the long run; at once it may begin those of ten seconds.
+    /// Further handshakes are answered 429. Default 100, for the addresses of
+    /// [`max_connections_per_address`](Config::max_connections_per_address).
+    pub fn max_handshakes_per_second(mut self, handshakes: u32) -> Config {
+        self.handshakes_per_address = Some(handshakes.max(1));
+        self
+    }
+
+    /// How many events one client may send in a second, in the long run; at once it may send those of one second. One that
+    /// sends more is read from no faster, and waits. Default no limit: many events of one client never delay others',
+    /// and how many are too many, only the application can say.
+    pub fn max_events_per_second(mut self, events: u32) -> Config {
+        self.events_per_second = Some(events.max(1));
+        self
+    }
 }

@@ -60,6 +60,9 @@ pub struct Config {
     pub(crate) max_attachments: usize,
     pub(crate) max_namespaces: usize,
     pub(crate) max_connections: usize,
+    pub(crate) connections_per_address: Option<usize>,
+    pub(crate) handshakes_per_address: Option<u32>,
+    pub(crate) events_per_second: Option<u32>,
 }
 
 impl Default for Config {
@@ -91,6 +94,9 @@ impl Default for Config {
             max_attachments: 10,
             max_namespaces: 64,
             max_connections: 1_000_000,
+            connections_per_address: None,
+            handshakes_per_address: None,
+            events_per_second: None,
         }
     }
 }

@@ -98,10 +98,13 @@ where
         return refuse(Refused::Forbidden(if message.is_empty() { "Forbidden".into() } else { message.into() }));
     }
     match purpose {
-        Purpose::Handshake(_) if shared.is_closing() => unavailable(),
+        Purpose::Handshake(_) if shared.is_closing() => empty(StatusCode::SERVICE_UNAVAILABLE),
         Purpose::Handshake(Via::Polling) => {
             let handshake = Handshake::new(parts, &shared.config.trusted_proxies);
-            let Some(link) = shared.register(handshake, Via::Polling) else { return unavailable() };
+            let link = match shared.register(handshake, Via::Polling) {
+                Ok(link) => link,
+                Err(full) => return empty(full.status()),
+            };
             let (open, _) = upgrade::open_packet(&link, shared.config.allow_upgrades && shared.config.websocket);
             tokio::spawn(Session::on_polling(link.clone()));
             let mut response = polled(Body::new(open), None);
@@ -160,10 +163,6 @@ fn polled(body: Body, encoding: Option<HeaderValue>) -> Response<Body> {
         response.headers_mut().insert(CONTENT_ENCODING, encoding);
     }
     response
-}
-
-fn unavailable() -> Response<Body> {
-    empty(StatusCode::SERVICE_UNAVAILABLE)
 }
 
 /// Cookie and hooks. `first` is the session that begins with this answer.

@@ -6,6 +6,7 @@ use super::service::edit_headers;
 use crate::engine::Shared;
 use crate::handshake::Handshake;
 use crate::link::{Link, Via};
+use crate::serve::Patient;
 use crate::session::Session;
 use crate::ws::{self, Io, WebSocket};
 use bytes::Bytes;
@@ -22,7 +23,10 @@ use wingbeat_core::packet::Frame;
 pub(super) fn begin(shared: &Arc<Shared>, parts: &mut Parts) -> Response<Body> {
     let Some((mut response, on)) = switch(parts) else { return Refused::BadRequest.text() };
     let handshake = Handshake::new(parts, &shared.config.trusted_proxies);
-    let Some(link) = shared.register(handshake, Via::WebSocket) else { return empty(StatusCode::SERVICE_UNAVAILABLE) };
+    let link = match shared.register(handshake, Via::WebSocket) {
+        Ok(link) => link,
+        Err(full) => return empty(full.status()),
+    };
     edit_headers(shared, parts, response.headers_mut(), Some(&link));
     let pending = Pending(Some(link));
     tokio::spawn(establish(on, pending));
@@ -47,7 +51,7 @@ pub(super) fn offer(link: &Arc<Link>, parts: &mut Parts) -> Response<Body> {
         };
         match refused {
             None => link.wake(),
-            Some(ws) => drop(tokio::spawn(ws::refuse(ws))),
+            Some(ws) => ws::refuse(&link.engine, ws),
         }
     });
     response
@@ -103,6 +107,10 @@ async fn establish(on: OnUpgrade, mut pending: Pending) {
 
 /// The TCP stream itself where there is one, without the layers that HTTP put around it.
 fn take_back(upgraded: Upgraded) -> WebSocket {
+    let upgraded = match upgraded.downcast::<TokioIo<Patient<TcpStream>>>() {
+        Ok(parts) => return WebSocket::new(Io::Tcp(parts.io.into_inner().into_inner()), &parts.read_buf),
+        Err(upgraded) => upgraded,
+    };
     let upgraded = match upgraded.downcast::<TokioIo<TcpStream>>() {
         Ok(parts) => return WebSocket::new(Io::Tcp(parts.io.into_inner()), &parts.read_buf),
         Err(upgraded) => upgraded,

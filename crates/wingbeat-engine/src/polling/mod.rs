@@ -30,6 +30,8 @@ pub(crate) struct Polls {
     posting: bool,
     body: Option<Bytes>,
     post: Option<Waker>,
+    /// The POST is not read any more.
+    dropped: bool,
     /// A WebSocket that the client wants to move to.
     candidate: Option<WebSocket>,
     /// Whether there is such a WebSocket, here or with the task.
@@ -85,6 +87,13 @@ impl Polls {
         if let Some(post) = self.post.take() {
             post.wake();
         }
+    }
+
+    /// The session leaves polling: a body that has not been read is not read any more.
+    pub(crate) fn drop_body(&mut self) {
+        self.dropped = self.posting;
+        self.body = None;
+        self.body_read();
     }
 
     pub(crate) fn offer(&mut self, ws: WebSocket) {

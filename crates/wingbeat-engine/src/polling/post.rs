@@ -35,7 +35,7 @@ pub(crate) async fn post<B: Body>(link: Arc<Link>, headers: &HeaderMap, body: B)
         return Posted::Refused;
     }
     let posting = Posting { link: link.clone() };
-    let body = match read(headers, body, link.engine.config.max_payload).await {
+    let body = match read(&link, headers, body, link.engine.config.max_payload).await {
         Ok(body) => body,
         Err(posted) => return posted,
     };
@@ -55,21 +55,31 @@ pub(crate) async fn post<B: Body>(link: Arc<Link>, headers: &HeaderMap, body: B)
     })
     .await;
     drop(posting);
-    Posted::Read
+    if link.polls().is_some_and(|polls| polls.dropped) { Posted::Broken } else { Posted::Read }
 }
 
 fn begin(link: &Link) -> bool {
     link.polls().is_some_and(|mut polls| !std::mem::replace(&mut polls.posting, true))
 }
 
-async fn read<B: Body>(headers: &HeaderMap, body: B, max: usize) -> Result<Bytes, Posted> {
+async fn read<B: Body>(link: &Link, headers: &HeaderMap, body: B, max: usize) -> Result<Bytes, Posted> {
     let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if length.is_some_and(|length| length > max) {
         return Err(Posted::TooLarge);
     }
     let mut body = pin!(body);
     let mut bytes = BytesMut::with_capacity(length.unwrap_or(0));
-    while let Some(frame) = poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
+    // A body may come as slowly as the client likes, but not after the end of its session: who sends it cannot answer
+    // pings meanwhile.
+    let mut next = poll_fn(|cx| match link.polls() {
+        Some(mut polls) if polls.posting => {
+            polls.post = Some(cx.waker().clone());
+            drop(polls);
+            body.as_mut().poll_frame(cx).map(Ok)
+        }
+        _ => Poll::Ready(Err(Posted::Broken)),
+    });
+    while let Some(frame) = (&mut next).await? {
         let Ok(mut data) = frame.map_err(|_| Posted::Broken)?.into_data() else { continue };
         if bytes.len() + data.remaining() > max {
             return Err(Posted::TooLarge);

@@ -1,6 +1,8 @@
 //! What connections may use up before they are sessions.
 
+use crate::addresses::{Counted, Counts, Origin};
 use hyper_util::rt::TokioTimer;
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// What connections may use up while they speak HTTP.
@@ -9,11 +11,22 @@ pub struct HttpLimits {
     pub(super) max_connections: usize,
     pub(super) max_header_bytes: usize,
     pub(super) header_timeout: Duration,
+    pub(super) write_timeout: Duration,
+    per_address: Option<usize>,
 }
+
+/// For addresses of the internet, unless something else is said.
+const PER_ADDRESS: usize = 4096;
 
 impl Default for HttpLimits {
     fn default() -> HttpLimits {
-        HttpLimits { max_connections: 16_384, max_header_bytes: 16 * 1024, header_timeout: Duration::from_secs(10) }
+        HttpLimits {
+            max_connections: 16_384,
+            max_header_bytes: 16 * 1024,
+            header_timeout: Duration::from_secs(10),
+            write_timeout: Duration::from_secs(30),
+            per_address: None,
+        }
     }
 }
 
@@ -35,6 +48,31 @@ impl HttpLimits {
     pub fn header_timeout(mut self, timeout: Duration) -> HttpLimits {
         self.header_timeout = timeout;
         self
+    }
+
+    /// How long a client may take nothing of an answer before its connection is closed. Default 30 s.
+    pub fn write_timeout(mut self, timeout: Duration) -> HttpLimits {
+        self.write_timeout = timeout;
+        self
+    }
+
+    /// How many of the connections one address may have. Further ones are closed as they come. An address is an IPv4
+    /// address or an IPv6 network of 64 bits, and that of a proxy where there is one.
+    ///
+    /// Default 4,096 for addresses of the internet, and no limit for those of the machine and of private networks; a
+    /// value that is set counts for all.
+    pub fn max_connections_per_address(mut self, connections: usize) -> HttpLimits {
+        self.per_address = Some(connections);
+        self
+    }
+
+    /// A place for a connection from this address: `None` where none is needed.
+    ///
+    /// # Errors
+    /// If the address has as many as it may.
+    pub(super) fn place_of(&self, address: IpAddr, counts: &Counts) -> Result<Option<Counted>, ()> {
+        let Some(origin) = Origin::counted(address, self.per_address.is_none()) else { return Ok(None) };
+        counts.one_more(origin, self.per_address.unwrap_or(PER_ADDRESS)).map(Some).ok_or(())
     }
 
     pub(super) fn http1(&self) -> hyper::server::conn::http1::Builder {

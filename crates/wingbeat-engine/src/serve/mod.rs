@@ -4,18 +4,21 @@
 mod http2;
 mod limits;
 mod listener;
+mod patient;
 #[cfg(feature = "tls")]
 mod tls;
 
 pub use limits::HttpLimits;
 pub use listener::Listener;
+pub(crate) use patient::Patient;
 #[cfg(feature = "tls")]
 pub use tls::Tls;
 
 use crate::Engine;
+use crate::addresses::Counts;
 use bytes::Bytes;
 use futures_util::future::{Either as First, select};
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body_util::Either;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -25,6 +28,7 @@ use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
@@ -98,7 +102,7 @@ where
     B::Error: Into<AnyError>,
 {
     let mut shutdown = pin!(shutdown);
-    let places = Arc::new(Semaphore::new(limits.max_connections));
+    let (places, addresses) = (Arc::new(Semaphore::new(limits.max_connections)), Counts::default());
     // Dropped with this function: connections that do nothing then close.
     let (_running, running) = watch::channel(());
     loop {
@@ -119,25 +123,38 @@ where
             tracing::warn!(address = %peer.address, "a connection is closed: too many are in their HTTP phase");
             continue;
         };
+        let Ok(own_place) = limits.place_of(peer.address.ip(), &addresses) else {
+            tracing::warn!(address = %peer.address, "a connection is closed: its address has too many");
+            continue;
+        };
         let (service, mut running) = (service.clone(), running.clone());
         tokio::spawn(async move {
+            // Whatever ends it, the connection gives its places back.
+            let _places = (place, own_place);
             let Ok(Ok(io)) = tokio::time::timeout(limits.header_timeout, opening).await else { return };
+            let upgraded = Arc::new(AtomicBool::new(false));
+            let noted = upgraded.clone();
             let service = service_fn(move |mut request: Request<Incoming>| {
                 request.extensions_mut().insert(peer);
-                service.clone().call(request)
+                let (answer, noted) = (service.clone().call(request), noted.clone());
+                async move {
+                    let response = answer.await?;
+                    noted.fetch_or(response.status() == StatusCode::SWITCHING_PROTOCOLS, Ordering::Relaxed);
+                    Ok::<_, Infallible>(response)
+                }
             });
             #[cfg(feature = "http2")]
             if L::is_http2(&io) {
-                http2::run(limits, TokioIo::new(io), service, running).await;
-                return drop(place);
+                let io = TokioIo::new(Patient::new(io, limits.write_timeout, upgraded));
+                return http2::run(limits, io, service, running).await;
             }
-            let connection = limits.http1().serve_connection(TokioIo::new(io), service).with_upgrades();
+            let io = TokioIo::new(Patient::new(io, limits.write_timeout, upgraded));
+            let connection = limits.http1().serve_connection(io, service).with_upgrades();
             let mut connection = pin!(connection);
             if let First::Right((_, mut connection)) = select(connection.as_mut(), pin!(running.changed())).await {
                 connection.as_mut().graceful_shutdown();
                 let _ = connection.await;
             }
-            drop(place);
         });
     }
 }

@@ -57,7 +57,8 @@ impl Allowance {
         self.calls > 0
     }
 
-    /// Whether this turn has done enough.
+    /// Whether this turn has done enough. Then another has to follow, whatever is left: this one may have ended before a
+    /// read that found nothing, and only such a read wakes the task when more comes.
     pub(super) fn spent(&self) -> bool {
         self.calls == 0 || self.bytes == 0
     }

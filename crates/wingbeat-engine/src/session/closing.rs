@@ -53,7 +53,7 @@ impl Closing {
 
     fn polling(polling: Polling, end: End, link: &Link, out: &mut Out) -> Option<Closing> {
         if let Some(probe) = polling.probe {
-            tokio::spawn(ws::refuse(probe.into_ws()));
+            ws::refuse(&link.engine, probe.into_ws());
         }
         let lost = deliver(link, out).is_err() || end.farewell == Farewell::Gone;
         // Who breaks the rules of the transport is forgotten at once; else the client may fetch what is left.
@@ -77,7 +77,12 @@ impl Closing {
     }
 
     pub(super) fn step(&mut self, link: &Link, buf: &mut [u8], out: &mut Out, cx: &mut Context<'_>) -> Step {
-        if link.take_signals() & signal::DUE != 0 && link.engine.wheel.now() >= self.until {
+        let signals = link.take_signals();
+        if signals & signal::ABORT != 0 {
+            self.quiet = false;
+            self.until = 0;
+        }
+        if signals & (signal::DUE | signal::ABORT) != 0 && link.engine.wheel.now() >= self.until {
             if !std::mem::take(&mut self.quiet) {
                 if let Some(mut polls) = link.polls() {
                     polls.abandon();

@@ -19,6 +19,8 @@ pub(super) struct Heartbeat {
     connect_by: u64,
     /// `u64::MAX` while the client is not moving to a WebSocket.
     upgrade_by: u64,
+    /// `u64::MAX` while the client may send events.
+    resume_at: u64,
 }
 
 impl Heartbeat {
@@ -31,6 +33,7 @@ impl Heartbeat {
             refreshed: false,
             connect_by: now + config.connect_timeout.as_millis() as u64,
             upgrade_by: u64::MAX,
+            resume_at: u64::MAX,
         };
         heartbeat.arm(link);
         heartbeat
@@ -38,12 +41,19 @@ impl Heartbeat {
 
     fn arm(&self, link: &Link) {
         link.pong_by.store(self.pong_by, Ordering::SeqCst);
-        link.engine.wheel.set(link, self.ping_at.min(self.pong_by).min(self.connect_by).min(self.upgrade_by));
+        let next = self.ping_at.min(self.pong_by).min(self.connect_by).min(self.upgrade_by);
+        link.engine.wheel.set(link, next.min(self.resume_at));
     }
 
     /// The client is moving to a WebSocket, or is no longer: then the time for it plays no part.
     pub(super) fn upgrade_until(&mut self, until: Option<u64>, link: &Link) {
         self.upgrade_by = until.unwrap_or(u64::MAX);
+        self.arm(link);
+    }
+
+    /// The client has sent as many events as it may: it is read from again after this time.
+    pub(super) fn resume_in(&mut self, millis: u64, link: &Link) {
+        self.resume_at = link.engine.wheel.now() + millis;
         self.arm(link);
     }
 
@@ -75,7 +85,7 @@ impl Heartbeat {
             return Err(End::close(Reason::ForcedServerClose));
         }
         if self.pong_by <= now {
-            if !client.is_full() {
+            if !client.unheard() {
                 return Err(End::close(Reason::PingTimeout));
             }
             // We do not read, so we cannot see a pong: that is not the client's fault.
@@ -90,9 +100,12 @@ impl Heartbeat {
             let late = (now - self.ping_at).min(10);
             (self.ping_at, self.pong_by, self.refreshed) = (u64::MAX, now + timeout - late.min(timeout), false);
         }
+        // The turn that this is part of notices.
         if self.upgrade_by <= now {
-            // The turn that this is part of notices.
             self.upgrade_by = u64::MAX;
+        }
+        if self.resume_at <= now {
+            self.resume_at = u64::MAX;
         }
         self.arm(link);
         Ok(())

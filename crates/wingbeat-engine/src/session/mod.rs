@@ -1,5 +1,6 @@
 //! A session: one task, which owns the transport and everything the client has going.
 
+mod allowance;
 mod calls;
 mod client;
 mod closing;
@@ -14,7 +15,7 @@ use crate::Reason;
 use crate::link::{Link, Via, signal};
 use crate::out::Out;
 use crate::ws::WebSocket;
-use client::{CALLS_A_TURN, Client};
+use client::Client;
 use closing::Closing;
 use end::End;
 use heartbeat::Heartbeat;
@@ -82,7 +83,7 @@ impl Session {
     fn turn(&mut self, scratch: &mut Scratch, cx: &mut Context<'_>) -> Poll<()> {
         let link = self.client.link.clone();
         link.begin_turn(cx.waker());
-        self.client.budget = CALLS_A_TURN;
+        self.client.allowance.begin(&link.engine.config, || link.engine.wheel.now());
         loop {
             let step = self.step(scratch, cx).unwrap_or_else(|end| self.close(end, &mut scratch.out));
             match step {
@@ -111,8 +112,11 @@ impl Session {
         self.signals(out)?;
         self.client.finished(out, cx)?;
         self.client.work_off(out, cx)?;
-        if self.client.link.engine.is_closing() && !self.client.is_busy() {
-            return Err(End::close(Reason::ServerShuttingDown));
+        if self.client.link.engine.is_closing() {
+            if !self.client.is_busy() {
+                return Err(End::close(Reason::ServerShuttingDown));
+            }
+            self.client.deaf = true;
         }
         match &mut self.transport {
             Transport::WebSocket(ws) => websocket::step(ws, &mut self.client, &mut self.heartbeat, read, out, cx),
@@ -126,6 +130,9 @@ impl Session {
         let signals = link.take_signals();
         if signals == 0 {
             return Ok(());
+        }
+        if signals & signal::ABORT != 0 {
+            return Err(End::gone(Reason::ServerShuttingDown));
         }
         if signals & signal::FULL != 0 {
             return Err(End::gone(Reason::OutboxFull));

@@ -38,10 +38,11 @@ impl Session {
             }
         }
         if let Some((body, at)) = &mut polling.body {
-            while *at <= body.len() && self.client.may_read() {
+            while *at <= body.len() && self.client.may_read() && !self.client.allowance.spent() {
                 let end = body[*at..].iter().position(|&byte| byte == SEPARATOR).map_or(body.len(), |n| *at + n);
                 let packet = body.slice(*at..end);
                 *at = end + 1;
+                self.client.allowance.count(packet.len() + 1);
                 match std::str::from_utf8(&packet) {
                     Err(_) => return Err(End::close(Reason::ParseError)),
                     Ok(text) => match text.strip_prefix('b') {
@@ -63,11 +64,15 @@ impl Session {
                 self.heartbeat.look(&mut self.client);
                 return Ok(Step::Again);
             }
-            self.client.set_leftover(self.client.budget == 0);
         }
         self.heartbeat.look(&mut self.client);
         deliver(&link, out)?;
-        if self.client.announce() || self.client.spent() {
+        if self.client.announce() {
+            return Ok(Step::Yield);
+        }
+        if let Some(wait) = self.client.throttled() {
+            self.heartbeat.resume_in(wait, &link);
+        } else if self.client.allowance.spent() {
             return Ok(Step::Yield);
         }
         self.probe_step(read, cx)
@@ -82,7 +87,7 @@ impl Session {
             Probed::Waiting => return Ok(Step::Idle),
             Probed::Failed => {
                 if let Some(probe) = polling.probe.take() {
-                    tokio::spawn(ws::refuse(probe.into_ws()));
+                    ws::refuse(&link.engine, probe.into_ws());
                 }
                 if let Some(mut polls) = link.polls() {
                     polls.upgrading = false;
@@ -96,6 +101,7 @@ impl Session {
                     if let Some(mut polls) = link.polls() {
                         ws.append(polls.take_ready());
                         polls.release();
+                        polls.drop_body();
                     }
                     link.set_via(Via::WebSocket);
                     self.client.set_leftover(ws.has_leftover());

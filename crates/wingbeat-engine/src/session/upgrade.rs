@@ -7,6 +7,9 @@ use crate::ws::{Item, Read, Violation, WebSocket, pong_frame};
 use std::task::Context;
 use wingbeat_core::packet::{Opcode, write_header};
 
+/// How many bytes may wait for a client that has not moved yet.
+const UNSENT: usize = 64 * 1024;
+
 /// A WebSocket that the client wants to move to.
 pub(super) struct Probe {
     ws: WebSocket,
@@ -68,7 +71,8 @@ impl Probe {
             if items.is_err() || failed {
                 return Probed::Failed;
             }
-            if self.ws.write(&mut out, &outbox, usize::MAX, cx).is_err() {
+            // Pongs that are not read would pile up.
+            if self.ws.write(&mut out, &outbox, usize::MAX, cx).is_err() || self.ws.unsent() > UNSENT {
                 return Probed::Failed;
             }
             if upgraded {

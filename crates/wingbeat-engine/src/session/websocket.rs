@@ -28,6 +28,7 @@ pub(super) fn step(
             (Read::End, _) => return Err(End::gone(Reason::TransportClose)),
             (Read::Bytes, n) => {
                 step = Step::Again;
+                client.allowance.count(n);
                 let items = ws.items(&mut buf[..n], max, |item| {
                     match item {
                         Item::Text(text) => client.text(&text, out, cx)?,
@@ -56,5 +57,9 @@ pub(super) fn step(
     if client.announce() {
         return Ok(Step::Yield);
     }
-    Ok(if client.spent() { Step::Yield } else { step })
+    if let Some(wait) = client.throttled() {
+        heartbeat.resume_in(wait, &client.link);
+        return Ok(Step::Idle);
+    }
+    Ok(if client.allowance.spent() { Step::Yield } else { step })
 }

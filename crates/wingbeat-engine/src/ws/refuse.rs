@@ -1,18 +1,40 @@
 //! A WebSocket that nobody wants.
 
 use super::{Item, Read, Violation, WebSocket, close_frame};
+use crate::engine::Shared;
 use crate::out::Out;
 use crate::outbox::Outbox;
 use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
-/// Closes a WebSocket politely: sends a close frame and waits a moment for the client's.
-pub(crate) async fn refuse(mut ws: WebSocket) {
+/// How many may be closed politely at a time. They are no sessions, which are counted.
+const MOST: usize = 1024;
+/// How many bytes a client may send before it closes.
+const PATIENCE: usize = 256 * 1024;
+
+/// Closes a WebSocket politely: sends a close frame and waits a moment for the client's. Where too many are being closed,
+/// it is only dropped.
+pub(crate) fn refuse(engine: &Arc<Shared>, ws: WebSocket) {
+    if engine.refused.fetch_add(1, Ordering::SeqCst) >= MOST {
+        engine.refused.fetch_sub(1, Ordering::SeqCst);
+        return;
+    }
+    let engine = engine.clone();
+    tokio::spawn(async move {
+        close(ws).await;
+        engine.refused.fetch_sub(1, Ordering::SeqCst);
+    });
+}
+
+async fn close(mut ws: WebSocket) {
     let (mut out, outbox) = (Out::default(), Outbox::new());
     outbox.count(ws.unsent());
     close_frame(&mut out.bytes, None);
     let mut buf = vec![0; 1024];
+    let mut left = PATIENCE;
     let closed = poll_fn(|cx| {
         if ws.write(&mut out, &outbox, usize::MAX, cx).is_err() {
             return Poll::Ready(());
@@ -28,7 +50,8 @@ pub(crate) async fn refuse(mut ws: WebSocket) {
                 closed |= matches!(item, Item::Close(_));
                 Ok::<_, Violation>(true)
             });
-            if closed || items.is_err() {
+            left = left.saturating_sub(n);
+            if closed || items.is_err() || left == 0 {
                 return Poll::Ready(());
             }
         }

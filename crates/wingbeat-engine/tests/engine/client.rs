@@ -1,7 +1,7 @@
 //! A small client that speaks raw WebSocket and HTTP.
 
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// How long anything may take before a test fails.
@@ -20,9 +20,10 @@ pub(crate) enum Got {
 }
 
 /// A WebSocket, taken literally: what is sent is what the test says.
-pub(crate) struct Ws {
-    stream: TcpStream,
+pub(crate) struct Ws<S = TcpStream> {
+    stream: S,
     buffer: Vec<u8>,
+    patience: Duration,
 }
 
 impl Ws {
@@ -42,13 +43,20 @@ impl Ws {
     }
 
     pub(crate) async fn try_open(port: u16, path: &str, headers: &str) -> (Ws, String) {
-        let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        let stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        Ws::over(stream, path, headers, PATIENCE).await
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Ws<S> {
+    /// Sends the handshake, and reads what is answered.
+    pub(crate) async fn over(mut stream: S, path: &str, headers: &str, patience: Duration) -> (Ws<S>, String) {
         let head = format!(
             "GET {path} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{headers}\r\n"
         );
         stream.write_all(head.as_bytes()).await.unwrap();
-        let mut ws = Ws { stream, buffer: Vec::new() };
+        let mut ws = Ws { stream, buffer: Vec::new(), patience };
         loop {
             if let Some(at) = ws.buffer.windows(4).position(|w| w == b"\r\n\r\n") {
                 let head = String::from_utf8(ws.buffer.drain(..at + 4).collect()).unwrap();
@@ -76,7 +84,7 @@ impl Ws {
 
     pub(crate) async fn raw(&mut self, bytes: &[u8]) {
         // A server that has closed may refuse to read on; the test looks at what it sent.
-        let _ = tokio::time::timeout(PATIENCE, self.stream.write_all(bytes)).await.expect("the server reads");
+        let _ = tokio::time::timeout(self.patience, self.stream.write_all(bytes)).await.expect("the server reads");
     }
 
     /// The next frame.
@@ -118,13 +126,13 @@ impl Ws {
         String::from_utf8_lossy(&self.buffer).into_owned()
     }
 
-    pub(crate) fn stream(&mut self) -> &mut TcpStream {
+    pub(crate) fn stream(&mut self) -> &mut S {
         &mut self.stream
     }
 
     async fn fill(&mut self) -> bool {
         let mut chunk = vec![0; 256 * 1024];
-        match tokio::time::timeout(PATIENCE, self.stream.read(&mut chunk)).await.expect("the server answers") {
+        match tokio::time::timeout(self.patience, self.stream.read(&mut chunk)).await.expect("the server answers") {
             Ok(n) if n > 0 => {
                 self.buffer.extend_from_slice(&chunk[..n]);
                 true

@@ -47,7 +47,7 @@ pub(crate) async fn send(port: u16, method: &str, path: &str, headers: &str, bod
     stream
 }
 
-fn parse(bytes: &[u8]) -> Answer {
+pub(crate) fn parse(bytes: &[u8]) -> Answer {
     let at = bytes.windows(4).position(|w| w == b"\r\n\r\n").unwrap_or_else(|| panic!("no answer: {bytes:?}"));
     let head = std::str::from_utf8(&bytes[..at]).unwrap();
     let mut lines = head.split("\r\n");

@@ -5,12 +5,17 @@ mod calls;
 mod client;
 mod http;
 mod http_client;
+mod limits;
+mod memory;
+mod overload;
 mod packets;
 mod polling;
 mod protocol;
 mod raw;
 mod robust;
 mod server;
+mod shutdown;
+mod silence;
 #[cfg(feature = "tls")]
 mod tls;
 mod websocket;

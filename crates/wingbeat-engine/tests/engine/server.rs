@@ -4,8 +4,9 @@ use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use std::convert::Infallible;
 use std::future::{Ready, pending, ready};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use wingbeat_core::RawJson;
@@ -18,6 +19,8 @@ pub(crate) struct Seen {
     pub(crate) sockets: Mutex<Vec<Socket>>,
     pub(crate) changed: Notify,
     pub(crate) gate: Notify,
+    /// For a clock that is paused, which jumps to the deadline whenever nothing else is going on.
+    pub(crate) patience: OnceLock<Duration>,
 }
 
 impl Seen {
@@ -28,17 +31,21 @@ impl Seen {
 
     /// Waits until the log has this line.
     pub(crate) async fn wait_for(&self, line: &str) {
-        let wait = async {
-            loop {
-                let changed = self.changed.notified();
-                if self.log.lock().unwrap().iter().any(|seen| seen == line) {
-                    return;
-                }
-                changed.await;
-            }
-        };
-        if tokio::time::timeout(super::client::PATIENCE, wait).await.is_err() {
+        let wait = self.wait_for_many(line, 1);
+        let patience = self.patience.get().copied().unwrap_or(super::client::PATIENCE);
+        if tokio::time::timeout(patience, wait).await.is_err() {
             panic!("{line:?} is not in {:?}", self.log.lock().unwrap());
+        }
+    }
+
+    /// Waits until the log has this line so many times.
+    pub(crate) async fn wait_for_many(&self, line: &str, times: usize) {
+        loop {
+            let changed = self.changed.notified();
+            if self.count(line) >= times {
+                return;
+            }
+            changed.await;
         }
     }
 
