@@ -1,6 +1,6 @@
 //! JSON that stays text until somebody looks at it.
 
-use crate::raw_json::unfit;
+use crate::raw_json::read_value;
 use crate::{Error, RawJson, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -77,7 +77,7 @@ impl Payload {
     pub fn to<T: DeserializeOwned>(&self) -> Result<T> {
         match self {
             Payload::Raw(raw) => raw.to(),
-            Payload::Value(value) => T::deserialize(value).map_err(unfit),
+            Payload::Value(value) => read_value(value),
         }
     }
 
@@ -140,7 +140,37 @@ mod tests {
         let value = Payload::Value(json!({"a": "x"}));
         for payload in [raw, value] {
             let error = payload.to::<std::collections::BTreeMap<String, u8>>().unwrap_err();
-            assert_eq!(error.message(), "Invalid data: invalid type: string \"x\", expected u8");
+            assert_eq!(error.message(), "Invalid data: a: invalid type: string \"x\", expected u8");
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_told_with_its_place() {
+        #[derive(serde::Deserialize, Debug)]
+        #[allow(dead_code, reason = "only read")]
+        struct Message {
+            text: String,
+            author: Option<Author>,
+        }
+        #[derive(serde::Deserialize, Debug)]
+        #[allow(dead_code, reason = "only read")]
+        struct Author {
+            ages: Vec<u8>,
+        }
+        for (data, message) in [
+            (json!({"text": 5}), "text: invalid type: integer `5`, expected a string"),
+            (json!({}), "missing field `text`"),
+            (
+                json!({"text": "", "author": {"ages": [1, 300]}}),
+                "author.ages[1]: invalid value: integer `300`, expected u8",
+            ),
+            (json!({"text": "", "author": {}}), "author: missing field `ages`"),
+            (json!("x"), "invalid type: string \"x\", expected struct Message"),
+        ] {
+            for payload in [Payload::new(&data).unwrap(), Payload::Value(data)] {
+                let error = payload.to::<Message>().unwrap_err();
+                assert_eq!((error.code(), error.message()), (400, &*format!("Invalid data: {message}")));
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use crate::packet::{placeholder, replace, within_depth};
 use crate::{Error, Result};
 use bytes::Bytes;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::cell::Cell;
@@ -160,18 +160,22 @@ impl RawJson {
         if self.attachments.is_some() {
             let mut value: Value = self.read()?;
             replace(&mut value, self.attachments(), &mut |bytes| Binary(bytes.clone()).into());
-            return T::deserialize(value).map_err(unfit);
+            return read_value(&value);
         }
         self.read()
     }
 
     /// As [`to`](RawJson::to), but placeholders stay what they are.
     fn read<T: DeserializeOwned>(&self) -> Result<T> {
-        let mut reader = serde_json::Deserializer::from_slice(&self.text);
-        // The parser's own limit is lower than ours, which text from outside has passed by now.
-        reader.disable_recursion_limit();
-        let value = T::deserialize(&mut reader).map_err(unfit)?;
-        reader.end().map_err(unfit)?;
+        let reader = || {
+            let mut reader = serde_json::Deserializer::from_slice(&self.text);
+            // The parser's own limit is lower than ours, which text from outside has passed by now.
+            reader.disable_recursion_limit();
+            reader
+        };
+        let mut reading = reader();
+        let value = T::deserialize(&mut reading).map_err(|error| unfit::<T, _>(&mut reader(), &error))?;
+        reading.end().map_err(|error| told(&error, ""))?;
         Ok(value)
     }
 
@@ -189,11 +193,29 @@ impl RawJson {
     }
 }
 
-pub(crate) fn unfit(error: serde_json::Error) -> Error {
+/// Reads a tree as a value of type `T`.
+pub(crate) fn read_value<T: DeserializeOwned>(value: &Value) -> Result<T> {
+    T::deserialize(value).map_err(|error| unfit::<T, _>(value, &error))
+}
+
+/// What is wrong with data that could not be read as a `T`. It is read once more, to find out where.
+fn unfit<'de, T, D>(again: D, error: &serde_json::Error) -> Error
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    match serde_path_to_error::deserialize::<_, T>(again).err().map(|error| error.path().to_string()) {
+        // The root has no name.
+        Some(path) if path != "." => told(error, &format!("{path}: ")),
+        _ => told(error, ""),
+    }
+}
+
+fn told(error: &serde_json::Error, place: &str) -> Error {
     // Where in the text helps nobody: clients have sent a value, and users read the message.
-    let place = format!(" at line {} column {}", error.line(), error.column());
+    let position = format!(" at line {} column {}", error.line(), error.column());
     let text = error.to_string();
-    Error::bad_request(format!("Invalid data: {}", text.strip_suffix(&place).unwrap_or(&text)))
+    Error::bad_request(format!("Invalid data: {place}{}", text.strip_suffix(&position).unwrap_or(&text)))
 }
 
 impl fmt::Debug for RawJson {
