@@ -3,7 +3,7 @@
 use super::mount::Listener;
 use super::{App, Inner, WeakApp};
 use crate::BoxFuture;
-use crate::realtime::{Connection, EventName, Publication, Publisher};
+use crate::realtime::{Audience, Connection, EventName, Publication, Publisher};
 use crate::service::{Services, Surroundings};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -29,8 +29,11 @@ impl Publishers {
         }
     }
 
-    fn find(&self, event: &str) -> Option<&Arc<Publisher>> {
-        self.by_event.get(event).or(self.all.as_ref())
+    /// The publisher for an event, with the words for it.
+    fn find(&self, event: &str, of: [&'static str; 2]) -> Option<Chosen> {
+        let chosen = |whose| move |publisher: &Arc<Publisher>| Chosen { publisher: publisher.clone(), whose };
+        let for_all = || self.all.as_ref().map(chosen(of[1]));
+        self.by_event.get(event).map(chosen(of[0])).or_else(for_all)
     }
 
     /// The first event with a publisher that is not among those that exist.
@@ -39,10 +42,19 @@ impl Publishers {
     }
 }
 
+/// A publisher, and whose it is.
+struct Chosen {
+    publisher: Arc<Publisher>,
+    whose: &'static str,
+}
+
+const OF_SERVICE: [&str; 2] = ["the service's for this event", "the service's"];
+const OF_APP: [&str; 2] = ["the application's for this event", "the application's"];
+
 /// An event of a mounted service, with those who hear it.
 pub(crate) struct EventSlot {
     name: EventName,
-    publisher: Option<Arc<Publisher>>,
+    publisher: Option<Chosen>,
     listeners: Vec<Listener>,
     /// Whether methods send it; else only the service itself does.
     automatic: bool,
@@ -82,7 +94,7 @@ impl Slots {
         }
         let slot = |event: &str| EventSlot {
             name: EventName::new(path, event),
-            publisher: service.find(event).or_else(|| app.find(event)).cloned(),
+            publisher: service.find(event, OF_SERVICE).or_else(|| app.find(event, OF_APP)),
             listeners: listeners
                 .iter()
                 .filter(|(of, _)| **of == *event)
@@ -144,18 +156,17 @@ impl Inner {
                 tracing::error!(event = &*slot.name.wire, "a listener panicked");
             }
         }
-        let Some(publisher) = &slot.publisher else {
-            tracing::debug!(event = &*slot.name.wire, "nobody heard an event: it has no publisher");
+        let Some(Chosen { publisher, .. }) = &slot.publisher else {
+            nobody_hears(slot, None);
             return Ok(());
         };
         match catch_unwind(AssertUnwindSafe(|| publisher.audience(&publication))) {
-            Ok(Ok(audience)) => self.delivery.send(&audience, publication.name(), sent, caller).await,
+            Ok(Ok(audience)) => self.deliver(slot, &audience, &publication, sent).await,
             Ok(Err(waiting)) => {
-                let (app, sent) = (self.clone(), sent.clone());
+                let (app, slot, sent) = (self.clone(), slot.clone(), sent.clone());
                 self.beside.spawn(async move {
                     let audience = waiting.await;
-                    let caller = publication.caller();
-                    if let Err(error) = app.delivery.send(&audience, publication.name(), &sent, caller).await {
+                    if let Err(error) = app.deliver(&slot, &audience, &publication, &sent).await {
                         tracing::error!(?error, "an event could not be sent");
                     }
                 });
@@ -167,6 +178,36 @@ impl Inner {
             }
         }
     }
+
+    async fn deliver(
+        self: &Arc<Inner>,
+        slot: &EventSlot,
+        audience: &Audience,
+        publication: &Publication,
+        sent: &RawJson,
+    ) -> Result<()> {
+        if !self.delivery.send(audience, publication.name(), sent, publication.caller()).await? {
+            nobody_hears(slot, Some(audience));
+        }
+        Ok(())
+    }
+}
+
+/// Why nobody hears an event, for those who wonder.
+fn nobody_hears(slot: &EventSlot, audience: Option<&Audience>) {
+    let reason = match audience {
+        None => "it has no publisher",
+        Some(audience) if audience.is_nobody() => "the publisher names nobody",
+        Some(_) => "nobody is in the audience, or its filters let nobody pass",
+    };
+    let publisher = slot.publisher.as_ref().map(|chosen| chosen.whose);
+    tracing::debug!(
+        event = &*slot.name.wire,
+        publisher,
+        audience = audience.map(tracing::field::debug),
+        reason,
+        "nobody hears an event"
+    );
 }
 
 impl App {

@@ -101,19 +101,18 @@ impl Delivery {
     }
 
     /// Sends an event to an audience. Returns when the caller's own frame is queued on its connection, if the caller is
-    /// in the audience; all others are served in their turn.
+    /// in the audience; all others are served in their turn. False if nobody is.
     pub(crate) async fn send(
         self: &Arc<Delivery>,
         audience: &Audience,
         name: &EventName,
         data: &RawJson,
         caller: Option<&Connection>,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let tick = CLOCK.fetch_add(1, Ordering::AcqRel) + 1;
         let groups = self.resolve(audience, name, data)?;
         if groups.is_empty() {
-            tracing::debug!(event = &*name.wire, ?audience, "nobody heard an event: its audience is empty");
-            return Ok(());
+            return Ok(false);
         }
         #[cfg(feature = "metrics")]
         self.deliveries.increment(groups.iter().map(|group| group.members.len() as u64).sum());
@@ -122,7 +121,7 @@ impl Delivery {
             // An error means that the lane has gone with its application.
             turn.await.ok();
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Whether nothing waits to be delivered.
