@@ -93,6 +93,11 @@ impl Engine {
         self.0.handles(path)
     }
 
+    /// How many bytes wait to be sent, to all sessions together. Looks at each of them.
+    pub fn outbox_bytes(&self) -> usize {
+        self.0.sessions().iter().map(|(_, link)| link.outbox.bytes()).sum()
+    }
+
     /// How many sessions there are.
     pub fn connections(&self) -> usize {
         self.0.sessions().len()

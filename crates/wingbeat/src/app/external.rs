@@ -37,6 +37,10 @@ pub(crate) struct External {
 impl App {
     /// Reads a call of a connection's. Refuses what no client may call, and arguments that are none.
     pub(crate) fn external(&self, connection: &Connection, name: &str, given: &impl Arguments) -> Result<External> {
+        self.read(connection, name, given).inspect_err(measure::refused)
+    }
+
+    fn read(&self, connection: &Connection, name: &str, given: &impl Arguments) -> Result<External> {
         let path = given.text(0).and_then(text).ok_or_else(|| Error::not_found("Invalid service path"))?;
         let (entry, route) = self.find(&path)?;
         let allowed = entry.endpoint(name).filter(|endpoint| endpoint.is_external()).cloned();

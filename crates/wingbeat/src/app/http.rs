@@ -74,6 +74,9 @@ pub struct Door {
     pub(crate) io: Option<Io>,
     pub(crate) handles: Box<dyn Fn(&str) -> bool + Send + Sync>,
     pub(crate) serve: Box<Serve>,
+    /// How many bytes wait to be sent to clients.
+    #[cfg_attr(not(feature = "metrics"), expect(dead_code, reason = "only measured"))]
+    pub(crate) outbox_bytes: Box<dyn Fn() -> usize + Send + Sync>,
     /// Closes all connections, with force when the time is over.
     pub(crate) close: Box<dyn Fn(Duration) -> BoxFuture<'static, ()> + Send + Sync>,
 }
@@ -136,6 +139,12 @@ impl App {
     /// [`shutdown`](App::shutdown) in the end: [`serve`](crate::serve) does both.
     pub fn http(&self) -> AppHttp {
         AppHttp(self.clone())
+    }
+
+    /// How many bytes wait to be sent to clients, over all transports.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn outbox_bytes(&self) -> usize {
+        self.0.http.doors().iter().map(|door| (door.outbox_bytes)()).sum()
     }
 
     /// Raw Socket.IO, if it was set up with [`SocketIo::with`](crate::SocketIo::with): for sending to namespaces and

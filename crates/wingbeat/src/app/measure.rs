@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[cfg(feature = "metrics")]
 use std::time::Instant;
 use tracing::Span;
-use wingbeat_core::{Method, Result};
+use wingbeat_core::{Error, Method, Result};
 
 /// Whether calls are measured at all: otherwise nothing need stand around them.
 pub(super) fn wanted() -> bool {
@@ -24,6 +24,14 @@ pub(super) fn span(path: &str, method: &Method, params: &Params) -> Span {
         provider = params.provider.unwrap_or("internal"),
         connection = params.connection.as_ref().map(|connection| connection.id()),
     )
+}
+
+/// Counts a call from outside that reached no method. What it asked for is no label: clients could name anything.
+pub(super) fn refused(error: &Error) {
+    #[cfg(feature = "metrics")]
+    metrics::counter!("wingbeat_refused_calls_total", "outcome" => error.kind().name()).increment(1);
+    #[cfg(not(feature = "metrics"))]
+    let _ = error;
 }
 
 /// The measures of one method of a service. Its handles are fetched once, when the service is mounted.
@@ -85,7 +93,7 @@ struct Running<'a> {
 
 #[cfg(feature = "metrics")]
 impl Running<'_> {
-    fn end(mut self, error: Option<&wingbeat_core::Error>) {
+    fn end(mut self, error: Option<&Error>) {
         self.ended = true;
         match error {
             None => self.meter.succeeded.increment(1),

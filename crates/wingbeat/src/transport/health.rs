@@ -99,6 +99,7 @@ impl Transport for Health {
                     json_response(status, body)
                 })
             }),
+            outbox_bytes: Box::new(|| 0),
             close: Box::new(|_| Box::pin(ready(()))),
         })
     }

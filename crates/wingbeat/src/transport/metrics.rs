@@ -20,14 +20,18 @@ const UPKEEP: Duration = Duration::from_secs(5);
 ///
 /// - `wingbeat_calls_total` by `service`, `method` and `outcome` (`Success`, an error's name, or `Abandoned`),
 /// - `wingbeat_call_seconds` by `service` and `method`, a histogram,
+/// - `wingbeat_refused_calls_total` by `outcome`: calls that reached no method, because there is no such service or method
+///   or because the arguments are none,
 /// - `wingbeat_connections` by `provider`, those that are open,
 /// - `wingbeat_disconnects_total` by `reason`; `outbox full` is a client that read too slowly,
 /// - `wingbeat_deliveries_total`, events times connections,
+/// - `wingbeat_outbox_bytes`, what waits to be sent to clients at the moment of asking,
 ///
-/// and whatever else the program records with the crate `metrics`. Keep the path from strangers.
+/// No label holds what a client has chosen: there are as many as there are services and methods. Besides there is
+/// whatever else the program records with the crate `metrics`. Keep the path from strangers.
 ///
 /// Wingbeat only records; a program that has a recorder of its own installs that one before
-/// [`build`](crate::Builder::build), and does without this.
+/// [`build`](crate::Builder::build), and does without this (and without the outboxes).
 ///
 /// ```
 /// use wingbeat::{Metrics, prelude::*};
@@ -56,7 +60,13 @@ impl Metrics {
             .map_err(|_| Error::general("There is a metrics recorder in this process already"))?;
         metrics::describe_counter!("wingbeat_calls_total", "Calls of service methods that have ended");
         metrics::describe_histogram!("wingbeat_call_seconds", metrics::Unit::Seconds, "How long calls took");
+        metrics::describe_counter!("wingbeat_refused_calls_total", "Calls from outside that reached no method");
         metrics::describe_gauge!("wingbeat_connections", "Connections that are open");
+        metrics::describe_gauge!(
+            "wingbeat_outbox_bytes",
+            metrics::Unit::Bytes,
+            "Bytes that wait to be sent to clients"
+        );
         metrics::describe_counter!("wingbeat_disconnects_total", "Connections that have ended");
         metrics::describe_counter!("wingbeat_deliveries_total", "Events handed to connections");
         Ok(Metrics { path: "/metrics".into(), handle })
@@ -76,8 +86,8 @@ impl fmt::Debug for Metrics {
 }
 
 impl Transport for Metrics {
-    fn open(self: Box<Self>, _: &App) -> Result<Door> {
-        let Metrics { path, handle } = *self;
+    fn open(self: Box<Self>, app: &App) -> Result<Door> {
+        let (Metrics { path, handle }, app) = (*self, app.downgrade());
         let handle = Arc::new(handle);
         keep_up(&handle)?;
         Ok(Door {
@@ -85,11 +95,17 @@ impl Transport for Metrics {
             handles: Box::new(move |asked| *asked == *path),
             serve: Box::new(move |request| {
                 let response = match *request.method() {
-                    Method::GET | Method::HEAD => text(handle.render()),
+                    Method::GET | Method::HEAD => {
+                        if let Some(app) = app.upgrade() {
+                            metrics::gauge!("wingbeat_outbox_bytes").set(app.outbox_bytes() as f64);
+                        }
+                        text(handle.render())
+                    }
                     ref other => error_response(&Error::method_not_allowed(format!("Method {other} not allowed"))),
                 };
                 Box::pin(ready(response))
             }),
+            outbox_bytes: Box::new(|| 0),
             close: Box::new(|_| Box::pin(ready(()))),
         })
     }

@@ -107,7 +107,7 @@ impl Transport for SocketIo {
             Some(io) => Engine::new(config, io.beside(services)),
             None => Engine::new(config, services),
         };
-        let (handles, serve, close) = (engine.clone(), engine.service(), engine);
+        let (handles, serve, outbox, close) = (engine.clone(), engine.service(), engine.clone(), engine);
         Ok(Door {
             io,
             handles: Box::new(move |path| handles.handles(path)),
@@ -118,6 +118,7 @@ impl Transport for SocketIo {
                     response.map(HttpBody::new)
                 })
             }),
+            outbox_bytes: Box::new(move || outbox.outbox_bytes()),
             close: Box::new(move |patience| {
                 let engine = close.clone();
                 Box::pin(async move { engine.close(patience).await })
