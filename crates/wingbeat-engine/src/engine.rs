@@ -95,7 +95,7 @@ impl Engine {
 
     /// How many bytes wait to be sent, to all sessions together. Looks at each of them.
     pub fn outbox_bytes(&self) -> usize {
-        self.0.sessions().iter().map(|(_, link)| link.outbox.bytes()).sum()
+        self.0.sessions().iter().map(|(_, (link, _))| link.outbox.bytes()).sum()
     }
 
     /// How many sessions there are.
