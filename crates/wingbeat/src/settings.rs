@@ -17,7 +17,6 @@ use wingbeat_core::{Error, Result};
 /// use wingbeat::settings::{self, Secret};
 ///
 /// #[derive(Debug, Deserialize)]
-/// #[serde(deny_unknown_fields)]
 /// struct Settings {
 ///     #[serde(default = "port")]
 ///     port: u16,
@@ -37,7 +36,7 @@ use wingbeat_core::{Error, Result};
 /// ```
 ///
 /// # Errors
-/// If the file is no TOML, or a setting is missing or does not fit. The message names the setting and where it came
+/// If the file is no TOML, or a setting is missing, unknown or does not fit. The message names the setting and where it came
 /// from, and never shows its value.
 pub fn load<T: DeserializeOwned>(file: impl AsRef<Path>, prefix: &str) -> Result<T> {
     read(file.as_ref(), Environment::with_prefix(prefix))
@@ -47,7 +46,16 @@ fn read<T: DeserializeOwned>(file: &Path, environment: Environment) -> Result<T>
     let environment = environment.separator("__").prefix_separator("__").try_parsing(true);
     let file = File::from(file).format(config::FileFormat::Toml).required(false);
     let settings = Config::builder().add_source(file).add_source(environment).build();
-    settings.and_then(Config::try_deserialize).map_err(|error| Error::general(told(&error)))
+    let mut unknown = None;
+    let settings = settings.and_then(|settings| {
+        serde_ignored::deserialize(settings, |path| unknown = unknown.take().or_else(|| Some(path.to_string())))
+    });
+    let settings = settings.map_err(|error| Error::general(told(&error)))?;
+    match unknown {
+        // A name that is misspelt would otherwise leave the default in force.
+        Some(name) => Err(Error::general(format!("The settings do not fit: unknown field `{name}`"))),
+        None => Ok(settings),
+    }
 }
 
 /// What may be said of an error: values can be secrets.
@@ -124,7 +132,6 @@ mod tests {
     use std::path::PathBuf;
 
     #[derive(Debug, serde::Deserialize)]
-    #[serde(deny_unknown_fields)]
     struct Settings {
         port: u16,
         database: Database,
@@ -164,6 +171,8 @@ mod tests {
             ("range", "port = 99999\n[database]\nurl = \"x\"", vec![], "port"),
             ("missing", "[database]\nurl = \"swordfish\"", vec![], "port"),
             ("unknown", "port = 1\nprot = 2\n[database]\nurl = \"swordfish\"", vec![], "prot"),
+            ("nested", "port = 1\n[database]\nurl = \"x\"\nuser = \"swordfish\"", vec![], "database.user"),
+            ("stray", "port = 1\n[database]\nurl = \"x\"", vec![("CHAT__PROT", "swordfish")], "prot"),
             ("syntax", "port = swordfish", vec![], "TOML"),
             ("variable", "port = 1", vec![("CHAT__PORT", "swordfish")], "port"),
         ] {
