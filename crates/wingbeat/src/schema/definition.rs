@@ -92,6 +92,20 @@ pub fn query_syntax(record: &Value) -> Value {
     json!({"type": "object", "additionalProperties": false, "properties": members})
 }
 
+/// Allows one more operator on a field, wherever a [query's schema](query_syntax) has the field. False if it has none.
+pub(super) fn allow_operator(schema: &mut Value, field: &str, operator: &str, operand: &Value) -> bool {
+    let Some(Value::Object(properties)) = schema.get_mut("properties") else { return false };
+    let operators = properties.get_mut(field).and_then(|tests| tests.pointer_mut("/anyOf/1/properties"));
+    let Some(Value::Object(operators)) = operators else { return false };
+    operators.insert(operator.into(), operand.clone());
+    for group in ["$or", "$and"] {
+        if let Some(item) = properties.get_mut(group).and_then(|group| group.get_mut("items")) {
+            allow_operator(item, field, operator, operand);
+        }
+    }
+    true
+}
+
 /// A property's value, or the operators on it.
 fn tests_of(property: &Value) -> Value {
     let mut value = property.clone();
@@ -151,6 +165,13 @@ mod tests {
         assert_eq!(schema, json!({"properties": {"properties": inner}, "additionalProperties": false}));
         set_strict(&mut schema, false);
         assert_eq!(schema, open);
+    }
+
+    #[test]
+    fn without_properties_there_are_only_filters() {
+        let query = query_syntax(&json!({"type": "object"}));
+        let names: Vec<&String> = query["properties"].as_object().unwrap().keys().collect();
+        assert_eq!(names, ["$limit", "$skip", "$sort", "$select", "$or", "$and"]);
     }
 
     #[test]

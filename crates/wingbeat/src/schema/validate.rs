@@ -1,6 +1,6 @@
 //! Validation as hooks.
 
-use super::definition::{json_schema, partial, query_syntax, record_schema, set_strict};
+use super::definition::{allow_operator, json_schema, partial, query_syntax, record_schema, set_strict};
 use super::validator::Schema;
 use crate::BoxFuture;
 use crate::hook::{Context, Hook};
@@ -62,7 +62,8 @@ pub fn validate_patch<T: JsonSchema>() -> Validate {
 /// and booleans that they stand for. A before hook for all methods.
 ///
 /// Nothing but the record's properties, the operators and the filters is allowed; `strict(false)` lets other members
-/// through to the service. Limits of the store stay in force, whatever was validated.
+/// through to the service. What the store allows and how much stays in force, whatever was validated: a validated query
+/// has no larger pages and no operators that the store does not know (in Feathers it may have both).
 ///
 /// ```
 /// use serde::Serialize;
@@ -98,6 +99,8 @@ pub struct Validate {
     schema: Value,
     coerce: bool,
     every_error: bool,
+    /// Why this can not work.
+    broken: Option<String>,
     compiled: OnceLock<Result<Schema, String>>,
 }
 
@@ -109,7 +112,8 @@ enum Part {
 impl Validate {
     /// Checks data against any schema. Lists are checked element by element, unless the schema is that of a list.
     pub fn data(schema: Value) -> Validate {
-        Validate { part: Part::Data, schema, coerce: false, every_error: false, compiled: OnceLock::new() }
+        let (part, compiled) = (Part::Data, OnceLock::new());
+        Validate { part, schema, coerce: false, every_error: false, broken: None, compiled }
     }
 
     /// Checks queries against any schema.
@@ -130,6 +134,17 @@ impl Validate {
         self
     }
 
+    /// In a query's schema, allows one more operator on a field, whose operand must fit a schema of its own:
+    /// `.operator("text", "$startsWith", json!({"type": "string"}))`. The service has to know the operator as well, see
+    /// [`Table::operator`](crate::store::Table::operator). A field that the schema does not have fails the application's
+    /// `build`.
+    pub fn operator(mut self, field: &str, name: &str, operand: Value) -> Validate {
+        if !allow_operator(&mut self.schema, field, name, &operand) {
+            self.broken = Some(format!("The schema has no field '{field}' for the operator {name}"));
+        }
+        self
+    }
+
     /// Lists every error, not the first only.
     pub fn every_error(mut self) -> Validate {
         self.every_error = true;
@@ -138,6 +153,9 @@ impl Validate {
 
     fn compiled(&self) -> Result<&Schema> {
         let compiled = self.compiled.get_or_init(|| {
+            if let Some(broken) = &self.broken {
+                return Err(broken.clone());
+            }
             let schema = Schema::new(self.schema.clone(), self.coerce, self.every_error);
             schema.map_err(|error| error.message().to_owned())
         });

@@ -171,3 +171,42 @@ fn a_schema_that_is_none_can_not_be_mounted() {
         assert!(error.message().starts_with("Invalid schema"), "{error}");
     }
 }
+
+#[tokio::test]
+async fn a_query_schema_can_allow_operators_that_the_store_knows() {
+    let starts = |operand: &Value| {
+        let start = operand.as_str().unwrap_or_default().to_owned();
+        Ok(move |value: &Value| value.as_str().is_some_and(|text| text.starts_with(&start)))
+    };
+    let records = [json!({"id": 1, "text": "one"}), json!({"id": 2, "text": "two"}), json!({"id": 3, "text": "three"})];
+    let store = || Memory::new().records(records.clone()).paginate(1, 2).operator("$startsWith", starts);
+    let text = json!({"type": "string"});
+    let validate = validate_query::<Message>().operator("text", "$startsWith", text.clone());
+    let app = self::app(Mount::new(store()).before(All, validate));
+    let total = async |query: Value| {
+        let found = app.service("messages").find(Params::new().with_query(query)?).await?.into_value()?;
+        assert_eq!(found["limit"], 2, "a validated query has no larger pages");
+        Ok::<_, Error>(found["total"].clone())
+    };
+    let starting = |with: Value| json!({"text": {"$startsWith": with}});
+    for (mut query, hits) in [
+        (starting(json!("t")), 2),
+        (json!({"$or": [starting(json!("tw")), {"id": "1"}]}), 2),
+        (json!({"$and": [starting(json!("t")), {"$or": [starting(json!("th"))]}]}), 1),
+    ] {
+        query["$limit"] = json!("1000");
+        assert_eq!(total(query.clone()).await.unwrap(), hits, "{query}");
+    }
+    for query in [starting(json!(["t"])), json!({"id": {"$startsWith": "1"}}), json!({"text": {"$endsWith": "e"}})] {
+        assert_eq!(total(query.clone()).await.unwrap_err().message(), "validation failed", "{query}");
+    }
+    let broken = validate_query::<Message>().operator("nothing", "$startsWith", text.clone());
+    let error = App::builder().mount("messages", Mount::new(store()).before(All, broken)).build().unwrap_err();
+    assert_eq!(error.message(), "The schema has no field 'nothing' for the operator $startsWith");
+    // Allowed, but the store does not know it.
+    let unknown = validate_query::<Message>().operator("text", "$endsWith", text);
+    let app = App::builder().mount("messages", Mount::new(store()).before(All, unknown)).build().unwrap();
+    let query = Params::new().with_query(json!({"text": {"$endsWith": "e"}})).unwrap();
+    let error = app.service("messages").find(query).await.unwrap_err();
+    assert_eq!(error.message(), "Invalid query parameter $endsWith");
+}
