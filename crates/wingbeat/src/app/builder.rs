@@ -196,7 +196,7 @@ impl Builder {
         let gates: Vec<_> = registry.gates().map(|(path, gate)| (path.clone(), gate.clone())).collect();
         app.0.registry.store(Arc::new(registry));
         for (path, gate) in gates {
-            gate.check(&app, &path)?;
+            gate.gate().check(&app, &path)?;
         }
         let doors = self.transports.into_iter().map(|transport| transport.open(&app));
         let doors = doors.collect::<Result<Vec<_>>>()?;

@@ -2,9 +2,10 @@
 
 use super::App;
 use crate::BoxFuture;
-use crate::realtime::Connection;
+use crate::realtime::{Connection, Extensions};
 #[cfg(feature = "auth")]
 use crate::service::{Call, Services};
+#[cfg(feature = "auth")]
 use std::any::Any;
 use std::sync::Arc;
 #[cfg(feature = "auth")]
@@ -12,7 +13,7 @@ use wingbeat_core::Payload;
 use wingbeat_core::Result;
 
 /// The side of a mounted service that is asked about every connection. [`Mount::gate`](super::Mount) adds it.
-pub(crate) trait Gate: Any + Send + Sync {
+pub(crate) trait Gate: Send + Sync + 'static {
     /// All services are mounted now, this one at `path`: whether it finds what it needs.
     fn check(&self, app: &App, path: &Arc<str>) -> Result<()>;
 
@@ -24,6 +25,27 @@ pub(crate) trait Gate: Any + Send + Sync {
 
     /// A client who was connected has gone, and the listeners have been told.
     fn disconnected(&self, connection: &Connection);
+}
+
+/// A gate, as what all gates are and as what it is itself.
+#[derive(Clone)]
+pub(crate) struct Gatekeeper {
+    gate: Arc<dyn Gate>,
+    #[cfg_attr(not(feature = "auth"), expect(dead_code, reason = "only authentication asks for itself"))]
+    itself: Extensions,
+}
+
+impl Gatekeeper {
+    #[cfg(feature = "auth")]
+    pub(super) fn new<T: Gate>(gate: Arc<T>) -> Gatekeeper {
+        let mut itself = Extensions::default();
+        itself.insert_shared(gate.clone());
+        Gatekeeper { gate, itself }
+    }
+
+    pub(super) fn gate(&self) -> &Arc<dyn Gate> {
+        &self.gate
+    }
 }
 
 impl App {
@@ -39,18 +61,17 @@ impl App {
         let registry = self.0.registry.load();
         let mut gates =
             registry.gates().filter(|(at, _)| path.is_none_or(|path| ***at == *super::router::normal(path)));
-        gates.find_map(|(_, gate)| (gate.clone() as Arc<dyn Any + Send + Sync>).downcast().ok())
+        gates.find_map(|(_, keeper)| keeper.itself.get())
     }
 
     /// All gates of this kind.
     #[cfg(feature = "auth")]
     pub(crate) fn gates_of<T: Gate>(&self) -> Vec<Arc<T>> {
-        let gates = self.gates().into_iter();
-        gates.filter_map(|gate| (gate as Arc<dyn Any + Send + Sync>).downcast().ok()).collect()
+        self.0.registry.load().gates().filter_map(|(_, keeper)| keeper.itself.get()).collect()
     }
 
     fn gates(&self) -> Vec<Arc<dyn Gate>> {
-        self.0.registry.load().gates().map(|(_, gate)| gate.clone()).collect()
+        self.0.registry.load().gates().map(|(_, keeper)| keeper.gate().clone()).collect()
     }
 
     /// Asks all gates about a client that wants to connect. Nothing if there is none.

@@ -142,7 +142,7 @@ impl App {
             let entry = app.entry(path, mount)?;
             registry.add(entry.clone())?;
             if let Some(gate) = entry.gate() {
-                gate.check(app, entry.shared_path())?;
+                gate.gate().check(app, entry.shared_path())?;
             }
             Ok(entry)
         })?;

@@ -1,7 +1,9 @@
 //! A service with all that belongs to it, ready to be mounted.
 
 use super::events::{Publishers, Slots};
+#[cfg(feature = "auth")]
 use super::gate::Gate;
+use super::gate::Gatekeeper;
 use crate::hook::{Around, HookSet, Methods};
 use crate::realtime::Publication;
 use crate::service::{Custom, Erased, IntoService, Params, custom};
@@ -35,7 +37,7 @@ pub struct Mount {
     pub(super) hooks: HookSet,
     pub(super) publishers: Publishers,
     listeners: Vec<(Box<str>, Listener)>,
-    gate: Option<Arc<dyn Gate>>,
+    gate: Option<Gatekeeper>,
     /// Why this can not be mounted.
     broken: Option<Error>,
 }
@@ -52,7 +54,7 @@ pub(super) struct Parts {
     pub(super) external: Option<Vec<Method>>,
     pub(super) slots: Slots,
     pub(super) hooks: HookSet,
-    pub(super) gate: Option<Arc<dyn Gate>>,
+    pub(super) gate: Option<Gatekeeper>,
 }
 
 /// Names that Feathers gives a meaning of its own on services; a client could not tell such a method from it.
@@ -110,8 +112,8 @@ impl Mount {
 
     /// Has every connection asked about.
     #[cfg(feature = "auth")]
-    pub(crate) fn gate(mut self, gate: Arc<dyn Gate>) -> Mount {
-        self.gate = Some(gate);
+    pub(crate) fn gate<T: Gate>(mut self, gate: Arc<T>) -> Mount {
+        self.gate = Some(Gatekeeper::new(gate));
         self
     }
 

@@ -1,7 +1,7 @@
 //! What is mounted: an immutable table that mounting and unmounting replace as a whole.
 
 use super::events::{Around, EventSlot, Slots};
-use super::gate::Gate;
+use super::gate::Gatekeeper;
 use super::measure::Meter;
 use super::mount::{Mount, Parts};
 use super::router::Router;
@@ -46,7 +46,7 @@ impl Registry {
     }
 
     /// All gates, with the paths of their services.
-    pub(super) fn gates(&self) -> impl Iterator<Item = (&Arc<str>, &Arc<dyn Gate>)> {
+    pub(super) fn gates(&self) -> impl Iterator<Item = (&Arc<str>, &Gatekeeper)> {
         self.entries.iter().filter_map(|entry| Some((entry.shared_path(), entry.gate()?)))
     }
 
@@ -62,7 +62,7 @@ pub(crate) struct Entry {
     standard: [Option<Arc<Endpoint>>; 6],
     custom: HashMap<Arc<str>, Arc<Endpoint>>,
     pub(super) slots: Arc<Slots>,
-    gate: Option<Arc<dyn Gate>>,
+    gate: Option<Gatekeeper>,
     surroundings: Arc<dyn Surroundings>,
 }
 
@@ -112,7 +112,7 @@ impl Entry {
         &self.surroundings
     }
 
-    pub(super) fn gate(&self) -> Option<&Arc<dyn Gate>> {
+    pub(super) fn gate(&self) -> Option<&Gatekeeper> {
         self.gate.as_ref()
     }
 

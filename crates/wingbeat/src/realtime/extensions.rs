@@ -10,9 +10,13 @@ pub(crate) struct Extensions(Vec<(TypeId, Arc<dyn Any + Send + Sync>)>);
 
 impl Extensions {
     pub(crate) fn insert<T: Any + Send + Sync>(&mut self, value: T) {
+        self.insert_shared(Arc::new(value));
+    }
+
+    pub(crate) fn insert_shared<T: Any + Send + Sync>(&mut self, value: Arc<T>) {
         let id = TypeId::of::<T>();
         self.0.retain(|(other, _)| *other != id);
-        self.0.push((id, Arc::new(value)));
+        self.0.push((id, value));
     }
 
     pub(crate) fn get<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
