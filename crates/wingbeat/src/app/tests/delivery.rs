@@ -125,6 +125,25 @@ async fn a_channel_exists_while_someone_is_in_it() {
     assert_eq!(heard.all(), []);
 }
 
+#[tokio::test]
+async fn channels_taken_together_hold_everyone_once() {
+    let app = everybody();
+    let ((ann, _ann), (bob, _bob)) = (Heard::connect(&app), Heard::connect(&app));
+    let both = app.channels(["a", "b"]);
+    app.channel("a").join(&ann);
+    both.join(&bob);
+    assert_eq!((both.len(), app.channel("b").len()), (2, 1));
+    both.leave_if(|connection| *connection == bob);
+    assert_eq!((both.connections(), app.channel_names()), (vec![ann.clone()], vec!["a".into(), "everybody".into()]));
+    let all = app.channels(app.channel_names());
+    assert_eq!(all.len(), 2);
+    all.leave(&ann);
+    assert_eq!((ann.channels().len(), app.channel_names()), (0, vec!["everybody".to_owned()]));
+    // Asking makes no channel.
+    assert!(app.channel("asked").is_empty() && app.channel_names().len() == 1);
+    assert_eq!(app.channels(Vec::<String>::new()).len(), 0);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn joining_and_leaving_under_way_loses_and_doubles_nothing_for_those_who_stay() {
     let app = everybody();

@@ -167,3 +167,64 @@ async fn a_pattern_names_all_channels_that_fit() {
     rooms.leave(&people[0].0);
     assert_eq!(app.channel_names(), ["room", "rooms/2"]);
 }
+
+#[tokio::test]
+async fn a_service_whose_publisher_names_nobody_is_not_published_by_the_application() {
+    let app = App::builder()
+        .mount("echo", Mount::new(Echo).publish_event("created", |_: &Publication| nobody()))
+        .publish(|_| channel("everybody"))
+        .on_connection(|app, connection| app.channel("everybody").join(connection))
+        .build()
+        .unwrap();
+    let (_connection, heard) = Heard::connect(&app);
+    app.service("echo").create(json!(1), Params::new()).await.unwrap();
+    app.service("echo").emit("patched", &2).await.unwrap();
+    assert_eq!(heard.data(), [json!(2)]);
+}
+
+#[tokio::test]
+async fn several_records_that_change_are_an_event_each() {
+    let store = crate::store::Memory::new().start(1).multi(true);
+    let app = App::builder()
+        .mount("notes", Mount::new(store).publish(|_| channel("everybody")))
+        .on_connection(|app, connection| app.channel("everybody").join(connection))
+        .build()
+        .unwrap();
+    let (_connection, heard) = Heard::connect(&app);
+    let notes = app.service("notes");
+    notes.create(json!([{"n": 1}, {"n": 2}]), Params::new()).await.unwrap();
+    notes.patch(None, json!({"n": 0}), Params::new()).await.unwrap();
+    notes.update(1, json!({"n": 5}), Params::new()).await.unwrap();
+    notes.remove(None, Params::new()).await.unwrap();
+    let told: Vec<String> =
+        heard.all().into_iter().map(|(event, data)| format!("{} {}{}", event, data["id"], data["n"])).collect();
+    let expected = [
+        "notes created 11",
+        "notes created 22",
+        "notes patched 10",
+        "notes patched 20",
+        "notes updated 15",
+        "notes removed 15",
+        "notes removed 20",
+    ];
+    assert_eq!(told, expected);
+}
+
+#[tokio::test]
+async fn an_event_can_go_to_a_connection_beside_channels() {
+    let mount = Mount::new(Echo).publish(|publication: &Publication| {
+        let caller = publication.caller().cloned();
+        vec![Some(channel("staff")), caller.map(Audience::from)]
+    });
+    let app = App::builder().mount("echo", mount).build().unwrap();
+    let ((staff, staff_heard), (other, other_heard)) = (Heard::connect(&app), Heard::connect(&app));
+    app.channel("staff").join(&staff);
+    let (_, nobody_heard) = Heard::connect(&app);
+    for caller in [&other, &staff] {
+        let mut params = Params::new();
+        params.connection = Some(caller.clone());
+        app.service("echo").create(json!(1), params).await.unwrap();
+    }
+    let heard = [staff_heard, other_heard, nobody_heard].map(|heard| heard.data().len());
+    assert_eq!(heard, [2, 1, 0]);
+}

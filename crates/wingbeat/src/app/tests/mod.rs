@@ -9,6 +9,7 @@ mod hooks;
 mod models;
 mod mounting;
 mod phases;
+mod stress;
 mod traces;
 
 use super::App;

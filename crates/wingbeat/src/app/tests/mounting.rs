@@ -54,6 +54,20 @@ async fn services_come_and_go_while_the_application_runs() {
 }
 
 #[tokio::test]
+async fn a_service_can_stand_at_the_root_and_one_below_another() {
+    let app = App::builder().mount("/", Mount::new(Echo)).mount("a", Mount::new(Echo)).mount("a/b", Mount::new(Echo));
+    let app = app.mount(":x/c", Mount::new(Echo)).mount(":y/d", Mount::new(Echo)).build().unwrap();
+    found(&app, "/").await.unwrap();
+    assert_eq!(found(&app, "1/c").await.unwrap()["route"], json!({"x": "1"}));
+    assert_eq!(found(&app, "1/d").await.unwrap()["route"], json!({"y": "1"}));
+    app.unmount("a").await.unwrap();
+    assert_eq!(found(&app, "a").await.unwrap_err().code(), 404);
+    found(&app, "a/b").await.unwrap();
+    app.mount("a", Mount::new(Echo)).await.unwrap();
+    found(&app, "a").await.unwrap();
+}
+
+#[tokio::test]
 async fn a_mount_that_makes_no_sense_is_refused() {
     let twice = || Mount::new(Echo).method("a", |(): (), _| async { Ok(()) });
     let cases = [

@@ -155,3 +155,90 @@ async fn a_query_can_be_bound_to_the_caller() {
     assert_eq!(found[0]["first"], "Bob");
     assert_eq!(client.service("messages").get(1).await.unwrap_err().code(), 404);
 }
+
+/// Users whose password only the server sees, and messages that take their author over.
+fn with_authors(author: Resolver, external: Option<Resolver>) -> App {
+    let users = Memory::new().records([json!({"id": 1, "name": "Ann", "password": "x"})]);
+    let messages = Memory::new().start(1).multi(true).paginate(5, 5).records([json!({"id": 9, "userId": 1})]);
+    let mount = Mount::new(messages).method("latest", |data: Value, _| async move { Ok(data) });
+    let mount = external.into_iter().fold(mount, |mount, resolver| mount.around(All, resolve_external(resolver)));
+    App::builder()
+        .mount("users", Mount::new(users).around(All, resolve_external(Resolver::new().hide(["password"]))))
+        .mount("messages", mount.around(All, resolve_result(author)).publish(|_| channel("all")))
+        .on_connection(|app, connection| app.channel("all").join(connection))
+        .build()
+        .unwrap()
+}
+
+fn author(dispatched: bool) -> Resolver {
+    Resolver::new().derived("author", ["userId"], move |field| async move {
+        let users = field.service("users");
+        let users = if dispatched { users.dispatched() } else { users };
+        users.get(field.get::<i64>("userId")?, Params::new()).await?.into_value().map(Some)
+    })
+}
+
+#[tokio::test]
+async fn what_one_service_hides_another_does_not_show() {
+    let person = Resolver::new().nested("author", Resolver::new().hide(["password"]));
+    for (app, inside) in [
+        // Either the record that is taken over is cut, or it is cut on its way out.
+        (with_authors(author(true), None), json!(null)),
+        (with_authors(author(false), Some(person)), json!("x")),
+    ] {
+        let client = Client::connect(&app).await.unwrap();
+        let messages = client.service("messages");
+        let mut told = vec![messages.get(9).await.unwrap(), messages.find().await.unwrap()["data"][0].clone()];
+        told.push(messages.create(json!({"userId": 1})).await.unwrap());
+        told.extend(messages.create(json!([{"userId": 1}, {"userId": 1}])).await.unwrap().as_array().unwrap().clone());
+        told.push(messages.patch(9, json!({"n": 1})).await.unwrap());
+        told.push(messages.call("latest", json!({"userId": 1})).await.unwrap());
+        let heard: Vec<Value> = client.heard().into_iter().map(|heard| heard.data).collect();
+        assert_eq!(heard.len(), 4);
+        for record in told.iter().chain(&heard) {
+            assert_eq!(record["author"], json!({"id": 1, "name": "Ann"}), "{record}");
+        }
+        let whole = app.service("messages").get(9, Params::new()).await.unwrap().into_value().unwrap();
+        assert_eq!(whole["author"]["password"], inside);
+    }
+}
+
+#[tokio::test]
+async fn data_of_custom_methods_is_resolved() {
+    let by = Resolver::new().field("by", |field| async move { Ok(field.params().get("user")) });
+    let mount = Mount::empty()
+        .method("archive", |data: Value, _| async move { Ok(data) })
+        .before("archive", resolve_data(by.clone()))
+        .around("archive", resolve_external(Resolver::new().hide(["year"])));
+    let app = app(mount);
+    let client = Client::to(&app).value("user", "ann").connect().await.unwrap();
+    let seen = client.service("messages").call("archive", json!({"year": 1999, "by": "eve"})).await.unwrap();
+    assert_eq!(seen, json!({"by": "ann"}));
+}
+
+#[tokio::test]
+async fn what_is_no_record_passes_resolvers_as_it_is() {
+    let cut = Resolver::new().hide(["secret"]);
+    let mount = Mount::empty()
+        .method("any", |data: Value, _| async move { Ok(data) })
+        .around(All, resolve_external(cut.clone()))
+        .around(All, resolve_result(cut));
+    let app = app(mount);
+    let client = Client::connect(&app).await.unwrap();
+    for value in [json!(null), json!(1), json!("text"), json!([1, null, [{"a": 1}]])] {
+        assert_eq!(client.service("messages").call("any", value.clone()).await.unwrap(), value);
+    }
+}
+
+#[tokio::test]
+async fn resolvers_run_one_after_another_as_they_are_registered() {
+    let add = |letter: &'static str| {
+        Resolver::new().field("text", move |field| async move { Ok(Some(field.get::<String>("text")? + letter)) })
+    };
+    let mount = Mount::new(Memory::new())
+        .before(Create, resolve_data(add("a")))
+        .before(Create, resolve_data(add("b")))
+        .around(Create, resolve_result(add("d")))
+        .around(Create, resolve_result(add("c")));
+    assert_eq!(create(&app(mount), json!({"text": "-"})).await.unwrap()["text"], "-abcd");
+}

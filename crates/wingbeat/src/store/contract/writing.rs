@@ -21,6 +21,8 @@ super::facts! {
     patch_of_several_refuses_limit_skip_and_sort
     remove_answers_what_was_there
     remove_of_several_honours_the_query
+    pages_do_not_cut_what_several_change
+    an_id_in_the_query_must_be_the_same
     clones_share_the_records
     json_of_every_kind_comes_back_as_it_was
 }
@@ -192,4 +194,23 @@ async fn json_of_every_kind_comes_back_as_it_was<S: Store + Clone>(table: Table<
         assert_eq!(client.find(json!({"deep": deep, "text": odd})).await.unwrap(), json!([created]), "{deep}");
         client.remove(created["id"].as_i64().unwrap(), json!({})).await.unwrap();
     }
+}
+
+async fn pages_do_not_cut_what_several_change<S: Store + Clone>(table: Table<S>) {
+    let client = Client(table.multi(true).paginate(1, 1));
+    assert_eq!(client.patch(IdArg::Null, json!({"n": 0}), json!({})).await.unwrap().as_array().unwrap().len(), 5);
+    assert_eq!(client.remove(IdArg::Null, json!({})).await.unwrap().as_array().unwrap().len(), 5);
+}
+
+async fn an_id_in_the_query_must_be_the_same<S: Store + Clone>(table: Table<S>) {
+    let client = Client(table);
+    let message = "No record found for id '1'";
+    let (other, data) = (|| json!({"id": 2}), || json!({"text": "x"}));
+    refused(client.get(1, other()).await, 404, message);
+    refused(client.patch(1, data(), other()).await, 404, message);
+    refused(client.update(1, data(), other()).await, 404, message);
+    refused(client.remove(1, other()).await, 404, message);
+    assert_eq!(client.find(json!({})).await.unwrap(), json!(records()));
+    // What the patch changes may be what the query asks for.
+    assert_eq!(client.patch(1, data(), json!({"text": "one"})).await.unwrap()["text"], "x");
 }
