@@ -6,3 +6,5 @@ need_node
 npm_packages conformance
 step "replayer and bench runner"
 node --test --test-reporter=spec conformance/replay/test.mjs bench/runner/*.test.mjs
+step "docs/compatibility.md"
+node conformance/replay/compatibility.mjs --check

@@ -26,4 +26,5 @@ pages! {
     Testing "docs/guide/testing.md",
     Deployment "docs/guide/deployment.md",
     Authentication "docs/authentication.md",
+    ComingFromFeathers "docs/coming-from-feathers.md",
 }

@@ -1,0 +1,106 @@
+//! Each example is started, and talked to by a real client.
+
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+use serde_json::{Value, json};
+use std::process::Stdio;
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
+use wingbeat_client::{Client, Query};
+
+/// An example that runs, and ends with its test.
+struct Example {
+    url: String,
+    _process: Child,
+}
+
+impl Example {
+    async fn start(program: &str) -> Example {
+        let mut process = Command::new(program);
+        let mut process = process.arg("127.0.0.1:0").stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let first = lines.next_line().await.unwrap().unwrap();
+        // Whoever prints into a closed pipe dies.
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        Example { url: first.strip_prefix("listening on ").unwrap().to_owned(), _process: process }
+    }
+
+    async fn client(&self) -> Client {
+        Client::connect_to(&self.url).await.unwrap()
+    }
+
+    async fn page(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(self.url.strip_prefix("http://").unwrap()).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+}
+
+/// Waits for a future, but not for ever.
+async fn soon<F: Future>(future: F) -> F::Output {
+    tokio::time::timeout(Duration::from_secs(60), future).await.expect("this should have come long ago")
+}
+
+#[tokio::test]
+async fn todo_tells_everybody_what_is_to_do() {
+    let example = Example::start(env!("CARGO_BIN_EXE_todo")).await;
+    let (ann, bob) = (example.client().await, example.client().await);
+    let mut heard = bob.untyped("todos").on("created");
+    let todos = ann.untyped("todos");
+    let milk = todos.create(&json!({"text": "Milk", "id": 77})).await.unwrap();
+    assert_eq!(milk, json!({"id": 1, "text": "Milk", "done": false}));
+    assert_eq!(soon(heard.next()).await.unwrap().unwrap(), milk);
+    todos.update(1, &json!({"text": "Milk", "done": true})).await.unwrap();
+    assert_eq!(todos.find().await.unwrap().records(), [json!({"id": 1, "text": "Milk", "done": true})]);
+    assert_eq!(todos.update(2, &json!({"text": "?"})).await.unwrap_err().code(), 404);
+    assert_eq!(todos.create(&json!({"text": 7})).await.unwrap_err().code(), 400);
+    assert!(example.page("/").await.contains("What is to do?"));
+}
+
+#[tokio::test]
+async fn raw_tells_who_watches() {
+    let example = Example::start(env!("CARGO_BIN_EXE_raw")).await;
+    let (ann, bob) = (example.client().await, example.client().await);
+    let mut heard = bob.untyped("documents").on("patched");
+    let told = bob.io().emit_with_ack("watch", ("agenda",)).await.unwrap();
+    assert_eq!(told.argument::<String>(0).unwrap(), "You watch agenda");
+    let documents = ann.untyped("documents");
+    documents.patch("other", &json!({"a": 1})).await.unwrap();
+    let patched = documents.patch("agenda", &json!({"points": ["tea"]})).await.unwrap();
+    assert_eq!(soon(heard.next()).await.unwrap().unwrap(), patched);
+    let point: Value = documents.get("agenda").query(Query::new().eq("at", "/points/0")).await.unwrap();
+    assert_eq!(point, "tea");
+    assert_eq!(documents.get("nothing").await.unwrap_err().code(), 404);
+}
+
+#[tokio::test]
+async fn axum_and_its_routes_share_the_services() {
+    let example = Example::start(env!("CARGO_BIN_EXE_inside-axum")).await;
+    let client = example.client().await;
+    let message = client.untyped("messages").create(&json!({"text": "Hello"})).await.unwrap();
+    assert_eq!(message, json!({"text": "Hello", "from": "127.0.0.1", "id": 1}));
+    assert!(example.page("/").await.contains("An axum application"));
+    assert!(example.page("/messages/1").await.ends_with(&message.to_string()));
+    assert!(example.page("/messages/2").await.starts_with("HTTP/1.1 404 "));
+    assert!(example.page("/nothing").await.contains("Page not found"));
+}
+
+#[tokio::test]
+async fn hooks_guard_the_stock() {
+    let example = Example::start(env!("CARGO_BIN_EXE_hooks")).await;
+    let guest = example.client().await;
+    let keeper = Client::builder(&example.url).header("x-word", "sesame").connect().await.unwrap();
+    let mut heard = guest.untyped("stock").on("patched");
+    let (guest, keeper) = (guest.untyped("stock"), keeper.untyped("stock"));
+    assert_eq!(guest.patch("tea", &json!({"take": 1})).await.unwrap_err().message(), "Say the word");
+    let tea = keeper.patch("tea", &json!({"take": 3})).await.unwrap();
+    assert_eq!(tea, json!({"id": "tea", "name": "Tea", "count": 0, "available": false}));
+    assert_eq!(soon(heard.next()).await.unwrap().unwrap(), tea);
+    assert_eq!(keeper.patch("tea", &json!({"take": 1})).await.unwrap_err().message(), "Only 0 are left");
+    assert_eq!(guest.get("gold").await.unwrap_err().message(), "We do not sell that");
+}
