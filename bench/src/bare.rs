@@ -26,7 +26,7 @@ impl Bare {
         let mut message: Value = arg(1).to()?;
         message["id"] = (self.last.fetch_add(1, Ordering::Relaxed) + 1).into();
         let result = RawJson::new(&message)?;
-        if event.arg_bytes(0) == Some(br#""messages""#) {
+        if event.arg_str(0) == Some("\"messages\"") {
             let frame = Frame::event("/", "messages created", &[result.as_bytes()]);
             let sockets = self.sockets.lock().unwrap_or_else(PoisonError::into_inner);
             sockets.iter().for_each(|socket| socket.send(&frame));

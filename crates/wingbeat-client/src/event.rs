@@ -101,7 +101,7 @@ impl Event {
 
 impl fmt::Debug for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Event").field(&String::from_utf8_lossy(self.0.arguments.text())).finish()
+        f.debug_tuple("Event").field(&self.0.arguments.text()).finish()
     }
 }
 

@@ -30,14 +30,14 @@ impl Handler for Measured {
     }
 
     fn event(&self, _: &Socket, event: Event) -> BoxFuture<'static, Option<Answer>> {
-        let argument = event.arg_bytes(1).unwrap_or(b"null");
+        let argument = event.arg_str(1).unwrap_or("null").as_bytes();
         let result: Vec<u8> = match &*event.name() {
             "get" => [b"{\"id\":", argument, b",\"text\":\"hello\"}"].concat(),
             "create" => {
                 let id = self.created.fetch_add(1, Ordering::Relaxed) + 1;
                 let fields = argument.strip_suffix(b"}").unwrap_or(argument);
                 let record = [fields, format!(",\"id\":{id}}}").as_bytes()].concat();
-                if event.arg_bytes(0) == Some(b"\"messages\"") {
+                if event.arg_str(0) == Some("\"messages\"") {
                     let frame = Frame::event("/", "messages created", &[&record]);
                     let sockets = self.sockets.lock().map(|sockets| sockets.clone()).unwrap_or_default();
                     sockets.iter().for_each(|socket| socket.send(&frame));

@@ -48,7 +48,7 @@ impl Event {
     }
 
     /// The JSON text of an argument, to look at.
-    pub fn arg_bytes(&self, index: usize) -> Option<&[u8]> {
+    pub fn arg_str(&self, index: usize) -> Option<&str> {
         self.elements.get(index + 1)
     }
 

@@ -1,9 +1,10 @@
 //! Where the elements of an event's JSON array lie.
 
-use super::depth::within_depth;
+use super::depth::MAX_DEPTH;
+use super::scan;
 use bytes::Bytes;
-use serde::de::{Deserialize, Deserializer, IgnoredAny, SeqAccess, Visitor};
-use serde_json::value::RawValue;
+use bytestring::ByteString;
+use serde::de::{Deserialize, Deserializer, Visitor};
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
@@ -14,7 +15,7 @@ const INLINE: usize = 5;
 /// The elements of a JSON array, as ranges of its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Arguments {
-    text: Bytes,
+    text: ByteString,
     inline: [(u32, u32); INLINE],
     rest: Vec<(u32, u32)>,
     len: u32,
@@ -25,16 +26,44 @@ impl Arguments {
     /// than `max` elements: then `None`.
     pub fn parse(text: &str, max: usize) -> Option<Arguments> {
         // Ranges are 32 bits wide; limits on payloads keep far below.
-        if u32::try_from(text.len()).is_err() || !within_depth(text.as_bytes()) {
+        u32::try_from(text.len()).ok()?;
+        let json = text.as_bytes();
+        let mut found = Arguments { text: ByteString::new(), inline: [(0, 0); INLINE], rest: Vec::new(), len: 0 };
+        let mut at = scan::space(json, 0);
+        if json.get(at) != Some(&b'[') {
             return None;
         }
-        let mut extents =
-            Extents { base: text.as_ptr() as usize, max, inline: [(0, 0); INLINE], rest: Vec::new(), len: 0 };
-        let mut json = serde_json::Deserializer::from_str(text);
-        json.deserialize_seq(&mut extents).ok()?;
-        json.end().ok()?;
-        let Extents { inline, rest, len, .. } = extents;
-        Some(Arguments { text: Bytes::copy_from_slice(text.as_bytes()), inline, rest, len })
+        at = scan::space(json, at + 1);
+        if json.get(at) != Some(&b']') {
+            loop {
+                let end = scan::value(json, at, MAX_DEPTH - 1)?;
+                found.push(at as u32, end as u32, max)?;
+                at = scan::space(json, end);
+                match json.get(at)? {
+                    b',' => at = scan::space(json, at + 1),
+                    b']' => break,
+                    _ => return None,
+                }
+            }
+        }
+        if scan::space(json, at + 1) != json.len() {
+            return None;
+        }
+        found.text = text.into();
+        Some(found)
+    }
+
+    fn push(&mut self, start: u32, end: u32, max: usize) -> Option<()> {
+        let at = self.len();
+        if at >= max {
+            return None;
+        }
+        match self.inline.get_mut(at) {
+            Some(slot) => *slot = (start, end),
+            None => self.rest.push((start, end)),
+        }
+        self.len += 1;
+        Some(())
     }
 
     /// How many elements there are.
@@ -48,18 +77,18 @@ impl Arguments {
     }
 
     /// The text of an element.
-    pub fn get(&self, index: usize) -> Option<&[u8]> {
+    pub fn get(&self, index: usize) -> Option<&str> {
         self.range(index).map(|range| &self.text[range])
+    }
+
+    /// The text of the whole array.
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// The text of an element, sharing the array's.
     pub fn bytes(&self, index: usize) -> Option<Bytes> {
-        self.range(index).map(|range| self.text.slice(range))
-    }
-
-    /// The text of the whole array.
-    pub fn text(&self) -> &Bytes {
-        &self.text
+        self.range(index).map(|range| self.text.as_bytes().slice(range))
     }
 
     fn range(&self, index: usize) -> Option<Range<usize>> {
@@ -73,7 +102,7 @@ impl Arguments {
     /// The first element as the name of an event; `None` if it is no name that an event can have.
     pub fn event_name(&self) -> Option<EventName> {
         let text = self.get(0)?;
-        match text {
+        match text.as_bytes() {
             [b'"', plain @ .., b'"'] if !plain.contains(&b'\\') => {
                 if is_reserved(plain) {
                     return None;
@@ -93,7 +122,7 @@ impl Arguments {
     /// The text of a name.
     pub fn name<'a>(&'a self, name: &'a EventName) -> Cow<'a, str> {
         match name {
-            EventName::Plain(start, end) => String::from_utf8_lossy(&self.text[*start as usize..*end as usize]),
+            EventName::Plain(start, end) => Cow::Borrowed(&self.text[*start as usize..*end as usize]),
             EventName::Escaped(name) => Cow::Borrowed(name),
         }
     }
@@ -116,8 +145,8 @@ fn is_reserved(name: &[u8]) -> bool {
 }
 
 /// A name may hold lone surrogates, which no Rust text can: they become replacement characters.
-fn unescape(json: &[u8]) -> String {
-    serde_json::from_slice::<String>(json).unwrap_or_else(|_| {
+fn unescape(json: &str) -> String {
+    serde_json::from_str::<String>(json).unwrap_or_else(|_| {
         struct Lossy(String);
         impl<'de> Deserialize<'de> for Lossy {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Lossy, D::Error> {
@@ -134,42 +163,8 @@ fn unescape(json: &[u8]) -> String {
                 deserializer.deserialize_bytes(Bytes)
             }
         }
-        serde_json::from_slice::<Lossy>(json).map(|lossy| lossy.0).unwrap_or_default()
+        serde_json::from_str::<Lossy>(json).map(|lossy| lossy.0).unwrap_or_default()
     })
-}
-
-struct Extents {
-    base: usize,
-    max: usize,
-    inline: [(u32, u32); INLINE],
-    rest: Vec<(u32, u32)>,
-    len: u32,
-}
-
-impl<'de> Visitor<'de> for &mut Extents {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an array")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
-        while let Some(element) = elements.next_element::<&RawValue>()? {
-            if self.len as usize >= self.max {
-                while elements.next_element::<IgnoredAny>()?.is_some() {}
-                return Err(serde::de::Error::custom("too many elements"));
-            }
-            let text = element.get();
-            let start = (text.as_ptr() as usize - self.base) as u32;
-            let range = (start, start + text.len() as u32);
-            match self.inline.get_mut(self.len as usize) {
-                Some(slot) => *slot = range,
-                None => self.rest.push(range),
-            }
-            self.len += 1;
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]
@@ -184,7 +179,7 @@ mod tests {
     fn elements_are_found_whatever_stands_between_them() {
         let text = " [ \"get\" ,\n{\"a\":[1,\"]\"]}, null,-1.5e3 , \"x\\\"]\" ,7,[8] ] ";
         let found = parse(text).unwrap();
-        let elements: Vec<_> = (0..found.len()).map(|i| std::str::from_utf8(found.get(i).unwrap()).unwrap()).collect();
+        let elements: Vec<_> = (0..found.len()).map(|i| found.get(i).unwrap()).collect();
         assert_eq!(elements, ["\"get\"", "{\"a\":[1,\"]\"]}", "null", "-1.5e3", "\"x\\\"]\"", "7", "[8]"]);
         assert_eq!(found.get(7), None);
         assert_eq!(found.name(&found.event_name().unwrap()), "get");
@@ -217,6 +212,6 @@ mod tests {
 
     #[test]
     fn lone_surrogates_in_arguments_pass() {
-        assert_eq!(parse(r#"["a","\ud800"]"#).unwrap().get(1).unwrap(), br#""\ud800""#);
+        assert_eq!(parse(r#"["a","\ud800"]"#).unwrap().get(1).unwrap(), r#""\ud800""#);
     }
 }

@@ -13,6 +13,7 @@ mod depth;
 pub mod engine;
 mod frame;
 pub mod msgpack;
+mod scan;
 mod socket;
 
 pub use arguments::{Arguments, EventName};

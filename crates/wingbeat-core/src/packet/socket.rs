@@ -130,12 +130,12 @@ enum Digits {
 
 impl AckId {
     fn new(digits: &str) -> AckId {
-        AckId(match digits.parse() {
-            Ok(number) => Digits::Number(number),
-            Err(_) => match digits.trim_start_matches('0') {
-                short if short.len() < 20 => Digits::Number(short.parse().unwrap_or(0)),
-                long => Digits::Text(long.into()),
-            },
+        AckId(match digits.trim_start_matches('0') {
+            // None of 19 digits overflows; `parse`, which looks for that, takes four times as long.
+            short if short.len() < 20 => {
+                Digits::Number(short.bytes().fold(0, |number, digit| number * 10 + u64::from(digit - b'0')))
+            }
+            long => Digits::Text(long.into()),
         })
     }
 

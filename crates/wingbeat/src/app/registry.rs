@@ -122,15 +122,10 @@ impl Entry {
 
     /// A method by its name on the wire, if the service has it at all.
     pub(crate) fn endpoint(&self, method: &str) -> Option<&Arc<Endpoint>> {
-        match Method::standard(method) {
-            Some(method) => self.standard(&method),
+        match Method::STANDARD.iter().position(|standard| standard.as_str() == method) {
+            Some(at) => self.standard[at].as_ref(),
             None => self.custom.get(method),
         }
-    }
-
-    fn standard(&self, method: &Method) -> Option<&Arc<Endpoint>> {
-        let at = Method::STANDARD.iter().position(|standard| standard == method)?;
-        self.standard[at].as_ref()
     }
 
     pub(super) async fn setup(&self, services: &Services) -> Result<()> {

@@ -74,10 +74,11 @@ impl Router {
     }
 
     pub(super) fn find(&self, path: &str) -> Option<(&Arc<Entry>, Route)> {
-        let path = normal(path);
-        if let Some(entry) = self.exact.get(path) {
+        // Clients name services as they are mounted; slashes around the path are looked for only if it is not found.
+        if let Some(entry) = self.exact.get(path).or_else(|| self.exact.get(normal(path))) {
             return Some((entry, Route::default()));
         }
+        let path = normal(path);
         if self.patterns.is_empty() {
             return None;
         }

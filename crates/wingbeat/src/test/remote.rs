@@ -89,8 +89,8 @@ impl Arguments for Texts {
         self.0.len()
     }
 
-    fn text(&self, at: usize) -> Option<&[u8]> {
-        self.0.get(at).map(RawJson::as_bytes)
+    fn text(&self, at: usize) -> Option<&str> {
+        std::str::from_utf8(self.0.get(at)?.as_bytes()).ok()
     }
 
     fn raw(&self, at: usize) -> Option<RawJson> {

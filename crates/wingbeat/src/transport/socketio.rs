@@ -244,8 +244,8 @@ impl Arguments for Event {
         self.len()
     }
 
-    fn text(&self, at: usize) -> Option<&[u8]> {
-        self.arg_bytes(at)
+    fn text(&self, at: usize) -> Option<&str> {
+        self.arg_str(at)
     }
 
     fn raw(&self, at: usize) -> Option<RawJson> {
