@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use wingbeat::engine::{Answer, BoxFuture, Config, Engine, Event, Frame, Handler, Reason, Socket};
+use std::task::Context;
+use wingbeat::engine::{Answer, Config, Engine, Event, Frame, Handled, Handler, Reason, Socket};
 use wingbeat::{RawJson, Result};
 
 pub(crate) fn engine() -> Engine {
@@ -40,8 +41,8 @@ impl Handler for Bare {
         self.sockets.lock().unwrap_or_else(PoisonError::into_inner).push(socket.clone());
     }
 
-    fn event(&self, _socket: &Socket, event: Event) -> BoxFuture<'static, Option<Answer>> {
-        Box::pin(std::future::ready(self.answer(&event).ok()))
+    fn event(&self, _: &Socket, event: Event, _: &mut Context<'_>) -> Handled {
+        Handled::now(self.answer(&event).ok())
     }
 
     fn disconnect(&self, socket: &Socket, _reason: Reason) {

@@ -92,6 +92,17 @@ impl Payload {
         }
     }
 
+    /// The text, to keep.
+    ///
+    /// # Errors
+    /// If the value has no JSON form.
+    pub fn into_raw(self) -> Result<RawJson> {
+        match self {
+            Payload::Raw(raw) => Ok(raw),
+            Payload::Value(value) => RawJson::new(&value),
+        }
+    }
+
     /// Whether the value is null.
     pub fn is_null(&self) -> bool {
         match self {

@@ -142,9 +142,9 @@ impl RawJson {
         self.attachments.as_deref().map_or(&[], Vec::as_slice)
     }
 
-    /// The same, shared.
-    pub fn shared_attachments(&self) -> Option<Arc<Vec<Bytes>>> {
-        self.attachments.clone()
+    /// The text and the attachments, to keep.
+    pub fn into_parts(self) -> (Bytes, Option<Arc<Vec<Bytes>>>) {
+        (self.text, self.attachments)
     }
 
     /// Whether this is `null`.

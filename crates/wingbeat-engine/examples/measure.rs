@@ -6,8 +6,9 @@ use std::convert::Infallible;
 use std::future::{pending, ready};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::Context;
 use wingbeat_core::RawJson;
-use wingbeat_engine::{Answer, BoxFuture, Config, Engine, Event, Frame, Handler, Reason, Socket};
+use wingbeat_engine::{Answer, Config, Engine, Event, Frame, Handled, Handler, Reason, Socket};
 
 /// `get` and `create` of `messages` (published to everybody) and `quiet` (to nobody).
 #[derive(Default)]
@@ -29,7 +30,7 @@ impl Handler for Measured {
         }
     }
 
-    fn event(&self, _: &Socket, event: Event) -> BoxFuture<'static, Option<Answer>> {
+    fn event(&self, _: &Socket, event: Event, _: &mut Context<'_>) -> Handled {
         let argument = event.arg_str(1).unwrap_or("null").as_bytes();
         let result: Vec<u8> = match &*event.name() {
             "get" => [b"{\"id\":", argument, b",\"text\":\"hello\"}"].concat(),
@@ -44,9 +45,9 @@ impl Handler for Measured {
                 }
                 record
             }
-            _ => return Box::pin(ready(None)),
+            _ => return Handled::now(None),
         };
-        Box::pin(ready(Some(Answer::result(RawJson::from_valid(result.into())))))
+        Handled::now(Some(Answer::result(RawJson::from_valid(result.into()))))
     }
 }
 

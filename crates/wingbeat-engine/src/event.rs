@@ -83,7 +83,7 @@ impl Answer {
     /// `[…]`: any arguments.
     pub fn args(args: &[RawJson]) -> Answer {
         if let [only] = args {
-            return Answer::new(b"", only);
+            return Answer::new(b"", only.clone());
         }
         let (texts, attachments) = RawJson::join(args);
         let attachments = (!attachments.is_empty()).then(|| Arc::new(attachments));
@@ -92,16 +92,17 @@ impl Answer {
 
     /// `[error]`.
     pub fn error(error: RawJson) -> Answer {
-        Answer::new(b"", &error)
+        Answer::new(b"", error)
     }
 
     /// `[null,result]`.
     pub fn result(result: RawJson) -> Answer {
-        Answer::new(b"null,", &result)
+        Answer::new(b"null,", result)
     }
 
-    fn new(head: &'static [u8], value: &RawJson) -> Answer {
-        Answer { head, body: value.bytes(), attachments: value.shared_attachments() }
+    fn new(head: &'static [u8], value: RawJson) -> Answer {
+        let (body, attachments) = value.into_parts();
+        Answer { head, body, attachments }
     }
 
     /// Says what the placeholders in the texts stand for. Arguments with [`Binary`](wingbeat_core::Binary) in them have

@@ -4,6 +4,9 @@ use crate::{Answer, Event, Reason, Socket};
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 use std::borrow::Cow;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use wingbeat_core::RawJson;
 
 /// What runs behind the sockets of a server. Wingbeat's services are one.
@@ -29,14 +32,56 @@ pub trait Handler: Send + Sync + 'static {
 
     /// An event has come.
     ///
-    /// The future is polled at once, in the order of arrival. Answers that are ready then are sent in that order and
-    /// together; the others as they get ready. What was [sent](Socket::send) to the socket before an answer was ready
-    /// leaves before the answer. Without an acknowledgement id there is nobody to answer to.
-    fn event(&self, socket: &Socket, event: Event) -> BoxFuture<'static, Option<Answer>>;
+    /// Answers that are there at once are sent in the order of arrival and together; the others as they get ready. What
+    /// was [sent](Socket::send) to the socket before an answer was ready leaves before the answer. Without an
+    /// acknowledgement id there is nobody to answer to. `cx` is the session's task, for [`Handled::begin`].
+    fn event(&self, socket: &Socket, event: Event, cx: &mut Context<'_>) -> Handled;
 
     /// The socket is gone: called exactly once for each that was [`connected`](Handler::connected).
     fn disconnect(&self, socket: &Socket, reason: Reason) {
         let _ = (socket, reason);
+    }
+}
+
+/// What has become of an event: its answer, or the future of it.
+///
+/// Most answers are there at once, and then nothing is put on the heap for them.
+pub struct Handled(pub(crate) State);
+
+pub(crate) enum State {
+    Now(Option<Answer>),
+    /// Nobody has polled it.
+    Later(BoxFuture<'static, Option<Answer>>),
+    /// It was polled by the session's task, and is not ready.
+    Begun(BoxFuture<'static, Option<Answer>>),
+}
+
+impl Handled {
+    /// The answer; `None` if there is none to give.
+    pub fn now(answer: Option<Answer>) -> Handled {
+        Handled(State::Now(answer))
+    }
+
+    /// The answer comes from a future. It is polled at once, in the order of arrival.
+    pub fn later(answer: impl Future<Output = Option<Answer>> + Send + 'static) -> Handled {
+        Handled(State::Later(Box::pin(answer)))
+    }
+
+    /// The same, polled here: on the heap only if it is not ready.
+    pub fn begin(
+        mut answer: impl Future<Output = Option<Answer>> + Send + Unpin + 'static,
+        cx: &mut Context<'_>,
+    ) -> Handled {
+        match Pin::new(&mut answer).poll(cx) {
+            Poll::Ready(answer) => Handled::now(answer),
+            Poll::Pending => Handled(State::Begun(Box::pin(answer))),
+        }
+    }
+}
+
+impl From<BoxFuture<'static, Option<Answer>>> for Handled {
+    fn from(answer: BoxFuture<'static, Option<Answer>>) -> Handled {
+        Handled(State::Later(answer))
     }
 }
 

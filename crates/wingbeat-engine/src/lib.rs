@@ -2,15 +2,16 @@
 //!
 //! ```
 //! use std::future::pending;
+//! use std::task::Context;
 //! use tokio::net::TcpListener;
-//! use wingbeat_engine::{Answer, BoxFuture, Config, Engine, Event, Handler, Socket};
+//! use wingbeat_engine::{Answer, Config, Engine, Event, Handled, Handler, Socket};
 //!
 //! /// Sends back what it gets.
 //! struct Echo;
 //!
 //! impl Handler for Echo {
-//!     fn event(&self, _: &Socket, event: Event) -> BoxFuture<'static, Option<Answer>> {
-//!         Box::pin(async move { Some(Answer::args(&event.args().collect::<Vec<_>>())) })
+//!     fn event(&self, _: &Socket, event: Event, _: &mut Context<'_>) -> Handled {
+//!         Handled::now(Some(Answer::args(&event.args().collect::<Vec<_>>())))
 //!     }
 //! }
 //!
@@ -74,7 +75,7 @@ pub use config::{Config, Cookie, Cors, Origins, SameSite};
 pub use engine::Engine;
 pub use event::{Answer, Event};
 pub use futures_util::future::BoxFuture;
-pub use handler::{Handler, Refusal};
+pub use handler::{Handled, Handler, Refusal};
 pub use handshake::{Handshake, Peer};
 pub use http::{Body, EngineService};
 pub use reason::Reason;

@@ -134,14 +134,15 @@ async fn turn(engine: Arc<Shared>) {
 #[cfg(test)]
 mod tests {
     use crate::link::Via;
-    use crate::{Answer, BoxFuture, Config, Engine, Event, Handler, Handshake, Socket};
+    use crate::{Config, Engine, Event, Handled, Handler, Handshake, Socket};
+    use std::task::Context;
     use std::time::Duration;
 
     struct Nobody;
 
     impl Handler for Nobody {
-        fn event(&self, _: &Socket, _: Event) -> BoxFuture<'static, Option<Answer>> {
-            Box::pin(std::future::ready(None))
+        fn event(&self, _: &Socket, _: Event, _: &mut Context<'_>) -> Handled {
+            Handled::now(None)
         }
     }
 

@@ -2,10 +2,11 @@
 
 use super::namespace::Space;
 use super::{Io, IoSocket};
-use crate::{Answer, Event, Handler, Reason, Refusal, Socket};
+use crate::{Event, Handled, Handler, Reason, Refusal, Socket};
 use futures_util::future::BoxFuture;
 use std::future::ready;
 use std::sync::Arc;
+use std::task::Context;
 use wingbeat_core::RawJson;
 
 /// Nothing but raw Socket.IO.
@@ -30,8 +31,8 @@ impl Handler for Alone {
         self.0.enter(socket);
     }
 
-    fn event(&self, socket: &Socket, event: Event) -> BoxFuture<'static, Option<Answer>> {
-        self.0.dispatch(socket, event, |_| Box::pin(ready(None)))
+    fn event(&self, socket: &Socket, event: Event, _: &mut Context<'_>) -> Handled {
+        self.0.dispatch(socket, event, |_| Handled::now(None))
     }
 
     fn disconnect(&self, socket: &Socket, reason: Reason) {
@@ -65,10 +66,10 @@ impl<H: Handler> Handler for Beside<H> {
         self.io.enter(socket);
     }
 
-    fn event(&self, socket: &Socket, event: Event) -> BoxFuture<'static, Option<Answer>> {
+    fn event(&self, socket: &Socket, event: Event, cx: &mut Context<'_>) -> Handled {
         self.io.dispatch(socket, event, |event| match socket.namespace() {
-            "/" => self.other.event(socket, event),
-            _ => Box::pin(ready(None)),
+            "/" => self.other.event(socket, event, cx),
+            _ => Handled::now(None),
         })
     }
 
@@ -111,12 +112,7 @@ impl Io {
     }
 
     /// Hands an event to its listeners, or to somebody else if there is none.
-    fn dispatch(
-        &self,
-        socket: &Socket,
-        event: Event,
-        otherwise: impl FnOnce(Event) -> BoxFuture<'static, Option<Answer>>,
-    ) -> BoxFuture<'static, Option<Answer>> {
+    fn dispatch(&self, socket: &Socket, event: Event, otherwise: impl FnOnce(Event) -> Handled) -> Handled {
         let Some(raw) = socket.raw_if_used() else { return otherwise(event) };
         let (listeners, on_any) = {
             let state = raw.state();
@@ -128,8 +124,8 @@ impl Io {
         }
         match &listeners[..] {
             [] => otherwise(event),
-            [only] => only(socket, event),
-            _ => Box::pin(async move {
+            [only] => only(socket, event).into(),
+            _ => Handled::later(async move {
                 let mut first = None;
                 for listener in listeners {
                     let answer = listener(socket.clone(), event.clone()).await;

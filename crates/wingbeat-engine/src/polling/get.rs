@@ -96,14 +96,15 @@ impl Drop for Waiting {
 mod tests {
     use super::*;
     use crate::engine::Shared;
-    use crate::{Answer, BoxFuture, Config, Engine, Event, Handler, Socket};
+    use crate::{Config, Engine, Event, Handled, Handler, Socket};
+    use std::task::Context;
     use wingbeat_core::packet::Frame;
 
     struct Nobody;
 
     impl Handler for Nobody {
-        fn event(&self, _: &Socket, _: Event) -> BoxFuture<'static, Option<Answer>> {
-            Box::pin(std::future::ready(None))
+        fn event(&self, _: &Socket, _: Event, _: &mut Context<'_>) -> Handled {
+            Handled::now(None)
         }
     }
 

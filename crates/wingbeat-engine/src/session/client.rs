@@ -4,16 +4,17 @@ use super::allowance::Allowance;
 use super::calls::{Backlog, Call, Outcome, Running, Waiting, Work, guarded};
 use super::end::{End, Farewell};
 use super::namespaces::{connect_error, write_packet};
+use crate::handler::{Handled, State};
 use crate::link::Link;
 use crate::out::Out;
-use crate::{Event, Reason, Socket};
+use crate::{Answer, Event, Reason, Socket};
 use bytes::Bytes;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use wingbeat_core::packet::engine::{self, PacketType};
-use wingbeat_core::packet::{Arguments, Frame, Packet, PacketKind, Placeholders, msgpack, placeholders};
+use wingbeat_core::packet::{AckId, Arguments, Frame, Packet, PacketKind, Placeholders, msgpack, placeholders};
 
 /// The Socket.IO side of a session.
 pub(super) struct Client {
@@ -240,9 +241,17 @@ impl Client {
         }
         self.allowance.call();
         let handler = &self.link.engine.handler;
-        let Some(future) = guarded(|| handler.event(socket, event)) else { return Ok(()) };
-        let call = Call { socket: socket.clone(), work: Work::Event(packet.id, future) };
-        self.start(call, out, cx)
+        let Some(Handled(handled)) = guarded(|| handler.event(socket, event, cx)) else { return Ok(()) };
+        let call = |future| Call { socket: socket.clone(), work: Work::Event(packet.id.clone(), future) };
+        match handled {
+            State::Now(answer) => self.answer(socket, packet.id.as_ref(), answer, out),
+            State::Later(future) => return self.start(call(future), out, cx),
+            State::Begun(future) => {
+                let call = call(future);
+                self.running.push(call);
+            }
+        }
+        Ok(())
     }
 
     fn elements(&self, json: &str, attachments: &[Bytes], max: usize) -> Result<Arguments, End> {
@@ -300,13 +309,18 @@ impl Client {
         Ok(())
     }
 
+    fn answer(&self, socket: &Socket, id: Option<&AckId>, answer: Option<Answer>, out: &mut Out) {
+        if let Some((id, answer)) = id.zip(answer)
+            && socket.is_connected()
+        {
+            // What was sent to the socket before leaves before.
+            self.put(out, |bytes| answer.write(bytes, socket.namespace(), id));
+        }
+    }
+
     pub(super) fn finish(&mut self, socket: Socket, outcome: Outcome, out: &mut Out) -> Result<(), End> {
         match outcome {
-            Outcome::Answer(Some(id), Some(answer)) if socket.is_connected() => {
-                // What was sent to the socket before leaves before.
-                self.put(out, |bytes| answer.write(bytes, socket.namespace(), &id));
-            }
-            Outcome::Answer(..) => {}
+            Outcome::Answer(id, answer) => self.answer(&socket, id.as_ref(), answer, out),
             Outcome::Joined(Ok(())) => {
                 let sid = format!("{{\"sid\":\"{}\"}}", socket.id());
                 self.put(out, |bytes| write_packet(bytes, b"40", socket.namespace(), sid.as_bytes()));

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use wingbeat_core::RawJson;
-use wingbeat_engine::{Answer, BoxFuture, Config, Engine, Event, Handler, Reason, Refusal, Socket};
+use wingbeat_engine::{Answer, BoxFuture, Config, Engine, Event, Handled, Handler, Reason, Refusal, Socket};
 
 /// What the handler saw, and what it waits for.
 #[derive(Default)]
@@ -78,11 +78,11 @@ impl Handler for Test {
         self.0.note("connected".to_owned());
     }
 
-    fn event(&self, socket: &Socket, event: Event) -> BoxFuture<'static, Option<Answer>> {
+    fn event(&self, socket: &Socket, event: Event, _: &mut Context<'_>) -> Handled {
         let (seen, socket) = (self.0.clone(), socket.clone());
         let arg = event.arg(0).unwrap_or(RawJson::NULL);
         seen.note(format!("event {} {arg:?}", event.name()));
-        match &*event.name() {
+        let answer: BoxFuture<'static, Option<Answer>> = match &*event.name() {
             "echo" => Box::pin(ready(Some(Answer::result(arg)))),
             "slow" => Box::pin(async move {
                 tokio::task::yield_now().await;
@@ -123,7 +123,8 @@ impl Handler for Test {
             }
             "never" => Box::pin(pending()),
             _ => Box::pin(ready(None)),
-        }
+        };
+        answer.into()
     }
 
     fn disconnect(&self, _: &Socket, reason: Reason) {

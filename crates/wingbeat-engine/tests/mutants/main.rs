@@ -8,15 +8,16 @@ mod recorded;
 
 use futures_util::future::{join_all, select};
 use recorded::{Rng, masked, sayings};
-use std::future::{pending, ready};
+use std::future::pending;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Context;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use wingbeat_core::RawJson;
-use wingbeat_engine::{Answer, BoxFuture, Config, Engine, Event, Handler, Socket};
+use wingbeat_engine::{Answer, Config, Engine, Event, Handled, Handler, Socket};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 const HANDSHAKE: &[u8] = b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n\
@@ -29,13 +30,13 @@ static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 struct Echo;
 
 impl Handler for Echo {
-    fn event(&self, _: &Socket, event: Event) -> BoxFuture<'static, Option<Answer>> {
+    fn event(&self, _: &Socket, event: Event, _: &mut Context<'_>) -> Handled {
         let args: Vec<RawJson> = event.args().collect();
         for arg in &args {
             // An error is as good.
             drop(arg.to::<serde_json::Value>().and_then(|value| RawJson::new(&value)));
         }
-        Box::pin(ready(Some(Answer::args(&args))))
+        Handled::now(Some(Answer::args(&args)))
     }
 }
 

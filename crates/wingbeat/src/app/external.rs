@@ -89,7 +89,7 @@ impl App {
             return target.call(endpoint.method(), id, data, params);
         }
         let (entry, endpoint) = (entry.clone(), endpoint.clone());
-        Box::pin(async move { self.run(&entry, &endpoint, (id, data, params)).await?.for_client().map(Payload::Raw) })
+        Box::pin(async move { Ok(self.run(&entry, &endpoint, (id, data, params)).await?.for_client()) })
     }
 }
 
@@ -105,7 +105,7 @@ impl Future for Answering {
     type Output = Result<RawJson>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<RawJson>> {
-        let outcome = ready!(Pin::new(&mut self.call).poll(cx)).and_then(|result| result.to_raw());
+        let outcome = ready!(Pin::new(&mut self.call).poll(cx)).and_then(Payload::into_raw);
         Poll::Ready(outcome.map_err(|error| {
             log(&error, self.entry.path(), self.endpoint.method().as_str());
             self.mode.shown(error)

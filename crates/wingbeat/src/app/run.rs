@@ -9,7 +9,7 @@ use crate::realtime::Channel;
 use crate::service::{Call, Caller, Params, Route};
 use std::sync::Arc;
 use tracing::Instrument;
-use wingbeat_core::{Error, IdArg, Payload, RawJson, Result};
+use wingbeat_core::{Error, IdArg, Payload, Result};
 
 /// What a call has come to.
 pub(crate) struct Outcome {
@@ -24,8 +24,8 @@ pub(crate) struct Outcome {
 
 impl Outcome {
     /// What a client is told.
-    pub(crate) fn for_client(&self) -> Result<RawJson> {
-        self.dispatch.as_ref().unwrap_or(&self.result).to_raw()
+    pub(crate) fn for_client(self) -> Payload {
+        self.dispatch.unwrap_or(self.result)
     }
 }
 

@@ -7,11 +7,12 @@ use futures_util::FutureExt;
 use std::future::ready;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::task::Context;
 use std::time::Duration;
 use tower_service::Service as _;
 use wingbeat_core::{Error, RawJson, Result};
 use wingbeat_engine::io::Io;
-use wingbeat_engine::{Answer, Config, Engine, Event, Handler, Reason, Refusal, Socket};
+use wingbeat_engine::{Answer, Config, Engine, Event, Handled, Handler, Reason, Refusal, Socket};
 
 /// How long a call may take unless told otherwise.
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);
@@ -193,24 +194,25 @@ impl Handler for Services {
         }
     }
 
-    fn event(&self, socket: &Socket, event: Event) -> BoxFuture<'static, Option<Answer>> {
+    fn event(&self, socket: &Socket, event: Event, cx: &mut Context<'_>) -> Handled {
         let Some((app, connection)) = self.app.upgrade().zip(socket.attached_ref::<Connection>()) else {
-            return Box::pin(ready(None));
+            return Handled::now(None);
         };
         let (wants_answer, limit) = (event.wants_ack(), self.call_timeout);
         let name = event.name();
         match app.external(connection, &name, &event) {
             Ok(call) => {
                 let (answering, attachments) = (app.answer(call, limit), socket.max_attachments());
-                Box::pin(answering.map(move |answer| {
+                let answer = answering.map(move |answer| {
                     let answer = answer.and_then(|result| sendable(&result, attachments).map(|()| result));
                     let answer = answer.map_or_else(|error| refused(&error), |result| Some(Answer::result(result)));
                     answer.filter(|_| wants_answer)
-                }))
+                });
+                Handled::begin(answer, cx)
             }
             Err(error) => {
                 log(&error, "", &name);
-                Box::pin(ready(refused(&error).filter(|_| wants_answer)))
+                Handled::now(refused(&error).filter(|_| wants_answer))
             }
         }
     }
