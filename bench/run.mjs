@@ -3,28 +3,68 @@
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { build } from './runner/build.mjs'
+import { certificate } from './runner/certificate.mjs'
+import { draw } from './runner/draw.mjs'
+import { countInstructions } from './runner/instructions.mjs'
 import { checkMachine, describeMachine, sourceVersion } from './runner/machine.mjs'
-import { here, parseOptions, usage } from './runner/options.mjs'
+import { parseOptions, serversOf, usage } from './runner/options.mjs'
+import { here } from './runner/paths.mjs'
 import { markdown, snippet } from './runner/report.mjs'
 import { measureRounds } from './runner/rounds.mjs'
+import { possible } from './runner/skip.mjs'
 
 async function main() {
   const options = parseOptions(process.argv.slice(2))
   if (options.help) return console.log(usage)
-  const { meta, runs } = options.from ? read(options.from) : await measure(options)
-  if (!runs.length) throw new Error('nothing was measured')
-  writeFileSync(options.out, markdown(meta, runs))
-  console.log(`\n${snippet(meta, runs)}\nWritten: ${relative(process.cwd(), options.out)}`)
-  const failed = runs.filter((run) => run.error)
+  const { meta, runs, counts } = options.from ? read(options.from) : await measure(options)
+  if (!runs.length && !counts.length) throw new Error('nothing was measured')
+  const drawn = options.plots ? draw(meta, runs, options.out) : []
+  writeFileSync(options.out, markdown(meta, runs, counts, drawn))
+  if (runs.length) console.log(`\n${snippet(meta, runs)}`)
+  console.log(`Written: ${relative(process.cwd(), options.out)}`)
+  const failed = [...runs, ...counts].filter((run) => run.error)
   const reasons = failed.map((run) => `FAILED: ${run.server}, ${run.scenario}: ${run.error}`)
   for (const reason of new Set(reasons)) console.error(reason)
   if (failed.length) process.exitCode = 1
 }
 
-async function measure(options) {
-  const machine = checkMachine(options)
-  build(options)
-  const meta = {
+async function measure(wanted) {
+  const machine = checkMachine(wanted)
+  const { scenarios, skipped } = possible(wanted.scenarios, machine)
+  if (wanted.instructions && !machine.valgrind) skipped.push({ scenario: 'instructions', reason: 'need valgrind' })
+  for (const { scenario, reason } of skipped) console.log(`SKIPPED: ${scenario} ${reason}`)
+  const servers = [...new Set(scenarios.flatMap((scenario) => serversOf(scenario, wanted)))]
+  const encrypted = wanted.rounds && scenarios.some((scenario) => scenario.tls)
+  const options = { ...wanted, scenarios, tls: encrypted ? certificate() : undefined }
+  build(options, servers)
+
+  const before = options.resume ? read(options.resume) : undefined
+  const meta = { ...describe(options, servers), skipped, ...(before && { date: before.meta.date }) }
+  const file = options.resume ?? newFile(meta.date)
+  const keep = (line) => appendFileSync(file, JSON.stringify(line) + '\n')
+  // What is kept is kept at once: a run that is broken off loses nothing (--resume). It may have left half a line.
+  appendFileSync(file, before ? '\n' : '')
+  keep({ meta })
+  console.log(`Raw results: ${relative(process.cwd(), file)}`)
+  // What failed is tried again.
+  const [runs, counts] = [before?.runs ?? [], before?.counts ?? []].map((list) => list.filter((one) => !one.error))
+  if (options.rounds) {
+    for await (const run of measureRounds(options, machine, [...runs])) {
+      keep(run)
+      runs.push(run)
+    }
+  }
+  if (options.instructions && machine.valgrind) {
+    for await (const line of countInstructions(options, machine, [...counts])) {
+      keep(line)
+      counts.push(line.instructions)
+    }
+  }
+  return { meta, runs, counts }
+}
+
+function describe(options, servers) {
+  return {
     command: ['node bench/run.mjs', ...process.argv.slice(2).map(quoted)].join(' '),
     date: new Date().toISOString(),
     machine: describeMachine(),
@@ -32,21 +72,16 @@ async function measure(options) {
     baseline: options.baseline,
     tolerance: options.tolerance,
     secs: options.secs,
-    servers: options.servers.map(({ name, title }) => ({ name, title })),
+    // In the order of the list, whoever is measured first.
+    servers: options.known.filter((server) => servers.includes(server)).map(({ name, title }) => ({ name, title })),
     scenarios: options.scenarios.map(({ name }) => name),
   }
+}
+
+function newFile(date) {
   const folder = join(here, 'raw')
   mkdirSync(folder, { recursive: true })
-  const file = join(folder, `${meta.date.slice(0, 19).replaceAll(':', '-')}.jsonl`)
-  const keep = (line) => appendFileSync(file, JSON.stringify(line) + '\n')
-  keep({ meta })
-  console.log(`Raw results: ${relative(process.cwd(), file)}`)
-  const runs = []
-  for await (const run of measureRounds(options, machine)) {
-    keep(run)
-    runs.push(run)
-  }
-  return { meta, runs }
+  return join(folder, `${date.slice(0, 19).replaceAll(':', '-')}.jsonl`)
 }
 
 /** As a shell takes it. */
@@ -54,9 +89,25 @@ function quoted(word) {
   return /^[\w./,=:-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
 }
 
+/** Raw results: the last description, and all that was measured. */
 function read(file) {
-  const [{ meta }, ...runs] = readFileSync(file, 'utf8').trim().split('\n').map((line) => JSON.parse(line))
-  return { meta, runs }
+  const lines = readFileSync(file, 'utf8').split('\n').flatMap(parsed)
+  const meta = lines.findLast((line) => line.meta)?.meta
+  if (!meta) throw new Error(`${file} has no results`)
+  return {
+    meta,
+    runs: lines.filter((line) => line.round !== undefined),
+    counts: lines.flatMap((line) => line.instructions ?? []),
+  }
+}
+
+/** Nothing of an empty line, or of one that was cut off when a run was. */
+function parsed(line) {
+  try {
+    return [JSON.parse(line)]
+  } catch {
+    return []
+  }
 }
 
 main().catch((error) => {

@@ -1,33 +1,28 @@
-// Builds the load generator and the servers that are to be measured.
+// Builds the load generator, the servers that are to be measured, and what draws the plots.
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { here } from './options.mjs'
+import { join } from 'node:path'
+import { loadgen, plots, root, targetOf } from './paths.mjs'
 
-/** The project's root; servers are started in it. */
-export const root = dirname(here)
-
-export const loadgen = join(here, 'loadgen/target/release/loadgen')
-
-export function build({ build, servers }) {
+export function build({ build, plots: draws }, servers) {
   if (build) {
-    cargo({ cargo: 'bench/loadgen' })
-    const wanted = servers.map((server) => server.build).filter(Boolean)
+    const tools = [{ cargo: 'bench/loadgen' }, ...(draws ? [{ cargo: 'bench/plots' }] : [])]
+    const wanted = [...tools, ...servers.map((server) => server.build).filter(Boolean)]
     for (const text of new Set(wanted.map((one) => JSON.stringify(one)))) {
       const one = JSON.parse(text)
       if (one.cargo) cargo(one)
       else npm(one.npm)
     }
   }
-  const programs = servers.map((server) => server.command('0')[0]).filter((path) => path.includes('/'))
-  for (const program of [loadgen, ...programs.map((path) => join(path.startsWith('/') ? '' : root, path))]) {
-    if (!existsSync(program)) throw new Error(`${program} is not there (--no-build was given?)`)
+  const programs = servers.map((server) => server.command('0', {})[0]).filter((path) => path.includes('/'))
+  const paths = [loadgen, ...(draws ? [plots] : []), ...programs.map((path) => (path.startsWith('/') ? path : join(root, path)))]
+  for (const path of paths) {
+    if (!existsSync(path)) throw new Error(`${path} is not there (--no-build was given?)`)
   }
 }
 
 function cargo({ cargo: folder, package: name }) {
-  const target = join(root, folder, 'target')
-  const args = ['build', '--release', '--locked', '--target-dir', target, ...(name ? ['-p', name] : [])]
+  const args = ['build', '--release', '--locked', '--target-dir', targetOf(folder), ...(name ? ['-p', name] : [])]
   run('cargo', args, folder)
 }
 

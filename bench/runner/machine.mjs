@@ -2,10 +2,10 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import os from 'node:os'
-import { here } from './options.mjs'
+import { here } from './paths.mjs'
 
-/** Throws unless the measurement is possible; returns the cores to pin to. */
-export function checkMachine({ cores, scenarios }) {
+/** Throws unless anything can be measured here; returns the cores to pin to, and what else there is. */
+export function checkMachine({ cores }) {
   if (process.platform !== 'linux') throw new Error('Linux is needed: CPU time and memory come from /proc')
   if (output('taskset', '--version') === undefined) {
     throw new Error('taskset is missing: it pins server and load to cores (Debian: apt install util-linux)')
@@ -18,17 +18,16 @@ export function checkMachine({ cores, scenarios }) {
   for (const core of [server, load]) {
     if (!allowed.includes(core)) throw new Error(`core ${core} may not be used here (${allowed.join(', ')} may)`)
   }
-  // Node has raised its own limit as far as it may, and what it starts inherits that.
-  const files = openFiles()
-  const most = Math.max(...scenarios.map((s) => s.files)) + 100
-  if (files < most) {
-    const names = scenarios.filter((s) => s.files + 100 > files).map((s) => s.name)
-    throw new Error(
-      `${files} open files are allowed, ${most} are needed: raise the hard limit (ulimit -Hn ${most}), ` +
-        `or leave out ${names.join(', ')} with --only`,
-    )
+  return {
+    server,
+    load,
+    // A second core for the server; where there is none it shares that of the load.
+    second: allowed.findLast((core) => core !== server && core !== load) ?? load,
+    files: openFiles(),
+    mib: availableMib(),
+    openssl: output('openssl', 'version') !== undefined,
+    valgrind: output('valgrind', '--version') !== undefined,
   }
-  return { server, load }
 }
 
 /** One line about the machine. */
@@ -59,9 +58,15 @@ function allowedCores() {
   })
 }
 
+// Node has raised its own limit as far as it may, and what it starts inherits that.
 function openFiles() {
   const [, soft] = /^Max open files\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))
   return soft === 'unlimited' ? Infinity : Number(soft)
+}
+
+function availableMib() {
+  const [, kib] = /^MemAvailable:\s+(\d+)/m.exec(readFileSync('/proc/meminfo', 'utf8'))
+  return Math.floor(Number(kib) / 1024)
 }
 
 function output(command, ...args) {

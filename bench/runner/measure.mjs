@@ -1,40 +1,68 @@
-// One run: a fresh server on one core, the load generator on the other.
+// One run: a fresh server on one core, the load generator on another.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import net from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { loadgen, root } from './build.mjs'
+import { loadgen, root } from './paths.mjs'
 
-const START_TIMEOUT = 10_000
+// What runs under valgrind takes long.
+const START_TIMEOUT = 60_000
 const RUN_TIMEOUT = 120_000
+const PROGRAM_TIMEOUT = 600_000
 
-/** The load generator's figures; throws if anything was wrong. */
-export async function measure(server, scenario, { warmup, secs }, cores) {
+/** The figures of one run; throws if anything was wrong. */
+export async function measure(server, scenario, options, machine) {
+  if (scenario.program) return runProgram(scenario, machine)
+  const { warmup, secs, tls } = options
+  const cores = server.twoCores ? `${machine.server},${machine.second}` : `${machine.server}`
+  const time = ['--warmup', `${warmup}`, '--secs', `${secs}`, ...(scenario.tls ? ['--tls', tls.cert] : [])]
+  return withServer(server.command, cores, scenario.tls ? tls : undefined, (port, pid) =>
+    load(machine, [...scenario.load, '--addr', `127.0.0.1:${port}`, '--pid', `${pid}`, ...time], RUN_TIMEOUT),
+  )
+}
+
+/** Starts a server, waits until it listens, and ends it after `use`. */
+export async function withServer(command, cores, tls, use, end = 'SIGKILL') {
   const port = await freePort()
-  const [program, ...args] = server.command(`${port}`)
-  const running = pinned(cores.server, program, args)
+  const [program, ...args] = command(`${port}`, { tls })
+  const running = pinned(cores, program, args)
   try {
     await ready(running, port)
-    const load = pinned(cores.load, loadgen, [
-      ...scenario.load,
-      ...['--addr', `127.0.0.1:${port}`, '--pid', `${running.child.pid}`],
-      ...['--warmup', `${warmup}`, '--secs', `${secs}`],
-    ])
-    const timer = setTimeout(() => load.child.kill('SIGKILL'), RUN_TIMEOUT)
-    await load.closed
-    clearTimeout(timer)
+    const result = await use(port, running.child.pid)
     if (running.isOver()) throw new Error(`the server ended: ${running.said()}`)
-    if (load.child.exitCode !== 0) throw new Error(load.said() || 'the load generator was stopped')
-    return JSON.parse(load.output())
+    return result
+  } catch (error) {
+    // That the server has died explains whatever else went wrong.
+    if (running.isOver()) throw new Error(`the server ended: ${running.said()}`, { cause: error })
+    throw error
   } finally {
-    // Nothing of the server is kept, so it need not end gently.
-    running.child.kill('SIGKILL')
+    running.child.kill(end)
+    const timer = setTimeout(() => running.child.kill('SIGKILL'), 30_000)
     await running.closed
+    clearTimeout(timer)
   }
 }
 
-function pinned(core, program, args) {
-  const child = spawn('taskset', ['-c', `${core}`, program, ...args], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
+/** Runs the load generator: its figures. */
+export async function load(machine, args, timeout) {
+  return finished(pinned(`${machine.load}`, loadgen, args), timeout, 'the load generator')
+}
+
+/** A program that is server and load in one. */
+function runProgram({ program: [program, ...args] }, machine) {
+  return finished(pinned(`${machine.server}`, program, args), PROGRAM_TIMEOUT, program)
+}
+
+async function finished(running, timeout, name) {
+  const timer = setTimeout(() => running.child.kill('SIGKILL'), timeout)
+  await running.closed
+  clearTimeout(timer)
+  if (running.child.exitCode !== 0) throw new Error(running.said() || `${name} was stopped`)
+  return JSON.parse(running.output())
+}
+
+function pinned(cores, program, args) {
+  const child = spawn('taskset', ['-c', cores, program, ...args], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
   const stop = () => child.kill('SIGKILL')
   process.once('exit', stop)
   let [output, said] = ['', '']

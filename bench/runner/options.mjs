@@ -1,61 +1,75 @@
 // The command line.
-import { dirname, join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { here } from './paths.mjs'
 import { scenarios } from './scenarios.mjs'
 import { extraServer, servers } from './servers.mjs'
-
-/** The folder `bench`. */
-export const here = dirname(dirname(fileURLToPath(import.meta.url)))
+import { scenariosOfTargets, serversOfTargets } from './targets.mjs'
 
 export const usage = `usage: node bench/run.mjs [options]
+what
+  --gate                  only what issue targets are set for, against whom they are set
   --only REGEX            only the scenarios whose names match
   --servers A,B,C         only these servers, and the baseline (all: every one)
   --extra NAME=COMMAND    one more server; PORT in COMMAND stands for its port (repeatable)
   --baseline NAME         what the ratios are against (floor)
+  --instructions          only count instructions under valgrind; --no-instructions: never do
+how long
   --pairs N               rounds, each a pair with the baseline (9)
-  --reference-pairs N     rounds for the servers that are not ours (3)
-  --secs S  --warmup S    seconds measured and before that, each run (3, 1)
-  --quick                 --pairs 3 --reference-pairs 1 --secs 1 --warmup 0.5, nothing repeated
+  --reference-pairs N     rounds for the servers that are not ours (2)
+  --secs S  --warmup S    seconds measured and before that, each run (2, 0.5)
+  --quick                 --pairs 2 --reference-pairs 1 --secs 0.5 --warmup 0.2, nothing repeated
+how
   --tolerance SHARE       how much of a core others may use before a run is discarded (0.05)
   --cores SERVER,LOAD     the cores to pin to (the last two allowed)
   --no-build              use what is built
+results
   --out FILE              where the tables go (RESULTS.md for a full run, else raw/RESULTS.md)
-  --from FILE             make the tables again from raw results (raw/*.jsonl)
+  --resume FILE           go on with a run that was broken off (raw/*.jsonl); give the same options
+  --from FILE             only make tables and plots again, from raw results
+  --no-plots              without plots
 scenarios: ${scenarios.map((s) => s.name).join(' ')}
 servers: ${servers.map((s) => s.name).join(' ')}`
 
 const flags = {
   help: { type: 'boolean', short: 'h' },
-  quick: { type: 'boolean' },
-  'no-build': { type: 'boolean' },
   extra: { type: 'string', multiple: true, default: [] },
   baseline: { type: 'string', default: 'floor' },
   tolerance: { type: 'string', default: '0.05' },
 }
-for (const name of ['only', 'servers', 'pairs', 'reference-pairs', 'secs', 'warmup', 'cores', 'out', 'from']) {
-  flags[name] = { type: 'string' }
+for (const name of ['quick', 'gate', 'no-build', 'no-plots', 'instructions', 'no-instructions']) {
+  flags[name] = { type: 'boolean', default: false }
 }
+const texts = ['only', 'servers', 'pairs', 'reference-pairs', 'secs', 'warmup', 'cores', 'out', 'from', 'resume']
+for (const name of texts) flags[name] = { type: 'string' }
 
 export function parseOptions(argv) {
   const { values } = parseArgs({ args: argv, options: flags })
-  const quick = values.quick ?? false
-  const partial = quick || values.only !== undefined || values.servers !== undefined
+  const { quick, gate } = values
+  const partial = [quick, gate, values.instructions].includes(true) || (values.only ?? values.servers) !== undefined
+  const known = [...servers, ...values.extra.map(extraServer)]
   const options = {
     help: values.help,
     from: values.from,
+    resume: values.resume,
     build: !values['no-build'],
+    plots: !values['no-plots'],
+    rounds: !values.instructions,
+    instructions: values.instructions || !values['no-instructions'],
     baseline: values.baseline,
-    pairs: count(values, 'pairs', quick ? 3 : 9),
-    referencePairs: count(values, 'reference-pairs', quick ? 1 : 3),
-    secs: number(values, 'secs', quick ? 1 : 3),
-    warmup: number(values, 'warmup', quick ? 0.5 : 1),
+    pairs: count(values, 'pairs', quick ? 2 : 9),
+    referencePairs: count(values, 'reference-pairs', quick ? 1 : 2),
+    secs: number(values, 'secs', quick ? 0.5 : 2),
+    warmup: number(values, 'warmup', quick ? 0.2 : 0.5),
     attempts: quick ? 1 : 3,
     tolerance: number(values, 'tolerance'),
     cores: values.cores?.split(',').map(Number),
     out: resolve(values.out ?? join(here, partial ? 'raw/RESULTS.md' : 'RESULTS.md')),
-    scenarios: scenarios.filter((s) => new RegExp(values.only ?? '').test(s.name)),
-    servers: chooseServers(values),
+    scenarios: scenarios.filter(
+      ({ name }) => new RegExp(values.only ?? '').test(name) && (!gate || scenariosOfTargets.has(name)),
+    ),
+    servers: chooseServers(values, known),
+    known,
   }
   if (options.cores && !(options.cores.length === 2 && options.cores.every(Number.isInteger))) {
     throw new Error(`--cores ${values.cores}: two numbers are needed, SERVER,LOAD`)
@@ -64,8 +78,7 @@ export function parseOptions(argv) {
   return options
 }
 
-function chooseServers(values) {
-  const known = [...servers, ...values.extra.map(extraServer)]
+function chooseServers(values, known) {
   const find = (name) => {
     const server = known.find((s) => s.name === name)
     if (!server) throw new Error(`no server '${name}'; there are ${known.map((s) => s.name).join(', ')}`)
@@ -75,8 +88,19 @@ function chooseServers(values) {
   if (values.servers === 'all') chosen = known
   else if (values.servers !== undefined) {
     chosen = [...values.servers.split(',').filter(Boolean).map(find), ...known.filter((s) => s.extra)]
+  } else if (values.gate) {
+    chosen = chosen.filter((s) => s.extra || serversOfTargets.has(s.name))
   }
   return [...new Set([find(values.baseline), ...chosen])]
+}
+
+/** Who takes part in a scenario. */
+export function serversOf(scenario, { servers, known }) {
+  const able = (server) => !scenario.needs.some((need) => server.lacks.includes(need))
+  if (!scenario.servers) return servers.filter(able)
+  // A scenario between two of ours runs whole or not at all.
+  const some = scenario.servers.some((name) => servers.some((server) => server.name === name && name !== 'floor'))
+  return some ? scenario.servers.map((name) => known.find((server) => server.name === name)) : []
 }
 
 function number(values, name, fallback) {

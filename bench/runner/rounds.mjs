@@ -1,17 +1,20 @@
 // All runs, interleaved: in every round each scenario meets all servers one after another, so
 // that what changes slowly on the machine changes for all of them.
 import { measure } from './measure.mjs'
+import { serversOf } from './options.mjs'
 
-/** Yields every run, those included that were disturbed or failed. */
-export async function* measureRounds(options, cores) {
+/** Yields every run that `done` does not have yet, those included that were disturbed or failed. */
+export async function* measureRounds(options, machine, done = []) {
   const { pairs, scenarios, tolerance, attempts } = options
+  const had = new Set(done.map((run) => `${run.round} ${run.scenario} ${run.server}`))
   for (let round = 0; round < pairs; round++) {
     for (const scenario of scenarios) {
-      for (const server of order(options, scenario, round)) {
+      for (const server of takingPart(options, scenario, round)) {
+        if (had.has(`${round} ${scenario.name} ${server.name}`)) continue
         for (let attempt = 1; attempt <= attempts; attempt++) {
           const run = { round, scenario: scenario.name, server: server.name, attempt }
           try {
-            run.figures = await measure(server, scenario, options, cores)
+            run.figures = await measure(server, scenario, options, machine)
             // Memory is the same whoever else works.
             run.disturbed = !scenario.memory && run.figures.others_cpu_share > tolerance
           } catch (error) {
@@ -27,17 +30,19 @@ export async function* measureRounds(options, cores) {
 }
 
 /** Who runs in this round, beginning with another server each time. */
-function order({ servers, baseline, referencePairs }, scenario, round) {
-  const takesPart = (server) =>
-    (round < referencePairs || !server.reference || server.name === baseline) &&
-    !(scenario.polling && server.withoutPolling)
-  const here = servers.filter(takesPart)
+export function takingPart(options, scenario, round) {
+  if (round >= (scenario.rounds ?? Infinity)) return []
+  const { baseline, referencePairs } = options
+  const ofReferences = Math.min(referencePairs, scenario.referenceRounds ?? Infinity)
+  const here = serversOf(scenario, options).filter(
+    (server) => round < ofReferences || !server.reference || server.name === (scenario.baseline ?? baseline),
+  )
   const first = round % Math.max(here.length, 1)
   return [...here.slice(first), ...here.slice(0, first)]
 }
 
 function line(run, scenario, pairs) {
-  const head = `${run.round + 1}/${pairs} ${run.scenario.padEnd(16)} ${run.server.padEnd(16)}`
+  const head = `${run.round + 1}/${pairs} ${run.scenario.padEnd(23)} ${run.server.padEnd(15)}`
   if (run.error) return `${head} FAILED: ${run.error}`
   const others = `others ${(run.figures.others_cpu_share * 100).toFixed(0)}%`
   const figure = run.figures[scenario.figure].toFixed(3).padStart(9)

@@ -1,58 +1,217 @@
 // What is measured: the load generator's arguments, and which figure counts.
+//
+// `needs` names what not every server has. `servers` and `baseline` are there where a scenario compares others than the
+// rest. `rounds` is the most rounds that it takes part in: memory hardly varies. `ops` is how many operations are
+// counted under valgrind. A `program` is run instead of server and load generator.
+import { program } from './paths.mjs'
 
-const cpu = { figure: 'server_cpu_us', unit: 'µs of CPU' }
+const cpu = { figure: 'server_cpu_us', unit: 'µs of CPU', columns: 'cost', needs: [] }
+const few = (n, one, many) => `${n} ${n === 1 ? one : many}`
 
-const calls = (method, inflight, inShort) => ({
+const calls = (method, inflight, more) => ({
   name: `${method}-${inflight}`,
-  title: `\`${method}\`, 50 connections, ${inflight} ${inflight === 1 ? 'call' : 'calls'} in flight each`,
-  inShort,
+  title: `\`${method}\`, 50 connections, ${few(inflight, 'call', 'calls')} in flight each`,
+  inShort: `${method}, ${inflight} in flight`,
   load: ['rpc', '--conns', '50', '--inflight', `${inflight}`, '--method', method, '--service', 'quiet'],
   files: 50,
   ...cpu,
   per: 'call',
+  ...more,
 })
 
-const delivery = (connections, window, inShort) => ({
+const delivery = (connections, window, more) => ({
   name: `delivery-${connections}-${window}`,
-  title: `delivery to ${connections} connections, ${window} ${window === 1 ? 'create' : 'creates'} in flight`,
-  inShort,
+  title: `delivery to ${connections} connections, ${few(window, 'create', 'creates')} in flight`,
+  inShort: `delivery, N=${connections}${window > 1 ? `, ${window} in flight` : ''}`,
   load: ['fanout', '--conns', `${connections}`, '--window', `${window}`],
   files: connections,
   ...cpu,
   per: 'delivery',
+  ...more,
 })
 
-const connect = (name, title, transport, inShort) => ({
+const payload = (name, size, bytes) => ({
+  ...calls('create', 16),
+  name: `payload-${name}`,
+  title: `\`create\` of a record of about ${size}, which comes back, 16 calls in flight each`,
+  inShort: `create of ${size}, 16 in flight`,
+  load: [...calls('create', 16).load, '--pad', `${bytes - 29}`],
+})
+
+const connect = (name, title, transport) => ({
   name,
   title,
-  inShort,
+  inShort: transport === 'upgrade' ? 'polling, upgrade, call' : 'connect',
   load: ['connect', '--threads', '8', '--transport', transport],
   files: 1000,
   ...cpu,
   per: 'connection',
-  polling: transport === 'upgrade',
+  ...(transport === 'upgrade' && { needs: ['polling'], baseline: 'wingbeat' }),
 })
 
+const memory = { figure: 'rss_kib_per_conn', unit: 'KiB', per: 'connection', memory: true, rounds: 3, needs: [] }
+
+const encrypted = (scenario) => ({
+  ...scenario,
+  name: `tls-${scenario.name}`,
+  title: `encrypted: ${scenario.title}`,
+  inShort: `TLS: ${scenario.inShort}`,
+  needs: ['tls'],
+  tls: true,
+  baseline: 'wingbeat',
+  ops: undefined,
+})
+
+/** One of ours against another of ours. */
+const between = (name, server, scenario, title, more) => ({
+  ...scenario,
+  name,
+  title,
+  inShort: title,
+  servers: ['wingbeat', server],
+  baseline: 'wingbeat',
+  ops: undefined,
+  ...more,
+})
+
+const sessions = (n, mib) => ({
+  name: `sessions-${n}`,
+  title: `${n.toLocaleString('en')} sessions in one process, over connections in memory`,
+  inShort: `KiB / session, ${n.toLocaleString('en')} of them`,
+  program: [program('.', 'bench-sessions'), '--sessions', `${n}`],
+  servers: ['wingbeat'],
+  baseline: 'wingbeat',
+  files: 0,
+  mib,
+  figure: 'bytes_per_session',
+  unit: 'bytes',
+  per: 'session',
+  columns: 'sessions',
+  memory: true,
+  rounds: 1,
+  needs: [],
+})
+
+const ordered = (scenario) => ({ ...scenario, load: [...scenario.load, '--ordered', 'yes'] })
+
 export const scenarios = [
-  calls('get', 1, 'get, 1 in flight'),
-  calls('get', 16, 'get, 16 in flight'),
+  calls('get', 1, { ops: 20_000 }),
+  calls('get', 16, { ops: 40_000 }),
   calls('get', 64),
+  calls('create', 1),
   calls('create', 16),
-  delivery(1000, 1, 'delivery, N=1000'),
-  delivery(1000, 8, 'delivery, N=1000, 8 in flight'),
-  delivery(5000, 1, 'delivery, N=5000'),
+  calls('create', 64),
+  delivery(100, 1),
+  delivery(100, 8),
+  delivery(1000, 1, { ops: 40 }),
+  delivery(1000, 8, { ops: 160 }),
+  delivery(5000, 1),
   delivery(5000, 8),
+  delivery(15_000, 1, { referenceRounds: 1 }),
+  delivery(15_000, 8, { referenceRounds: 1 }),
+  {
+    name: 'mixed',
+    title: '5,000 connections, 50 of them call: 95% `get`, 5% `create` published to 200 of the 5,000',
+    inShort: '95% get, 5% create to 200',
+    load: ['mixed', '--conns', '5000', '--members', '200', '--callers', '50'],
+    files: 5000,
+    ...cpu,
+    per: 'call',
+    needs: ['rooms'],
+  },
+  payload('100', '100 B', 100),
+  payload('1k', '1 KiB', 1024),
+  payload('16k', '16 KiB', 16_384),
+  {
+    ...calls('get', 1),
+    name: 'polling',
+    title: '`get` by long-polling, 50 sessions, 1 call in flight each',
+    inShort: 'get by polling',
+    load: ['polling', '--conns', '50', '--inflight', '1'],
+    files: 100,
+    needs: ['polling'],
+    baseline: 'wingbeat',
+  },
+  encrypted(calls('get', 16)),
+  encrypted(delivery(1000, 1)),
   {
     name: 'idle',
-    title: 'resident memory of an idle connection, 5000 of them',
+    title: 'resident memory of an idle connection, 5,000 of them',
     inShort: 'KiB / idle connection',
-    load: ['idle', '--conns', '5000', '--wait', '3'],
+    load: ['idle', '--conns', '5000', '--wait', '2'],
     files: 5000,
-    figure: 'rss_kib_per_conn',
-    unit: 'KiB',
-    per: 'connection',
-    memory: true,
+    columns: 'memory',
+    ...memory,
   },
-  connect('connect', 'a connection by WebSocket, opened and closed', 'websocket', 'connect'),
-  connect('upgrade', 'a connection by polling, upgraded, one call, closed', 'upgrade', 'polling, upgrade, call'),
+  {
+    name: 'idle-user',
+    title: "the same with a browser's headers, a user, and in three channels",
+    inShort: 'KiB / idle user',
+    load: ['idle', '--conns', '5000', '--wait', '2', '--as', 'user'],
+    files: 5000,
+    columns: 'memory',
+    ...memory,
+    needs: ['users'],
+    baseline: 'wingbeat',
+  },
+  {
+    name: 'storm',
+    title: '4,000 connections come at once, go without a word, and come back: memory 10 s later',
+    inShort: 'KiB / connection after a storm',
+    load: ['storm', '--conns', '4000', '--wait', '10'],
+    files: 4000,
+    columns: 'storm',
+    ...memory,
+    referenceRounds: 1,
+  },
+  connect('connect', 'a connection by WebSocket, opened and closed', 'websocket'),
+  connect('upgrade', 'a connection by polling, upgraded, one call, closed', 'upgrade'),
+  {
+    name: 'latency',
+    title: "`get` at half of the server's own capacity, whatever the answers do",
+    inShort: 'p99 µs at half of the capacity',
+    load: ['paced', '--conns', '50', '--method', 'get'],
+    files: 50,
+    figure: 'p99_us',
+    unit: 'µs until 99% are answered',
+    per: 'call',
+    columns: 'latency',
+    needs: [],
+  },
+  {
+    name: 'beside',
+    title: '2,000 calls a second, beside 3 creates a second that go to 15,000 connections',
+    inShort: 'p99 ms more beside publishing to 15,000',
+    load: ['beside', '--conns', '15000', '--rate', '2000', '--publish', '3'],
+    files: 15_051,
+    servers: ['floor', 'wingbeat'],
+    figure: 'p99_rise_ms',
+    unit: 'ms more until 99% are answered',
+    per: 'call',
+    columns: 'beside',
+    rounds: 3,
+    noRatio: true,
+    needs: [],
+  },
+  between('hooks-5', 'wingbeat-hooks5', calls('get', 16), '`get`, 16 in flight, five around hooks against none'),
+  between(
+    'workers-get-16',
+    'wingbeat-2',
+    calls('get', 16),
+    '`get`, 16 in flight, two workers against one',
+  ),
+  between(
+    'workers-create-16',
+    'wingbeat-2',
+    ordered(calls('create', 16)),
+    '`create`, 16 in flight, two workers against one; ids must grow with the calls',
+  ),
+  between(
+    'workers-delivery-1000-8',
+    'wingbeat-2',
+    delivery(1000, 8),
+    'delivery, N=1000, 8 creates in flight, two workers against one; events must come in order',
+  ),
+  sessions(100_000, 400),
+  sessions(1_000_000, 2600),
 ]

@@ -1,13 +1,6 @@
-// The servers that are compared. `build` is a folder to build in, below the project's root;
-// a `reference` is measured less often, because its distance is many times the noise.
-
-const wingbeat = (mode) => ({
-  name: mode === 'typed' ? 'wingbeat' : `wingbeat-${mode}`,
-  title: mode === 'typed' ? 'Wingbeat' : `Wingbeat, ${modes[mode]}`,
-  build: { cargo: '.', package: 'bench' },
-  command: (port) => ['target/release/bench-server', '--port', port, '--mode', mode, '--threads', '1'],
-  byDefault: mode === 'typed',
-})
+// The servers that are compared. `build` is a folder to build in, below the project's root; a `reference` is measured
+// less often, because its distance is many times the noise; what it `lacks` decides where it is left out.
+import { program } from './paths.mjs'
 
 const modes = {
   typed: 'typed services',
@@ -16,43 +9,73 @@ const modes = {
   hooks5: 'five around hooks',
 }
 
+const wingbeat = (mode, more) => ({
+  name: mode === 'typed' ? 'wingbeat' : `wingbeat-${mode}`,
+  title: mode === 'typed' ? 'Wingbeat' : `Wingbeat, ${modes[mode]}`,
+  build: { cargo: '.', package: 'bench' },
+  command: (port, { tls }) => [
+    ...[program('.', 'bench-server'), '--port', port, '--mode', mode, '--threads', '1'],
+    ...(tls ? ['--cert', tls.cert, '--key', tls.key] : []),
+  ],
+  lacks: [],
+  ...more,
+})
+
 const floor = (name, title, options, more) => ({
   name,
   title,
   build: { cargo: 'bench/peers/floor' },
-  command: (port) => ['bench/peers/floor/target/release/floor', '--port', port, ...options],
-  withoutPolling: true,
+  command: (port) => [program('bench/peers/floor', 'floor'), '--port', port, ...options],
+  lacks: ['polling', 'tls', 'users'],
   ...more,
 })
 
-const rust = (name) => ({
+const rust = (name, more) => ({
   name,
   title: name,
   build: { cargo: `bench/peers/${name}` },
-  command: (port) => [`bench/peers/${name}/target/release/peer_${name}`, port, 'current'],
+  command: (port) => [program(`bench/peers/${name}`, `peer_${name}`), port, 'current'],
   reference: true,
   byDefault: true,
+  ...more,
 })
 
 const node = (name, title, script) => ({
   name,
   title,
   build: { npm: 'bench/peers' },
-  command: (port) => ['node', `bench/peers/${script}`, port],
+  command: (port, { tls }) => [
+    ...['node', `bench/peers/${script}`, port],
+    ...(tls ? ['--cert', tls.cert, '--key', tls.key] : []),
+  ],
   reference: true,
   byDefault: true,
+  lacks: [],
+  interpreted: true,
 })
 
 export const servers = [
   floor('floor', 'floor, by hand', ['--ws', 'own', '--bcast', 'queue'], { byDefault: true }),
-  wingbeat('typed'),
-  wingbeat('engine'),
+  wingbeat('typed', { byDefault: true }),
+  wingbeat('engine', { lacks: ['rooms', 'users'] }),
   wingbeat('raw'),
+  // These two have scenarios of their own.
   wingbeat('hooks5'),
-  floor('floor-direct', 'floor, publisher writes', ['--ws', 'own', '--bcast', 'direct'], {}),
-  floor('tungstenite', 'tokio-tungstenite, by hand', ['--ws', 'tungstenite'], { reference: true }),
-  rust('socketioxide'),
-  rust('engineioxide'),
+  {
+    ...wingbeat('typed'),
+    name: 'wingbeat-2',
+    title: 'Wingbeat, two workers',
+    command: (port) => [program('.', 'bench-server'), '--port', port, '--mode', 'typed', '--threads', '2'],
+    lacks: ['tls'],
+    twoCores: true,
+  },
+  floor('floor-direct', 'floor, publisher writes', ['--ws', 'own', '--bcast', 'direct']),
+  floor('tungstenite', 'tokio-tungstenite, by hand', ['--ws', 'tungstenite'], {
+    reference: true,
+    lacks: ['polling', 'tls', 'users', 'rooms'],
+  }),
+  rust('socketioxide', { lacks: ['tls'] }),
+  rust('engineioxide', { lacks: ['tls', 'rooms', 'users'] }),
   node('feathers', 'Feathers (Node)', 'feathers.mjs'),
   node('socket.io', 'socket.io (Node)', 'socketio.mjs'),
 ]
@@ -68,5 +91,6 @@ export function extraServer(text) {
     command: (port) => words.map((word) => word.replaceAll('PORT', port)),
     extra: true,
     byDefault: true,
+    lacks: ['tls'],
   }
 }

@@ -4,35 +4,40 @@ import { median, medianInterval } from './statistics.mjs'
 /**
  * What `server` did in `scenario`: the medians of its runs, and how its figure stands to that
  * of the baseline in the same round. Disturbed runs are left out, unless there are no others.
+ * `of` takes another figure than the scenario's own from a run.
  */
-export function summarise(runs, scenario, server, baseline) {
+export function summarise(runs, scenario, server, baseline, of = (figures) => figures[scenario.figure]) {
   const all = runs.filter((run) => run.scenario === scenario.name && run.figures)
-  const of = (name) => all.filter((run) => run.server === name)
+  const by = (name) => all.filter((run) => run.server === name)
   const clean = (list) => list.filter((run) => !run.disturbed)
-  const disturbed = clean(of(server)).length === 0
-  const mine = disturbed ? of(server) : clean(of(server))
+  const disturbed = clean(by(server)).length === 0
+  const mine = disturbed ? by(server) : clean(by(server))
   if (!mine.length) return undefined
 
-  const ratios = pairs(clean(of(server)), clean(of(baseline)), scenario)
-  const noisy = ratios.length === 0
-  const paired = noisy ? pairs(of(server), of(baseline), scenario) : ratios
+  const undisturbed = pairs(clean(by(server)), clean(by(baseline)), of)
+  const noisy = undisturbed.length === 0
+  const paired = noisy ? pairs(by(server), by(baseline), of) : undisturbed
+  const ratios = paired.filter(([, base]) => base > 0).map(([own, base]) => own / base)
+  const differences = paired.map(([own, base]) => own - base)
   return {
     disturbed: disturbed || (noisy && paired.length > 0),
+    value: median(mine.map((run) => of(run.figures))),
     figure: (name) => median(mine.map((run) => run.figures[name])),
     runs: mine.length,
-    pairs: paired.length,
-    ratio: paired.length ? median(paired) : undefined,
-    interval: paired.length ? medianInterval(paired) : undefined,
+    pairs: ratios.length,
+    ratio: ratios.length ? median(ratios) : undefined,
+    interval: ratios.length ? medianInterval(ratios) : undefined,
+    difference: differences.length ? median(differences) : undefined,
+    differenceInterval: differences.length ? medianInterval(differences) : undefined,
   }
 }
 
-/** One ratio a round; where a round has several runs, the last counts. */
-function pairs(mine, theirs, scenario) {
-  const byRound = new Map(theirs.map((run) => [run.round, run.figures[scenario.figure]]))
-  const ratios = new Map()
+/** One pair a round; where a round has several runs, the last counts. */
+function pairs(mine, theirs, of) {
+  const byRound = new Map(theirs.map((run) => [run.round, of(run.figures)]))
+  const paired = new Map()
   for (const run of mine) {
-    const base = byRound.get(run.round)
-    if (base > 0) ratios.set(run.round, run.figures[scenario.figure] / base)
+    if (byRound.has(run.round)) paired.set(run.round, [of(run.figures), byRound.get(run.round)])
   }
-  return [...ratios.values()]
+  return [...paired.values()]
 }

@@ -35,3 +35,19 @@ test('a failed run is no result', () => {
   const runs = [{ scenario: 'get-1', server: 'ours', round: 0, error: 'no upgrade' }]
   assert.equal(summarise(runs, scenario, 'ours', 'floor'), undefined)
 })
+
+test('a difference is taken within a round as well', () => {
+  const runs = [1, 2, 9].flatMap((us, round) => [run('none', round, us), run('five', round, us + 0.1)])
+  const five = summarise(runs, scenario, 'five', 'none')
+  assert.ok(Math.abs(five.difference - 0.1) < 1e-9)
+})
+
+test('another figure can be asked for than the one that counts', () => {
+  const runs = [{ ...run('ours', 0, 1), figures: { us: 1, mib: 2048 } }]
+  assert.equal(summarise(runs, scenario, 'ours', 'ours', (figures) => figures.mib / 1024).value, 2)
+})
+
+test('nothing is compared with a baseline that has no cost', () => {
+  const ours = summarise([run('floor', 0, 0), run('ours', 0, 2)], scenario, 'ours', 'floor')
+  assert.deepEqual([ours.ratio, ours.difference], [undefined, 2])
+})

@@ -5,21 +5,30 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::str::FromStr;
 use std::time::Duration;
 
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 23] = [
     "addr",
     "pid",
+    "tls",
     "warmup",
     "secs",
+    "ops",
     "conns",
     "inflight",
     "method",
     "service",
+    "pad",
+    "ordered",
     "window",
     "rate",
-    "pad",
+    "publish",
+    "members",
+    "callers",
+    "as",
     "wait",
     "threads",
     "transport",
+    "waves",
+    "at-once",
 ];
 
 pub struct Args {
@@ -77,7 +86,7 @@ impl Args {
 
 pub fn usage(why: &str) -> ! {
     eprintln!(
-        "loadgen: {why}\nusage: loadgen rpc|fanout|idle|connect --addr HOST:PORT --pid PID \
+        "loadgen: {why}\nusage: loadgen rpc|fanout|mixed|polling|paced|beside|idle|connect|storm --addr HOST:PORT --pid PID \
          [--option value …] (see README.md)"
     );
     std::process::exit(2)

@@ -5,14 +5,14 @@
 //! message, and frames parsed in place.
 
 use crate::frame::{PING, PONG, TEXT, parse, write_frame};
-use crate::handshake::Handshake;
+use crate::handshake::{Handshake, Server};
+use crate::stream::Stream;
 use mio::{Interest, Poll, Token, net::TcpStream};
 use std::io::{Error, ErrorKind, Read, Result, Write};
-use std::net::SocketAddr;
 
 /// A Socket.IO connection in the namespace `/`.
 pub struct Conn {
-    socket: TcpStream,
+    stream: Stream<TcpStream>,
     /// The beginning of a frame that has not arrived whole.
     part: Vec<u8>,
     /// Frames to send, from `sent` on.
@@ -22,22 +22,19 @@ pub struct Conn {
 
 impl Conn {
     /// Opens `n` connections one after another; each one's token is its index.
-    pub fn open(addr: SocketAddr, n: usize, poll: &Poll) -> Result<Vec<Conn>> {
-        (0..n)
-            .map(|i| {
-                Conn::connect(addr, i, poll)
-                    .map_err(|error| Error::new(error.kind(), format!("connection {i}: {error}")))
-            })
-            .collect()
+    pub fn open(server: &Server, n: usize, poll: &Poll) -> Result<Vec<Conn>> {
+        (0..n).map(|i| Conn::connect(server, "", i, poll)).collect()
     }
 
-    fn connect(addr: SocketAddr, index: usize, poll: &Poll) -> Result<Conn> {
-        let (socket, part) = Handshake::websocket(addr)?.into_parts();
-        socket.set_nonblocking(true)?;
-        let mut socket = TcpStream::from_std(socket);
-        let interests = Interest::READABLE | Interest::WRITABLE;
-        poll.registry().register(&mut socket, Token(index), interests)?;
-        Ok(Conn { socket, part, out: Vec::new(), sent: 0 })
+    /// Opens one, with more headers (whole lines), and a token of one's own choice.
+    pub fn connect(server: &Server, headers: &str, token: usize, poll: &Poll) -> Result<Conn> {
+        let open = || {
+            let (stream, part) = Handshake::websocket(server, headers)?.into_parts();
+            let mut stream = nonblocking(stream)?;
+            poll.registry().register(stream.socket(), Token(token), Interest::READABLE | Interest::WRITABLE)?;
+            Ok(Conn { stream, part, out: Vec::new(), sent: 0 })
+        };
+        open().map_err(|error: Error| Error::new(error.kind(), format!("connection {token}: {error}")))
     }
 
     /// Reads what is there and hands every Socket.IO message (with its leading `4`) to
@@ -45,7 +42,7 @@ impl Conn {
     /// pings by itself.
     pub fn read(&mut self, scratch: &mut [u8], mut on_message: impl FnMut(&[u8], &mut Vec<u8>)) -> Result<()> {
         loop {
-            let n = match self.socket.read(scratch) {
+            let n = match self.stream.read(scratch) {
                 Ok(0) => return Err(Error::other("the server closed a connection")),
                 Ok(n) => n,
                 Err(e) if e.kind() == ErrorKind::WouldBlock => return Ok(()),
@@ -61,7 +58,7 @@ impl Conn {
                 self.part.drain(..used);
             }
             // Edge-triggered epoll: a short read means that the socket is drained.
-            if n < scratch.len() {
+            if n < scratch.len() && self.stream.short_read_is_all() {
                 return Ok(());
             }
         }
@@ -70,7 +67,7 @@ impl Conn {
     /// Sends what is queued, as far as the socket takes it.
     pub fn flush(&mut self) -> Result<()> {
         while self.sent < self.out.len() {
-            match self.socket.write(&self.out[self.sent..]) {
+            match self.stream.write(&self.out[self.sent..]) {
                 Ok(n) => self.sent += n,
                 Err(e) if e.kind() == ErrorKind::WouldBlock => return Ok(()),
                 Err(e) if e.kind() == ErrorKind::Interrupted => {}
@@ -79,8 +76,17 @@ impl Conn {
         }
         self.out.clear();
         self.sent = 0;
-        Ok(())
+        match self.stream.flush() {
+            Err(e) if e.kind() != ErrorKind::WouldBlock => Err(e),
+            _ => Ok(()),
+        }
     }
+}
+
+/// The same stream, as mio has it.
+pub fn nonblocking(mut stream: Stream<std::net::TcpStream>) -> Result<Stream<TcpStream>> {
+    stream.socket().set_nonblocking(true)?;
+    Ok(stream.map(TcpStream::from_std))
 }
 
 /// Handles all whole frames and returns how many bytes they took.

@@ -26,7 +26,7 @@ impl Report {
     }
 
     pub fn latencies(self, latencies: &Latencies) -> Report {
-        let us = |q: f64| latencies.0.value_at_quantile(q) as f64 / 1000.0;
+        let us = |q| latencies.us(q);
         self.figure("p50_us", us(0.5)).figure("p99_us", us(0.99)).figure("p999_us", us(0.999))
     }
 
@@ -63,6 +63,11 @@ impl Latencies {
 
     pub fn add(&mut self, other: &Latencies) -> Result<()> {
         self.0.add(&other.0).map_err(Error::other)
+    }
+
+    /// A quantile, in microseconds.
+    pub fn us(&self, quantile: f64) -> f64 {
+        self.0.value_at_quantile(quantile) as f64 / 1000.0
     }
 
     pub fn count(&self) -> u64 {

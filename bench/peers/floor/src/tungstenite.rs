@@ -1,7 +1,7 @@
 //! The same services over `tokio-tungstenite`: one task a connection, a channel of shared
 //! messages, and one flush for all that is ready.
 
-use crate::app::App;
+use crate::app::{App, Audience};
 use crate::handshake::upgrade;
 use bytes::Bytes;
 use futures_util::{FutureExt, SinkExt, StreamExt};
@@ -100,7 +100,8 @@ async fn messages(
                 if let Some(answer) = answer {
                     socket.feed(Message::Text(utf8(answer)?)).await.ok()?;
                 }
-                if let Some(event) = event {
+                // There is no room here: `mixed` is for `--ws own`.
+                if let Some((Audience::Everybody, event)) = event {
                     hub.broadcast(utf8(event)?);
                 }
             }

@@ -1,6 +1,7 @@
-//! The server that the load generator measures: services `messages` (published to everybody) and `quiet` (to nobody).
+//! The server that the load generator measures: services `messages` (published to everybody), `room` (to those who say
+//! in their handshake that they are in it) and `quiet` (to nobody).
 //!
-//! `bench-server --port P --mode engine|raw|typed|hooks5 --threads N`
+//! `bench-server --port P --mode engine|raw|typed|hooks5 --threads N --cert FILE --key FILE`
 
 mod bare;
 mod services;
@@ -8,8 +9,10 @@ mod services;
 use clap::{Parser, ValueEnum};
 use std::future::pending;
 use std::net::Ipv4Addr;
+use std::path::PathBuf;
 use tokio::net::TcpListener;
 use wingbeat::Result;
+use wingbeat::engine::{Listener, Tls, serve_http};
 
 // As in every server binary of ours: after a reconnect storm glibc keeps ten times as much memory.
 #[global_allocator]
@@ -26,6 +29,12 @@ struct Options {
     /// 1 for a current-thread runtime, more for that many workers.
     #[arg(long, default_value_t = 1)]
     threads: usize,
+    /// A certificate as PEM: connections are encrypted.
+    #[arg(long, requires = "key")]
+    cert: Option<PathBuf>,
+    /// The certificate's private key as PEM.
+    #[arg(long, requires = "cert")]
+    key: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -55,8 +64,18 @@ fn main() -> Result<()> {
 async fn run(options: Options) -> Result<()> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await?;
     println!("listening {}", listener.local_addr()?);
-    match options.mode {
-        Mode::Engine => Ok(wingbeat::engine::serve_http(listener, bare::engine().service(), pending()).await?),
+    match (&options.cert, &options.key) {
+        (Some(cert), Some(key)) => {
+            let tls = Tls::from_pem(listener, &std::fs::read(cert)?, &std::fs::read(key)?)?;
+            serve(tls, options.mode).await
+        }
+        _ => serve(listener, options.mode).await,
+    }
+}
+
+async fn serve(listener: impl Listener, mode: Mode) -> Result<()> {
+    match mode {
+        Mode::Engine => Ok(serve_http(listener, bare::engine().service(), pending()).await?),
         mode => wingbeat::serve(listener, services::app(mode)?).await,
     }
 }

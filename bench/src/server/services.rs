@@ -10,10 +10,27 @@ use wingbeat::prelude::*;
 pub(crate) fn app(mode: Mode) -> Result<App> {
     App::builder()
         .mount("messages", mount(mode).publish(|_| channel("everybody")))
+        .mount("room", mount(mode).publish(|_| channel("room")))
         .mount("quiet", mount(mode))
-        .on_connection(|app, connection| app.channel("everybody").join(connection))
+        .on_connection(|app, connection| {
+            app.channel("everybody").join(connection);
+            let header = |name| connection.headers().and_then(|headers| headers.get(name));
+            if header("x-room").is_some() {
+                app.channel("room").join(connection);
+            }
+            if let Some(id) = header("x-user") {
+                greet(app, connection, id);
+            }
+        })
         .configure(SocketIo::new())
         .build()
+}
+
+/// What an application keeps of somebody who has logged in: the user, and two channels more.
+fn greet(app: &App, connection: &Connection, id: &str) {
+    connection.set("user", json!({ "id": id, "email": format!("user{id}@example.com"), "name": "Some One" }));
+    app.channel("authenticated").join(connection);
+    app.channel(format!("team/{}", id.chars().next_back().unwrap_or('0'))).join(connection);
 }
 
 fn mount(mode: Mode) -> Mount {

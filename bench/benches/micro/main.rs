@@ -1,0 +1,13 @@
+//! The hot paths one by one: `make micro`.
+
+mod codec;
+mod dispatch;
+mod fan_out;
+
+fn main() {
+    let mut criterion = criterion::Criterion::default().configure_from_args();
+    codec::benches(&mut criterion);
+    dispatch::benches(&mut criterion);
+    fan_out::benches(&mut criterion);
+    criterion.final_summary();
+}

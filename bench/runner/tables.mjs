@@ -1,0 +1,141 @@
+// The tables of RESULTS.md.
+import { count, digits, mark, range, table } from './format.mjs'
+import { summarise } from './summary.mjs'
+import { verdicts } from './targets.mjs'
+
+const ms = (name) => (s) => digits(s.figure(name) / 1000)
+const mib = (name) => (s) => digits(s.figure(name) / 1024)
+const plain = (name) => (s) => digits(s.figure(name))
+
+/** What stands beside the figure that counts: heading and cell. */
+const columns = {
+  cost: [
+    ['user', plain('server_user_us')],
+    ['system', plain('server_sys_us')],
+    ['p50 ms', ms('p50_us')],
+    ['p99 ms', ms('p99_us')],
+    ['per second', (s) => count(s.figure('per_s'))],
+  ],
+  memory: [
+    ['MiB before', mib('rss_before_kib')],
+    ['MiB after closing', mib('rss_closed_kib')],
+  ],
+  storm: [
+    ['µs of CPU / connection', plain('server_cpu_us')],
+    ['MiB before', mib('rss_before_kib')],
+    ['MiB at most', mib('peak_rss_kib')],
+    ['MiB after closing', mib('rss_closed_kib')],
+  ],
+  latency: [
+    ['calls / s', (s) => count(s.figure('rate'))],
+    ['p50 µs', plain('p50_us')],
+    ['p99 µs', plain('p99_us')],
+    ['p99.9 µs', plain('p999_us')],
+    ['µs of CPU / call', plain('server_cpu_us')],
+  ],
+  beside: [
+    ['p99 ms alone', ms('quiet_p99_us')],
+    ['p99 ms beside', ms('p99_us')],
+    ['p99.9 ms more', plain('p999_rise_ms')],
+  ],
+  sessions: [
+    ['of them the connection in memory', plain('bytes_of_connection')],
+    ['MiB at most', plain('peak_rss_mib')],
+    ['µs of CPU / session opened', plain('open_us_per_session')],
+    ['µs of CPU / heartbeat', plain('heartbeat_us')],
+    ['share of a core for all heartbeats', plain('heartbeat_cpu_share')],
+    ['µs of CPU / delivery', plain('delivery_us')],
+    ['ms until all have it', plain('delivery_ms_to_all')],
+  ],
+}
+
+/** The targets: what was asked for, what was measured, and whether that is enough. */
+export function targetTable(runs) {
+  const rows = verdicts(runs).map(({ target, against, limit, unit, value, interval, disturbed, sure, verdict }) => {
+    const what = against ? `× ${against}` : unit
+    const figure = value === undefined ? 'not measured' : digits(value) + mark({ disturbed })
+    const word = verdict === 'missed' ? '**missed**' : verdict
+    return [target.work, what, `≤ ${limit}`, figure, interval ? range(interval) : '', sure === false ? `${word} ?` : word]
+  })
+  return table(['work', 'figure', 'target', 'measured', '95% interval', ''], rows)
+}
+
+/** One row a scenario: the cost of the baseline and of Wingbeat, and the ratios that matter. */
+export function overview(meta, runs, measured) {
+  const rows = measured.flatMap((scenario) => {
+    const ours = summarise(runs, scenario, scenario.servers?.at(-1) ?? 'wingbeat', scenario.baseline ?? meta.baseline)
+    if (!ours) return []
+    const against = (name) => {
+      const ratio = summarise(runs, scenario, 'wingbeat', name)?.ratio
+      return ratio === undefined || scenario.noRatio ? '' : digits(ratio)
+    }
+    const compared = ours.ratio !== undefined && !scenario.noRatio && !ownBaseline(scenario)
+    return [
+      [
+        `[${scenario.name}](#${anchor(scenario)})`,
+        `${scenario.unit} / ${scenario.per}`,
+        digits(ours.value) + mark(ours),
+        compared ? digits(ours.ratio) + (scenario.baseline ? ` × ${scenario.baseline}` : '') : '',
+        compared ? range(ours.interval) : '',
+        against('socketioxide'),
+        against('feathers'),
+      ],
+    ]
+  })
+  const head = ['scenario', 'figure', 'Wingbeat', `× ${meta.baseline}`, '95% interval', '× socketioxide', '× Feathers']
+  return table(head, rows)
+}
+
+// Where Wingbeat itself is what the others are compared with, it has no ratio.
+const ownBaseline = ({ baseline, servers }) => baseline === 'wingbeat' && !servers
+
+export const heading = (scenario) => `${scenario.name}: ${scenario.title}`
+
+/** As GitHub makes it of a heading. */
+function anchor(scenario) {
+  return heading(scenario).toLowerCase().replaceAll(/[^\p{L}\p{N} _-]/gu, '').replaceAll(' ', '-')
+}
+
+export function scenarioTable(meta, runs, scenario) {
+  const { unit, per } = scenario
+  const shown = columns[scenario.columns]
+  const baseline = scenario.baseline ?? meta.baseline
+  const rows = meta.servers.flatMap(({ name, title }) => {
+    const summary = summarise(runs, scenario, name, baseline)
+    if (!summary) return failed(runs, scenario, name) ? [[title, 'failed']] : []
+    const cells = shown.map(([, cell]) => cell(summary))
+    const compared = scenario.noRatio ? [`${summary.runs}`] : comparison(summary, name === baseline)
+    return [[title, digits(summary.value) + mark(summary), ...cells, ...compared]]
+  })
+  const compared = scenario.noRatio ? ['runs'] : [`× ${baseline}`, '95% interval', 'runs']
+  return table(['server', `${unit} / ${per}`, ...shown.map(([head]) => head), ...compared], rows)
+}
+
+function comparison({ ratio, interval, runs, pairs }, isBaseline) {
+  if (isBaseline) return ['1', '', `${runs}`]
+  if (ratio === undefined) return ['–', '', `${runs}`]
+  return [digits(ratio), pairs === 1 ? 'one pair' : range(interval), `${runs}`]
+}
+
+/** Instructions per operation, and their ratio to the baseline's. */
+export function instructionTable(meta, counts, measured) {
+  const each = (scenario, server) => counts.find((c) => c.scenario === scenario.name && c.server === server)
+  const shown = measured.filter((scenario) => counts.some((c) => c.scenario === scenario.name))
+  const rows = meta.servers
+    .filter(({ name }) => counts.some((c) => c.server === name))
+    .map(({ name, title }) => [
+      title,
+      ...shown.map((scenario) => {
+        const [own, base] = [each(scenario, name), each(scenario, meta.baseline)]
+        if (!own) return ''
+        if (own.error) return 'failed'
+        const ratio = base?.each && name !== meta.baseline ? ` (${digits(own.each / base.each)}×)` : ''
+        return count(own.each) + ratio
+      }),
+    ])
+  return table(['server', ...shown.map((scenario) => `${scenario.name} / ${scenario.per}`)], rows)
+}
+
+function failed(runs, scenario, server) {
+  return runs.some((run) => run.scenario === scenario.name && run.server === server && run.error)
+}

@@ -1,0 +1,85 @@
+// What Wingbeat shall cost, and whether it does. A limit is against another server (a ratio of the figure), or for the
+// figure itself, or for the difference to another server.
+import { summarise } from './summary.mjs'
+import { scenarios } from './scenarios.mjs'
+
+export const targets = [
+  { work: 'get, 1 in flight', scenario: 'get-1', against: { floor: 1.05, socketioxide: 0.85, feathers: 0.28 } },
+  { work: 'get, 16 in flight', scenario: 'get-16', against: { floor: 1.2, socketioxide: 0.5, feathers: 0.07 } },
+  { work: 'delivery, N=1,000', scenario: 'delivery-1000-1', against: { floor: 1.1, socketioxide: 0.65, feathers: 0.27 } },
+  { work: 'delivery, N=5,000', scenario: 'delivery-5000-1', against: { floor: 1.15, socketioxide: 0.4, feathers: 0.28 } },
+  {
+    work: 'delivery, N=1,000, 8 creates in flight',
+    scenario: 'delivery-1000-8',
+    against: { floor: 1.2, socketioxide: 0.75, feathers: 0.1 },
+  },
+  {
+    work: 'idle connection, bare',
+    scenario: 'idle',
+    figure: { limit: 1.5, unit: 'KiB' },
+    against: { socketioxide: 0.06, feathers: 0.1 },
+  },
+  {
+    work: "idle connection, with a browser's headers, user, 3 channels",
+    scenario: 'idle-user',
+    figure: { limit: 2.5, unit: 'KiB' },
+    against: { socketioxide: 0.06, feathers: 0.1 },
+  },
+  { work: 'after a reconnect storm of 4,000, each', scenario: 'storm', figure: { limit: 3, unit: 'KiB' }, against: {} },
+  { work: 'connect', scenario: 'connect', against: { floor: 1.15, socketioxide: 0.85, feathers: 0.13 } },
+  {
+    work: 'get, 16 in flight: five around hooks',
+    scenario: 'hooks-5',
+    server: 'wingbeat-hooks5',
+    figure: { limit: 0.15, unit: 'µs more', differenceTo: 'wingbeat' },
+    against: {},
+  },
+  ...['get-16', 'create-16', 'delivery-1000-8'].map((name) => ({
+    work: `two workers against one, ${scenarios.find((s) => s.name === name).inShort}, in order`,
+    scenario: `workers-${name}`,
+    server: 'wingbeat-2',
+    against: { wingbeat: 1.25 },
+  })),
+  {
+    work: 'p99 of calls beside publishing to 15,000',
+    scenario: 'beside',
+    figure: { limit: 1, unit: 'ms more' },
+    against: {},
+  },
+  {
+    work: 'a million sessions in memory',
+    scenario: 'sessions-1000000',
+    figure: { limit: 2, unit: 'GiB', of: (figures) => figures.peak_rss_mib / 1024 },
+    against: {},
+  },
+]
+
+export const scenariosOfTargets = new Set(targets.map((target) => target.scenario))
+export const serversOfTargets = new Set(['wingbeat', ...targets.flatMap((target) => Object.keys(target.against))])
+
+/** One verdict a limit: what was measured, its interval, and `ok`, `missed` or `open`. */
+export function verdicts(runs) {
+  return targets.flatMap((target) => {
+    const scenario = scenarios.find(({ name }) => name === target.scenario)
+    const server = target.server ?? 'wingbeat'
+    const { figure } = target
+    const own = figure && [{ target, limit: figure.limit, unit: figure.unit, ...ownFigure(runs, scenario, server, figure) }]
+    const others = Object.entries(target.against).map(([against, limit]) => {
+      const summary = summarise(runs, scenario, server, against)
+      return { target, against, limit, ...judge(summary?.ratio, summary?.interval, limit, summary?.disturbed) }
+    })
+    return [...(own ?? []), ...others]
+  })
+}
+
+function ownFigure(runs, scenario, server, { limit, differenceTo, of }) {
+  const summary = summarise(runs, scenario, server, differenceTo ?? server, of)
+  if (!differenceTo) return judge(summary?.value, undefined, limit, summary?.disturbed)
+  return judge(summary?.difference, summary?.differenceInterval, limit, summary?.disturbed)
+}
+
+function judge(value, interval, limit, disturbed = false) {
+  if (value === undefined) return { verdict: 'open' }
+  const sure = !interval?.sure || (value <= limit ? interval.high <= limit : interval.low > limit)
+  return { value, interval, disturbed, sure, verdict: value <= limit ? 'ok' : 'missed' }
+}
