@@ -67,10 +67,12 @@ struct Beside {
 
 impl Beside {
     fn open(server: &Server, listeners: usize) -> Result<Beside> {
-        let (listening, calling) = (Poll::new()?, Poll::new()?);
+        let (mut listening, calling) = (Poll::new()?, Poll::new()?);
         let all = listeners + CALLERS + 1;
-        let poll = |i| if i < listeners { &listening } else { &calling };
-        let conns = (0..all).map(|i| Conn::connect(server, "", i, poll(i))).collect::<Result<_>>()?;
+        let mut conns = Conn::open(server, listeners, &mut listening, |_| String::new())?;
+        for i in listeners..all {
+            conns.push(Conn::connect(server, "", i, &calling)?);
+        }
         let callers = Callers::new(Calls::new("get", "quiet", 0), CALLERS);
         let creates = Creates::new(all, &"x".repeat(32))?;
         Ok(Beside { listening, calling, conns, listeners, creates, callers })

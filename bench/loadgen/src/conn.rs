@@ -7,8 +7,9 @@
 use crate::frame::{PING, PONG, TEXT, parse, write_frame};
 use crate::handshake::{Handshake, Server};
 use crate::stream::Stream;
-use mio::{Interest, Poll, Token, net::TcpStream};
+use mio::{Events, Interest, Poll, Token, net::TcpStream};
 use std::io::{Error, ErrorKind, Read, Result, Write};
+use std::time::{Duration, Instant};
 
 /// A Socket.IO connection in the namespace `/`.
 pub struct Conn {
@@ -21,9 +22,41 @@ pub struct Conn {
 }
 
 impl Conn {
-    /// Opens `n` connections one after another; each one's token is its index.
-    pub fn open(server: &Server, n: usize, poll: &Poll) -> Result<Vec<Conn>> {
-        (0..n).map(|i| Conn::connect(server, "", i, poll)).collect()
+    /// Opens `n` connections one after another, each with more headers (whole lines); its token is its index.
+    pub fn open(server: &Server, n: usize, poll: &mut Poll, headers: impl Fn(usize) -> String) -> Result<Vec<Conn>> {
+        let mut conns = Vec::with_capacity(n);
+        for i in 0..n {
+            // Where the last ones take long, the first ones have pings to answer.
+            if i % 200 == 199 {
+                Conn::keep_alive(&mut conns, poll, Duration::ZERO)?;
+            }
+            conns.push(Conn::connect(server, &headers(i), i, poll)?);
+        }
+        Ok(conns)
+    }
+
+    /// Answers pings for a time, once at least; nothing else may come.
+    pub fn keep_alive(conns: &mut [Conn], poll: &mut Poll, time: Duration) -> Result<()> {
+        let mut events = Events::with_capacity(4096);
+        let mut scratch = vec![0; 64 * 1024];
+        let begin = Instant::now();
+        loop {
+            poll.poll(&mut events, Some(time.min(Duration::from_millis(50))))?;
+            for event in &events {
+                let conn = &mut conns[event.token().0];
+                let mut unexpected = None;
+                conn.read(&mut scratch, |message, _| {
+                    unexpected = Some(String::from_utf8_lossy(message).into_owned());
+                })?;
+                if let Some(message) = unexpected {
+                    return Err(Error::other(format!("unexpected: {message}")));
+                }
+                conn.flush()?;
+            }
+            if begin.elapsed() >= time {
+                return Ok(());
+            }
+        }
     }
 
     /// Opens one, with more headers (whole lines), and a token of one's own choice.

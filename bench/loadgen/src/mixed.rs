@@ -24,9 +24,8 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let server = Server::new(args)?;
     let mut poll = Poll::new()?;
-    let headers = |i| if i < members { "X-Room: yes\r\n" } else { "" };
-    let mut sockets: Vec<Conn> =
-        (0..conns).map(|i| Conn::connect(&server, headers(i), i, &poll)).collect::<Result<_>>()?;
+    let headers = |i| if i < members { "X-Room: yes\r\n".to_owned() } else { String::new() };
+    let mut sockets = Conn::open(&server, conns, &mut poll, headers)?;
     let mut room = Room { members, callers: vec![Caller::default(); callers], heard: Vec::new(), missing: 0, bad: 0 };
     room.heard = vec![vec![0; callers]; members];
     // Each begins at another place of its twenty calls.

@@ -20,7 +20,7 @@ const FULL: usize = 16;
 pub fn run(args: &Args) -> Result<()> {
     let conns: usize = args.number("conns", 50);
     let mut poll = Poll::new()?;
-    let mut sockets = Conn::open(&Server::new(args)?, conns, &poll)?;
+    let mut sockets = Conn::open(&Server::new(args)?, conns, &mut poll, |_| String::new())?;
     let mut callers = Callers::new(Calls::new(&args.text("method", "get"), "quiet", 0), conns);
     let mut scratch = vec![0; 64 * 1024];
     let rate = match args.number("rate", 0.0) {
