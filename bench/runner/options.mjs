@@ -8,7 +8,7 @@ import { scenariosOfTargets, serversOfTargets } from './targets.mjs'
 
 export const usage = `usage: node bench/run.mjs [options]
 what
-  --gate                  only what issue targets are set for, against whom they are set
+  --gate                  only what targets are set for, and against whom; --secs 1.5
   --only REGEX            only the scenarios whose names match
   --servers A,B,C         only these servers, and the baseline (all: every one)
   --extra NAME=COMMAND    one more server; PORT in COMMAND stands for its port (repeatable)
@@ -18,7 +18,8 @@ how long
   --pairs N               rounds, each a pair with the baseline (9)
   --reference-pairs N     rounds for the servers that are not ours (2)
   --secs S  --warmup S    seconds measured and before that, each run (2, 0.5)
-  --quick                 --pairs 2 --reference-pairs 1 --secs 0.5 --warmup 0.2, nothing repeated
+  --quick                 --pairs 2 --reference-pairs 1 --secs 0.5 --warmup 0.2, memory once, no instructions,
+                          no million, nothing repeated
 how
   --tolerance SHARE       how much of a core others may use before a run is discarded (0.05)
   --cores SERVER,LOAD     the cores to pin to (the last two allowed)
@@ -55,18 +56,20 @@ export function parseOptions(argv) {
     build: !values['no-build'],
     plots: !values['no-plots'],
     rounds: !values.instructions,
-    instructions: values.instructions || !values['no-instructions'],
+    instructions: values.instructions || !(quick || values['no-instructions']),
     baseline: values.baseline,
     pairs: count(values, 'pairs', quick ? 2 : 9),
     referencePairs: count(values, 'reference-pairs', quick ? 1 : 2),
-    secs: number(values, 'secs', quick ? 0.5 : 2),
+    secs: number(values, 'secs', quick ? 0.5 : gate ? 1.5 : 2),
     warmup: number(values, 'warmup', quick ? 0.2 : 0.5),
     attempts: quick ? 1 : 3,
     tolerance: number(values, 'tolerance'),
     cores: values.cores?.split(',').map(Number),
     out: resolve(values.out ?? join(here, partial ? 'raw/RESULTS.md' : 'RESULTS.md')),
+    memoryRounds: quick ? 1 : Infinity,
     scenarios: scenarios.filter(
-      ({ name }) => new RegExp(values.only ?? '').test(name) && (!gate || scenariosOfTargets.has(name)),
+      ({ name, long }) =>
+        new RegExp(values.only ?? '').test(name) && (!gate || scenariosOfTargets.has(name)) && !(quick && long),
     ),
     servers: chooseServers(values, known),
     known,

@@ -33,6 +33,11 @@ test('the gate measures what targets are set for, and nobody else', () => {
   assert.equal(pairs, 9)
 })
 
+test('a quick run takes nothing that is long', () => {
+  const { scenarios, instructions } = parseOptions(['--quick'])
+  assert.deepEqual([names(scenarios).includes('sessions-1000000'), instructions], [false, false])
+})
+
 test('who lacks what a scenario needs has no part in it', () => {
   const options = parseOptions([])
   assert.deepEqual(names(serversOf(scenario('tls-get-16'), options)), ['wingbeat', 'feathers', 'socket.io'])

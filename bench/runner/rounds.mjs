@@ -31,7 +31,8 @@ export async function* measureRounds(options, machine, done = []) {
 
 /** Who runs in this round, beginning with another server each time. */
 export function takingPart(options, scenario, round) {
-  if (round >= (scenario.rounds ?? Infinity)) return []
+  const most = Math.min(scenario.rounds ?? Infinity, scenario.memory ? options.memoryRounds : Infinity)
+  if (round >= most) return []
   const { baseline, referencePairs } = options
   const ofReferences = Math.min(referencePairs, scenario.referenceRounds ?? Infinity)
   const here = serversOf(scenario, options).filter(

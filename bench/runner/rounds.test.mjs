@@ -24,6 +24,10 @@ test('a scenario can have fewer rounds, and fewer of its references', () => {
   assert.equal(names('delivery-15000-1', 1).length, 2)
 })
 
+test('a quick run measures memory once', () => {
+  assert.deepEqual(names('idle', 1, ['--quick']), [])
+})
+
 test('a baseline takes part in every round, whoever it is', () => {
   assert.ok(names('get-1', 8, ['--baseline', 'feathers']).includes('feathers'))
 })

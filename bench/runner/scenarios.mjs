@@ -2,7 +2,7 @@
 //
 // `needs` names what not every server has. `servers` and `baseline` are there where a scenario compares others than the
 // rest. `rounds` is the most rounds that it takes part in: memory hardly varies. `ops` is how many operations are
-// counted under valgrind. A `program` is run instead of server and load generator.
+// counted under valgrind. A `program` is run instead of server and load generator. What takes `long` is not for --quick.
 import { program } from './paths.mjs'
 
 const cpu = { figure: 'server_cpu_us', unit: 'µs of CPU', columns: 'cost', needs: [] }
@@ -74,7 +74,7 @@ const between = (name, server, scenario, title, more) => ({
   ...more,
 })
 
-const sessions = (n, mib) => ({
+const sessions = (n, mib, long = false) => ({
   name: `sessions-${n}`,
   title: `${n.toLocaleString('en')} sessions in one process, over connections in memory`,
   inShort: `KiB / session, ${n.toLocaleString('en')} of them`,
@@ -83,6 +83,7 @@ const sessions = (n, mib) => ({
   baseline: 'wingbeat',
   files: 0,
   mib,
+  long,
   figure: 'bytes_per_session',
   unit: 'bytes',
   per: 'session',
@@ -213,5 +214,5 @@ export const scenarios = [
     'delivery, N=1000, 8 creates in flight, two workers against one; events must come in order',
   ),
   sessions(100_000, 400),
-  sessions(1_000_000, 2600),
+  sessions(1_000_000, 2600, true),
 ]
