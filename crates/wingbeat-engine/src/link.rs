@@ -113,7 +113,10 @@ impl Link {
 
     /// The task begins a turn.
     pub(crate) fn begin_turn(&self, waker: &Waker) {
-        self.scheduled.store(true, Ordering::SeqCst);
+        // Whoever queues a frame has said so already.
+        if !self.scheduled.load(Ordering::SeqCst) {
+            self.scheduled.store(true, Ordering::SeqCst);
+        }
         if self.waker.get().is_none() {
             let _ = self.waker.set(waker.clone());
         }

@@ -1,6 +1,6 @@
 //! What one turn of a session's task has to send.
 
-use crate::outbox::Outbox;
+use crate::outbox::{Frames, Outbox};
 use bytes::Bytes;
 use std::collections::VecDeque;
 
@@ -21,12 +21,13 @@ impl Out {
 
     /// Appends all that is queued, so that what is written next comes after it.
     pub(crate) fn after(&mut self, outbox: &Outbox) -> &mut Vec<u8> {
-        if !outbox.is_empty() {
-            for frame in outbox.take().into_frames() {
-                self.frame(frame);
-            }
-        }
+        self.extend(outbox.take());
         &mut self.bytes
+    }
+
+    /// Appends frames.
+    pub(crate) fn extend(&mut self, frames: Frames) {
+        frames.each(|frame| self.frame(frame));
     }
 
     fn frame(&mut self, frame: Bytes) {

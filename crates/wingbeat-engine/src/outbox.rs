@@ -19,20 +19,43 @@ pub(crate) struct Outbox {
 }
 
 #[derive(Default)]
-pub(crate) struct Queue {
-    // One frame is the usual case, and needs no allocation.
-    pub(crate) first: Option<Bytes>,
-    pub(crate) rest: VecDeque<Bytes>,
+struct Queue {
+    frames: Frames,
     closed: bool,
 }
 
-impl Queue {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.first.is_none()
+/// Frames in order. One is the usual case, and needs no list.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) enum Frames {
+    #[default]
+    None,
+    One(Bytes),
+    Many(VecDeque<Bytes>),
+}
+
+impl Frames {
+    fn push(&mut self, frame: Bytes) {
+        match self {
+            Frames::None => *self = Frames::One(frame),
+            Frames::One(first) => *self = Frames::Many([std::mem::take(first), frame].into()),
+            Frames::Many(frames) => frames.push_back(frame),
+        }
     }
 
-    pub(crate) fn into_frames(self) -> impl Iterator<Item = Bytes> {
-        self.first.into_iter().chain(self.rest)
+    pub(crate) fn each(self, mut take: impl FnMut(Bytes)) {
+        match self {
+            Frames::None => {}
+            Frames::One(frame) => take(frame),
+            Frames::Many(frames) => frames.into_iter().for_each(take),
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Frames::None => 0,
+            Frames::One(frame) => frame.len(),
+            Frames::Many(frames) => frames.iter().map(Bytes::len).sum(),
+        }
     }
 }
 
@@ -61,21 +84,18 @@ impl Outbox {
             return Pushed::Closed;
         }
         self.queued.fetch_add(frame.len(), Ordering::SeqCst);
-        let frame = frame.clone().into_bytes();
-        if queue.first.is_none() {
-            queue.first = Some(frame)
-        } else {
-            queue.rest.push_back(frame)
-        }
+        queue.frames.push(frame.clone().into_bytes());
         Pushed::Queued
     }
 
     /// Takes all that waits. What stays unsent has to be [counted](Outbox::count) again.
-    pub(crate) fn take(&self) -> Queue {
+    pub(crate) fn take(&self) -> Frames {
+        if self.is_empty() {
+            return Frames::None;
+        }
         let mut queue = self.lock();
-        let taken = Queue { first: queue.first.take(), rest: std::mem::take(&mut queue.rest), closed: false };
-        let bytes = taken.first.iter().chain(&taken.rest).map(Bytes::len).sum::<usize>();
-        self.queued.fetch_sub(bytes, Ordering::SeqCst);
+        let taken = std::mem::take(&mut queue.frames);
+        self.queued.fetch_sub(taken.bytes(), Ordering::SeqCst);
         taken
     }
 
@@ -124,8 +144,9 @@ mod tests {
             assert_eq!(outbox.push(&frame(text), 100), Pushed::Queued);
         }
         assert_eq!(outbox.bytes(), 9);
-        let texts: Vec<_> = outbox.take().into_frames().map(|bytes| bytes[2]).collect();
-        assert_eq!((texts, outbox.bytes()), (vec![b'a', b'b', b'c'], 0));
+        let mut texts = Vec::new();
+        outbox.take().each(|frame| texts.push(frame[2]));
+        assert_eq!((texts, outbox.bytes(), outbox.take()), (vec![b'a', b'b', b'c'], 0, Frames::None));
     }
 
     #[test]

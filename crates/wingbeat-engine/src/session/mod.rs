@@ -81,9 +81,9 @@ impl Session {
     }
 
     fn turn(&mut self, scratch: &mut Scratch, cx: &mut Context<'_>) -> Poll<()> {
-        let link = self.client.link.clone();
+        let Client { link, allowance, .. } = &mut self.client;
         link.begin_turn(cx.waker());
-        self.client.allowance.begin(&link.engine.config, || link.engine.wheel.now());
+        allowance.begin(&link.engine.config, || link.engine.wheel.now());
         loop {
             let step = self.step(scratch, cx).unwrap_or_else(|end| self.close(end, &mut scratch.out));
             match step {
@@ -93,6 +93,7 @@ impl Session {
                     return Poll::Pending;
                 }
                 Step::Idle => {
+                    let link = &self.client.link;
                     link.end_turn();
                     if link.outbox.is_empty() {
                         return Poll::Pending;

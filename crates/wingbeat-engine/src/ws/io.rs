@@ -2,7 +2,7 @@
 
 use super::{Fragments, Item, Violation, next_item};
 use crate::out::Out;
-use crate::outbox::{Outbox, Queue};
+use crate::outbox::{Frames, Outbox};
 use bytes::{Buf, Bytes};
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -179,14 +179,27 @@ impl WebSocket {
         cx: &mut Context<'_>,
     ) -> Result<(), Lost> {
         loop {
-            let queue = if outbox.is_empty() { Queue::default() } else { outbox.take() };
-            if out.is_empty() && queue.is_empty() && self.unsent.is_empty() {
-                return self.flush(cx);
-            }
-            let more = if self.unsent.is_empty() && out.pieces.is_empty() {
-                self.write_new(out, queue, outbox, cx)?
-            } else {
-                self.write_kept(out, queue, outbox, cx)?
+            let more = match outbox.take() {
+                // Most deliveries: one frame, written from where it lies for all receivers.
+                Frames::One(mut frame) if out.is_empty() && self.unsent.is_empty() => {
+                    let taken = self.write_piece(&frame, cx)?;
+                    frame.advance(taken.unwrap_or(0));
+                    self.keep(frame, outbox);
+                    taken.is_some()
+                }
+                queue => {
+                    out.extend(queue);
+                    if !self.unsent.is_empty() || !out.pieces.is_empty() {
+                        self.write_pieces(out, outbox, cx)?
+                    } else if out.bytes.is_empty() {
+                        return self.flush(cx);
+                    } else {
+                        let taken = self.write_piece(&out.bytes, cx)?;
+                        self.keep(Bytes::copy_from_slice(&out.bytes[taken.unwrap_or(0)..]), outbox);
+                        out.bytes.clear();
+                        taken.is_some()
+                    }
+                }
             };
             if outbox.bytes() > limit {
                 return Err(Lost::Full);
@@ -204,45 +217,26 @@ impl WebSocket {
         }
     }
 
-    /// The usual case: nothing is unsent. Whether to go on.
-    fn write_new(&mut self, out: &mut Out, queue: Queue, outbox: &Outbox, cx: &mut Context<'_>) -> Result<bool, Lost> {
-        let mut slices = [IoSlice::new(&[]); PIECES];
-        let mut count = 0;
-        let frames = queue.first.iter().chain(&queue.rest).map(|frame| &frame[..]);
-        for (slot, piece) in
-            slices.iter_mut().zip(Some(&out.bytes[..]).into_iter().chain(frames).filter(|p| !p.is_empty()))
-        {
-            *slot = IoSlice::new(piece);
-            count += 1;
+    /// How much the peer took; `None` if it takes nothing now.
+    fn write_piece(&mut self, piece: &[u8], cx: &mut Context<'_>) -> Result<Option<usize>, Lost> {
+        match self.io.poll_write(cx, &[IoSlice::new(piece)]) {
+            Poll::Pending => Ok(None),
+            Poll::Ready(Ok(n)) if n > 0 => Ok(Some(n)),
+            Poll::Ready(_) => Err(Lost::Io),
         }
-        let (mut taken, pending) = match self.io.poll_write(cx, &slices[..count]) {
-            Poll::Pending => (0, true),
-            Poll::Ready(Ok(n)) if n > 0 => (n, false),
-            Poll::Ready(_) => return Err(Lost::Io),
-        };
-        let n = taken.min(out.bytes.len());
-        taken -= n;
-        if n < out.bytes.len() {
-            self.unsent.push_back(Bytes::copy_from_slice(&out.bytes[n..]));
-        }
-        out.bytes.clear();
-        for mut frame in queue.into_frames() {
-            let n = taken.min(frame.len());
-            taken -= n;
-            frame.advance(n);
-            if !frame.is_empty() {
-                self.unsent.push_back(frame);
-            }
-        }
-        outbox.count(self.unsent.iter().map(Bytes::len).sum());
-        Ok(!pending)
     }
 
-    /// The peer is slow: all goes through the queue of what is unsent.
-    fn write_kept(&mut self, out: &mut Out, queue: Queue, outbox: &Outbox, cx: &mut Context<'_>) -> Result<bool, Lost> {
+    fn keep(&mut self, rest: Bytes, outbox: &Outbox) {
+        if !rest.is_empty() {
+            outbox.count(rest.len());
+            self.unsent.push_back(rest);
+        }
+    }
+
+    /// The peer is slow, or there are large frames: all goes through the queue of what is unsent. Whether to go on.
+    fn write_pieces(&mut self, out: &mut Out, outbox: &Outbox, cx: &mut Context<'_>) -> Result<bool, Lost> {
         let before = self.unsent.len();
         self.unsent.extend(out.take());
-        self.unsent.extend(queue.into_frames());
         outbox.count(self.unsent.range(before..).map(Bytes::len).sum());
         let mut slices = [IoSlice::new(&[]); PIECES];
         let count = self.unsent.len().min(PIECES);
