@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use wingbeat_core::packet::Frame;
 
 /// Frames on their way to one session's task, in order.
@@ -11,10 +11,10 @@ use wingbeat_core::packet::Frame;
 /// The bytes of all that waits, here and in the task, are counted together and limited: a client that reads too slowly
 /// loses its connection, and nobody waits for it.
 pub(crate) struct Outbox {
-    /// Bytes in the queue.
-    queued: AtomicUsize,
+    /// Bytes in the queue. 32 bits are enough for every limit, and an idle connection fits a smaller piece of memory.
+    queued: AtomicU32,
     /// Bytes that the task holds because the peer did not take them.
-    unsent: AtomicUsize,
+    unsent: AtomicU32,
     queue: Mutex<Queue>,
 }
 
@@ -72,7 +72,7 @@ pub(crate) enum Pushed {
 
 impl Outbox {
     pub(crate) fn new() -> Outbox {
-        Outbox { queued: AtomicUsize::new(0), unsent: AtomicUsize::new(0), queue: Mutex::default() }
+        Outbox { queued: AtomicU32::new(0), unsent: AtomicU32::new(0), queue: Mutex::default() }
     }
 
     pub(crate) fn push(&self, frame: &Frame, limit: usize) -> Pushed {
@@ -83,7 +83,7 @@ impl Outbox {
         if queue.closed {
             return Pushed::Closed;
         }
-        self.queued.fetch_add(frame.len(), Ordering::SeqCst);
+        self.queued.fetch_add(frame.len() as u32, Ordering::SeqCst);
         queue.frames.push(frame.clone().into_bytes());
         Pushed::Queued
     }
@@ -95,7 +95,7 @@ impl Outbox {
         }
         let mut queue = self.lock();
         let taken = std::mem::take(&mut queue.frames);
-        self.queued.fetch_sub(taken.bytes(), Ordering::SeqCst);
+        self.queued.fetch_sub(taken.bytes() as u32, Ordering::SeqCst);
         taken
     }
 
@@ -106,17 +106,17 @@ impl Outbox {
 
     /// How many bytes wait, here and in the task.
     pub(crate) fn bytes(&self) -> usize {
-        self.queued.load(Ordering::SeqCst) + self.unsent.load(Ordering::SeqCst)
+        self.queued.load(Ordering::SeqCst) as usize + self.unsent.load(Ordering::SeqCst) as usize
     }
 
     /// Counts bytes that the task keeps because the peer did not take them.
     pub(crate) fn count(&self, bytes: usize) {
-        self.unsent.fetch_add(bytes, Ordering::SeqCst);
+        self.unsent.fetch_add(bytes as u32, Ordering::SeqCst);
     }
 
     /// The peer took bytes that were counted.
     pub(crate) fn sent(&self, bytes: usize) {
-        self.unsent.fetch_sub(bytes, Ordering::SeqCst);
+        self.unsent.fetch_sub(bytes as u32, Ordering::SeqCst);
     }
 
     /// Accepts nothing more. Whether it was open until now.

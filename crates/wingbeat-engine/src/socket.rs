@@ -22,8 +22,8 @@ struct Inner {
     state: AtomicU8,
     namespace: Arc<str>,
     link: Arc<Link>,
-    auth: Option<RawJson>,
-    attached: OnceLock<Arc<dyn Any + Send + Sync>>,
+    auth: Option<Box<RawJson>>,
+    attached: OnceLock<Box<dyn Any + Send + Sync>>,
     // Few servers ask their clients anything, or use rooms.
     acks: Mutex<Option<Box<Acks>>>,
     raw: OnceLock<Box<Raw>>,
@@ -42,7 +42,7 @@ impl Socket {
             state: AtomicU8::new(JOINING),
             namespace,
             link,
-            auth,
+            auth: auth.map(Box::new),
             attached: OnceLock::new(),
             acks: Mutex::default(),
             raw: OnceLock::new(),
@@ -66,7 +66,7 @@ impl Socket {
 
     /// What the client sent with CONNECT: a JSON object, if anything.
     pub fn auth(&self) -> Option<&RawJson> {
-        self.0.auth.as_ref()
+        self.0.auth.as_deref()
     }
 
     /// Sends a packet that was encoded for this namespace. Nothing happens unless the socket is connected.
@@ -113,17 +113,12 @@ impl Socket {
     }
 
     /// Keeps a value with the socket. Only the first one is kept: whether this was it.
-    pub fn attach<T: Any + Send + Sync>(&self, value: Arc<T>) -> bool {
-        self.0.attached.set(value).is_ok()
+    pub fn attach<T: Any + Send + Sync>(&self, value: T) -> bool {
+        self.0.attached.set(Box::new(value)).is_ok()
     }
 
     /// The value that was attached, if it has this type.
-    pub fn attached<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
-        self.0.attached.get().cloned()?.downcast().ok()
-    }
-
-    /// The value that was attached, to look at.
-    pub fn attached_ref<T: Any + Send + Sync>(&self) -> Option<&T> {
+    pub fn attached<T: Any + Send + Sync>(&self) -> Option<&T> {
         self.0.attached.get()?.downcast_ref()
     }
 

@@ -46,6 +46,8 @@ impl Room {
         if !connection.is_connected() || memberships.iter().any(|m| Arc::ptr_eq(&m.channel, self)) {
             return;
         }
+        // Not doubled, as lists are: most connections stay in few channels.
+        memberships.reserve_exact(1);
         memberships.push(Membership { channel: self.clone(), index: members.len() });
         drop(memberships);
         Arc::make_mut(&mut members).push(connection.clone());

@@ -131,7 +131,7 @@ impl Transport for SocketIo {
 impl Connection {
     /// The connection of a socket of the main namespace, as services see it.
     pub fn of(socket: &Socket) -> Option<Connection> {
-        socket.attached_ref::<Connection>().cloned()
+        socket.attached::<Connection>().cloned()
     }
 }
 
@@ -166,7 +166,7 @@ impl Handler for Services {
     fn connect(&self, socket: &Socket, _auth: Option<RawJson>) -> BoxFuture<'static, Result<(), Refusal>> {
         let headers = socket.handshake().headers().clone();
         let connection = Connection::new("socketio", Some(headers), Client(socket.clone()));
-        socket.attach(Arc::new(connection.clone()));
+        socket.attach(connection.clone());
         let app = self.app.upgrade();
         let mode = app.as_ref().map(App::mode).unwrap_or_default();
         let admitted = app.and_then(|app| app.admit(&connection));
@@ -189,13 +189,13 @@ impl Handler for Services {
     }
 
     fn connected(&self, socket: &Socket) {
-        if let Some((app, connection)) = self.app.upgrade().zip(socket.attached_ref::<Connection>()) {
+        if let Some((app, connection)) = self.app.upgrade().zip(socket.attached::<Connection>()) {
             app.connected(connection);
         }
     }
 
     fn event(&self, socket: &Socket, event: Event, cx: &mut Context<'_>) -> Handled {
-        let Some((app, connection)) = self.app.upgrade().zip(socket.attached_ref::<Connection>()) else {
+        let Some((app, connection)) = self.app.upgrade().zip(socket.attached::<Connection>()) else {
             return Handled::now(None);
         };
         let (wants_answer, limit) = (event.wants_ack(), self.call_timeout);
@@ -218,7 +218,7 @@ impl Handler for Services {
     }
 
     fn disconnect(&self, socket: &Socket, reason: Reason) {
-        if let Some((app, connection)) = self.app.upgrade().zip(socket.attached_ref::<Connection>()) {
+        if let Some((app, connection)) = self.app.upgrade().zip(socket.attached::<Connection>()) {
             tracing::debug!(?connection, %reason, "a client has gone");
             #[cfg(feature = "metrics")]
             metrics::counter!("wingbeat_disconnects_total", "reason" => reason.as_str()).increment(1);
