@@ -10,6 +10,7 @@ use crate::hook::{Chain, Target};
 use crate::service::{Erased, Route, Services, Surroundings};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use wingbeat_core::{Error, Method, Result};
 
 #[derive(Clone, Default)]
@@ -64,6 +65,8 @@ pub(crate) struct Entry {
     pub(super) slots: Arc<Slots>,
     gate: Option<Gatekeeper>,
     surroundings: Arc<dyn Surroundings>,
+    is_set_up: AtomicBool,
+    is_torn_down: AtomicBool,
 }
 
 /// A method of a mounted service.
@@ -100,7 +103,8 @@ impl Entry {
         let custom = custom.collect();
         let slots = Arc::new(slots);
         let surroundings = Arc::new(Around::new(app, slots.clone()));
-        Ok(Entry { path, service, standard, custom, slots, gate, surroundings })
+        let (is_set_up, is_torn_down) = Default::default();
+        Ok(Entry { path, service, standard, custom, slots, gate, surroundings, is_set_up, is_torn_down })
     }
 
     pub(crate) fn path(&self) -> &str {
@@ -128,17 +132,26 @@ impl Entry {
         }
     }
 
+    /// Sets the service up, once: it may have been mounted before the application itself is set up.
     pub(super) async fn setup(&self, services: &Services) -> Result<()> {
         match &self.service {
-            Some(service) => service.setup(services, &self.path).await,
-            None => Ok(()),
+            Some(service) if !self.is_set_up.swap(true, Ordering::AcqRel) => {
+                let outcome = service.setup(services, &self.path).await;
+                // What has failed may be tried again.
+                self.is_set_up.store(outcome.is_ok(), Ordering::Release);
+                outcome
+            }
+            _ => Ok(()),
         }
     }
 
+    /// Tears the service down, once.
     pub(super) async fn teardown(&self, services: &Services) -> Result<()> {
         match &self.service {
-            Some(service) => service.teardown(services, &self.path).await,
-            None => Ok(()),
+            Some(service) if !self.is_torn_down.swap(true, Ordering::AcqRel) => {
+                service.teardown(services, &self.path).await
+            }
+            _ => Ok(()),
         }
     }
 }

@@ -92,6 +92,15 @@ pub struct Next<'a> {
 impl<'a> Next<'a> {
     /// Runs the rest of the chain, the method included. That happens once: whoever wants to try again, attempts.
     ///
+    /// ```compile_fail,E0382
+    /// use wingbeat::{Context, Next, Result};
+    ///
+    /// async fn twice(context: &mut Context, next: Next<'_>) -> Result<()> {
+    ///     next.run(context).await?;
+    ///     next.run(context).await
+    /// }
+    /// ```
+    ///
     /// # Errors
     /// What the method or a hook on the way failed with, after the error hooks had their say.
     pub fn run<'c>(self, context: &'c mut Context) -> BoxFuture<'c, Result<()>>

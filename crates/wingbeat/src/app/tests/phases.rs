@@ -104,3 +104,30 @@ async fn a_listener_that_waits_is_told_of_who_has_gone_and_a_shutdown_waits_for_
     app.shutdown(Duration::from_secs(5)).await;
     assert_eq!(*locked(&trace), ["failed", "gone 1", "teardown one"]);
 }
+
+#[tokio::test]
+async fn a_service_is_set_up_and_torn_down_once_whenever_it_comes() {
+    let trace = Trace::default();
+    let service = |fails| Mount::new(Traced(trace.clone(), fails));
+    let app = App::builder().mount("first", service(false)).build().unwrap();
+    app.mount("early", service(false)).await.unwrap();
+    app.setup().await.unwrap();
+    app.mount("late", service(false)).await.unwrap();
+    assert_eq!(app.mount("broken", service(true)).await.unwrap_err().message(), "no");
+    app.setup().await.unwrap_err();
+    app.unmount("late").await.unwrap();
+    app.shutdown(Duration::from_secs(1)).await;
+    app.shutdown(Duration::from_secs(1)).await;
+    let expected = [
+        "setup early",
+        "setup first",
+        "setup late",
+        "setup broken",
+        "setup broken",
+        "teardown late",
+        "teardown broken",
+        "teardown early",
+        "teardown first",
+    ];
+    assert_eq!(*locked(&trace), expected);
+}
