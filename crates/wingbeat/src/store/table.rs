@@ -10,8 +10,24 @@ use wingbeat_core::{Error, Id, IdArg, Method, Payload, Result};
 
 /// A service over the records of a store. Feathers' query syntax works in all methods.
 ///
-/// Several records at once need [`multi`](Table::multi); pages need [`paginate`](Table::paginate), and `params.paginate`
-/// set on the server overrides it for one call (`false`, or `{"default": 10, "max": 50}`).
+/// Several records at once need [`multi`](Table::multi); pages need [`paginate`](Table::paginate). For one call the server
+/// can say otherwise in its params: `paginate` is `false` or `{"default": 10, "max": 50}`, `adapter` has the members
+/// `multi` (a boolean or a list of methods) and `paginate`. Clients can not.
+///
+/// ```
+/// use serde_json::json;
+/// use wingbeat::{Params, RawService, store::Memory};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> wingbeat::Result<()> {
+/// let sessions = Memory::new().records([json!({"id": 1, "old": true})]);
+/// let mut params = Params::new().with_query(json!({"old": true}))?;
+/// assert_eq!(sessions.remove(None.into(), &params).await.unwrap_err().code(), 405);
+/// params.set("adapter", json!({"multi": ["remove"]}));
+/// assert_eq!(sessions.remove(None.into(), &params).await?.to_value()?[0]["id"], 1);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Table<S> {
     pub(super) store: S,
@@ -94,7 +110,7 @@ impl<S: Store> Table<S> {
             IdArg::Absent => Err(no_record(&id)),
             IdArg::Id(id) => self.target(Some(id), params),
             IdArg::Null => {
-                self.allow(&method)?;
+                self.allow(&method, params)?;
                 let target = self.target(None, params)?;
                 // Feathers ignores these here: `remove(null)` with `$limit: 1` removes all.
                 for name in ["$limit", "$skip", "$sort"] {
@@ -107,15 +123,20 @@ impl<S: Store> Table<S> {
         }
     }
 
-    fn allow(&self, method: &Method) -> Result<()> {
-        if self.multi.0.contains(method) {
+    fn allow(&self, method: &Method, params: &Params) -> Result<()> {
+        let allowed = match adapter(params, "multi") {
+            None => self.multi.0.contains(method),
+            Some(Value::Array(methods)) => methods.iter().any(|allowed| allowed == method.as_str()),
+            Some(all) => all == true,
+        };
+        if allowed {
             return Ok(());
         }
         Err(Error::method_not_allowed(format!("Can not {method} multiple entries")))
     }
 
     fn paginate_of(&self, params: &Params) -> Option<Paginate> {
-        match params.get("paginate") {
+        match adapter(params, "paginate").or_else(|| params.get("paginate")) {
             Some(value) => Paginate::read(&value),
             None => self.paginate,
         }
@@ -173,7 +194,7 @@ impl<S: Store> RawService for Table<S> {
         let select = self.select(params)?;
         match data.map(Payload::into_value).transpose()? {
             Some(Value::Array(items)) => {
-                self.allow(&Method::Create)?;
+                self.allow(&Method::Create, params)?;
                 let records = items.into_iter().map(record).collect::<Result<Vec<_>>>()?;
                 let created = if records.is_empty() { records } else { self.store.create(records).await? };
                 self.answer(IdArg::Null, created, &select)
@@ -215,6 +236,11 @@ impl<S: Store> RawService for Table<S> {
     async fn setup(&self, _: &Services, _: &str) -> Result<()> {
         self.store.check().await
     }
+}
+
+/// What the server says for one call.
+fn adapter(params: &Params, name: &str) -> Option<Value> {
+    params.get("adapter")?.get_mut(name).map(Value::take)
 }
 
 fn no_record(id: &IdArg) -> Error {

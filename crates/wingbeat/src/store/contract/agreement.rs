@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 /// Few enough values that random ones meet.
-fn plain_value() -> impl Strategy<Value = Value> {
+pub(super) fn plain_value() -> impl Strategy<Value = Value> {
     prop_oneof![
         2 => Just(Value::Null),
         4 => (-2i64..3).prop_map(Value::from),
@@ -18,7 +18,7 @@ fn plain_value() -> impl Strategy<Value = Value> {
     ]
 }
 
-fn value() -> impl Strategy<Value = Value> {
+pub(super) fn value() -> impl Strategy<Value = Value> {
     plain_value().prop_recursive(2, 8, 3, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..3).prop_map(Value::Array),
@@ -27,7 +27,7 @@ fn value() -> impl Strategy<Value = Value> {
     })
 }
 
-fn members(
+pub(super) fn members(
     name: impl Strategy<Value = &'static str>,
     value: impl Strategy<Value = Value>,
     size: std::ops::Range<usize>,
@@ -53,7 +53,7 @@ fn test() -> impl Strategy<Value = Value> {
     ]
 }
 
-fn conditions() -> impl Strategy<Value = Value> {
+pub(super) fn conditions() -> impl Strategy<Value = Value> {
     let fields = || {
         prop_oneof![3 => members(prop::sample::select(FIELDS.to_vec()), test(), 1..2),
                                 1 => members(prop::sample::select(FIELDS.to_vec()), test(), 0..4)]
@@ -84,7 +84,7 @@ fn values_at(value: &Value, path: &[&str]) -> Vec<Value> {
 }
 
 /// A value in one form: all numbers are floats, members are sorted.
-fn canonical(value: &Value) -> String {
+pub(super) fn canonical(value: &Value) -> String {
     match value {
         Value::Number(number) => format!("{:?}", number.as_f64().unwrap()),
         Value::Array(items) => format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(",")),
@@ -98,7 +98,7 @@ fn canonical(value: &Value) -> String {
     }
 }
 
-fn naive(query: &Value, record: &Value) -> bool {
+pub(super) fn naive(query: &Value, record: &Value) -> bool {
     query.as_object().unwrap().iter().all(|(name, wanted)| {
         if name == "$or" {
             return wanted.as_array().unwrap().iter().any(|alternative| naive(alternative, record));

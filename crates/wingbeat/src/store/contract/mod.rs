@@ -3,6 +3,7 @@
 //! Null and absent are the same here, and the order of members does not count: stores differ in these.
 
 mod agreement;
+mod model;
 mod queries;
 mod reading;
 mod syntax;

@@ -12,6 +12,7 @@ super::facts! {
     pages_are_bounded
     a_limit_without_pages_answers_a_list
     params_override_the_pages
+    params_override_what_the_adapter_allows
     skip_leaves_out_the_first
     select_answers_the_listed_fields_and_the_id
     a_wrong_select_is_refused
@@ -151,4 +152,28 @@ async fn get_ignores_limit_skip_and_sort<S: Store + Clone>(table: Table<S>) {
 
 async fn all_six_methods_are_there<S: Store + Clone>(table: Table<S>) {
     assert_eq!(table.methods(), Method::STANDARD);
+}
+
+async fn params_override_what_the_adapter_allows<S: Store + Clone>(table: Table<S>) {
+    let table = table.paginate(1, 1).multi(["remove"]);
+    let with = |adapter| {
+        let mut params = asking(json!({"id": 1})).unwrap();
+        params.set("adapter", adapter);
+        params.set("paginate", json!({"default": 2}));
+        params
+    };
+    assert_eq!(plain(table.find(&with(json!({}))).await).unwrap()["limit"], 2);
+    assert_eq!(plain(table.find(&with(json!({"paginate": {"max": 3}}))).await).unwrap()["limit"], 3);
+    assert!(plain(table.find(&with(json!({"paginate": false}))).await).unwrap().is_array());
+    for (multi, patches, removes) in [
+        (json!({"multi": true}), true, true),
+        (json!({"multi": ["patch"]}), true, false),
+        (json!({"multi": false}), false, false),
+        (json!({"multi": "patch"}), false, false),
+        (json!({"other": 1}), false, true),
+    ] {
+        let data = Some(json!({"n": 1}).into());
+        assert_eq!(table.patch(IdArg::Null, data, &with(multi.clone())).await.is_ok(), patches, "{multi}");
+        assert_eq!(table.remove(IdArg::Null, &with(multi.clone())).await.is_ok(), removes, "{multi}");
+    }
 }
