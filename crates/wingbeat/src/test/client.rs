@@ -67,6 +67,16 @@ impl Client {
         super::remote::emit(&self.app, &self.connection, self.patience, method, arguments).await
     }
 
+    /// Logs in by the service `authentication`, with the strategy's data: `{"strategy": "local", "email": …}`. Answers
+    /// what the client is told, the token among it.
+    ///
+    /// # Errors
+    /// If the server does not let the client in.
+    #[cfg(feature = "auth")]
+    pub async fn authenticate(&self, data: impl Into<Value>) -> Result<Value> {
+        self.service("authentication").create(data).await
+    }
+
     /// Waits for an event and takes it out of what was heard; returns its data.
     ///
     /// # Panics

@@ -1,6 +1,6 @@
 //! Testing an application without sockets.
 //!
-//! A [`Client`] connects, calls and hears as a real one: its calls pass the same checks, its connection the same
+//! A [`Client`] connects, authenticates, calls and hears as a real one: its calls pass the same checks, its connection the same
 //! listeners. [`assert_published!`](crate::assert_published) says who must hear an event, and who must not.
 //!
 //! ```

@@ -108,3 +108,19 @@ async fn a_client_goes_once_whoever_ends_it() {
     drop(bob);
     assert!(app.channel("all").is_empty());
 }
+
+#[cfg(feature = "auth")]
+#[tokio::test]
+async fn a_client_can_log_in() {
+    use crate::auth::{ApiKey, Auth, Key, authenticate};
+    let keys = ApiKey::new().anonymous("key-of-a-machine");
+    let auth = Auth::new(Key::secret("a secret of thirty-two bytes, yes").unwrap()).strategy(keys);
+    let secure = Mount::new(Memory::new()).before(All, authenticate("apiKey"));
+    let app = App::builder().mount("authentication", auth).mount("secure", secure);
+    let app = app.mount("users", Mount::new(Memory::new())).build().unwrap();
+    let client = Client::connect(&app).await.unwrap();
+    assert_eq!(client.service("secure").find().await.unwrap_err().code(), 401);
+    client.authenticate(json!({"strategy": "apiKey", "key": "wrong"})).await.unwrap_err();
+    client.authenticate(json!({"strategy": "apiKey", "key": "key-of-a-machine"})).await.unwrap();
+    assert_eq!(client.service("secure").find().await.unwrap(), json!([]));
+}
