@@ -1,7 +1,7 @@
 //! Calls from outside: what every transport checks and does alike.
 
 use super::guard::{Guarded, begun, log};
-use super::{App, Endpoint, Entry, Mode, measure};
+use super::{App, Entry, Mode, measure};
 use crate::BoxFuture;
 use crate::realtime::Connection;
 use crate::service::{Params, Query};
@@ -30,7 +30,8 @@ pub(crate) trait Arguments {
 /// A client's call that may run.
 pub(crate) struct External {
     entry: Arc<Entry>,
-    endpoint: Arc<Endpoint>,
+    /// Which of the service's methods: a place is cheaper to keep than a second reference.
+    method: usize,
     arguments: (IdArg, Option<Payload>, Params),
 }
 
@@ -43,9 +44,8 @@ impl App {
     fn read(&self, connection: &Connection, name: &str, given: &impl Arguments) -> Result<External> {
         let path = given.text(0).and_then(text).ok_or_else(|| Error::not_found("Invalid service path"))?;
         let (entry, route) = self.find(&path)?;
-        let allowed = entry.endpoint(name).filter(|endpoint| endpoint.is_external()).cloned();
-        let Some(endpoint) = allowed else { return Err(not_allowed(name, entry.path())) };
-        let method = endpoint.method();
+        let Some(place) = entry.external(name) else { return Err(not_allowed(name, entry.path())) };
+        let method = entry.at(place).method();
         let query_at = 1 + method.query_position();
         if given.count() > query_at + 1 {
             return Err(Error::bad_request(format!("Too many arguments for '{method}' method")));
@@ -62,19 +62,19 @@ impl App {
         params.provider = Some(connection.provider());
         params.connection = Some(connection.clone());
         params.surroundings = Some(entry.surroundings().clone());
-        Ok(External { entry, endpoint, arguments: (id, data, params) })
+        Ok(External { entry, method: place, arguments: (id, data, params) })
     }
 
     /// Runs a client's call: what the client is told, whatever happens. A panic is a general error, a call that takes
     /// longer than `limit` ends with Timeout.
     pub(crate) fn answer(self, call: External, limit: Duration) -> Answering {
-        let External { entry, endpoint, arguments } = call;
+        let External { entry, method, arguments } = call;
         let mode = self.mode();
-        let running = match begun(|| self.begin(&entry, &endpoint, arguments)) {
+        let running = match begun(|| self.begin(&entry, method, arguments)) {
             Ok(running) => running,
             Err(error) => Box::pin(ready(Err(error))),
         };
-        Answering { call: Guarded::new(running, limit), entry, endpoint, mode }
+        Answering { call: Guarded::new(running, limit), entry, method, mode }
     }
 
     /// Begins a call. One without hooks and hearers is the service's own future and nothing around it, unless someone
@@ -82,14 +82,15 @@ impl App {
     fn begin(
         self,
         entry: &Arc<Entry>,
-        endpoint: &Arc<Endpoint>,
+        method: usize,
         (id, data, params): (IdArg, Option<Payload>, Params),
     ) -> BoxFuture<'static, Result<Payload>> {
+        let endpoint = entry.at(method);
         if let Some(target) = endpoint.plain().filter(|_| !measure::wanted()) {
             return target.call(endpoint.method(), id, data, params);
         }
-        let (entry, endpoint) = (entry.clone(), endpoint.clone());
-        Box::pin(async move { Ok(self.run(&entry, &endpoint, (id, data, params)).await?.for_client()) })
+        let entry = entry.clone();
+        Box::pin(async move { Ok(self.run(&entry, entry.at(method), (id, data, params)).await?.for_client()) })
     }
 }
 
@@ -97,7 +98,7 @@ impl App {
 pub(crate) struct Answering {
     call: Guarded<BoxFuture<'static, Result<Payload>>>,
     entry: Arc<Entry>,
-    endpoint: Arc<Endpoint>,
+    method: usize,
     mode: Mode,
 }
 
@@ -107,7 +108,7 @@ impl Future for Answering {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<RawJson>> {
         let outcome = ready!(Pin::new(&mut self.call).poll(cx)).and_then(Payload::into_raw);
         Poll::Ready(outcome.map_err(|error| {
-            log(&error, self.entry.path(), self.endpoint.method().as_str());
+            log(&error, self.entry.path(), self.entry.at(self.method).method().as_str());
             self.mode.shown(error)
         }))
     }

@@ -8,7 +8,6 @@ use super::router::Router;
 use super::{App, router};
 use crate::hook::{Chain, Target};
 use crate::service::{Erased, Route, Services, Surroundings};
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use wingbeat_core::{Error, Method, Result};
@@ -60,8 +59,8 @@ impl Registry {
 pub(crate) struct Entry {
     path: Arc<str>,
     service: Option<Arc<dyn Erased>>,
-    standard: [Option<Arc<Endpoint>>; 6],
-    custom: HashMap<Arc<str>, Arc<Endpoint>>,
+    /// Few enough to look through.
+    endpoints: Box<[Endpoint]>,
     pub(super) slots: Arc<Slots>,
     gate: Option<Gatekeeper>,
     surroundings: Arc<dyn Surroundings>,
@@ -85,26 +84,21 @@ impl Entry {
         let path: Arc<str> = path.into();
         let Parts { service, standard, custom, external, slots, hooks, gate } =
             mount.into_parts(&path, &app.0.publishers)?;
-        let endpoint = |method: Method, target: Target| {
-            Arc::new(Endpoint {
-                external: external.as_ref().is_none_or(|external| external.contains(&method)),
-                chain: Chain::new(&app.0.hooks, &hooks, &method, target),
-                event: method.event().and_then(|event| slots.automatic(event)),
-                meter: Meter::new(&path, &method),
-                method,
-            })
+        let endpoint = |(method, target): (Method, Target)| Endpoint {
+            external: external.as_ref().is_none_or(|external| external.contains(&method)),
+            chain: Chain::new(&app.0.hooks, &hooks, &method, target),
+            event: method.event().and_then(|event| slots.automatic(event)),
+            meter: Meter::new(&path, &method),
+            method,
         };
-        let standard = Method::STANDARD.map(|method| {
-            let service = service.clone().filter(|_| standard.contains(&method))?;
-            Some(endpoint(method, Target::Standard(service)))
-        });
-        let custom =
-            custom.into_iter().map(|(name, run)| (name.clone(), endpoint(Method::Custom(name), Target::Custom(run))));
-        let custom = custom.collect();
+        let standard = Method::STANDARD.into_iter().filter(|method| standard.contains(method));
+        let standard = standard.filter_map(|method| Some((method, Target::Standard(service.clone()?))));
+        let custom = custom.into_iter().map(|(name, run)| (Method::Custom(name), Target::Custom(run)));
+        let endpoints = standard.chain(custom).map(endpoint).collect();
         let slots = Arc::new(slots);
         let surroundings = Arc::new(Around::new(app, slots.clone()));
         let (is_set_up, is_torn_down) = Default::default();
-        Ok(Entry { path, service, standard, custom, slots, gate, surroundings, is_set_up, is_torn_down })
+        Ok(Entry { path, service, endpoints, slots, gate, surroundings, is_set_up, is_torn_down })
     }
 
     pub(crate) fn path(&self) -> &str {
@@ -125,11 +119,18 @@ impl Entry {
     }
 
     /// A method by its name on the wire, if the service has it at all.
-    pub(crate) fn endpoint(&self, method: &str) -> Option<&Arc<Endpoint>> {
-        match Method::STANDARD.iter().position(|standard| standard.as_str() == method) {
-            Some(at) => self.standard[at].as_ref(),
-            None => self.custom.get(method),
-        }
+    pub(crate) fn endpoint(&self, method: &str) -> Option<&Endpoint> {
+        self.endpoints.iter().find(|endpoint| endpoint.method.as_str() == method)
+    }
+
+    /// Where a method is that clients may call.
+    pub(super) fn external(&self, method: &str) -> Option<usize> {
+        self.endpoints.iter().position(|endpoint| endpoint.method.as_str() == method && endpoint.external)
+    }
+
+    /// The method at such a place.
+    pub(super) fn at(&self, place: usize) -> &Endpoint {
+        &self.endpoints[place]
     }
 
     /// Sets the service up, once: it may have been mounted before the application itself is set up.
@@ -165,10 +166,5 @@ impl Endpoint {
     /// The method alone, if there is nothing around it: no hooks, and nobody to hear of it.
     pub(super) fn plain(&self) -> Option<&Target> {
         self.chain.direct().filter(|_| self.event.as_ref().is_none_or(|event| !event.is_heard()))
-    }
-
-    /// Whether clients may call it.
-    pub(crate) fn is_external(&self) -> bool {
-        self.external
     }
 }

@@ -188,8 +188,8 @@ async fn status_headers_and_location_are_kept_for_rest() {
     });
     let app = App::builder().mount("echo", Mount::new(Echo).after(Get, set)).build().unwrap();
     let (entry, _) = app.find("echo").unwrap();
-    let endpoint = entry.endpoint("get").unwrap().clone();
-    let outcome = app.run(&entry, &endpoint, (1.into(), None, Params::new())).await.unwrap();
+    let endpoint = entry.endpoint("get").unwrap();
+    let outcome = app.run(&entry, endpoint, (1.into(), None, Params::new())).await.unwrap();
     let http = outcome.http.unwrap();
     assert_eq!((http.status, http.location.as_deref()), (Some(202), Some("/elsewhere")));
     assert_eq!(http.headers, [("x-a".to_owned(), "b".to_owned())]);
