@@ -25,10 +25,12 @@ impl Conn {
     /// Opens `n` connections one after another, each with more headers (whole lines); its token is its index.
     pub fn open(server: &Server, n: usize, poll: &mut Poll, headers: impl Fn(usize) -> String) -> Result<Vec<Conn>> {
         let mut conns = Vec::with_capacity(n);
+        let mut kept = Instant::now();
         for i in 0..n {
             // Where the last ones take long, the first ones have pings to answer.
-            if i % 200 == 199 {
+            if kept.elapsed() > Duration::from_secs(5) {
                 Conn::keep_alive(&mut conns, poll, Duration::ZERO)?;
+                kept = Instant::now();
             }
             conns.push(Conn::connect(server, &headers(i), i, poll)?);
         }
