@@ -17,6 +17,8 @@ pub(crate) trait Peer: Send + Sync + 'static {
     fn deliver(&self, message: &Message);
     /// Leaves the application, as a server-side disconnect.
     fn disconnect(&self, connection: &Connection);
+    /// The headers of the request that opened the connection.
+    fn headers(&self) -> Option<&Headers>;
     /// Where the client is, if that is known.
     fn address(&self) -> Option<IpAddr> {
         None
@@ -35,7 +37,6 @@ pub struct Connection(Arc<Inner<dyn Peer>>);
 struct Inner<P: ?Sized> {
     id: u64,
     provider: &'static str,
-    headers: Option<Headers>,
     /// In which channels this connection is, and where in their lists.
     memberships: Mutex<Vec<Membership>>,
     /// Set once, under the lock of `memberships`: whoever has gone joins nothing any more.
@@ -55,12 +56,11 @@ struct Attached {
 }
 
 impl Connection {
-    pub(crate) fn new(provider: &'static str, headers: Option<Headers>, peer: impl Peer) -> Connection {
+    pub(crate) fn new(provider: &'static str, peer: impl Peer) -> Connection {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Connection(Arc::new(Inner {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             provider,
-            headers,
             memberships: Mutex::default(),
             gone: AtomicBool::new(false),
             left: AtomicU64::new(0),
@@ -82,7 +82,7 @@ impl Connection {
 
     /// The headers of the request that opened the connection.
     pub fn headers(&self) -> Option<&Headers> {
-        self.0.headers.as_ref()
+        self.0.peer.headers()
     }
 
     /// The client's address, if the transport knows it: behind a proxy only where the proxy is trusted.

@@ -163,8 +163,8 @@ impl Connect<'_> {
     pub async fn connect(self) -> Result<Client> {
         let inbox = Arc::new(Inbox::default());
         let headers: Headers = self.headers.iter().map(|(name, value)| (&**name, &**value)).collect();
-        let peer = Inside { app: self.app.downgrade(), inbox: inbox.clone() };
-        let connection = Connection::new(self.provider, Some(headers), peer);
+        let peer = Inside { app: self.app.downgrade(), inbox: inbox.clone(), headers };
+        let connection = Connection::new(self.provider, peer);
         for (name, value) in self.values {
             connection.set(name, value);
         }
@@ -186,6 +186,7 @@ struct Inside {
     // Weak: channels, which the application owns, hold the connection.
     app: WeakApp,
     inbox: Arc<Inbox>,
+    headers: Headers,
 }
 
 impl Peer for Inside {
@@ -200,5 +201,9 @@ impl Peer for Inside {
         if let Some(app) = self.app.upgrade() {
             app.disconnected(connection);
         }
+    }
+
+    fn headers(&self) -> Option<&Headers> {
+        Some(&self.headers)
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::BoxFuture;
 use crate::app::{App, Arguments, Door, HttpBody, Transport, WeakApp, guarded, log};
-use crate::realtime::{Connection, Message, Peer};
+use crate::realtime::{Connection, Headers, Message, Peer};
 use futures_util::FutureExt;
 use std::future::ready;
 use std::net::IpAddr;
@@ -150,6 +150,10 @@ impl Peer for Client {
         self.0.disconnect(false);
     }
 
+    fn headers(&self) -> Option<&Headers> {
+        Some(self.0.handshake().headers())
+    }
+
     fn address(&self) -> Option<IpAddr> {
         Some(self.0.handshake().address().ip()).filter(|address| !address.is_unspecified())
     }
@@ -164,8 +168,7 @@ struct Services {
 
 impl Handler for Services {
     fn connect(&self, socket: &Socket, _auth: Option<RawJson>) -> BoxFuture<'static, Result<(), Refusal>> {
-        let headers = socket.handshake().headers().clone();
-        let connection = Connection::new("socketio", Some(headers), Client(socket.clone()));
+        let connection = Connection::new("socketio", Client(socket.clone()));
         socket.attach(connection.clone());
         let app = self.app.upgrade();
         let mode = app.as_ref().map(App::mode).unwrap_or_default();
