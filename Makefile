@@ -5,7 +5,7 @@ STAGES ?= main,engine,framework,auth
 export STAGES
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check build rust lint fmt replay interop browser tools bench micro deny clean
+.PHONY: help run test check build rust lint fmt replay interop browser tools bench micro fuzz deny clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ bench: ## Measure against the peers; writes bench/RESULTS.md (a first look: ARGS
 micro: ## Time codec, dispatch and fan-out one by one (ARGS=dispatch)
 	@scripts/micro.sh $(ARGS)
 
+fuzz: ## Fuzz what clients send, a minute each (SECONDS_EACH=600 TARGET=session); needs cargo-fuzz
+	@scripts/fuzz.sh
+
 fmt: ## Format the Rust code
 	@cargo fmt --all
 
@@ -54,4 +57,4 @@ deny: ## Licences, advisories and sources of the dependencies (needs cargo-deny)
 
 clean: ## Remove what was built and installed, not the chat's database
 	@cargo clean
-	@rm -rf conformance/node_modules examples/chat/node_modules bench/peers/node_modules bench/loadgen/target bench/plots/target bench/peers/*/target
+	@rm -rf conformance/node_modules examples/chat/node_modules bench/peers/node_modules bench/loadgen/target bench/plots/target bench/peers/*/target fuzz/target

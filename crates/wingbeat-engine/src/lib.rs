@@ -54,6 +54,9 @@ mod addresses;
 mod config;
 mod engine;
 mod event;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
 mod handler;
 mod handshake;
 mod http;

@@ -169,7 +169,8 @@ impl Config {
     }
 
     /// From how many bytes on the answers to polls are compressed, if the client accepts gzip. Default 1024; `None`
-    /// for never.
+    /// for never. WebSockets are not compressed: `docs/socketio-options.md` says why.
+    #[doc(alias = "perMessageDeflate")]
     pub fn http_compression(mut self, threshold: Option<usize>) -> Config {
         self.http_compression = threshold;
         self

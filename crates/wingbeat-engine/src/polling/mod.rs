@@ -5,6 +5,8 @@ mod payload;
 mod post;
 
 pub(crate) use get::{Taken, get};
+#[cfg(any(test, fuzzing))]
+pub(crate) use payload::join;
 pub(crate) use post::{Posted, post};
 
 use crate::ws::WebSocket;

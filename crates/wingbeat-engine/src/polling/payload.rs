@@ -8,7 +8,7 @@ use wingbeat_core::packet::engine::SEPARATOR;
 use wingbeat_core::packet::{Frame, Opcode};
 
 /// Joins packets to a body. Binary ones become base64 behind a `b`.
-pub(super) fn join(frames: &VecDeque<Bytes>) -> Vec<u8> {
+pub(crate) fn join(frames: &VecDeque<Bytes>) -> Vec<u8> {
     let mut body = Vec::with_capacity(frames.iter().map(Bytes::len).sum());
     for frame in frames {
         for (opcode, payload) in Frame::from_encoded(frame.clone()).packets() {

@@ -9,6 +9,5 @@ mod refuse;
 pub(crate) use frame::{Violation, close_frame, pong_frame};
 pub(crate) use handshake::{accept, is_upgrade};
 pub(crate) use io::{Io, Lost, Read, WebSocket};
-pub(crate) use message::Item;
-use message::{Fragments, next_item};
+pub(crate) use message::{Fragments, Item, next_item};
 pub(crate) use refuse::refuse;

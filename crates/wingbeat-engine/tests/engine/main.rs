@@ -1,8 +1,10 @@
 //! The engine, driven by raw sockets.
 #![allow(missing_docs, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod advisories;
 mod calls;
 mod client;
+mod hostile;
 mod http;
 mod http_client;
 mod limits;

@@ -1,7 +1,7 @@
 //! Clients that begin something and do not go on with it.
 
 use crate::client::{Got, frame};
-use crate::memory::{AGES, Door, POLLING, WEBSOCKET, head, start};
+use crate::memory::{AGES, POLLING, WEBSOCKET, head, start};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::time::{Instant, sleep, timeout};
@@ -131,7 +131,7 @@ async fn a_websocket_that_stops_in_a_frame_is_closed() {
 #[tokio::test(start_paused = true)]
 async fn a_tls_handshake_that_never_finishes_expires() {
     let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let (door, pipes) = Door::new();
+    let (door, pipes) = crate::memory::Door::new();
     let (chain, key) = (own.cert.pem(), own.signing_key.serialize_pem());
     let tls = wingbeat_engine::Tls::from_pem(pipes, chain.as_bytes(), key.as_bytes()).unwrap();
     let engine = wingbeat_engine::Engine::new(Config::default(), crate::server::Test(Default::default()));

@@ -2,8 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
+mod advisories;
 mod beside;
 mod documentation;
 mod mounted;
+#[path = "../../../../fuzz/src/query.rs"]
+mod query;
 mod rooms;
 mod sockets;

@@ -1,0 +1,61 @@
+//! Packets, and bodies of several.
+
+use crate::polling::join;
+use bytes::Bytes;
+use wingbeat_core::packet::{Arguments, Frame, Packet, PacketKind, engine, msgpack as codec};
+
+/// Takes a Socket.IO packet apart and writes it again.
+pub fn packet(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let Ok(packet) = Packet::decode(text) else { return };
+    let mut written = Vec::new();
+    packet.encode(&mut written);
+    let written = String::from_utf8(written).expect("it was text");
+    assert_eq!(Packet::decode(&written).as_ref(), Ok(&packet), "{text:?} has become {written:?}");
+    let Some(arguments) = Arguments::parse(packet.json, 8) else { return };
+    assert!(arguments.len() <= 8);
+    for at in 0..arguments.len() {
+        let argument = arguments.get(at).expect("it is there");
+        // Lone surrogates have no value, and are JSON nevertheless.
+        let valid = serde_json::from_slice::<&serde_json::value::RawValue>(argument).is_ok();
+        assert!(valid, "no JSON: {:?}", String::from_utf8_lossy(argument));
+    }
+    if let Some(name) = arguments.event_name() {
+        assert!(!matches!(&*arguments.name(&name), "connect" | "disconnect"), "a reserved name");
+    }
+}
+
+/// Reads a packet of MessagePack; what it means must survive the way there and back.
+pub fn msgpack(data: &[u8]) {
+    let Some((text, attachments)) = codec::decode(data, 4) else { return };
+    assert!(attachments.len() <= 4);
+    let packet = Packet::decode(&text).unwrap_or_else(|_| panic!("no packet: {text:?}"));
+    assert!(packet.json.is_empty() || serde_json::from_str::<serde_json::Value>(packet.json).is_ok(), "{text:?}");
+    if attachments.is_empty() && matches!(packet.kind, PacketKind::Event | PacketKind::Ack) {
+        let frame = Frame::text(&[b"4", text.as_bytes()]);
+        let recoded = codec::recode(&frame);
+        let (_, bytes) = recoded.packets().next().expect("one packet");
+        let (again, _) = codec::decode(bytes, 4).expect("what we write is read");
+        let recoded = codec::recode(&Frame::text(&[b"4", again.as_bytes()]));
+        assert_eq!(recoded.packets().next().expect("one packet").1, bytes, "{text:?}");
+    }
+}
+
+/// Takes the body of a request apart, and puts it together again.
+pub fn payload(data: &[u8]) {
+    let Ok(body) = std::str::from_utf8(data) else { return };
+    let packets: Vec<&str> = engine::split_payload(body).collect();
+    for packet in &packets {
+        if let Some((kind, content)) = engine::decode(packet) {
+            assert_eq!(content.len() + 1, packet.len(), "{kind:?}");
+        }
+    }
+    let texts: Vec<&&str> = packets.iter().filter(|packet| !packet.is_empty()).collect();
+    let frames = texts.iter().map(|packet| Frame::text(&[packet.as_bytes()]).into_bytes()).collect();
+    let joined = join(&frames);
+    let again: Vec<&str> = engine::split_payload(std::str::from_utf8(&joined).expect("text")).collect();
+    assert!(texts.is_empty() || again.iter().eq(texts.into_iter()), "{body:?}");
+    // Binary packets become base64, whatever they hold.
+    let binary = Frame::binary_event("/", "x", &[b"0"], &[Bytes::copy_from_slice(data)]);
+    assert!(join(&[binary.into_bytes()].into()).is_ascii());
+}

@@ -1,0 +1,93 @@
+//! Whole sessions: a client's bytes against a server in memory.
+
+use super::{run, server};
+use crate::handshake::Handshake;
+use crate::link::Via;
+use crate::session::Session;
+use crate::ws::{Io, WebSocket};
+use bytes::Bytes;
+use http::Request;
+use http_body_util::{BodyExt, Full};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tower_service::Service;
+
+/// Bits of the first byte: long-polling, MessagePack, and whether the client stays silent in the end instead of going.
+pub fn session(data: &[u8]) {
+    let [kind, said @ ..] = data else { return };
+    let (engine, echo) = server(kind & 2 != 0);
+    run(async {
+        let talk = async {
+            if kind & 1 == 0 {
+                websocket(&engine, said, kind & 4 != 0).await
+            } else {
+                polling(&engine, said).await
+            }
+            while engine.connections() > 0 {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), talk).await.expect("the session ends");
+    });
+    let counts = (echo.connected.load(Ordering::SeqCst), echo.disconnected.load(Ordering::SeqCst));
+    assert_eq!(counts.0, counts.1, "sockets that came and that went");
+}
+
+async fn websocket(engine: &crate::Engine, said: &[u8], stays: bool) {
+    let (mut client, stream) = tokio::io::duplex(16 * 1024);
+    let (parts, ()) = Request::new(()).into_parts();
+    let Ok(link) = engine.0.register(Handshake::new(&parts, &[]), Via::WebSocket) else { return };
+    let running = tokio::spawn(Session::on_websocket(link, WebSocket::new(Io::Other(Box::new(stream)), b"")));
+    let _ = client.write_all(said).await;
+    if !stays {
+        let _ = client.shutdown().await;
+    }
+    let mut heard = Vec::new();
+    let _ = client.read_to_end(&mut heard).await;
+    running.await.expect("a session does not panic");
+    well_formed(&heard);
+}
+
+/// All that a server sends is whole frames of these kinds, without masks.
+fn well_formed(mut frames: &[u8]) {
+    while let [first, second, ..] = *frames {
+        assert!(matches!(first, 0x81 | 0x82 | 0x88 | 0x8a) && second < 0x80, "{first:#x} {second:#x}");
+        let (at, len) = match second {
+            126 => (4, frames.get(2..4).map(|len| usize::from(len[0]) << 8 | usize::from(len[1]))),
+            len => (2, Some(usize::from(len))),
+        };
+        assert_ne!(second, 127, "nothing here is as long");
+        // The last one may have been cut off with the connection.
+        let Some(rest) = len.and_then(|len| frames.get(at + len..)) else { return };
+        frames = rest;
+    }
+}
+
+/// Bytes 0xff stand between requests; an empty one is a poll.
+async fn polling(engine: &crate::Engine, said: &[u8]) {
+    let url = "/socket.io/?EIO=4&transport=polling".to_owned();
+    let (_, opened) = ask(engine, Request::get(&url), b"").await;
+    let Some(sid) = opened.split('"').nth(3) else { return };
+    let url = format!("{url}&sid={sid}");
+    for body in said.split(|&byte| byte == 0xff) {
+        let asked = async {
+            if body.is_empty() {
+                ask(engine, Request::get(&url), b"").await
+            } else {
+                ask(engine, Request::post(&url), body).await
+            }
+        };
+        // A poll that waits too long is given up, which ends the session.
+        let Ok((status, _)) = tokio::time::timeout(Duration::from_millis(100), asked).await else { return };
+        assert!(matches!(status, 200 | 400 | 413), "{status}");
+    }
+}
+
+async fn ask(engine: &crate::Engine, request: http::request::Builder, body: &[u8]) -> (u16, String) {
+    let request = request.body(Full::new(Bytes::copy_from_slice(body))).expect("a request");
+    let Ok(response) = engine.service().call(request).await;
+    let status = response.status().as_u16();
+    let body = response.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    (status, String::from_utf8_lossy(&body).into_owned())
+}

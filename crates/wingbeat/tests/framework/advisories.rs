@@ -1,0 +1,100 @@
+//! What was published against Feathers: one test for each advisory, which bears its number. SECURITY.md has the list.
+
+use serde_json::{Value, json};
+use std::path::Path;
+use wingbeat::prelude::*;
+use wingbeat::store::Memory;
+use wingbeat::test::Client;
+
+fn app() -> App {
+    let records = [json!({"id": 1, "text": "one"}), json!({"id": 2, "text": "two"})];
+    App::builder().mount("messages", Mount::new(Memory::new().multi(true).records(records))).build().unwrap()
+}
+
+async fn client() -> Client {
+    Client::connect(&app()).await.unwrap()
+}
+
+/// An object whose `toString` is no function, as path or method, ended the process.
+#[tokio::test]
+async fn cve_2023_37899_what_is_no_text_names_no_service() {
+    let client = client().await;
+    for path in [json!({"toString": ""}), json!({"toString": null}), json!([]), json!(["messages"]), json!(null)] {
+        let error = client.emit("find", &[path.clone()]).await.unwrap_err();
+        assert!((400..500).contains(&error.code()), "{path}: {error:?}");
+    }
+    for query in [json!({"toString": ""}), json!({"text": {"toString": ""}}), json!([{"toString": ""}])] {
+        if let Err(error) = client.emit("find", &[json!("messages"), query.clone()]).await {
+            assert!((400..500).contains(&error.code()), "{query}: {error:?}");
+        }
+    }
+    assert_eq!(client.emit("get", &[json!("messages"), json!(1)]).await.unwrap()["text"], "one");
+}
+
+/// An object with operators as id matched every record.
+#[tokio::test]
+async fn cve_2026_29793_ids_are_numbers_or_texts() {
+    let client = client().await;
+    for id in [json!({"$ne": null}), json!({"$gt": ""}), json!([1]), json!([[1]]), json!(true), json!({"id": 1})] {
+        for arguments in [
+            vec![json!("get"), id.clone()],
+            vec![json!("patch"), id.clone(), json!({"text": "x"})],
+            vec![json!("update"), id.clone(), json!({"text": "x"})],
+            vec![json!("remove"), id.clone()],
+        ] {
+            let [Value::String(method), rest @ ..] = &arguments[..] else { unreachable!() };
+            let error = client.emit(method, &[&[json!("messages")], rest].concat()).await.unwrap_err();
+            assert_eq!(error.code(), 400, "{method} {id}");
+        }
+    }
+    let all = client.emit("find", &[json!("messages")]).await.unwrap();
+    assert_eq!(all, json!([{"id": 1, "text": "one"}, {"id": 2, "text": "two"}]));
+}
+
+/// feathers-sequelize: members of a query reached the library beneath as more than values.
+#[tokio::test]
+async fn cve_2022_29822_unknown_operators_and_filters_are_refused() {
+    let client = client().await;
+    for query in [
+        json!({"$where": "1"}),
+        json!({"text": {"$regex": ".*"}}),
+        json!({"text": {"$like": "%"}}),
+        json!({"$or": "x"}),
+        json!({"$or": [1]}),
+        json!({"$select": {"a": 1}}),
+        json!({"$sort": "text"}),
+        json!({"$sort": [["text", "1; DROP TABLE messages"]]}),
+        json!({"$limit": {"$gt": 1}}),
+        json!({"$and": {"a": 1}}),
+    ] {
+        let error = client.emit("find", &[json!("messages"), query.clone()]).await.unwrap_err();
+        assert_eq!(error.code(), 400, "{query}");
+    }
+}
+
+/// feathers-sequelize: what a client sent changed the prototype of all objects.
+#[tokio::test]
+async fn cve_2022_29823_and_2022_2422_members_are_only_members() {
+    let client = client().await;
+    for query in [json!({"__proto__": {"admin": true}}), json!({"constructor": {"prototype": {"admin": true}}})] {
+        // Nothing has such a member, so nothing is found; a store that knows its columns may say so.
+        match client.emit("find", &[json!("messages"), query]).await {
+            Ok(found) => assert_eq!(found, json!([])),
+            Err(error) => assert_eq!(error.code(), 400),
+        }
+    }
+    let made = client.emit("create", &[json!("messages"), json!({"__proto__": {"admin": true}})]).await.unwrap();
+    assert_eq!(made["admin"], Value::Null);
+}
+
+/// What fuzzing has found to be worth asking.
+#[test]
+fn queries_of_the_fuzzer_do_no_harm() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/query");
+    let mut inputs = 0;
+    for file in std::fs::read_dir(folder).unwrap() {
+        crate::query::query(&std::fs::read(file.unwrap().path()).unwrap());
+        inputs += 1;
+    }
+    assert!(inputs > 5);
+}

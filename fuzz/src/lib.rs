@@ -1,0 +1,3 @@
+//! What the fuzzers share with the tests of the crates.
+
+pub mod query;
