@@ -13,6 +13,8 @@ for target in ${TARGET:-frames payload packet msgpack request session query}; do
   step "$target, ${SECONDS_EACH:-60} s"
   # What it finds stays out of the corpus, which is small and chosen.
   found=$(mktemp -d)
-  cargo fuzz run --sanitizer none "$target" "$found" "corpus/$target" -- -max_total_time="${SECONDS_EACH:-60}" -max_len=4096
+  features=()
+  if [ "$target" = query ]; then features=(--features query); fi
+  cargo fuzz run "${features[@]}" --sanitizer none "$target" "$found" "corpus/$target" -- -max_total_time="${SECONDS_EACH:-60}" -max_len=4096
   rm -r "$found"
 done

@@ -1,3 +1,4 @@
 //! What the fuzzers share with the tests of the crates.
 
+#[cfg(feature = "query")]
 pub mod query;
