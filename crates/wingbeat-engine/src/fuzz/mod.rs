@@ -11,10 +11,10 @@ pub use packets::{msgpack, packet, payload};
 pub use requests::request;
 pub use session::session;
 
-use crate::{Answer, BoxFuture, Config, Engine, Event, Handler, Reason, Socket};
-use std::future::ready;
+use crate::{Answer, Config, Engine, Event, Handled, Handler, Reason, Socket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Context;
 use std::time::Duration;
 use wingbeat_core::RawJson;
 
@@ -34,20 +34,20 @@ impl Handler for Arc<Echo> {
         self.connected.fetch_add(1, Ordering::SeqCst);
     }
 
-    fn event(&self, socket: &Socket, event: Event) -> BoxFuture<'static, Option<Answer>> {
+    fn event(&self, socket: &Socket, event: Event, _: &mut Context<'_>) -> Handled {
         let args: Vec<RawJson> = event.args().collect();
         for arg in &args {
             // An error is as good.
             drop(arg.to::<serde_json::Value>().and_then(|value| RawJson::new(&value)));
         }
         match &*event.name() {
-            "n" => return Box::pin(std::future::pending()),
+            "n" => return Handled::later(std::future::pending()),
             "c" => socket.disconnect(true),
             "l" => socket.disconnect(false),
             "e" => socket.emit("e", &args),
             _ => {}
         }
-        Box::pin(ready(Some(Answer::args(&args))))
+        Handled::now(Some(Answer::args(&args)))
     }
 
     fn disconnect(&self, _: &Socket, _: Reason) {

@@ -1,6 +1,7 @@
 //! A session: one task, which owns the transport and everything the client has going.
 
 mod allowance;
+mod answers;
 mod calls;
 mod client;
 mod closing;
