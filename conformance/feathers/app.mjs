@@ -2,6 +2,8 @@
 import express from '@feathersjs/express'
 import { feathers } from '@feathersjs/feathers'
 import socketio from '@feathersjs/socketio'
+import msgpackParser from 'socket.io-msgpack-parser'
+import { publishAccounts } from './accounts.mjs'
 import { trace } from './hooked.mjs'
 import { registerServices } from './services.mjs'
 
@@ -22,7 +24,11 @@ export const STATES = new Map([
   ['eio3', { allowEIO3: true }],
   ['recovery', { connectionStateRecovery: { maxDisconnectionDuration: 60_000, skipMiddlewares: true } }],
   ['recovery-mw', { connectionStateRecovery: { maxDisconnectionDuration: 60_000, skipMiddlewares: false } }],
-  ['no-client', { serveClient: false }]
+  ['no-client', { serveClient: false }],
+  ...['auth-jwt-local', 'auth-none', 'auth-parse-only', 'auth-1s', 'auth-noentity'].map((name) => [name, {}]),
+  // Not of FIXTURE.md: for clients that speak MessagePack, and for messages of many megabytes.
+  ['msgpack', { parser: msgpackParser }],
+  ['large', { maxHttpBufferSize: 20 << 20 }]
 ])
 
 export function buildApp(state) {
@@ -36,7 +42,7 @@ export function buildApp(state) {
   }
   app.configure(socketio(STATES.get(state), guard))
 
-  registerServices(app)
+  registerServices(app, state)
   app.hooks(applicationHooks)
   app.on('connection', (connection) => app.channel('everybody', 'anonymous').join(connection))
   if (state !== 'nopublish') publish(app)
@@ -69,6 +75,7 @@ const applicationHooks = {
 function publish(app) {
   const everybody = () => app.channel('everybody')
   app.publish(everybody)
+  publishAccounts(app)
   app.publish('patched', (_data, { path }) =>
     path.startsWith('prec') ? everybody().send({ via: 'app:patched' }) : everybody()
   )

@@ -2,7 +2,7 @@
 // The fixture of docs/spec/FIXTURE.md on the original Feathers packages, with the contract of replay/README.md:
 // `fixture.mjs --state STATE [--port N]` prints the address, obeys the lines of its standard input and ends with it.
 //
-// It leaves out what needs accounts or schemas (`authentication`, `users`, `secure`, `notes`, `vault`, `validated`).
+// It leaves out what needs schemas (`vault`, `validated`).
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
 import { buildApp, STATES } from './app.mjs'

@@ -1,6 +1,7 @@
 // The services of FIXTURE.md, section 8.
 import { BadRequest } from '@feathersjs/errors'
 import { MemoryService } from '@feathersjs/memory'
+import { registerAccounts } from './accounts.mjs'
 import { registerHooked } from './hooked.mjs'
 import { Thrower } from './thrown.mjs'
 
@@ -17,7 +18,7 @@ const PAGED = [
   { id: 5, text: 'e', n: 1, tags: ['y'] }
 ]
 
-export function registerServices(app) {
+export function registerServices(app, state) {
   app.use('messages', memory({ multi: true, records: MESSAGES }))
   app.use('paged', memory({ paginate: { default: 2, max: 3 }, records: PAGED }))
   app.use('/my/messages/', memory())
@@ -35,6 +36,7 @@ export function registerServices(app) {
   app.use('rooms', new Rooms(app), { methods: ['find', 'join', 'leave'] })
   for (const path of ['silent', 'mixed', 'prec', 'prec2', 'filtered', 'badpub', 'slowpub']) app.use(path, memory())
   app.use('own', new Own(), { events: ['created'] })
+  registerAccounts(app, state, { memory, Echo })
   registerHooked(app)
 }
 

@@ -23,6 +23,9 @@ pub(crate) fn config(state: &str) -> Result<Config> {
         "fast-ping" => with_files.ping_interval(Duration::from_millis(300)).ping_timeout(Duration::from_millis(200)),
         "small-buffer" => with_files.max_http_buffer_size(1000),
         "no-client" => config,
+        // Not of FIXTURE.md: for clients that speak MessagePack, and for messages of many megabytes.
+        "msgpack" => config.msgpack(true),
+        "large" => config.max_http_buffer_size(20 << 20).outbox_limit(64 << 20),
         other => return Err(Error::general(format!("There is no state '{other}' yet"))),
     })
 }
