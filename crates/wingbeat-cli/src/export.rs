@@ -1,7 +1,7 @@
 //! `wingbeat export messages messages.jsonl`
 
 use crate::arguments;
-use futures_util::StreamExt;
+
 use indicatif::{ProgressBar, ProgressStyle};
 use std::fs::File;
 use std::io::{BufWriter, Write, stdout};

@@ -31,7 +31,7 @@ struct Options {
     /// How to print [default: a table on a terminal, JSON lines in a pipe]
     #[arg(long, global = true, value_enum)]
     output: Option<Format>,
-    /// The file that keeps the login [default: .wingbeat-token in the home folder]
+    /// The file that keeps the login [default: .wingbeat-token-SERVER in the home folder]
     #[arg(long, global = true)]
     token_file: Option<PathBuf>,
     #[command(subcommand)]
@@ -74,9 +74,7 @@ async fn main() -> ExitCode {
 async fn run(options: Options) -> Result<()> {
     let url = options.url.or_else(|| std::env::var("WINGBEAT_URL").ok());
     let url = url.unwrap_or_else(|| "http://localhost:3030".to_owned());
-    let token_file =
-        options.token_file.unwrap_or_else(|| std::env::home_dir().unwrap_or_default().join(".wingbeat-token"));
-    let storage = FileStorage::new(token_file);
+    let storage = FileStorage::new(options.token_file.unwrap_or_else(|| token_file(&url)));
     let logged_in = storage.get()?.is_some();
     let client = Client::builder(&url)
         .path(&options.path)
@@ -85,20 +83,44 @@ async fn run(options: Options) -> Result<()> {
         .storage(storage)
         .connect()
         .await?;
-    // Who logs in or out anew needs no old login.
-    let anew = matches!(options.command, Command::Login(_));
-    if logged_in && !anew {
-        client.re_authenticate().await?;
+    // Who logs in anew needs no old login.
+    if logged_in && !matches!(options.command, Command::Login(_)) {
+        match client.re_authenticate().await {
+            // Who wants to log out need not be let in first.
+            Err(error) if Fate::of(&error) == Fate::Answered && matches!(options.command, Command::Logout) => {}
+            other => drop(other?),
+        }
     }
     let format = options.output.unwrap_or_else(Format::of_stdout);
     let done = match options.command {
         Command::Call(options) => call::run(&client, options, format).await,
         Command::Watch(options) => watch::run(&client, options, format).await,
         Command::Login(options) => login::run(&client, options).await,
-        Command::Logout => client.logout().await.map(drop),
+        Command::Logout => client.logout().await.map(|_| eprintln!("Logged out")),
         Command::Import(options) => import::run(&client, options).await,
         Command::Export(options) => export::run(&client, options).await,
     };
     client.close().await;
     done
+}
+
+/// A file for each server: none ever sees the token of another.
+fn token_file(url: &str) -> PathBuf {
+    let server = url.split_once("://").map_or(url, |(_, rest)| rest).split(['/', '?', '#']).next().unwrap_or_default();
+    let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-') { c } else { '_' };
+    let name: String = server.to_ascii_lowercase().chars().map(plain).collect();
+    std::env::home_dir().unwrap_or_default().join(format!(".wingbeat-token-{name}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_server_has_a_token_of_its_own() {
+        let name = |url| token_file(url).file_name().map(|name| name.to_string_lossy().into_owned());
+        assert_eq!(name("https://Chat.example:8443/?x=1").as_deref(), Some(".wingbeat-token-chat.example_8443"));
+        assert_ne!(name("http://localhost:3030"), name("http://localhost:3031"));
+        assert_eq!(name("http://[::1]/../x").as_deref(), Some(".wingbeat-token-___1_"));
+    }
 }

@@ -22,6 +22,7 @@ pub(crate) async fn run(client: &Client, options: Options, format: Format) -> Re
         events.push(service.on_event::<Value>(&name).map(move |event| (name.clone(), event)).boxed());
     }
     let mut connection = client.connection_events();
+    eprintln!("watching {}", options.service);
     loop {
         tokio::select! {
             Some((name, event)) = events.next() => match event {

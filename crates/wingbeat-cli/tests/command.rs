@@ -1,4 +1,4 @@
-//! The command line against our fixture.
+//! The command line against the original server and ours.
 #![allow(missing_docs, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 #[path = "../../wingbeat-client/tests/client/fixture.rs"]
@@ -6,25 +6,43 @@
 mod fixture;
 
 use fixture::{Fixture, Target};
+use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 struct Shell {
     server: Fixture,
     folder: PathBuf,
 }
 
+const BOTH: [Target; 2] = [Target::Node, Target::Wingbeat];
+
 impl Shell {
-    fn new(name: &str) -> Shell {
-        let folder = std::env::temp_dir().join(format!("wingbeat-{name}-{}", std::process::id()));
+    fn new(name: &str, target: Target) -> Shell {
+        let folder = std::env::temp_dir().join(format!("wingbeat-{name}-{target:?}-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
-        Shell { server: Fixture::start(Target::Wingbeat, "base"), folder }
+        Shell { server: Fixture::start(target, "base"), folder }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wingbeat"));
+        command.args(["--url", &self.server.url()]).args(arguments);
+        // The token's file is in the home folder.
+        command.env("HOME", &self.folder).current_dir(&self.folder);
+        command
     }
 
     fn run(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_wingbeat"));
-        command.args(["--url", &self.server.url(), "--token-file", "token"]).args(arguments);
-        command.current_dir(&self.folder).output().unwrap()
+        self.command(arguments).output().unwrap()
+    }
+
+    /// Runs a command that reads this from its standard input.
+    fn run_with(&self, arguments: &[&str], input: &str) -> Output {
+        let pipes = [Stdio::piped(), Stdio::piped(), Stdio::piped()];
+        let [stdin, stdout, stderr] = pipes;
+        let mut child = self.command(arguments).stdin(stdin).stdout(stdout).stderr(stderr).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        child.wait_with_output().unwrap()
     }
 
     /// What is printed by a command that succeeds.
@@ -43,49 +61,100 @@ impl Drop for Shell {
 
 #[test]
 fn calls_print_json_in_a_pipe_and_tables_when_told() {
-    let shell = Shell::new("call");
-    let found = shell.says(&["call", "messages", "find", r#"{"$limit":1,"$select":["id","text"]}"#]);
-    assert_eq!(found, "{\"id\":1,\"text\":\"one\"}\n");
-    let table = shell.says(&["call", "messages", "get", "2", "--output", "table"]);
-    assert!(table.starts_with("id  text  userId") && !table.contains('\u{1b}'), "{table}");
-    assert_eq!(shell.says(&["call", "tools", "reverse", r#"{"text":"abc"}"#]), "{\"text\":\"cba\"}\n");
+    for target in BOTH {
+        let shell = Shell::new("call", target);
+        let found = shell.says(&["call", "messages", "find", r#"{"$limit":1,"$select":["id","text"]}"#]);
+        assert_eq!(found, "{\"id\":1,\"text\":\"one\"}\n");
+        let table = shell.says(&["call", "messages", "get", "2", "--output", "table"]);
+        assert!(table.starts_with("id  text  userId") && !table.contains('\u{1b}'), "{table}");
+        assert_eq!(shell.says(&["call", "tools", "reverse", r#"{"text":"abc"}"#]), "{\"text\":\"cba\"}\n");
+    }
 }
 
 #[test]
 fn errors_go_to_standard_error_with_a_status() {
-    let shell = Shell::new("error");
-    let output = shell.run(&["call", "messages", "get", "99"]);
-    assert!(!output.status.success() && output.stdout.is_empty());
-    assert_eq!(String::from_utf8(output.stderr).unwrap(), "NotFound: No record found for id '99'\n");
-    for wrong in
-        [&["call", "messages", "get"][..], &["call", "messages", "create", "{"], &["call", "messages", "find", "1"]]
-    {
-        assert!(!shell.run(wrong).status.success(), "{wrong:?}");
+    for target in BOTH {
+        let shell = Shell::new("error", target);
+        let output = shell.run(&["call", "messages", "get", "99"]);
+        assert!(!output.status.success() && output.stdout.is_empty());
+        assert_eq!(String::from_utf8(output.stderr).unwrap(), "NotFound: No record found for id '99'\n");
+        for wrong in
+            [&["call", "messages", "get"][..], &["call", "messages", "create", "{"], &["call", "messages", "find", "1"]]
+        {
+            assert!(!shell.run(wrong).status.success(), "{wrong:?}");
+        }
     }
 }
 
 #[test]
 fn an_import_continues_where_it_stopped_and_an_export_gives_it_back() {
-    let shell = Shell::new("import");
-    let file = shell.folder.join("in.jsonl");
-    let good: String = (0..250).map(|n| format!("{{\"text\":\"line {n}\"}}\n")).collect();
-    std::fs::write(&file, format!("{good}\nno json\n")).unwrap();
-    assert!(!shell.run(&["import", "chat", "in.jsonl"]).status.success());
-    std::fs::write(&file, format!("{good}\n{{\"text\":\"last\"}}\n")).unwrap();
-    shell.says(&["import", "chat", "in.jsonl"]);
-    assert!(!shell.folder.join("in.jsonl.progress").exists());
-    shell.says(&["export", "chat", "out.jsonl"]);
-    let out = std::fs::read_to_string(shell.folder.join("out.jsonl")).unwrap();
-    let texts: Vec<_> =
-        out.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["text"].clone()).collect();
-    let wanted: Vec<_> = (0..250).map(|n| format!("line {n}")).chain(["last".to_owned()]).collect();
-    assert_eq!(texts, wanted);
+    for target in BOTH {
+        let shell = Shell::new("import", target);
+        let file = shell.folder.join("in.jsonl");
+        let good: String = (0..250).map(|n| format!("{{\"text\":\"line {n}\"}}\n")).collect();
+        std::fs::write(&file, format!("{good}\nno json\n")).unwrap();
+        assert!(!shell.run(&["import", "chat", "in.jsonl"]).status.success());
+        std::fs::write(&file, format!("{good}\n{{\"text\":\"last\"}}\n")).unwrap();
+        shell.says(&["import", "chat", "in.jsonl"]);
+        assert!(!shell.folder.join("in.jsonl.progress").exists());
+        shell.says(&["export", "chat", "out.jsonl"]);
+        let out = std::fs::read_to_string(shell.folder.join("out.jsonl")).unwrap();
+        let texts: Vec<_> =
+            out.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["text"].clone()).collect();
+        let wanted: Vec<_> = (0..250).map(|n| format!("line {n}")).chain(["last".to_owned()]).collect();
+        assert_eq!(texts, wanted);
+    }
 }
 
 #[test]
 fn a_service_that_takes_one_at_a_time_gets_one_at_a_time() {
-    let shell = Shell::new("single");
-    std::fs::write(shell.folder.join("in.jsonl"), "{\"a\":1}\n\n{\"a\":2}\n").unwrap();
-    shell.says(&["import", "prec", "in.jsonl"]);
-    assert_eq!(shell.says(&["export", "prec"]), "{\"a\":1,\"id\":1}\n{\"a\":2,\"id\":2}\n");
+    for target in BOTH {
+        let shell = Shell::new("single", target);
+        std::fs::write(shell.folder.join("in.jsonl"), "{\"a\":1}\n\n{\"a\":2}\n").unwrap();
+        shell.says(&["import", "prec", "in.jsonl"]);
+        assert_eq!(shell.says(&["export", "prec"]), "{\"a\":1,\"id\":1}\n{\"a\":2,\"id\":2}\n");
+    }
+}
+
+#[test]
+fn a_login_is_kept_for_the_next_commands_until_the_logout() {
+    for target in BOTH {
+        let shell = Shell::new("login", target);
+        assert!(!shell.run(&["call", "secure", "find"]).status.success());
+        let wrong = shell.run_with(&["login", "ann@example.com"], "nope\n");
+        assert!(!wrong.status.success());
+        assert_eq!(String::from_utf8(wrong.stderr).unwrap(), "NotAuthenticated: Invalid login\n");
+        let right = shell.run_with(&["login", "ann@example.com"], "secret1\n");
+        assert!(right.status.success() && String::from_utf8(right.stderr).unwrap().contains("Ann"));
+        let port = shell.server.port;
+        let token = shell.folder.join(format!(".wingbeat-token-127.0.0.1_{port}"));
+        let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&token).unwrap().permissions());
+        assert_eq!(mode & 0o777, 0o600);
+        let secure = shell.says(&["call", "secure", "find"]);
+        assert!(secure.contains(r#""name":"Ann""#), "{secure}");
+        shell.says(&["logout"]);
+        assert!(!token.exists());
+        assert!(!shell.run(&["call", "secure", "find"]).status.success());
+        // A token that is no good any more is no reason to stay logged in.
+        std::fs::write(&token, "not.a.token").unwrap();
+        shell.says(&["logout"]);
+        assert!(!token.exists());
+    }
+}
+
+#[test]
+fn a_watch_prints_what_happens_until_it_is_interrupted() {
+    for target in BOTH {
+        let shell = Shell::new("watch", target);
+        let mut watch = shell.command(&["watch", "messages"]);
+        let mut watch = watch.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(watch.stdout.take().unwrap()).lines();
+        let mut said = BufReader::new(watch.stderr.take().unwrap()).lines();
+        assert_eq!(said.next().unwrap().unwrap(), "watching messages");
+        shell.says(&["call", "messages", "create", r#"{"text":"hello"}"#]);
+        let heard = lines.next().unwrap().unwrap();
+        assert!(heard.starts_with(r#"{"event":"created","data":{"text":"hello","id":"#), "{heard}");
+        let interrupted = Command::new("kill").args(["-INT", &watch.id().to_string()]).status().unwrap();
+        assert!(interrupted.success() && watch.wait().unwrap().success());
+    }
 }

@@ -34,6 +34,14 @@ impl Builder {
         Builder { options: parse(url).map(defaults) }
     }
 
+    pub(crate) fn into_options(self) -> Result<Options> {
+        let options = self.options?;
+        if options.transports.is_empty() {
+            return Err(Error::bad_request("At least one transport is needed"));
+        }
+        Ok(options)
+    }
+
     fn with(mut self, change: impl FnOnce(&mut Options)) -> Builder {
         if let Ok(options) = &mut self.options {
             change(options);
@@ -101,6 +109,12 @@ impl Builder {
             (_, Err(_)) => {}
         }
         self
+    }
+
+    /// Speaks MessagePack instead of JSON, to servers that have `socket.io-msgpack-parser`. Default no: both ends must
+    /// be told, and what does not understand the other closes the connection.
+    pub fn msgpack(self, msgpack: bool) -> Builder {
+        self.with(|options| options.msgpack = msgpack)
     }
 
     /// When to come back after the connection is lost.
@@ -188,10 +202,7 @@ impl Builder {
     /// # Errors
     /// If an option is wrong. Must be called within a Tokio runtime.
     pub fn build(self) -> Result<Client> {
-        let options = self.options?;
-        if options.transports.is_empty() {
-            return Err(Error::bad_request("At least one transport is needed"));
-        }
+        let options = self.into_options()?;
         tokio::runtime::Handle::try_current().map_err(|_| Error::general("A client needs a Tokio runtime"))?;
         Ok(Client::start(options))
     }
@@ -239,6 +250,7 @@ fn defaults(address: Address) -> Options {
         address: Arc::new(address),
         transports: vec![TransportKind::WebSocket, TransportKind::Polling],
         namespace: "/".into(),
+        msgpack: false,
         auth_payload: None,
         reconnection: Reconnection::default(),
         connect_timeout: Duration::from_secs(20),

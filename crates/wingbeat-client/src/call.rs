@@ -3,9 +3,7 @@
 use crate::client::Client;
 use crate::command::Kind;
 use crate::fate::{Fate, fated};
-use crate::hooks::{Context, Next};
-use crate::page::{Found, Page};
-use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
+use crate::hooks::{Context, Hooks, Next};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -14,13 +12,14 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
+use wingbeat_core::packet::write_text;
 use wingbeat_core::{Error, Id, IdArg, Method, Payload, RawJson, Result};
 
 /// A call of a service: await it, after adding what it needs.
 #[must_use = "a call is sent when it is awaited"]
 pub struct Call<R> {
-    client: Client,
-    request: Result<Request>,
+    pub(crate) client: Client,
+    pub(crate) request: Result<Request>,
     result: PhantomData<fn() -> R>,
 }
 
@@ -89,45 +88,16 @@ impl<R: DeserializeOwned> IntoFuture for Call<R> {
     }
 }
 
-impl<T: DeserializeOwned + Send + 'static> Call<Found<T>> {
-    /// All pages from here on, one call each. Records that come or go meanwhile may be missed or come twice.
-    pub fn pages(self) -> BoxStream<'static, Result<Page<T>>> {
-        let client = self.client;
-        let next = |(client, request): (Client, Option<Result<Request>>)| async move {
-            let Some(request) = request else { return Ok(None) };
-            let mut request = request.map_err(local)?;
-            let skip = request.query.get("$skip").and_then(Value::as_u64).unwrap_or_default();
-            let found: Found<T> = request.clone().run(&client).await?.to()?;
-            let page = match found {
-                Found::Page(page) => page,
-                Found::List(data) => {
-                    let len = data.len() as u64;
-                    let page = Page { total: skip.saturating_add(len), limit: len, skip, data };
-                    return Ok(Some((page, (client, None))));
-                }
-            };
-            let reached = skip.saturating_add(page.data.len() as u64);
-            let more = !page.data.is_empty() && reached < page.total;
-            request.query.insert("$skip".to_owned(), reached.into());
-            Ok(Some((page, (client, more.then_some(Ok(request))))))
-        };
-        stream::try_unfold((client, Some(self.request)), next).boxed()
-    }
-
-    /// The records of all pages, which are asked for as the stream is read.
-    pub fn records(self) -> BoxStream<'static, Result<T>> {
-        self.pages().map_ok(|page| stream::iter(page.data).map(Ok)).try_flatten().boxed()
-    }
-}
-
-fn local(error: Error) -> Error {
+pub(crate) fn local(error: Error) -> Error {
     if Fate::of(&error) == Fate::Answered { fated(error, Fate::NotSent) } else { error }
 }
 
 impl Request {
-    async fn run(self, client: &Client) -> Result<RawJson> {
+    pub(crate) async fn run(self, client: &Client) -> Result<RawJson> {
         let options = &client.shared.options;
-        let layers = options.hooks.layers(options.service_hooks.get(&*self.service), &self.method);
+        let hooks = options.service_hooks.get(&*self.service);
+        let is_plain = options.hooks.is_empty() && hooks.is_none_or(Hooks::is_empty);
+        let layers = if is_plain { Vec::new() } else { options.hooks.layers(hooks, &self.method) };
         let Request { service, path, method, id, data, query, timeout } = self;
         if layers.is_empty() {
             let json = encode(&method, &path, &id, data.as_ref().map(RawJson::as_bytes), &query)?;
@@ -159,13 +129,14 @@ async fn send(client: &Client, json: String, data: Option<RawJson>, timeout: Opt
 fn encode(method: &Method, path: &str, id: &IdArg, data: Option<&[u8]>, query: &Map<String, Value>) -> Result<String> {
     let mut json = Vec::with_capacity(path.len() + data.map_or(0, <[u8]>::len) + 48);
     json.push(b'[');
-    serde_json::to_writer(&mut json, method.as_str())?;
+    write_text(&mut json, method.as_str());
     json.push(b',');
-    serde_json::to_writer(&mut json, path)?;
+    write_text(&mut json, path);
     if method.takes_id() {
         json.push(b',');
         match id {
             IdArg::Id(Id::Text(text)) if text.is_empty() => return Err(missing_id(method)),
+            IdArg::Id(Id::Text(text)) => write_text(&mut json, text),
             IdArg::Id(id) => serde_json::to_writer(&mut json, id)?,
             IdArg::Null => json.extend_from_slice(b"null"),
             IdArg::Absent => return Err(missing_id(method)),
@@ -176,7 +147,11 @@ fn encode(method: &Method, path: &str, id: &IdArg, data: Option<&[u8]>, query: &
         json.extend_from_slice(data.unwrap_or(b"null"));
     }
     json.push(b',');
-    serde_json::to_writer(&mut json, query)?;
+    if query.is_empty() {
+        json.extend_from_slice(b"{}")
+    } else {
+        serde_json::to_writer(&mut json, query)?
+    }
     json.push(b']');
     // Pieces of texts make a text.
     Ok(String::from_utf8(json)?)

@@ -3,7 +3,7 @@
 use crate::builder::{Builder, TransportKind};
 use crate::command::{Answer, Command, Kind, Outbound};
 use crate::connection::ConnectionEvents;
-use crate::fate::{Fate, fated, timed_out};
+use crate::fate::closed;
 use crate::io::Io;
 use crate::options::Options;
 use crate::service::Service;
@@ -14,8 +14,7 @@ use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, timeout_at};
-use wingbeat_core::{Definition, Error, Result};
+use wingbeat_core::{Definition, Result};
 
 /// A client of Feathers services over Socket.IO.
 ///
@@ -128,25 +127,6 @@ impl Client {
         timeout: Option<Duration>,
     ) -> Result<Answer> {
         let timeout = timeout.unwrap_or(self.shared.options.timeout);
-        // Further away than anyone waits, and never too far to be a moment.
-        let deadline = Instant::now() + timeout.min(Duration::from_secs(365 * 24 * 3600));
-        let (answer, outcome) = oneshot::channel();
-        let namespace = namespace.clone();
-        let outbound = Outbound { namespace, json, attachments, kind, deadline, timeout, answer: Some(answer) };
-        match self.commands.try_send(Command::Emit(outbound)) {
-            Ok(()) => {}
-            Err(mpsc::error::TrySendError::Closed(_)) => return Err(closed()),
-            Err(mpsc::error::TrySendError::Full(command)) => {
-                match timeout_at(deadline, self.commands.send(command)).await {
-                    Ok(sent) => sent.map_err(|_| closed())?,
-                    Err(_) => return Err(timed_out(timeout, Fate::NotSent)),
-                }
-            }
-        }
-        outcome.await.unwrap_or_else(|_| Err(fated(Error::unavailable("The client has ended"), Fate::Unknown)))
+        Outbound::new(namespace.clone(), kind, json, attachments, timeout).submit(&self.commands).await
     }
-}
-
-fn closed() -> Error {
-    fated(Error::unavailable("The client is closed"), Fate::NotSent)
 }

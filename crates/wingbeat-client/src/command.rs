@@ -1,22 +1,18 @@
 //! What handles ask the connection's task to do.
 
+use crate::fate::{Fate, closed, fated, timed_out};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::oneshot;
-use tokio::time::Instant;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, timeout_at};
 use wingbeat_core::packet::{AckId, Arguments};
 use wingbeat_core::{Error, RawJson, Result};
 
 pub(crate) enum Command {
-    Emit(Outbound),
-    /// Answers an event that came over this connection.
-    Reply {
-        namespace: Arc<str>,
-        id: AckId,
-        connection: u64,
-        json: String,
-    },
+    // Boxed: a channel keeps room for dozens of commands, in every client.
+    Emit(Box<Outbound>),
     /// Joins a namespace, if that has not happened yet.
     Join(Arc<str>),
     /// Connects, if not connected; the answer comes once it is, or when an attempt has failed.
@@ -37,12 +33,51 @@ pub(crate) struct Outbound {
     pub(crate) deadline: Instant,
     pub(crate) timeout: Duration,
     pub(crate) answer: Option<Responder>,
+    /// What this answers, if it is an answer itself.
+    pub(crate) asked: Option<Box<Asked>>,
+}
+
+/// An event of the server that asks for an answer.
+#[derive(Clone)]
+pub(crate) struct Asked {
+    pub(crate) id: AckId,
+    /// Which connection asked: another has other ids.
+    pub(crate) connection: u64,
 }
 
 /// Where the outcome goes.
 pub(crate) type Responder = oneshot::Sender<Result<Answer>>;
 
 impl Outbound {
+    /// A packet that has this long to be sent and answered.
+    pub(crate) fn new(
+        namespace: Arc<str>,
+        kind: Kind,
+        json: String,
+        attachments: Vec<Bytes>,
+        timeout: Duration,
+    ) -> Box<Self> {
+        // Further away than anyone waits, and never too far to be a moment.
+        let deadline = Instant::now() + timeout.min(Duration::from_secs(365 * 24 * 3600));
+        Box::new(Outbound { namespace, json, attachments, kind, deadline, timeout, answer: None, asked: None })
+    }
+
+    /// Hands it to the task, and waits for its outcome.
+    pub(crate) async fn submit(mut self: Box<Self>, commands: &mpsc::Sender<Command>) -> Result<Answer> {
+        let (answer, outcome) = oneshot::channel();
+        let (deadline, timeout) = (self.deadline, self.timeout);
+        self.answer = Some(answer);
+        match commands.try_send(Command::Emit(self)) {
+            Ok(()) => {}
+            Err(TrySendError::Closed(_)) => return Err(closed()),
+            Err(TrySendError::Full(command)) => match timeout_at(deadline, commands.send(command)).await {
+                Ok(sent) => sent.map_err(|_| closed())?,
+                Err(_) => return Err(timed_out(timeout, Fate::NotSent)),
+            },
+        }
+        outcome.await.unwrap_or_else(|_| Err(fated(Error::unavailable("The client has ended"), Fate::Unknown)))
+    }
+
     /// How much of the buffer it takes.
     pub(crate) fn bytes(&self) -> usize {
         self.json.len() + self.attachments.iter().map(Bytes::len).sum::<usize>()
@@ -66,6 +101,8 @@ pub(crate) enum Kind {
     Login,
     /// Removes it.
     Logout,
+    /// The answer to an event.
+    Reply,
 }
 
 impl Kind {

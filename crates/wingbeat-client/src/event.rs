@@ -1,6 +1,7 @@
 //! Events of the server, as streams.
 
-use crate::command::Command;
+use crate::command::{Asked, Command, Kind, Outbound};
+use crate::fate::closed;
 use crate::queue::{Next, Queue};
 use crate::shared::Shared;
 use bytes::Bytes;
@@ -12,8 +13,9 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 use tokio::sync::mpsc;
-use wingbeat_core::packet::{AckId, Arguments};
+use wingbeat_core::packet::Arguments;
 use wingbeat_core::{Error, RawJson, Result};
 
 /// An event as it came, shared by all its listeners.
@@ -30,9 +32,8 @@ struct Inner {
 /// How to answer an event that asks for it.
 pub(crate) struct Reply {
     pub(crate) namespace: Arc<str>,
-    pub(crate) id: AckId,
-    /// Which connection asked: another has other ids.
-    pub(crate) connection: u64,
+    pub(crate) asked: Asked,
+    pub(crate) timeout: Duration,
     // Weak: an event that somebody keeps does not keep the connection.
     pub(crate) commands: mpsc::WeakSender<Command>,
 }
@@ -81,17 +82,20 @@ impl Event {
         self.0.reply.is_some()
     }
 
-    /// Answers, if the server asked for it. Only the first answer counts there.
+    /// Answers, if the server asked for it; returns once the answer is handed to the transport. Only the first answer
+    /// counts there.
     ///
     /// # Errors
-    /// If the value has no JSON form, or the client is closed.
+    /// If the value has no JSON form, the answer could not be sent in time, or the connection that asked is gone.
     pub async fn reply(&self, answer: &(impl Serialize + ?Sized)) -> Result<()> {
-        let Some(Reply { namespace, id, connection, commands }) = &self.0.reply else { return Ok(()) };
-        let json = format!("[{}]", serde_json::to_string(answer)?);
-        let closed = || Error::unavailable("The client is closed");
+        let Some(Reply { namespace, asked, timeout, commands }) = &self.0.reply else { return Ok(()) };
+        let raw = RawJson::new(&(answer,))?;
+        let json = String::from_utf8(raw.bytes().into())?;
         let commands = commands.upgrade().ok_or_else(closed)?;
-        let command = Command::Reply { namespace: namespace.clone(), id: id.clone(), connection: *connection, json };
-        commands.send(command).await.map_err(|_| closed())
+        let attachments = raw.attachments().to_vec();
+        let mut outbound = Outbound::new(namespace.clone(), Kind::Reply, json, attachments, *timeout);
+        outbound.asked = Some(Box::new(asked.clone()));
+        outbound.submit(&commands).await.map(drop)
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -119,7 +123,8 @@ pub struct Events<T> {
     queue: Arc<Queue<Event>>,
     shared: Arc<Shared>,
     namespace: Arc<str>,
-    name: Box<str>,
+    /// `None`: events of all names.
+    name: Option<Box<str>>,
     // A client whose handle is gone lives on for its listeners.
     _commands: mpsc::Sender<Command>,
     item: PhantomData<fn() -> T>,
@@ -130,13 +135,13 @@ impl<T> Events<T> {
         shared: &Arc<Shared>,
         commands: &mpsc::Sender<Command>,
         namespace: &Arc<str>,
-        name: &str,
+        name: Option<&str>,
     ) -> Self {
         Events {
             queue: shared.listen(namespace, name),
             shared: shared.clone(),
             namespace: namespace.clone(),
-            name: name.into(),
+            name: name.map(Into::into),
             _commands: commands.clone(),
             item: PhantomData,
         }
@@ -193,6 +198,6 @@ impl<T> Drop for Events<T> {
     fn drop(&mut self) {
         // Its own count is still up: leave with the queue gone.
         self.queue = Arc::new(Queue::new(self.shared.options.listener));
-        self.shared.forget(&self.namespace, &self.name);
+        self.shared.forget(&self.namespace, self.name.as_deref());
     }
 }

@@ -87,6 +87,11 @@ pub(crate) fn unavailable(
     Error::unavailable(message).with_source(Cause { fate: Fate::NotSent, source: Some(source.into()) })
 }
 
+/// There is no task any more that could do anything.
+pub(crate) fn closed() -> Error {
+    fated(Error::unavailable("The client is closed"), Fate::NotSent)
+}
+
 /// No answer came in time.
 pub(crate) fn timed_out(timeout: Duration, fate: Fate) -> Error {
     let what = if fate == Fate::Unknown { "No answer within" } else { "Not sent within" };

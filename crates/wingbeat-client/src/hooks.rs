@@ -153,6 +153,10 @@ impl Hooks {
         self.error.extend(more.error);
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        [&self.around, &self.before, &self.after, &self.error].iter().all(|hooks| hooks.is_empty())
+    }
+
     /// The layers around a method, outermost first: these hooks around those of the service.
     pub(crate) fn layers(&self, service: Option<&Hooks>, method: &Method) -> Vec<Around> {
         let of = |hooks: &[(Methods, Around)]| -> Vec<Around> {

@@ -3,7 +3,6 @@
 use crate::client::Client;
 use crate::command::{Command, Kind};
 use crate::event::{Event, Events, FromEvent};
-use crate::shared::ANY;
 use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -49,7 +48,7 @@ impl Io {
     pub async fn of(&self, name: &str) -> Result<Io> {
         let namespace = namespace(name);
         let joining = self.client.commands.send(Command::Join(namespace.clone())).await;
-        joining.map_err(|_| wingbeat_core::Error::unavailable("The client is closed"))?;
+        joining.map_err(|_| crate::fate::closed())?;
         Ok(Io { namespace, ..self.clone() })
     }
 
@@ -77,14 +76,16 @@ impl Io {
         Ok(Ack { arguments: answer.arguments, attachments: answer.attachments })
     }
 
-    /// The events of this name, as a stream of [`Event`]s or of what their first argument is.
+    /// The events of this name, as a stream of [`Event`]s or of what their first argument is. (What socket.io-client
+    /// calls `connect` and `disconnect` are no events of the server: see
+    /// [`Client::connection_events`](crate::Client::connection_events).)
     pub fn on<T: FromEvent>(&self, event: &str) -> Events<T> {
-        Events::new(&self.client.shared, &self.client.commands, &self.namespace, event)
+        Events::new(&self.client.shared, &self.client.commands, &self.namespace, Some(event))
     }
 
     /// All events.
     pub fn on_any(&self) -> Events<Event> {
-        self.on(ANY)
+        Events::new(&self.client.shared, &self.client.commands, &self.namespace, None)
     }
 
     async fn send(&self, kind: Kind, event: &str, arguments: impl Serialize) -> Result<crate::command::Answer> {

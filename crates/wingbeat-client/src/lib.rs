@@ -45,6 +45,7 @@ mod hooks;
 mod io;
 mod options;
 mod page;
+mod pages;
 mod query;
 mod queue;
 mod route;
@@ -64,8 +65,11 @@ pub use fate::Fate;
 pub use hooks::{All, Context, Hooks, Methods, Next};
 pub use io::{Ack, Io};
 pub use page::{Found, Page};
+pub use pages::Pages;
 pub use query::{Order, Query};
 pub use service::Service;
+#[doc(hidden)]
+pub use task::fuzzing;
 #[cfg(feature = "tls")]
 pub use tokio_rustls::rustls;
 pub use wingbeat_core::{Binary, Definition, Error, ErrorKind, Id, IdArg, Method, Payload, RawJson, Result};

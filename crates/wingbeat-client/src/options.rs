@@ -15,6 +15,7 @@ pub(crate) struct Options {
     pub(crate) address: Arc<Address>,
     pub(crate) transports: Vec<TransportKind>,
     pub(crate) namespace: Arc<str>,
+    pub(crate) msgpack: bool,
     pub(crate) auth_payload: Option<Value>,
     pub(crate) reconnection: Reconnection,
     pub(crate) connect_timeout: Duration,

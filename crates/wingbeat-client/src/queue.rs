@@ -58,6 +58,11 @@ impl<T> Queue<T> {
         }
     }
 
+    /// How many items wait.
+    pub(crate) fn len(&self) -> usize {
+        crate::locked(&self.state).items.len()
+    }
+
     /// Nothing will come any more; what waits can still be read.
     pub(crate) fn close(&self) {
         let mut state = crate::locked(&self.state);

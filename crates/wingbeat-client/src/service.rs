@@ -126,6 +126,6 @@ impl<T> Service<T> {
     /// The events of this name, read as `E`s: for events whose data is no record.
     pub fn on_event<E>(&self, event: &str) -> Events<E> {
         let name = format!("{} {event}", self.service);
-        Events::new(&self.client.shared, &self.client.commands, &self.client.shared.options.namespace, &name)
+        Events::new(&self.client.shared, &self.client.commands, &self.client.shared.options.namespace, Some(&name))
     }
 }

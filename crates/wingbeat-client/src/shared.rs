@@ -20,11 +20,17 @@ pub(crate) struct Shared {
     transport: Mutex<Option<TransportKind>>,
 }
 
-/// By namespace, then by event.
-type Listeners = HashMap<Arc<str>, HashMap<Box<str>, Vec<Weak<Queue<Event>>>>>;
+/// By namespace.
+type Listeners = HashMap<Arc<str>, Names>;
 
-/// Events of any name are heard under this one, which no event can have.
-pub(crate) const ANY: &str = "connect";
+#[derive(Default)]
+struct Names {
+    named: HashMap<Box<str>, Queues>,
+    /// Those that hear events of any name.
+    any: Queues,
+}
+
+type Queues = Vec<Weak<Queue<Event>>>;
 
 impl Shared {
     pub(crate) fn new(options: Options) -> Shared {
@@ -39,22 +45,27 @@ impl Shared {
     }
 
     /// A new listener, which hears until it is dropped.
-    pub(crate) fn listen(&self, namespace: &Arc<str>, event: &str) -> Arc<Queue<Event>> {
+    pub(crate) fn listen(&self, namespace: &Arc<str>, event: Option<&str>) -> Arc<Queue<Event>> {
         let queue = Arc::new(Queue::new(self.options.listener));
         let mut listeners = locked(&self.listeners);
-        let events = listeners.entry(namespace.clone()).or_default();
-        events.entry(event.into()).or_default().push(Arc::downgrade(&queue));
+        let names = listeners.entry(namespace.clone()).or_default();
+        let queues = match event {
+            Some(event) => names.named.entry(event.into()).or_default(),
+            None => &mut names.any,
+        };
+        queues.push(Arc::downgrade(&queue));
         queue
     }
 
     /// Forgets listeners that are gone.
-    pub(crate) fn forget(&self, namespace: &str, event: &str) {
+    pub(crate) fn forget(&self, namespace: &str, event: Option<&str>) {
         let mut listeners = locked(&self.listeners);
-        let Some(events) = listeners.get_mut(namespace) else { return };
-        let Some(queues) = events.get_mut(event) else { return };
-        queues.retain(|queue| queue.strong_count() > 0);
+        let Some(names) = listeners.get_mut(namespace) else { return };
+        let Some(event) = event else { return names.any.retain(is_heard) };
+        let Some(queues) = names.named.get_mut(event) else { return };
+        queues.retain(is_heard);
         if queues.is_empty() {
-            events.remove(event);
+            names.named.remove(event);
         }
     }
 
@@ -62,9 +73,8 @@ impl Shared {
     pub(crate) fn deliver(&self, namespace: &str, name: &str, event: impl FnOnce() -> Event) {
         let listening: Vec<Arc<Queue<Event>>> = {
             let listeners = locked(&self.listeners);
-            let Some(events) = listeners.get(namespace) else { return };
-            let of = |name| events.get(name).into_iter().flatten();
-            of(name).chain(of(ANY)).filter_map(Weak::upgrade).collect()
+            let Some(names) = listeners.get(namespace) else { return };
+            names.named.get(name).into_iter().flatten().chain(&names.any).filter_map(Weak::upgrade).collect()
         };
         if listening.is_empty() {
             return;
@@ -97,8 +107,7 @@ impl Shared {
         let listeners = std::mem::take(&mut *locked(&self.listeners));
         listeners
             .values()
-            .flat_map(HashMap::values)
-            .flatten()
+            .flat_map(|names| names.named.values().flatten().chain(&names.any))
             .filter_map(Weak::upgrade)
             .for_each(|queue| queue.close());
         let observers = std::mem::take(&mut *locked(&self.observers));
@@ -128,4 +137,8 @@ impl Shared {
     pub(crate) fn set_transport(&self, kind: Option<TransportKind>) {
         *locked(&self.transport) = kind;
     }
+}
+
+fn is_heard(queue: &Weak<Queue<Event>>) -> bool {
+    queue.strong_count() > 0
 }

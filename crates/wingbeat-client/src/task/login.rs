@@ -9,7 +9,6 @@ use crate::fate::{Fate, copy};
 use crate::shared::Shared;
 use serde_json::Value;
 use std::sync::Arc;
-use tokio::time::Instant;
 use wingbeat_core::{Error, Result};
 
 #[derive(Default)]
@@ -40,7 +39,7 @@ impl Task {
         match kind {
             Kind::Login => self.login_finished(at, responder, result),
             Kind::Logout => self.logout_finished(responder, result),
-            Kind::Call | Kind::Direct | Kind::Event => answer(responder, result),
+            Kind::Call | Kind::Direct | Kind::Event | Kind::Reply => answer(responder, result),
         }
     }
 
@@ -116,17 +115,19 @@ impl Task {
         }
         match stored_login(&self.shared) {
             Ok(json) => {
-                let timeout = self.shared.options.timeout;
-                let deadline = Instant::now() + timeout;
-                let namespace = self.shared.options.namespace.clone();
-                let (kind, attachments) = (Kind::Login, Vec::new());
+                let options = &self.shared.options;
+                let login = Outbound::new(options.namespace.clone(), Kind::Login, json, Vec::new(), options.timeout);
+                let deadline = login.deadline;
                 self.login.begin();
                 self.namespaces[0].gated = true;
-                let login = Outbound { namespace, json, attachments, kind, deadline, timeout, answer: None };
                 self.namespaces[0].push_first(login);
                 self.alarm_by(deadline);
             }
-            Err(error) => self.login_failed(0, &error),
+            Err(error) => {
+                self.login_failed(0, &error);
+                // A login that the last connection took with it holds nobody back any more.
+                self.namespaces[0].gated = self.login.running > 0;
+            }
         }
     }
 }

@@ -3,19 +3,23 @@
 //! Everything that has to agree lives here and nowhere else: what waits, what is under way, whether a login is running.
 //! Handles send [commands](crate::command::Command); the task waits for them at every moment at which it waits at all.
 
+#[doc(hidden)]
+pub mod fuzzing;
 mod login;
 mod namespace;
+mod obey;
 mod session;
 
 use crate::backoff;
-use crate::command::{Command, Kind, Outbound};
+use crate::command::Command;
 use crate::connection::{ConnectionEvent, Reason};
-use crate::fate::{Fate, copy, fated, unavailable};
+use crate::fate::{Fate, closed, copy, fated, unavailable};
 use crate::shared::Shared;
 use crate::transport::{Broken, Transport};
 use login::Login;
 pub(crate) use login::stored_login;
-use namespace::{InFlight, Namespace, answer};
+use namespace::{Namespace, answer};
+use obey::Inbox;
 use session::End;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -24,15 +28,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, Sleep, sleep, timeout};
 use wingbeat_core::{Error, Result};
 
-/// How many namespaces a client may use.
-const MAX_NAMESPACES: usize = 64;
-
-/// How exactly deadlines are kept: looking at all calls costs, so it is not done more often.
-const TICK: Duration = Duration::from_millis(10);
-
 pub(crate) struct Task {
     shared: Arc<Shared>,
-    commands: mpsc::Receiver<Command>,
+    inbox: Inbox,
     // Weak: the task must not keep itself alive.
     handle: mpsc::WeakSender<Command>,
     namespaces: Vec<Namespace>,
@@ -55,10 +53,14 @@ pub(crate) enum Stop {
 
 impl Task {
     pub(crate) fn spawn(shared: Arc<Shared>, commands: mpsc::Receiver<Command>, handle: mpsc::WeakSender<Command>) {
+        tokio::spawn(Task::new(shared, commands, handle).run());
+    }
+
+    fn new(shared: Arc<Shared>, commands: mpsc::Receiver<Command>, handle: mpsc::WeakSender<Command>) -> Task {
         let main = Namespace::new(shared.options.namespace.clone());
-        let task = Task {
+        Task {
             shared,
-            commands,
+            inbox: Inbox::new(commands),
             handle,
             namespaces: vec![main],
             login: Login::default(),
@@ -69,8 +71,7 @@ impl Task {
             alarm: Box::pin(sleep(Duration::from_secs(3600))),
             alarm_at: None,
             closing: Vec::new(),
-        };
-        tokio::spawn(task.run());
+        }
     }
 
     async fn run(mut self) {
@@ -83,13 +84,17 @@ impl Task {
             }
         }
         // From here on commands are refused, and what is under way has failed.
-        self.commands.close();
-        self.halt(&fated(Error::unavailable("The client is closed"), Fate::NotSent));
-        while let Some(command) = self.commands.recv().await {
-            let _ = self.obey(command);
+        self.halt(&closed());
+        for command in self.inbox.close().await {
+            match command {
+                Command::Emit(outbound) => answer(outbound.answer, Err(closed())),
+                Command::Close(answer) => self.closing.push(answer),
+                // Who waits for a connection sees that there is none.
+                Command::Connect(_) | Command::Join(_) | Command::Disconnect => {}
+            }
         }
         self.shared.close();
-        for closing in self.closing {
+        for closing in std::mem::take(&mut self.closing) {
             let _ = closing.send(());
         }
     }
@@ -99,7 +104,7 @@ impl Task {
         let options = &self.shared.options;
         let (address, transports) = (options.address.clone(), options.transports.clone());
         let limit = options.connect_timeout;
-        let opening = timeout(limit, async move { Transport::open(address, &transports).await });
+        let opening = timeout(limit, async move { Transport::open(address, &transports, limit).await });
         let opened = match self.meanwhile(Box::pin(opening)).await {
             Ok(Ok(opened)) => opened,
             Ok(Err(_)) => Err(Broken::timeout(limit)),
@@ -172,10 +177,9 @@ impl Task {
     async fn idle(&mut self) -> Option<Stop> {
         while !self.wanted {
             tokio::select! {
-                command = self.commands.recv() => {
-                    let Some(command) = command else { return Some(Stop::Close) };
+                filled = self.inbox.filled() => {
                     // Who is told to disconnect here is disconnected.
-                    if let Some(Stop::Close) = self.obey(command) {
+                    if !filled || matches!(self.obey(), Some(Stop::Close)) {
                         return Some(Stop::Close);
                     }
                 }
@@ -190,9 +194,8 @@ impl Task {
         loop {
             tokio::select! {
                 output = &mut future => return Ok(output),
-                command = self.commands.recv() => {
-                    let Some(command) = command else { return Err(Stop::Close) };
-                    if let Some(stop) = self.obey(command) {
+                filled = self.inbox.filled() => {
+                    if let Some(stop) = if filled { self.obey() } else { Some(Stop::Close) } {
                         return Err(stop);
                     }
                 }
@@ -200,107 +203,11 @@ impl Task {
             }
         }
     }
+}
 
-    /// Does what a handle asks for.
-    fn obey(&mut self, command: Command) -> Option<Stop> {
-        match command {
-            Command::Emit(outbound) => self.emit(outbound),
-            // Answers belong to the connection that asked; a session takes them before they come here.
-            Command::Reply { .. } => {}
-            Command::Join(name) => {
-                if let Some(namespace) = self.namespace(&name).filter(|namespace| !namespace.joined) {
-                    namespace.asked = false;
-                    namespace.halted = None;
-                }
-            }
-            Command::Connect(answer) => {
-                if self.shared.socket_id().is_some() {
-                    let _ = answer.send(Ok(()));
-                } else {
-                    self.wanted = true;
-                    self.namespaces.iter_mut().for_each(|namespace| namespace.halted = None);
-                    self.waiting_for_connection.retain(|waiting| !waiting.is_closed());
-                    self.waiting_for_connection.push(answer);
-                }
-            }
-            Command::Disconnect => return Some(Stop::Disconnect),
-            Command::Close(answer) => {
-                self.closing.push(answer);
-                return Some(Stop::Close);
-            }
-        }
-        None
-    }
-
-    fn emit(&mut self, outbound: Outbound) {
-        let limits = self.shared.options.buffer;
-        let login = outbound.kind == Kind::Login;
-        let deadline = outbound.deadline;
-        let Some(namespace) = self.namespace(&outbound.namespace) else {
-            let error = Error::bad_request(format!("More than {MAX_NAMESPACES} namespaces"));
-            return answer(outbound.answer, Err(fated(error, Fate::NotSent)));
-        };
-        if let Some(error) = &namespace.halted {
-            let error = copy(error, Fate::NotSent);
-            return answer(outbound.answer, Err(error));
-        }
-        if let Err(refused) = namespace.push(outbound, limits) {
-            let error = Error::unavailable("Too many calls wait to be sent");
-            return answer(refused.answer, Err(fated(error, Fate::NotSent)));
-        }
-        if login {
-            namespace.gated = true;
-            self.login.begin();
-        }
-        self.alarm_by(deadline);
-    }
-
-    fn namespace(&mut self, name: &Arc<str>) -> Option<&mut Namespace> {
-        let at = self.namespaces.iter().position(|namespace| namespace.name == *name);
-        match at {
-            Some(at) => self.namespaces.get_mut(at),
-            None if self.namespaces.len() >= MAX_NAMESPACES => None,
-            None => {
-                let mut namespace = Namespace::new(name.clone());
-                namespace.halted = self.namespaces[0].halted.as_ref().map(|error| copy(error, Fate::NotSent));
-                self.namespaces.push(namespace);
-                self.namespaces.last_mut()
-            }
-        }
-    }
-
-    fn alarm_by(&mut self, deadline: Instant) {
-        if self.alarm_at.is_none_or(|at| deadline < at) {
-            self.alarm_at = Some(deadline);
-            self.alarm.as_mut().reset(deadline);
-        }
-    }
-
-    fn expire(&mut self) {
-        let now = Instant::now();
-        self.alarm_at = None;
-        self.alarm.as_mut().reset(now + Duration::from_secs(3600));
-        for at in 0..self.namespaces.len() {
-            let (expired, next) = self.namespaces[at].expire(now);
-            for (kind, responder, error) in expired {
-                self.finish(at, kind, responder, Err(error));
-            }
-            if let Some(next) = next {
-                self.alarm_by(next.max(now + TICK));
-            }
-        }
-    }
-
-    /// Fails what was under way when the connection went.
-    fn lose(&mut self, reason: Reason) {
-        for at in 0..self.namespaces.len() {
-            for InFlight { kind, answer, .. } in self.namespaces[at].lost() {
-                match (kind, answer) {
-                    // Nobody waits for it, and the next connection begins with another.
-                    (Kind::Login, None) => self.login.forget_one(),
-                    (kind, answer) => self.finish(at, kind, answer, Err(InFlight::lost(reason.as_str()))),
-                }
-            }
-        }
+impl Drop for Task {
+    /// Also when the runtime ends, or a storage panics: nobody listens for ever.
+    fn drop(&mut self) {
+        self.shared.close();
     }
 }

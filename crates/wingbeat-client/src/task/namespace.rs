@@ -3,12 +3,13 @@
 use crate::command::{Answer, Kind, Outbound, Responder};
 use crate::fate::{Fate, copy, fated, timed_out};
 use crate::queue::QueueLimits;
-use crate::transport::{Outbox, Outgoing};
-use std::collections::{HashMap, VecDeque};
+use crate::transport::Outbox;
+use rustc_hash::FxHashMap;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
-use wingbeat_core::packet::{AckId, Packet, PacketKind};
+use wingbeat_core::packet::{AckId, PacketKind};
 use wingbeat_core::{Error, Result};
 
 /// How much may wait in the transport: what waits here instead can still be sent over the next one.
@@ -23,11 +24,12 @@ pub(crate) struct Namespace {
     pub(crate) halted: Option<Error>,
     /// Whether calls wait, because a login is running.
     pub(crate) gated: bool,
-    free: VecDeque<(u64, Outbound)>,
-    behind_gate: VecDeque<(u64, Outbound)>,
+    free: VecDeque<(u64, Box<Outbound>)>,
+    behind_gate: VecDeque<(u64, Box<Outbound>)>,
     order: u64,
     bytes: usize,
-    in_flight: HashMap<u64, InFlight>,
+    // The server chooses which ids it names, but not which are in here.
+    in_flight: FxHashMap<u64, InFlight>,
     // Counts across connections: an answer can never belong to another call.
     next_id: u64,
 }
@@ -55,16 +57,16 @@ impl Namespace {
             behind_gate: VecDeque::new(),
             order: 0,
             bytes: 0,
-            in_flight: HashMap::new(),
+            in_flight: FxHashMap::default(),
             next_id: 0,
         }
     }
 
     /// Keeps a packet until it can be sent; gives it back if the buffer is full.
-    pub(crate) fn push(&mut self, outbound: Outbound, limits: QueueLimits) -> Result<(), Box<Outbound>> {
+    pub(crate) fn push(&mut self, outbound: Box<Outbound>, limits: QueueLimits) -> Result<(), Box<Outbound>> {
         let bytes = self.bytes + outbound.bytes();
         if self.free.len() + self.behind_gate.len() >= limits.items || bytes > limits.bytes {
-            return Err(Box::new(outbound));
+            return Err(outbound);
         }
         self.bytes = bytes;
         self.order += 1;
@@ -74,7 +76,7 @@ impl Namespace {
     }
 
     /// Puts a packet in front of all others.
-    pub(crate) fn push_first(&mut self, outbound: Outbound) {
+    pub(crate) fn push_first(&mut self, outbound: Box<Outbound>) {
         self.bytes += outbound.bytes();
         self.free.push_front((0, outbound));
     }
@@ -84,12 +86,12 @@ impl Namespace {
         while self.joined && outbox.bytes() < OUTBOX_BYTES && self.in_flight.len() < limit {
             let Some(outbound) = self.pop() else { break };
             if !outbound.is_abandoned() || outbound.kind == Kind::Login {
-                self.send(outbound, outbox);
+                self.send(*outbound, outbox);
             }
         }
     }
 
-    fn pop(&mut self) -> Option<Outbound> {
+    fn pop(&mut self) -> Option<Box<Outbound>> {
         let gated = self.behind_gate.front().filter(|_| !self.gated).map(|(order, _)| *order);
         let queue = match (self.free.front(), gated) {
             (Some((free, _)), Some(gated)) if *free > gated => &mut self.behind_gate,
@@ -103,18 +105,21 @@ impl Namespace {
     }
 
     fn send(&mut self, outbound: Outbound, outbox: &mut Outbox) {
-        let Outbound { json, attachments, kind, deadline, timeout, answer, .. } = outbound;
-        let id = (kind != Kind::Event).then(|| {
-            self.next_id += 1;
-            self.next_id - 1
-        });
-        let event = if attachments.is_empty() { PacketKind::Event } else { PacketKind::BinaryEvent };
-        write(outbox, event, &self.name, id.map(AckId::from), &json, attachments);
-        match (id, answer) {
-            (Some(id), answer) => drop(self.in_flight.insert(id, InFlight { kind, answer, deadline, timeout })),
-            (None, Some(answer)) => drop(answer.send(Ok(Answer::default()))),
-            (None, None) => {}
+        let Outbound { json, attachments, kind, deadline, timeout, answer, asked, .. } = outbound;
+        let packet = match (kind, attachments.is_empty()) {
+            (Kind::Reply, true) => PacketKind::Ack,
+            (Kind::Reply, false) => PacketKind::BinaryAck,
+            (_, true) => PacketKind::Event,
+            (_, false) => PacketKind::BinaryEvent,
+        };
+        if matches!(kind, Kind::Event | Kind::Reply) {
+            outbox.packet(packet, &self.name, asked.map(|asked| asked.id), &json, attachments);
+            return self::answer(answer, Ok(Answer::default()));
         }
+        let id = self.next_id;
+        self.next_id += 1;
+        outbox.packet(packet, &self.name, Some(id.into()), &json, attachments);
+        self.in_flight.insert(id, InFlight { kind, answer, deadline, timeout });
     }
 
     /// The call that an answer belongs to.
@@ -138,7 +143,20 @@ impl Namespace {
     pub(crate) fn lost(&mut self) -> Vec<InFlight> {
         self.joined = false;
         self.asked = false;
+        self.forget_replies();
         std::mem::take(&mut self.in_flight).into_values().collect()
+    }
+
+    /// Answers that wait to be sent belong to the connection that asked.
+    fn forget_replies(&mut self) {
+        self.free.retain_mut(|(_, outbound)| {
+            let is_reply = outbound.kind == Kind::Reply;
+            if is_reply {
+                self.bytes -= outbound.bytes();
+                answer(outbound.answer.take(), Err(nobody_asks()));
+            }
+            !is_reply
+        });
     }
 
     /// Fails what is due. Gives the calls of logins, which mean more than themselves, and the next moment to look.
@@ -187,21 +205,7 @@ pub(crate) fn answer(responder: Option<Responder>, result: Result<Answer>) {
     }
 }
 
-/// Writes a packet and its attachments.
-pub(crate) fn write(
-    outbox: &mut Outbox,
-    kind: PacketKind,
-    namespace: &str,
-    id: Option<AckId>,
-    json: &str,
-    attachments: Vec<bytes::Bytes>,
-) {
-    let mut text = Vec::with_capacity(json.len() + namespace.len() + 32);
-    text.push(b'4');
-    Packet { kind, attachments: attachments.len(), namespace, id, json }.encode(&mut text);
-    // Pieces of texts make a text.
-    outbox.text(String::from_utf8(text).unwrap_or_default());
-    for bytes in attachments {
-        outbox.push(Outgoing::Binary(bytes));
-    }
+/// The connection that asked is gone.
+pub(crate) fn nobody_asks() -> Error {
+    fated(Error::unavailable("The connection that asked is gone"), Fate::NotSent)
 }

@@ -1,22 +1,24 @@
 //! One connection, from the handshake to its end.
 
-use super::namespace::{InFlight, write};
+use super::namespace::InFlight;
 use super::{Stop, Task};
-use crate::command::{Command, received_error};
+use crate::command::{Asked, received_error};
 use crate::connection::{ConnectionEvent, Reason};
 use crate::event::{Event, Reply};
 use crate::fate::{Fate, fated};
+use crate::options::Options;
 use crate::transport::{Broken, Handshake, Incoming, Outbox, Transport};
 use bytes::Bytes;
 use serde_json::Value;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 use wingbeat_core::Error;
 use wingbeat_core::packet::engine::{self, PacketType};
-use wingbeat_core::packet::{AckId, Arguments, Assembly, Content, Limits, PacketKind, Whole};
+use wingbeat_core::packet::{AckId, Arguments, Assembly, Content, Limits, Malformed, PacketKind, Whole, msgpack};
 
 /// How a connection ends.
 pub(crate) enum End {
@@ -34,13 +36,24 @@ pub(crate) enum End {
 const MAX_ARGUMENTS: usize = 10_000;
 const MAX_ATTACHMENTS: usize = 1_000;
 
+/// How many packets are taken in before commands have their turn, and how many turns there are before other tasks do.
+const PACKETS: usize = 64;
+const TURNS: usize = 8;
+
 /// How long a goodbye may take.
 const GOODBYE: Duration = Duration::from_secs(1);
+
+/// What has come.
+#[derive(Default)]
+struct Received {
+    any: bool,
+    pings: bool,
+}
 
 impl Task {
     pub(crate) async fn session(&mut self, mut transport: Transport, handshake: &Handshake) -> End {
         self.connection += 1;
-        let mut outbox = Outbox::default();
+        let mut outbox = Outbox::new(self.shared.options.msgpack);
         let end = self.exchange(&mut transport, &mut outbox, handshake).await;
         let reason = match &end {
             End::Lost(reason) => *reason,
@@ -50,7 +63,7 @@ impl Task {
         let joined: Vec<_> = self.namespaces.iter().filter(|namespace| namespace.joined).collect();
         if matches!(end, End::Stop(_)) && !joined.is_empty() {
             for namespace in &joined {
-                write(&mut outbox, PacketKind::Disconnect, &namespace.name, None, "", Vec::new());
+                outbox.packet(PacketKind::Disconnect, &namespace.name, None, "", Vec::new());
             }
             self.shared.report(&ConnectionEvent::Disconnected { reason, will_reconnect: false });
         }
@@ -65,67 +78,88 @@ impl Task {
 
     async fn exchange(&mut self, transport: &mut Transport, outbox: &mut Outbox, handshake: &Handshake) -> End {
         let options = &self.shared.options;
-        let bytes = options.address.max_payload;
-        let mut assembly = Assembly::new(Limits { arguments: MAX_ARGUMENTS, attachments: MAX_ATTACHMENTS, bytes });
+        let mut assembly = decoder(options);
         let silence = handshake.silence(options.ping_timeout);
-        let in_flight = options.in_flight;
         let mut heartbeat = pin!(sleep(silence));
         let connect_timeout = options.connect_timeout;
         let mut join = pin!(sleep(connect_timeout));
-        let mut inbox = Vec::new();
         let mut kind = None;
-        loop {
-            if kind != Some(transport.kind()) {
-                kind = Some(transport.kind());
-                self.shared.set_transport(kind);
-            }
-            self.ask_to_join(outbox);
-            for namespace in &mut self.namespaces {
-                namespace.pump(outbox, in_flight);
-            }
-            let joined = self.namespaces[0].joined;
-            let end = tokio::select! {
-                incoming = poll_fn(|cx| transport.poll(cx, outbox)) => match incoming {
-                    Ok(incoming) => {
-                        if is_ping(&incoming) {
-                            outbox.text("3");
-                            heartbeat.as_mut().reset(Instant::now() + silence);
-                            None
-                        } else {
-                            self.receive(incoming, &mut assembly)
-                        }
-                    }
-                    Err(broken) => Some(self.broken(broken)),
-                },
-                received = self.commands.recv_many(&mut inbox, 64) => {
-                    let stop = if received == 0 { Some(Stop::Close) } else { None };
-                    inbox.drain(..).fold(stop, |stop, command| self.obey_with(command, outbox).or(stop)).map(End::Stop)
+        poll_fn(|cx| {
+            for _ in 0..TURNS {
+                let filled = self.inbox.poll_filled(cx);
+                let stop = match filled {
+                    Poll::Ready(true) => self.obey(),
+                    Poll::Ready(false) => Some(Stop::Close),
+                    Poll::Pending => None,
+                };
+                if let Some(stop) = stop {
+                    return Poll::Ready(End::Stop(stop));
                 }
-                () = heartbeat.as_mut() => Some(self.broken(Broken::silent())),
-                () = join.as_mut(), if !joined => Some(End::Failed(crate::fate::unavailable(
-                    "Cannot connect: the server does not answer CONNECT", Broken::timeout(connect_timeout)))),
-                () = &mut self.alarm => {
+                self.pump(outbox);
+                let received = match self.take_in(cx, transport, outbox, &mut assembly) {
+                    Ok(received) => received,
+                    Err(end) => return Poll::Ready(end),
+                };
+                if received.pings {
+                    heartbeat.as_mut().reset(Instant::now() + silence);
+                }
+                if kind != Some(transport.kind()) {
+                    kind = Some(transport.kind());
+                    self.shared.set_transport(kind);
+                }
+                if heartbeat.as_mut().poll(cx).is_ready() {
+                    return Poll::Ready(self.broken(Broken::silent()));
+                }
+                if !self.namespaces[0].joined && join.as_mut().poll(cx).is_ready() {
+                    let silent = Broken::timeout(connect_timeout);
+                    let message = "Cannot connect: the server does not answer CONNECT";
+                    return Poll::Ready(End::Failed(crate::fate::unavailable(message, silent)));
+                }
+                let expired = self.alarm.as_mut().poll(cx).is_ready();
+                if expired {
                     self.expire();
-                    None
                 }
-            };
-            if let Some(end) = end {
-                return end;
+                // Whoever has to wake us knows it only once everything was found to be waiting.
+                if filled.is_pending() && !received.any && !expired {
+                    return Poll::Pending;
+                }
             }
-        }
+            // The rest after the others have had their turn.
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await
     }
 
-    fn obey_with(&mut self, command: Command, outbox: &mut Outbox) -> Option<Stop> {
-        match command {
-            Command::Reply { namespace, id, connection, json } => {
-                if connection == self.connection
-                    && self.namespaces.iter().any(|known| known.name == namespace && known.joined)
-                {
-                    write(outbox, PacketKind::Ack, &namespace, Some(id), &json, Vec::new());
+    /// Writes what can be written, and takes in what has come, up to a limit.
+    fn take_in(
+        &mut self,
+        cx: &mut Context<'_>,
+        transport: &mut Transport,
+        outbox: &mut Outbox,
+        assembly: &mut Assembly,
+    ) -> Result<Received, End> {
+        let mut received = Received::default();
+        for _ in 0..PACKETS {
+            match transport.poll(cx, outbox) {
+                Poll::Pending => break,
+                Poll::Ready(Ok(incoming)) => {
+                    received = Received { any: true, pings: received.pings || is_ping(&incoming) };
+                    if let Some(end) = self.receive(incoming, assembly, outbox) {
+                        return Err(end);
+                    }
                 }
-                None
+                Poll::Ready(Err(broken)) => return Err(self.broken(broken)),
             }
-            command => self.obey(command),
+        }
+        Ok(received)
+    }
+
+    /// Moves what may be sent to the transport.
+    pub(super) fn pump(&mut self, outbox: &mut Outbox) {
+        self.ask_to_join(outbox);
+        for namespace in &mut self.namespaces {
+            namespace.pump(outbox, self.shared.options.in_flight);
         }
     }
 
@@ -134,7 +168,7 @@ impl Task {
         for namespace in self.namespaces.iter_mut().filter(|namespace| !namespace.asked) {
             namespace.asked = true;
             let json = payload.as_ref().map(Value::to_string).unwrap_or_default();
-            write(outbox, PacketKind::Connect, &namespace.name, None, &json, Vec::new());
+            outbox.packet(PacketKind::Connect, &namespace.name, None, &json, Vec::new());
         }
     }
 
@@ -145,14 +179,19 @@ impl Task {
         End::Lost(broken.reason())
     }
 
-    fn receive(&mut self, incoming: Incoming, assembly: &mut Assembly) -> Option<End> {
+    pub(super) fn receive(&mut self, incoming: Incoming, assembly: &mut Assembly, outbox: &mut Outbox) -> Option<End> {
+        if is_ping(&incoming) {
+            outbox.pong();
+            return None;
+        }
         let whole = match incoming {
+            Incoming::Binary(bytes) if self.shared.options.msgpack => translated(&bytes, assembly),
             Incoming::Binary(bytes) => assembly.binary(bytes),
             Incoming::Text(text) => match engine::decode(&text) {
-                Some((PacketType::Message, packet)) => assembly.text(packet),
+                Some((PacketType::Message, packet)) if !self.shared.options.msgpack => assembly.text(packet),
                 Some((PacketType::Close, _)) => return Some(self.broken(Broken::closed())),
                 Some((PacketType::Noop | PacketType::Pong, _)) => return None,
-                _ => Err(wingbeat_core::packet::Malformed),
+                _ => Err(Malformed),
             },
         };
         match whole {
@@ -163,7 +202,8 @@ impl Task {
     }
 
     fn packet(&mut self, whole: Whole) -> Option<End> {
-        let at = self.namespaces.iter().position(|namespace| *namespace.name == *whole.namespace)?;
+        let name = whole.namespace.as_deref().unwrap_or("/");
+        let at = self.namespaces.iter().position(|namespace| *namespace.name == *name)?;
         match (whole.kind, whole.content) {
             (PacketKind::Connect, Content::Json(json)) => self.joined(at, &json),
             (PacketKind::ConnectError, Content::Json(json)) => return self.refused(at, &json),
@@ -244,13 +284,25 @@ impl Task {
         self.shared.deliver(namespace, &name, || {
             let reply = id.map(|id| Reply {
                 namespace: namespace.clone(),
-                id,
-                connection: self.connection,
+                asked: Asked { id, connection: self.connection },
+                timeout: self.shared.options.timeout,
                 commands: self.handle.clone(),
             });
             Event::new(&name, arguments, attachments, reply)
         });
     }
+}
+
+/// Puts packets together, within the limits that there are.
+pub(super) fn decoder(options: &Options) -> Assembly {
+    let bytes = options.address.max_payload;
+    Assembly::new(Limits { arguments: MAX_ARGUMENTS, attachments: MAX_ATTACHMENTS, bytes })
+}
+
+/// A packet in MessagePack, with its attachments in it.
+fn translated(bytes: &[u8], assembly: &mut Assembly) -> Result<Option<Whole>, Malformed> {
+    let (text, attachments) = msgpack::decode(bytes, MAX_ATTACHMENTS).ok_or(Malformed)?;
+    attachments.into_iter().try_fold(assembly.text(&text)?, |_, attachment| assembly.binary(attachment))
 }
 
 fn is_ping(incoming: &Incoming) -> bool {

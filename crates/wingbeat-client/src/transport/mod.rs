@@ -2,24 +2,27 @@
 
 mod dial;
 mod handshake;
+mod outbox;
 mod polling;
 mod request;
 mod websocket;
 
 pub(crate) use dial::Dialer;
 pub(crate) use handshake::Handshake;
+pub(crate) use outbox::Outbox;
+use outbox::Outgoing;
 use polling::Polling;
+pub(crate) use polling::polled;
 use websocket::WebSocket;
 
 use crate::TransportKind;
 use crate::connection::Reason;
-use bytes::Bytes;
 use http::{HeaderMap, Uri};
-use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
+use tokio::time::timeout;
 
 const USER_AGENT: &str = concat!("wingbeat-client/", env!("CARGO_PKG_VERSION"));
 
@@ -51,67 +54,6 @@ impl Address {
 pub(crate) enum Incoming {
     Text(websocket::Text),
     Binary(websocket::Binary),
-}
-
-/// A packet to send: the type character and the content, or bytes.
-pub(crate) enum Outgoing {
-    Text(String),
-    Binary(Bytes),
-}
-
-/// What waits for the transport. Whoever fills it looks at its size first.
-#[derive(Default)]
-pub(crate) struct Outbox {
-    packets: VecDeque<Outgoing>,
-    bytes: usize,
-    // Whether everything that was taken out has left this process.
-    flushed: bool,
-}
-
-impl Outbox {
-    pub(crate) fn push(&mut self, outgoing: Outgoing) {
-        self.bytes += outgoing.len();
-        self.flushed = false;
-        self.packets.push_back(outgoing);
-    }
-
-    pub(crate) fn text(&mut self, text: impl Into<String>) {
-        self.push(Outgoing::Text(text.into()));
-    }
-
-    fn push_front(&mut self, outgoing: Outgoing) {
-        self.bytes += outgoing.len();
-        self.flushed = false;
-        self.packets.push_front(outgoing);
-    }
-
-    fn front(&self) -> Option<&Outgoing> {
-        self.packets.front()
-    }
-
-    fn pop(&mut self) -> Option<Outgoing> {
-        let outgoing = self.packets.pop_front()?;
-        self.bytes -= outgoing.len();
-        Some(outgoing)
-    }
-
-    fn is_empty(&self) -> bool {
-        self.packets.is_empty()
-    }
-
-    /// How many bytes wait.
-    pub(crate) fn bytes(&self) -> usize {
-        self.bytes
-    }
-}
-
-impl Outgoing {
-    fn len(&self) -> usize {
-        match self {
-            Outgoing::Text(text) => text.len(),
-            Outgoing::Binary(bytes) => bytes.len(),
-        }
-    }
 }
 
 /// Why a transport does not work, or works no longer.
@@ -179,18 +121,21 @@ pub(crate) enum Transport {
 }
 
 impl Transport {
-    /// Opens a session on the first of the transports that works.
+    /// Opens a session on the first of the transports that works, within this time.
     pub(crate) async fn open(
         address: Arc<Address>,
         transports: &[TransportKind],
+        limit: Duration,
     ) -> Result<(Transport, Handshake), Broken> {
         let polling = transports.iter().position(|kind| *kind == TransportKind::Polling);
         let websocket = transports.iter().position(|kind| *kind == TransportKind::WebSocket);
         if websocket.is_some_and(|at| at < polling.unwrap_or(usize::MAX)) {
-            match Transport::websocket(&address).await {
-                // Something between may refuse WebSockets only.
-                Err(_) if polling.is_some() => {}
-                result => return result,
+            // Something between may refuse WebSockets only, or swallow them: half of the time is for polling, then.
+            let limit = if polling.is_some() { limit / 2 } else { limit };
+            match timeout(limit, Transport::websocket(&address)).await {
+                Ok(Err(_)) | Err(_) if polling.is_some() => {}
+                Ok(result) => return result,
+                Err(_) => return Err(Broken::timeout(limit)),
             }
         }
         let upgrade = websocket > polling;

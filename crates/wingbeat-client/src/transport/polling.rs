@@ -69,7 +69,7 @@ impl Polling {
                 continue;
             }
             if let Some(result) = finished(&mut self.get, cx) {
-                self.received = split_payload(&result?).map(incoming).collect::<Result<_, _>>()?;
+                self.received = polled(&result?)?.into();
                 continue;
             }
             if self.get.is_none() && self.upgraded.is_none() {
@@ -112,6 +112,11 @@ fn finished<T>(request: &mut Option<Request<T>>, cx: &mut Context<'_>) -> Option
         }
         Poll::Pending => None,
     }
+}
+
+/// The packets of a body.
+pub(crate) fn polled(body: &str) -> Result<Vec<Incoming>, Broken> {
+    split_payload(body).map(incoming).collect()
 }
 
 fn incoming(packet: &str) -> Result<Incoming, Broken> {

@@ -8,6 +8,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// Sends the requests of one session.
 #[derive(Clone)]
@@ -18,8 +19,12 @@ pub(crate) struct Requests {
 
 impl Requests {
     pub(crate) fn new(address: Arc<Address>) -> Requests {
-        // One connection for the poll that waits, one for what is sent meanwhile.
-        let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(2).build(address.dialer.clone());
+        // One connection for the poll that waits, one for what is sent meanwhile. Node closes an idle one after 5 s: it
+        // is not used again when that may be on its way.
+        let client = Client::builder(TokioExecutor::new())
+            .pool_max_idle_per_host(2)
+            .pool_idle_timeout(Duration::from_secs(3))
+            .build(address.dialer.clone());
         Requests { address, client }
     }
 

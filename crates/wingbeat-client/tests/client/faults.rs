@@ -268,3 +268,101 @@ async fn a_half_open_connection_is_noticed() {
     .await;
     assert_eq!(reason, Reason::PingTimeout);
 }
+
+#[tokio::test]
+async fn who_disconnects_and_connects_at_once_is_connected() {
+    let listener = Listener::bind().await;
+    let client = quick(&listener.url()).build().unwrap();
+    let _first = soon(listener.joined()).await;
+    soon(client.connect()).await.unwrap();
+    let server = tokio::spawn(async move {
+        let mut peer = listener.joined().await;
+        peer.send("42[\"x y\",1]").await;
+        assert_eq!(peer.receive().await.unwrap(), r#"420["get","numbers",1,{}]"#);
+        peer.send("430[null,1]").await;
+        peer
+    });
+    let numbers = client.service::<u32>("numbers");
+    // All of it before the connection's task has had a turn.
+    let (gone, back, answer) =
+        soon(async { tokio::join!(client.disconnect(), client.connect(), async { numbers.get(1).await }) }).await;
+    gone.unwrap();
+    back.unwrap();
+    assert_eq!(answer.unwrap(), 1);
+    soon(server).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_network_that_swallows_websockets_leaves_time_for_polling() {
+    let server = Fixture::start(Target::Wingbeat, "base");
+    let listener = Listener::bind().await;
+    let url = listener.url();
+    let port = server.port;
+    tokio::spawn(async move {
+        loop {
+            let mut tcp = listener.tcp().await;
+            tokio::spawn(async move {
+                let mut head = [0; 4096];
+                let read = tcp.read(&mut head).await.unwrap();
+                if head[..read].windows(9).any(|bytes| bytes.eq_ignore_ascii_case(b"websocket")) {
+                    std::future::pending::<()>().await;
+                }
+                let mut upstream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+                upstream.write_all(&head[..read]).await.unwrap();
+                let _ = tokio::io::copy_bidirectional(&mut tcp, &mut upstream).await;
+            });
+        }
+    });
+    let client = soon(quick(&url).connect_timeout(SHORT * 10).connect()).await.unwrap();
+    assert_eq!(client.transport(), Some(TransportKind::Polling));
+    assert_eq!(soon(async { client.untyped("messages").get(1).await }).await.unwrap()["text"], "one");
+}
+
+#[tokio::test]
+async fn a_storage_that_panics_ends_the_client_and_nobody_waits_for_ever() {
+    struct Panics;
+    impl wingbeat_client::Storage for Panics {
+        fn get(&self) -> wingbeat_client::Result<Option<String>> {
+            Ok(None)
+        }
+        fn set(&self, _token: &str) -> wingbeat_client::Result<()> {
+            panic!("this storage is broken")
+        }
+        fn remove(&self) -> wingbeat_client::Result<()> {
+            Ok(())
+        }
+    }
+    let listener = Listener::bind().await;
+    let client = quick(&listener.url()).storage(Panics).build().unwrap();
+    let mut created = client.untyped("messages").on("created");
+    let server = async {
+        let mut peer = listener.joined().await;
+        peer.receive().await;
+        peer.send(r#"430[null,{"accessToken":"t"}]"#).await;
+    };
+    let login = json!({"strategy": "x"});
+    let ((), outcome) = soon(async { tokio::join!(server, client.authenticate(&login)) }).await;
+    assert_eq!(Fate::of(&outcome.unwrap_err()), Fate::Unknown);
+    assert!(soon(created.next()).await.is_none());
+    let error = soon(async { client.untyped("messages").get(1).await }).await.unwrap_err();
+    assert_eq!(Fate::of(&error), Fate::NotSent);
+    assert!(soon(client.connect()).await.is_err());
+    soon(client.close()).await;
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_before_it_is_sent_is_not_sent() {
+    let listener = Listener::bind().await;
+    let client = quick(&listener.url()).build().unwrap();
+    let numbers = client.service::<u32>("numbers");
+    let dropped = tokio::time::timeout(Duration::from_millis(20), async { numbers.get(1).await }).await;
+    assert!(dropped.is_err());
+    let server = async {
+        let mut peer = listener.joined().await;
+        assert_eq!(peer.receive().await.unwrap(), r#"420["get","numbers",2,{}]"#);
+        peer.send("430[null,2]").await;
+        peer
+    };
+    let (answer, _peer) = soon(async { tokio::join!(async { numbers.get(2).await }, server) }).await;
+    assert_eq!(answer.unwrap(), 2);
+}

@@ -44,6 +44,11 @@ impl Fixture {
     /// Starts again on the same port, with everything forgotten.
     pub(crate) fn restart(&mut self) {
         self.kill();
+        self.start_again();
+    }
+
+    /// Starts again after a kill.
+    pub(crate) fn start_again(&mut self) {
         (self.child, self.port) = spawn(self.target, self.state, self.port);
     }
 

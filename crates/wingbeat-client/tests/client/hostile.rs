@@ -153,3 +153,53 @@ async fn what_a_call_carries_is_escaped_and_its_bytes_follow() {
     let error = client.untyped("a/:id").route("id", "x/y").get(1).await.unwrap_err();
     assert_eq!((error.code(), Fate::of(&error)), (400, Fate::NotSent));
 }
+
+#[tokio::test]
+async fn answers_that_a_server_does_not_read_are_bounded() {
+    let listener = Listener::bind().await;
+    let client = once(&listener.url()).buffer_limits(4, 1 << 20).build().unwrap();
+    let mut asks = client.io().on::<Event>("ask");
+    let mut peer = soon(listener.joined()).await;
+    peer.send(r#"421["ask"]"#).await;
+    let event = soon(asks.next()).await.unwrap().unwrap();
+    // Far more than the buffers of both kernels hold: the rest waits, in a buffer that has an end.
+    let large = "x".repeat(200_000);
+    let replies = (0..100).map(|_| event.reply(&large));
+    let outcomes = soon(futures_util::future::join_all(replies)).await;
+    let refused = outcomes.iter().filter_map(|outcome| outcome.as_ref().err());
+    assert!(refused.clone().count() > 10 && refused.clone().all(|error| Fate::of(error) == Fate::NotSent));
+    drop(peer);
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_too_late_is_not_sent_to_the_next_connection() {
+    let listener = Listener::bind().await;
+    let delay = Duration::from_millis(10);
+    let reconnection = Reconnection::default().delay(delay).max_delay(delay);
+    let client = Client::builder(&listener.url()).reconnection(reconnection).build().unwrap();
+    let mut asks = client.io().on::<Event>("ask");
+    let mut events = client.connection_events();
+    let mut peer = soon(listener.joined()).await;
+    peer.send(r#"421["ask"]"#).await;
+    let event = soon(asks.next()).await.unwrap().unwrap();
+    drop(peer);
+    while !matches!(soon(events.next()).await, Some(ConnectionEvent::Disconnected { .. })) {}
+    let mut peer = soon(listener.joined()).await;
+    while !matches!(soon(events.next()).await, Some(ConnectionEvent::Connected { .. })) {}
+    let error = soon(event.reply(&1)).await.unwrap_err();
+    assert_eq!(Fate::of(&error), Fate::NotSent);
+    soon(client.close()).await;
+    assert_eq!(soon(peer.receive()).await.as_deref(), Some("41"));
+}
+
+#[tokio::test]
+async fn a_listener_named_like_a_reserved_event_hears_nothing() {
+    let listener = Listener::bind().await;
+    let client = once(&listener.url()).build().unwrap();
+    let (mut reserved, mut any) = (client.io().on::<Event>("connect"), client.io().on_any());
+    let mut peer = soon(listener.joined()).await;
+    peer.send(r#"42["real"]"#).await;
+    assert_eq!(soon(any.next()).await.unwrap().unwrap().name(), "real");
+    soon(client.close()).await;
+    assert!(soon(reserved.next()).await.is_none());
+}

@@ -2,10 +2,23 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
+/// Tests that hold with both servers.
+macro_rules! on_both {
+    ($($name:ident)*) => {
+        mod node { $( #[tokio::test] async fn $name() { crate::soon(super::$name(crate::fixture::Target::Node)).await } )* }
+        mod wingbeat { $( #[tokio::test] async fn $name() { crate::soon(super::$name(crate::fixture::Target::Wingbeat)).await } )* }
+    };
+}
+
 mod accounting;
 mod faults;
 mod fixture;
 mod hostile;
+mod login;
+mod network;
+#[cfg(feature = "tls")]
+mod options;
+mod proxy;
 mod recordings;
 mod scripted;
 mod suite;

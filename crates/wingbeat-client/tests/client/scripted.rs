@@ -26,10 +26,16 @@ impl Listener {
 
     /// Accepts a WebSocket; also says what was asked for.
     pub(crate) async fn websocket(&self) -> (Peer, String) {
-        let mut asked = String::new();
+        let (peer, request) = self.request().await;
+        (peer, request.uri().to_string())
+    }
+
+    /// Accepts a WebSocket; also gives the request.
+    pub(crate) async fn request(&self) -> (Peer, Request) {
+        let mut asked = Request::default();
         #[expect(clippy::result_large_err, reason = "the signature is tungstenite's")]
         let look = |request: &Request, response: Response| -> Result<Response, ErrorResponse> {
-            asked = request.uri().to_string();
+            asked = request.clone();
             Ok(response)
         };
         let socket = tokio_tungstenite::accept_hdr_async(self.tcp().await, look).await.unwrap();

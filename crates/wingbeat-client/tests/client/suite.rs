@@ -17,13 +17,6 @@ struct Message {
     text: String,
 }
 
-macro_rules! on_both {
-    ($($name:ident)*) => {
-        mod node { $( #[tokio::test] async fn $name() { crate::soon(super::$name(super::Target::Node)).await } )* }
-        mod wingbeat { $( #[tokio::test] async fn $name() { crate::soon(super::$name(super::Target::Wingbeat)).await } )* }
-    };
-}
-
 on_both! {
     every_method_does_what_it_says
     records_are_typed

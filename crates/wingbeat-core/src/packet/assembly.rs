@@ -21,8 +21,8 @@ pub struct Limits {
 pub struct Whole {
     /// What it is for.
     pub kind: PacketKind,
-    /// The namespace, `/` for the main one.
-    pub namespace: Box<str>,
+    /// The namespace; `None` for the main one, `/`.
+    pub namespace: Option<Box<str>>,
     /// What an answer has to name, or which event this answers.
     pub id: Option<AckId>,
     /// What it carries.
@@ -76,7 +76,7 @@ impl Assembly {
             _ => Content::Arguments(Arguments::parse(packet.json, self.limits.arguments).ok_or(Malformed)?),
         };
         let missing = packet.attachments;
-        let namespace = packet.namespace.into();
+        let namespace = (packet.namespace != "/").then(|| packet.namespace.into());
         let whole = Whole { kind: packet.kind, namespace, id: packet.id, content, attachments: Vec::new() };
         if missing == 0 {
             return Ok(Some(whole));

@@ -130,8 +130,8 @@ fn write_namespace(out: &mut Vec<u8>, namespace: &str) {
     }
 }
 
-/// Appends a JSON text.
-fn write_text(out: &mut Vec<u8>, text: &str) {
+/// Appends text as JSON has it.
+pub fn write_text(out: &mut Vec<u8>, text: &str) {
     if text.bytes().all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\') {
         out.push(b'"');
         out.extend_from_slice(text.as_bytes());

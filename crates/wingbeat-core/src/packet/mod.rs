@@ -21,5 +21,5 @@ pub use assembly::{Assembly, Content, Limits, Whole};
 pub use binary::{Placeholders, placeholders};
 pub(crate) use binary::{placeholder, replace};
 pub use depth::{MAX_DEPTH, within_depth};
-pub use frame::{Frame, Opcode, header, write_header};
+pub use frame::{Frame, Opcode, header, write_header, write_text};
 pub use socket::{AckId, Malformed, Packet, PacketKind};

@@ -62,7 +62,8 @@ pub fn recode(frame: &Frame) -> Frame {
     Frame::from_encoded(out.into())
 }
 
-fn encode(packet: &Packet<'_>, attachments: &[&[u8]]) -> Vec<u8> {
+/// Writes a packet, with its attachments where its placeholders are. What has no value in Unicode becomes `null`.
+pub fn encode(packet: &Packet<'_>, attachments: &[&[u8]]) -> Vec<u8> {
     let kind = match packet.kind {
         PacketKind::Connect => 0,
         PacketKind::Disconnect => 1,

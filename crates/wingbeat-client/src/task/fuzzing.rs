@@ -1,0 +1,152 @@
+//! An entry for fuzzing: a session with a server that sends anything at all, without sockets.
+
+use super::Task;
+use super::session::decoder;
+use crate::builder::Builder;
+use crate::command::{Answer, Kind, Outbound};
+use crate::connection::Reason;
+use crate::event::Event;
+use crate::queue::Queue;
+use crate::shared::Shared;
+use crate::transport::{Handshake, Incoming, Outbox, polled};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use wingbeat_core::Result;
+
+/// What may wait for one listener here.
+const UNREAD: usize = 8;
+
+/// Plays a session with a server that sends what these bytes say: first whether it speaks MessagePack, then messages,
+/// each with its kind (text, binary, a body of long-polling, a handshake) and its length in front.
+///
+/// # Panics
+/// If a call has no outcome in the end, or more waits than may: that is what it is for.
+pub fn hostile_session(data: &[u8]) {
+    let Some((&first, mut rest)) = data.split_first() else { return };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    let runtime = runtime.expect("a runtime without I/O needs nothing that could be missing");
+    let _inside = runtime.enter();
+    let builder = Builder::new("http://localhost").msgpack(first & 1 == 1).listener_limits(UNREAD, 1 << 20);
+    let options = builder.into_options().expect("these options are right");
+    let mut session = Session::new(Arc::new(Shared::new(options)));
+    while let Some((&[kind, low, high], after)) = rest.split_first_chunk::<3>() {
+        let (content, after) = after.split_at(usize::from(u16::from_le_bytes([low, high])).min(after.len()));
+        rest = after;
+        if !session.message(kind, content) {
+            break;
+        }
+    }
+    session.end();
+}
+
+struct Session {
+    task: Task,
+    outbox: Outbox,
+    assembly: wingbeat_core::packet::Assembly,
+    calls: Vec<oneshot::Receiver<Result<Answer>>>,
+    listeners: Vec<Arc<Queue<Event>>>,
+    _handle: mpsc::Sender<crate::command::Command>,
+}
+
+impl Session {
+    fn new(shared: Arc<Shared>) -> Session {
+        let (handle, commands) = mpsc::channel(4);
+        let namespace = shared.options.namespace.clone();
+        let listeners = vec![shared.listen(&namespace, Some("a")), shared.listen(&namespace, None)];
+        let (outbox, assembly) = (Outbox::new(shared.options.msgpack), decoder(&shared.options));
+        let task = Task::new(shared, commands, handle.downgrade());
+        let mut session = Session { task, outbox, assembly, calls: Vec::new(), listeners, _handle: handle };
+        for kind in [Kind::Login, Kind::Call, Kind::Direct, Kind::Call, Kind::Logout] {
+            let json = r#"["x",{}]"#.to_owned();
+            let mut outbound = Outbound::new(namespace.clone(), kind, json, Vec::new(), Duration::from_secs(60));
+            let (answer, outcome) = oneshot::channel();
+            outbound.answer = Some(answer);
+            session.task.emit(outbound);
+            session.calls.push(outcome);
+        }
+        session
+    }
+
+    /// Takes one message in. Whether the session goes on.
+    fn message(&mut self, kind: u8, content: &[u8]) -> bool {
+        let text = || String::from_utf8_lossy(content).into_owned();
+        let incoming = match kind % 4 {
+            0 => vec![Incoming::Text(text().into())],
+            1 => vec![Incoming::Binary(content.to_vec().into())],
+            2 => match polled(&text()) {
+                Ok(incoming) => incoming,
+                Err(_) => return false,
+            },
+            _ => {
+                drop(Handshake::parse(&text()));
+                return true;
+            }
+        };
+        incoming.into_iter().all(|incoming| {
+            let goes_on = self.task.receive(incoming, &mut self.assembly, &mut self.outbox).is_none();
+            self.task.pump(&mut self.outbox);
+            // The server reads nothing of what we send.
+            assert!(self.outbox.bytes() < 128 * 1024, "what is written is bounded");
+            assert!(self.listeners.iter().all(|queue| queue.len() <= UNREAD), "what is heard is bounded");
+            goes_on
+        })
+    }
+
+    fn end(mut self) {
+        self.task.lose(Reason::TransportClose);
+        self.task.halt(&crate::fate::closed());
+        for mut call in self.calls {
+            assert!(call.try_recv().is_ok(), "every call has an outcome");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn message(kind: u8, content: &[u8]) -> Vec<u8> {
+        let mut bytes = vec![kind];
+        bytes.extend_from_slice(&(content.len() as u16).to_le_bytes());
+        bytes.extend_from_slice(content);
+        bytes
+    }
+
+    fn session(msgpack: u8, messages: &[Vec<u8>]) {
+        hostile_session(&[&[msgpack][..], &messages.concat()].concat());
+    }
+
+    fn nearly() -> impl Strategy<Value = Vec<u8>> {
+        let packet = "[0-6]{1,2}[0-9]{0,2}(-|/x,)?[0-9]{0,3}(\\[(null|1|\"a\"|\\{\\}|,|\\{\"_placeholder\":true,\"num\":0\\}){0,6}\\]?)?";
+        let joined = "40\\{\"sid\":\"x\"\\}";
+        prop_oneof![
+            4 => packet.prop_map(|text| message(0, text.as_bytes())),
+            2 => joined.prop_map(|text| message(0, text.as_bytes())),
+            1 => (0u8..4, prop::collection::vec(any::<u8>(), 0..60)).prop_map(|(kind, bytes)| message(kind, &bytes)),
+            1 => "(4?[0-6]\\[?\"?a?\"?\\]?\u{1e}?|b[A-Za-z0-9+/=]{0,8}\u{1e}){0,6}".prop_map(|text| message(2, text.as_bytes())),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+        #[test]
+        fn whatever_a_server_sends_nothing_grows_and_every_call_ends(
+            msgpack in 0u8..2,
+            messages in prop::collection::vec(nearly(), 0..40),
+        ) {
+            session(msgpack, &messages);
+        }
+    }
+
+    #[test]
+    fn a_flood_of_questions_events_and_pings_is_bounded() {
+        let joined = message(0, br#"40{"sid":"x"}"#);
+        for flood in [&b"2"[..], br#"42["a",1]"#, br#"427["a",1]"#, br#"430[null,{"accessToken":"t"}]"#, b"6"] {
+            let mut messages = vec![joined.clone()];
+            messages.resize(5000, message(0, flood));
+            session(0, &messages);
+        }
+    }
+}
