@@ -1,0 +1,127 @@
+#!/usr/bin/env node
+// Measures clients side by side, against the same server, and writes bench/CLIENTS.md (README.md, "Clients").
+import { execFileSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { build } from './runner/build.mjs'
+import { checkMachine, describeMachine, sourceVersion } from './runner/machine.mjs'
+import { withServer } from './runner/measure.mjs'
+import { here, loadgen, program, root } from './runner/paths.mjs'
+import { median } from './runner/statistics.mjs'
+
+const { values: options } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '5' },
+    secs: { type: 'string', default: '3' },
+    conns: { type: 'string', default: '10000' },
+    out: { type: 'string', default: join(here, 'CLIENTS.md') },
+    'no-build': { type: 'boolean' },
+    help: { type: 'boolean' }
+  }
+})
+
+const server = {
+  build: { cargo: '.', package: 'bench' },
+  command: (port) => [program('.', 'bench-server'), '--port', port, '--mode', 'typed', '--threads', '1']
+}
+
+const clients = [
+  { name: 'by hand', title: 'load generator, by hand', rpc: [loadgen, 'rpc', '--addr', '127.0.0.1:PORT', '--pid', 'PID'] },
+  client('wingbeat-client', { cargo: '.', package: 'client-bench' }, [program('.', 'client-bench')]),
+  client('socket.io-client', { npm: 'bench/peers' }, ['node', 'bench/peers/socket.io-client.mjs'])
+]
+
+function client(name, build, words) {
+  const url = ['--url', 'http://127.0.0.1:PORT']
+  return { name, title: name, build, command: () => words, rpc: [...words, 'rpc', ...url], idle: [...words, 'idle', ...url] }
+}
+
+const scenarios = [
+  ...[1, 16].map((inflight) => ({
+    name: `get-${inflight}`,
+    title: `\`get\`, 50 clients, ${inflight} in flight each`,
+    kind: 'rpc',
+    figure: 'client_cpu_us',
+    unit: 'µs of CPU / call',
+    arguments: ['--conns', '50', '--inflight', `${inflight}`, '--secs', options.secs]
+  })),
+  {
+    name: 'idle',
+    title: `${options.conns} clients in one process, idle`,
+    kind: 'idle',
+    figure: 'rss_kib_per_client',
+    unit: 'KiB / client',
+    arguments: ['--conns', options.conns, '--secs', '2']
+  }
+]
+
+async function main() {
+  if (options.help) {
+    return console.log('node bench/clients.mjs [--rounds 5] [--secs 3] [--conns 10000] [--out FILE] [--no-build]')
+  }
+  const machine = checkMachine({})
+  if (machine.files < Number(options.conns) + 100) {
+    throw new Error(`${machine.files} open files are allowed: raise the hard limit (ulimit -Hn), or take fewer with --conns`)
+  }
+  build({ build: !options['no-build'] }, [server, ...clients.filter((one) => one.command)])
+  const runs = []
+  for (let round = 0; round < Number(options.rounds); round++) {
+    for (const scenario of scenarios) {
+      for (let at = 0; at < clients.length; at++) {
+        // Another one begins in each round.
+        const one = clients[(at + round) % clients.length]
+        if (!one[scenario.kind]) continue
+        const figure = await measure(one, scenario, machine)
+        runs.push({ client: one.name, scenario: scenario.name, figure })
+        console.log(`${round + 1} ${scenario.name} ${one.name}: ${figure.toFixed(2)} ${scenario.unit}`)
+      }
+    }
+  }
+  writeFileSync(options.out, markdown(runs))
+}
+
+/** A fresh server for each run, and the client on the other core. */
+function measure(one, scenario, machine) {
+  return withServer(server.command, `${machine.server}`, undefined, (port, pid) => {
+    const fill = (word) => word.replace('PORT', `${port}`).replace('PID', `${pid}`)
+    const words = ['-c', `${machine.load}`, ...one[scenario.kind], ...scenario.arguments].map(fill)
+    return JSON.parse(execFileSync('taskset', words, { cwd: root, encoding: 'utf8' }))[scenario.figure]
+  })
+}
+
+function markdown(runs) {
+  const figures = (scenario, name) =>
+    runs.filter((run) => run.scenario === scenario && run.client === name).map((run) => run.figure)
+  const cell = (scenario, name) => {
+    const values = figures(scenario, name)
+    if (!values.length) return '–'
+    const hand = figures(scenario, 'by hand')
+    // Of the same round: what slows the machine slows both.
+    const ratio = hand.length ? ` (× ${median(values.map((value, at) => value / hand[at])).toFixed(2)})` : ''
+    return `${median(values).toFixed(2)}${ratio}`
+  }
+  const rows = clients.map(({ name, title }) => [title, ...scenarios.map((scenario) => cell(scenario.name, name))])
+  const table = [
+    ['client', ...scenarios.map(({ title, unit }) => `${title}, ${unit}`)],
+    ['---', ...scenarios.map(() => '---')],
+    ...rows
+  ]
+  return `# Clients
+
+Written by \`node bench/clients.mjs\` on ${new Date().toISOString().slice(0, 10)}: medians of ${options.rounds} rounds of \
+${options.secs} s; in brackets the median of the ratios to the loop by hand within a round. The server is Wingbeat.
+
+${describeMachine()}; source ${sourceVersion()}
+
+${table.map((row) => `| ${row.join(' | ')} |`).join('\n')}
+
+The loop by hand is the load generator's: it knows what will be answered, parses one answer in 256, and has neither
+timeouts nor a typed result. Memory is resident memory gained per client that is connected; the kernel's is not in it.
+`
+}
+
+main().catch((error) => {
+  console.error(`clients: ${error.message}`)
+  process.exitCode = 2
+})
