@@ -190,8 +190,11 @@ export async function backstage(t, chat, name) {
       const roomId = this.roomId(room);
       for (const text of texts) await call('create', 'messages', { uid: crypto.randomUUID(), roomId, text }, {});
     },
-    async stored(room) {
-      const query = { roomId: this.roomId(room), $sort: { id: 1 }, $limit: 100 };
+    stored(room) {
+      return this.all({ roomId: this.roomId(room) });
+    },
+    async all(where = {}) {
+      const query = { ...where, $sort: { id: 1 }, $limit: 100 };
       const texts = [];
       for (;;) {
         const { data } = await call('find', 'messages', { ...query, $skip: texts.length });

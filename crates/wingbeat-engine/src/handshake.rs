@@ -33,10 +33,11 @@ impl Handshake {
         let unknown = Peer { address: SocketAddr::from(([0, 0, 0, 0], 0)), secure: false };
         let mut peer = request.extensions.get::<Peer>().copied().unwrap_or(unknown);
         if proxies.contains(&peer.address.ip()) {
-            let forwarded =
-                request.headers.get("x-forwarded-for").and_then(|value| value.to_str().ok()).unwrap_or_default();
-            // The last one was added by the proxy that we trust; who stands before an untrusted one, anybody can say.
-            let mut hops = forwarded.rsplit(',').map_while(|hop| hop.trim().parse::<IpAddr>().ok());
+            // The last one was added by the proxy that we trust, to a line of the client's or as one of its own; who stands
+            // before an untrusted one, anybody can say.
+            let lines = request.headers.get_all("x-forwarded-for").iter().rev();
+            let hops = lines.flat_map(|line| line.to_str().unwrap_or_default().rsplit(','));
+            let mut hops = hops.map_while(|hop| hop.trim().parse::<IpAddr>().ok());
             if let Some(client) = hops.find(|hop| !proxies.contains(hop)) {
                 peer.address = SocketAddr::new(client, 0);
             }
@@ -91,7 +92,9 @@ mod tests {
 
     fn address(peer: &str, forwarded: &str, proxies: &[IpAddr]) -> String {
         let peer = Peer { address: peer.parse().unwrap(), secure: false };
-        let request = http::Request::get("/").header("x-forwarded-for", forwarded).extension(peer).body(()).unwrap();
+        let request = http::Request::get("/").extension(peer);
+        let request = forwarded.split('\n').fold(request, |request, line| request.header("x-forwarded-for", line));
+        let request = request.body(()).unwrap();
         Handshake::new(&request.into_parts().0, proxies).address().ip().to_string()
     }
 
@@ -101,5 +104,8 @@ mod tests {
         assert_eq!(address("10.0.0.1:80", "6.6.6.6, 1.2.3.4, 10.0.0.2", &proxies), "1.2.3.4");
         assert_eq!(address("9.9.9.9:80", "1.2.3.4", &proxies), "9.9.9.9");
         assert_eq!(address("10.0.0.1:80", "1.2.3.4, nonsense", &proxies), "10.0.0.1");
+        // A line that the client has sent stands before the one of the proxy.
+        assert_eq!(address("10.0.0.1:80", "6.6.6.6\n1.2.3.4", &proxies), "1.2.3.4");
+        assert_eq!(address("10.0.0.1:80", "6.6.6.6\n1.2.3.4\n10.0.0.2", &proxies), "1.2.3.4");
     }
 }

@@ -1,10 +1,11 @@
 // Puts the parts together: what the server says goes to the models, what the models hold goes on display.
 
+import { askToSignIn, setUpAccount, showAccount } from './account.js';
 import { Arrivals } from './arrivals.js';
 import { Composer } from './composer.js';
 import { History } from './history.js';
 import * as link from './link.js';
-import { askForName, setUpNameDialog, showName } from './name.js';
+import { askForName, nameIsNotNeeded, setUpNameDialog, showName } from './name.js';
 import { announce, notice, setUpConnection } from './notices.js';
 import { Outbox } from './outbox.js';
 import { People } from './people.js';
@@ -28,13 +29,15 @@ const session = new Session({
   rooms: chooseRoom,
   ready: () => outbox.flush(),
   missed: fetchMissed,
-  nameRefused: (error) => askForName(recall('name', ''), error.message),
+  known: showWhoIAm,
+  signedOut: () => leaveMembers('You have been signed out.'),
+  nameless: (refusal) => askForName(recall('name', ''), refusal),
   failed: (error) => notice(`${error.message}. Trying again.`),
 });
 const arrivals = new Arrivals(find, take);
 const rooms = new Rooms(link, later(renderRooms));
 const people = new People(later(renderPeople));
-const outbox = new Outbox({ send, isReady: () => session.isReady, changed: showTimeline });
+const outbox = new Outbox({ send, isReady: () => session.isReady, canSend: (id) => rooms.get(id), changed: showTimeline });
 const typing = new Typing(tellTyping, renderTyping);
 const timeline = new Timeline({
   older: loadOlder,
@@ -61,6 +64,11 @@ link.messages.on('typing', ({ roomId, name }) => {
   if (roomId === room?.id && name !== session.name) typing.heard(name);
 });
 link.rooms.on('created', (created) => rooms.add(created));
+link.authentication.on('expired', async () => {
+  await link.forgetToken();
+  leaveMembers('You have been signed in for so long that you have to sign in again.');
+  await session.become(null);
+});
 link.people.on('created', (person) => people.set(person));
 link.people.on('patched', (person) => people.set(person));
 link.people.on('removed', (person) => people.remove(person));
@@ -88,7 +96,13 @@ async function find(params) {
 }
 
 async function send({ uid, roomId, text }) {
-  arrivals.receive(await link.messages.create({ uid, roomId, text }));
+  try {
+    arrivals.receive(await link.messages.create({ uid, roomId, text }));
+  } catch (error) {
+    // The server does not know who we are, though nobody has told us: we say it again.
+    if (error.code === 401) session.arrive();
+    throw error;
+  }
 }
 
 async function chooseRoom() {
@@ -163,12 +177,47 @@ function markRead() {
 async function rename(name) {
   await session.rename(name);
   remember('name', name);
-  showName(name);
+  showWhoIAm();
+}
+
+async function signIn(name, password) {
+  const member = await connected(() => link.signIn(name, password));
+  nameIsNotNeeded();
+  session.become(member);
+  announce(`Signed in as ${member.name}`);
+}
+
+async function signOut() {
+  leaveMembers();
+  await link.signOut();
+  await session.become(null);
+}
+
+/** What members have said is for members: nothing of it stays behind. */
+function leaveMembers(reason) {
+  session.member = null;
+  announce(reason ?? 'Signed out');
+  if (reason) notice(reason);
+  rooms.forgetThoseForMembers();
+  for (const id of histories.keys()) if (!rooms.get(id)) histories.delete(id);
+  if (room && !rooms.get(room.id)) open(rooms.list[0]);
+  showWhoIAm();
+}
+
+function showWhoIAm() {
+  const isMember = session.member !== null;
+  if (isMember) nameIsNotNeeded();
+  if (session.name) showName(session.name, isMember);
   renderTimeline();
   renderPeople();
 }
 
-document.getElementById('me').addEventListener('click', () => askForName(session.name));
+document.getElementById('me').addEventListener('click', () => {
+  if (session.member) showAccount(session.name);
+  else askForName(session.name);
+});
+document.getElementById('to-sign-in').addEventListener('click', () => askToSignIn('in'));
+document.getElementById('to-sign-up').addEventListener('click', () => askToSignIn('up', session.name));
 document.addEventListener('visibilitychange', markRead);
 document.addEventListener('keydown', (event) => {
   const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
@@ -234,7 +283,8 @@ async function tried(act) {
   }
 }
 
-session.name = recall('name', '');
+session.guestName = recall('name', '');
+setUpAccount({ signIn, signOut, signUp: (name, password) => connected(() => link.signUp(name, password)), done: () => composer.focus() });
 setUpNameDialog(rename, () => {
   // After the first name there is no button to go back to; until the next frame the focus stays in the closed dialog.
   const { activeElement } = document;
@@ -243,6 +293,6 @@ setUpNameDialog(rename, () => {
 setUpConnection();
 link.watch(({ state }) => state !== 'connected' && typing.clear());
 renderTimeline();
-if (session.name) showName(session.name);
-else askForName('');
+if (session.name) showName(session.name, link.wasSignedIn());
+else if (!link.wasSignedIn()) askForName('');
 session.start();

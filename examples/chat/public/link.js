@@ -1,6 +1,8 @@
 // The one connection: Socket.IO below, the services of Feathers above, and in words how it is doing.
 /* global io, feathers */
 
+import { forget, recall, remember } from './storage.js';
+
 if (!globalThis.io || !globalThis.feathers) {
   document.getElementById('trouble').hidden = false;
   document.getElementById('trouble-text').textContent =
@@ -18,6 +20,54 @@ app.use('rooms', remote.service('rooms'), { methods: ['find', 'get', 'create', '
 app.use('messages', remote.service('messages'), { methods: ['find', 'create', 'typing'] });
 app.use('people', remote.service('people'), { methods: ['find', 'create'] });
 
+// Who is signed in says so again after every `connect`, in order with the rest (session.js). The client's own attempt
+// would come in between, and leave its failures to nobody.
+class Authentication extends feathers.authentication.AuthenticationClient {
+  handleSocket() {}
+
+  // A link must not sign anybody in.
+  getFromLocation() {
+    return Promise.resolve(null);
+  }
+}
+
+const TOKEN = 'token';
+const storage = { getItem: (key) => recall(key, null), setItem: remember, removeItem: forget };
+app.configure(feathers.authentication({ Authentication, storage, storageKey: TOKEN }));
+
+/** Whether this browser was signed in; the server may see it differently by now. */
+export const wasSignedIn = () => recall(TOKEN, null) !== null;
+
+/** Who is signed in, on a new connection; null if nobody was. Refused tokens are forgotten, and the refusal is thrown. */
+export async function signInAgain() {
+  return wasSignedIn() ? (await app.reAuthenticate(true)).user : null;
+}
+
+export async function signIn(name, password) {
+  return (await app.authenticate({ strategy: 'local', name, password })).user;
+}
+
+export async function signUp(name, password) {
+  await app.service('users').create({ name, password });
+}
+
+/** Works without a connection, too. */
+export async function signOut() {
+  try {
+    await app.logout();
+  } catch {
+    // Nobody knows whether the server has heard it. The next connection is nobody's in any case.
+    await forgetToken();
+    socket.disconnect().connect();
+  }
+}
+
+export async function forgetToken() {
+  await app.authentication.removeAccessToken();
+  await app.authentication.reset();
+}
+
+export const authentication = app.service('authentication');
 export const rooms = app.service('rooms');
 export const messages = app.service('messages');
 export const people = app.service('people');

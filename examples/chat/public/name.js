@@ -47,7 +47,14 @@ export function askForName(current, refusal = '') {
   field.select();
 }
 
-export function showName(name) {
+/** Somebody has signed in instead. */
+export function nameIsNotNeeded() {
+  isNeeded = false;
+  if (dialog.open) dialog.close();
+}
+
+export function showName(name, isMember) {
   document.getElementById('my-name').textContent = name;
+  document.getElementById('my-state').textContent = isMember ? 'Signed in' : 'Guest: change name, sign in';
   paintAvatar(document.getElementById('my-avatar'), name);
 }

@@ -12,12 +12,14 @@ export class Outbox {
   #timer;
   #send;
   #isReady;
+  #canSend;
   #changed;
 
-  /** `send(entry)` answers the stored record; `isReady()` says whether sending makes sense now. */
-  constructor({ send, isReady, changed }) {
+  /** `send(entry)` answers the stored record; `isReady()` says whether sending makes sense now, `canSend(roomId)` whether there. */
+  constructor({ send, isReady, canSend, changed }) {
     this.#send = send;
     this.#isReady = isReady;
+    this.#canSend = canSend;
     this.#changed = changed;
     // One key a message: two tabs of one browser do not overwrite each other's.
     this.#entries = keysUnder(KEY).map((key) => recall(key)).filter((entry) => entry?.uid && entry.roomId != null);
@@ -66,7 +68,7 @@ export class Outbox {
     this.#timer = undefined;
     try {
       let entry;
-      while (this.#isReady() && (entry = this.#entries.find((other) => !other.error))) {
+      while (this.#isReady() && (entry = this.#entries.find((other) => !other.error && this.#canSend(other.roomId)))) {
         if (!(await this.#attempt(entry))) break;
       }
     } finally {

@@ -12,9 +12,10 @@ export class People {
   /** One entry a name: in which rooms that name is. */
   get list() {
     const byName = new Map();
-    for (const { name, roomId } of this.#byId.values()) {
-      if (!byName.has(name)) byName.set(name, { name, rooms: new Set() });
+    for (const { name, roomId, member } of this.#byId.values()) {
+      if (!byName.has(name)) byName.set(name, { name, rooms: new Set(), member: false });
       byName.get(name).rooms.add(roomId);
+      byName.get(name).member ||= member;
     }
     return [...byName.values()].sort((a, b) => a.name.localeCompare(b.name));
   }

@@ -32,10 +32,16 @@ export class Rooms {
     return this.#read[id] ?? 0;
   }
 
-  add({ id, name }) {
+  add({ id, name, membersOnly }) {
     const known = this.#byId.get(id);
     if (known) known.name = name;
-    else this.#byId.set(id, { id, name, unread: 0, isCounted: false });
+    else this.#byId.set(id, { id, name, membersOnly, unread: 0, isCounted: false });
+    this.#changed();
+  }
+
+  /** Guests know nothing of them. */
+  forgetThoseForMembers() {
+    for (const { id, membersOnly } of this.list) if (membersOnly) this.#byId.delete(id);
     this.#changed();
   }
 

@@ -1,4 +1,4 @@
-// What happens after every `connect`: say who we are, enter the room, fetch what was missed, send what waits.
+// What happens after every `connect`, and when somebody signs in or out: say who we are, enter the room, fetch what was missed, send what waits.
 
 import * as link from './link.js';
 
@@ -11,17 +11,25 @@ export class Session {
   #settling = null;
   #entered = null;
 
-  name = '';
+  /** What a guest wants to be called. */
+  guestName = '';
+  /** Who is signed in, as the server has said on the last connection. */
+  member = null;
   roomId = null;
   /** Named and in a room on this very connection. */
   isReady = false;
 
   /**
-   * `steps`: `rooms()` loads the rooms and answers the one to be in, `ready()` is told when messages can be sent,
-   * `missed()` fetches what was missed, `nameRefused(error)` asks for another name, `failed(error)` hears of the rest.
+   * `steps`: `known()` is told when it is clear who is signed in, `signedOut(error)` when the server does not know them
+   * any more, `nameless(refusal)` asks for a name, `rooms()` loads the rooms and answers the one to be in, `ready()` is
+   * told when messages can be sent, `missed()` fetches what was missed, `failed(error)` hears of the rest.
    */
   constructor(steps) {
     this.#steps = steps;
+  }
+
+  get name() {
+    return this.member?.name ?? this.guestName;
   }
 
   start() {
@@ -31,12 +39,19 @@ export class Session {
     });
   }
 
-  /** Says the name on this connection; refused names are thrown. */
+  /** Says a guest's name on this connection; refused names are thrown. */
   async rename(name) {
     if (link.isConnected()) await link.people.create({ name });
-    const isFirst = !this.name;
-    this.name = name;
+    const isFirst = !this.guestName;
+    this.guestName = name;
     if (isFirst && link.isConnected()) this.arrive();
+  }
+
+  /** Somebody has signed in (or nobody is, any more): on this connection everything begins anew. */
+  async become(member) {
+    this.member = member;
+    this.#leave();
+    if (link.isConnected()) await this.arrive();
   }
 
   async enter(roomId) {
@@ -45,10 +60,10 @@ export class Session {
   }
 
   async arrive() {
-    if (!this.name) return;
     const turn = this.#begin();
     try {
-      if (!(await this.#sayName())) return;
+      await this.#recognise();
+      if (turn !== this.#turn || !(await this.#sayName())) return;
       this.roomId = await this.#steps.rooms();
       await this.#settle();
       if (turn !== this.#turn) return;
@@ -63,14 +78,29 @@ export class Session {
     }
   }
 
+  async #recognise() {
+    try {
+      this.member = await link.signInAgain();
+    } catch (error) {
+      if (error.code !== 401) throw error;
+      this.member = null;
+      this.#steps.signedOut(error);
+    }
+    this.#steps.known();
+  }
+
   async #sayName() {
+    if (!this.name) {
+      this.#steps.nameless('');
+      return false;
+    }
     try {
       await link.people.create({ name: this.name });
       return true;
     } catch (error) {
-      if (error.code !== 400) throw error;
-      this.name = '';
-      this.#steps.nameRefused(error);
+      if (error.code !== 400 && error.code !== 409) throw error;
+      this.guestName = '';
+      this.#steps.nameless(error.message);
       return false;
     }
   }

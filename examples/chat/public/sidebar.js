@@ -35,13 +35,21 @@ export class Sidebar {
 
   /** Buttons stay while their rooms do: one that is being pressed, or has the focus, must not be replaced. */
   renderRooms(rooms, current) {
+    const ids = new Set(rooms.map(({ id }) => id));
+    for (const [id, item] of this.#items) {
+      if (ids.has(id)) continue;
+      item.remove();
+      this.#items.delete(id);
+    }
     rooms.forEach((room, index) => {
       const item = this.#items.get(room.id) ?? this.#newRoom(room.id);
       if (this.#rooms.children[index] !== item) this.#rooms.insertBefore(item, this.#rooms.children[index] ?? null);
       const [button] = item.children;
-      const [name, badge] = button.children;
+      const [name, hint, badge] = button.children;
       const isCurrent = room.id === current;
       name.textContent = room.name;
+      button.classList.toggle('members-only', room.membersOnly);
+      hint.textContent = room.membersOnly ? ', for members' : '';
       // One stop for Tab; the arrows move between the rooms.
       button.tabIndex = isCurrent ? 0 : -1;
       if (isCurrent) button.setAttribute('aria-current', 'true');
@@ -58,6 +66,7 @@ export class Sidebar {
       const avatar = paintAvatar(element('span', 'avatar'), person.name);
       avatar.setAttribute('aria-hidden', 'true');
       const item = element('li', 'person', avatar, element('span', 'person-name', person.name));
+      if (person.member) item.append(element('small', 'member', 'member'));
       if (person.name === name) item.append(element('small', '', 'you'));
       else if (person.rooms.has(roomId)) item.append(element('small', '', 'here'));
       return item;
@@ -71,7 +80,8 @@ export class Sidebar {
 
   #newRoom(id) {
     const badge = element('span', 'badge', element('span'), element('span', 'unseen', ' unread'));
-    const button = element('button', 'room', element('span', 'room-name'), badge);
+    const hint = element('span', 'unseen');
+    const button = element('button', 'room', element('span', 'room-name'), hint, badge);
     button.type = 'button';
     button.addEventListener('click', () => {
       this.#drawer(false);

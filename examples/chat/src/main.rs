@@ -7,6 +7,7 @@ mod process;
 mod rooms;
 mod stamp;
 mod text;
+mod users;
 #[cfg(test)]
 mod visitor;
 
@@ -15,6 +16,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tokio::net::TcpListener;
+use wingbeat::auth::{Auth, Passwords};
 use wingbeat::engine::Config;
 use wingbeat::{prelude::*, store::Sqlite};
 
@@ -27,12 +29,15 @@ struct Options {
     /// The address to listen on; 0.0.0.0 lets other machines in.
     #[arg(long, env = "CHAT_HOST", default_value = "127.0.0.1")]
     host: IpAddr,
-    /// The file that keeps rooms and messages.
+    /// The file that keeps rooms, messages and users. Beside it is the secret for signing in (`CHAT_SECRET` goes first).
     #[arg(long, env = "CHAT_DB", default_value = "chat.db")]
     db: PathBuf,
     /// The folder that holds the page (`public`) and its libraries (`node_modules`).
     #[arg(long, env = "CHAT_PAGE", default_value = env!("CARGO_MANIFEST_DIR"), hide_default_value = true)]
     page: PathBuf,
+    /// Proxies before the chat, which are believed when they say where somebody comes from.
+    #[arg(long = "proxy", env = "CHAT_PROXIES", value_delimiter = ',')]
+    proxies: Vec<IpAddr>,
 }
 
 #[tokio::main]
@@ -50,13 +55,16 @@ async fn main() -> ExitCode {
 }
 
 async fn run(options: Options) -> Result<(), String> {
-    let Options { port, host, db, page } = options;
+    let Options { port, host, db, page, proxies } = options;
     let listener = TcpListener::bind((host, port)).await.map_err(|error| process::cannot_listen(port, &error))?;
     let cannot_open = |error| format!("{} can not be used: {}", db.display(), cause(error));
+    process::make_private(&db).map_err(|error| cannot_open(error.into()))?;
     let database = Sqlite::open(&db).await.map_err(cannot_open)?;
     migrate(&database).await.map_err(cannot_open)?;
-    let config = Config::default().client_files(page.join("node_modules/socket.io-client/dist"));
-    let app = chat(&database).configure(SocketIo::with_config(config)).fallback(page::router(&page));
+    let auth = users::authentication(&users::Secret::of(&db)?, Passwords::new()).map_err(cause)?;
+    let files = page.join("node_modules/socket.io-client/dist");
+    let config = Config::default().client_files(files).trusted_proxies(proxies);
+    let app = chat(&database, auth).configure(SocketIo::with_config(config)).fallback(page::router(&page));
     let app = app.build().map_err(cause)?;
     println!("listening on {}", process::url(&listener).map_err(|error| error.to_string())?);
     let ended = wingbeat::serve(listener, app).await;
@@ -65,16 +73,22 @@ async fn run(options: Options) -> Result<(), String> {
 }
 
 async fn migrate(database: &Sqlite) -> Result<()> {
-    database.migrate(&[("rooms", rooms::TABLE), ("messages", messages::TABLE)]).await
+    let first = [("rooms", rooms::TABLE), ("messages", messages::TABLE), ("users", users::TABLE)];
+    let later = [("rooms for members", rooms::MEMBERS_ROOM), ("messages for members", messages::MEMBERS_ROOM)];
+    database.migrate(&[&first[..], &later].concat()).await
 }
 
-/// Everybody who has said a name hears everything, but for who is typing elsewhere.
-fn chat(database: &Sqlite) -> wingbeat::Builder {
+/// Everybody who has said a name hears everything, but for who is typing elsewhere and what is said among members.
+fn chat(database: &Sqlite, auth: Auth) -> wingbeat::Builder {
     App::builder()
+        .mount("authentication", auth)
+        .mount("users", users::service(database))
         .mount("people", people::service())
         .mount("rooms", rooms::service(database))
         .mount("messages", messages::service(database))
         .publish(|_| channel(people::ONLINE))
+        .on_login(users::signed_in)
+        .on_logout(people::gone)
         .on_disconnect(people::gone)
 }
 

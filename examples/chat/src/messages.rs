@@ -3,10 +3,11 @@
 #[cfg(test)]
 mod tests;
 
-use crate::people::caller;
-use crate::rooms::inside;
+use crate::people::{ONLINE, caller};
+use crate::rooms::{inside, visible};
 use crate::stamp::stamp;
 use crate::text::Text;
+use crate::users::{MEMBERS, only_visible, recognise};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use wingbeat::{ErrorKind, Page, hooks::parse, prelude::*, store::Sqlite};
@@ -24,6 +25,11 @@ pub(crate) const TABLE: &str = "
     CREATE INDEX messages_of_a_room ON messages (roomId, id);
 ";
 
+/// What came to the table later. It is the same for all messages of a room, and here so that no query has to ask the rooms.
+pub(crate) const MEMBERS_ROOM: &str = "
+    ALTER TABLE messages ADD COLUMN membersOnly BOOLEAN NOT NULL DEFAULT 0;
+";
+
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Message {
@@ -33,6 +39,7 @@ struct Message {
     author: String,
     text: String,
     created_at: i64,
+    members_only: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -54,9 +61,13 @@ pub(crate) fn service(database: &Sqlite) -> Mount {
         .methods([Find, Create])
         .method("typing", typing)
         .events(["typing"])
+        .publish(|message| channel(if message.data()["membersOnly"] == false { ONLINE } else { MEMBERS }))
         .publish_event("typing", |typing| typing.data()["roomId"].as_i64().map(inside).map(channel))
+        .before(All, recognise)
+        .before(Find, only_visible)
         .before(Create, parse::<NewMessage>)
         .before(Create, sign)
+        .before(Create, place)
         .before(Create, stamp)
         .error(Create, stored_already)
 }
@@ -66,6 +77,20 @@ async fn sign(context: &mut Context) -> Result<()> {
     let author = caller(&context.params)?.name;
     for item in context.items_mut()? {
         item.insert("author".to_owned(), author.clone().into());
+    }
+    Ok(())
+}
+
+/// The room says who can read it.
+async fn place(context: &mut Context) -> Result<()> {
+    let ids: Vec<_> = context.items_mut()?.iter().map(|item| item["roomId"].as_i64()).collect();
+    let mut members_only = Vec::new();
+    for id in ids {
+        let room = visible(context.services(), id.unwrap_or_default(), &context.params).await;
+        members_only.push(room.map_err(|_| Error::bad_request("There is no such room"))?.members_only);
+    }
+    for (item, members_only) in context.items_mut()?.into_iter().zip(members_only) {
+        item.insert("membersOnly".to_owned(), members_only.into());
     }
     Ok(())
 }

@@ -1,7 +1,9 @@
 //! Who is online: everyone whose connection has said a name. Nothing of it is stored.
 
 use crate::text::Text;
+use crate::users::{MEMBERS, member, recognise};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use wingbeat::prelude::*;
 
 /// The channel of all who have said a name.
@@ -14,6 +16,19 @@ pub(crate) struct Person {
     pub(crate) id: u64,
     pub(crate) name: String,
     pub(crate) room_id: Option<i64>,
+    /// Guests are not told which room that is.
+    pub(crate) in_members_room: bool,
+    /// Signed in: only then the name is the person's own.
+    pub(crate) member: bool,
+}
+
+impl Person {
+    fn for_guests(mut self) -> Person {
+        if std::mem::take(&mut self.in_members_room) {
+            self.room_id = None;
+        }
+        self
+    }
 }
 
 #[derive(Deserialize)]
@@ -22,7 +37,15 @@ struct Introduction {
 }
 
 pub(crate) fn service() -> Mount {
-    Mount::new(People).before(Create, renaming)
+    Mount::new(People).before(All, recognise).before(Create, own_name).before(Create, renaming).publish(heard)
+}
+
+/// Members are told more than guests.
+fn heard(person: &Publication) -> Audience {
+    match person.data_as::<Person>().and_then(|person| Payload::new(&person.for_guests())) {
+        Ok(for_guests) => channel(MEMBERS).or(channel(ONLINE).send(for_guests)),
+        Err(_) => nobody(),
+    }
 }
 
 struct People;
@@ -36,17 +59,39 @@ impl Service for People {
     async fn find(&self, params: &Params) -> Result<Found<Person>> {
         let online = params.channel(ONLINE)?.connections();
         let people = online.iter().filter_map(|connection| connection.extension::<Person>());
-        Ok(people.map(|person| Person::clone(&person)).collect::<Vec<_>>().into())
+        let people = people.map(|person| Person::clone(&person));
+        Ok(match member(params) {
+            Some(_) => people.collect::<Vec<_>>().into(),
+            None => people.map(Person::for_guests).collect::<Vec<_>>().into(),
+        })
     }
 
     async fn create(&self, data: OneOrMany<Introduction>, params: &Params) -> Result<OneOrMany<Person>> {
         let name = data.one()?.name.into();
         let connection = connection(params)?;
-        let room_id = params.extension::<Person>().and_then(|before| before.room_id);
-        let person = Person { id: connection.id(), name, room_id };
+        let before = params.extension::<Person>();
+        let (room_id, in_members_room) =
+            before.map_or((None, false), |before| (before.room_id, before.in_members_room));
+        let member = member(params).is_some();
+        let person = Person { id: connection.id(), name, room_id, in_members_room, member };
         connection.insert(person.clone());
         params.channel(ONLINE)?.join(connection);
         Ok(person.into())
+    }
+}
+
+/// A member's name is the one signed up with, and nobody else's.
+async fn own_name(context: &mut Context) -> Result<()> {
+    if let Some(member) = member(&context.params) {
+        context.data = Some(json!({ "name": member.name }).into());
+        return Ok(());
+    }
+    let Introduction { name } = context.data_as()?;
+    let same = json!({ "name": String::from(name), "$limit": 1 });
+    let found = context.service("users").find(Params::new().with_query(same)?).await?;
+    match found.to::<Vec<serde_json::Value>>()?.is_empty() {
+        true => Ok(()),
+        false => Err(Error::conflict("This name belongs to a member. Is it yours? Then sign in")),
     }
 }
 
@@ -65,8 +110,10 @@ pub(crate) async fn named(context: &mut Context) -> Result<()> {
 
 /// Who makes this call.
 pub(crate) fn caller(params: &Params) -> Result<Person> {
-    let person = params.extension::<Person>();
-    person.map(|person| Person::clone(&person)).ok_or_else(|| Error::not_authenticated("Say your name first"))
+    let person = params.extension::<Person>().map(|person| Person::clone(&person));
+    // Who has just signed out is nobody any more.
+    let person = person.filter(|person| !person.member || member(params).is_some());
+    person.ok_or_else(|| Error::not_authenticated("Say your name first"))
 }
 
 /// Where this call comes from.
@@ -74,9 +121,10 @@ pub(crate) fn connection(params: &Params) -> Result<&Connection> {
     params.connection.as_ref().ok_or_else(|| Error::bad_request("Only a connection can do this"))
 }
 
-/// Tells the others that a connection has ended.
+/// Tells the others that a connection has ended, or that its member has signed out.
 pub(crate) fn gone(app: &App, connection: &Connection) {
     let Some(person) = connection.extension::<Person>() else { return };
+    connection.remove::<Person>();
     let people = app.service("people");
     tokio::spawn(async move {
         if let Err(error) = people.emit("removed", &*person).await {
@@ -88,7 +136,7 @@ pub(crate) fn gone(app: &App, connection: &Connection) {
 #[cfg(test)]
 mod tests {
     use crate::visitor::{Visitor, opened};
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     #[tokio::test]
     async fn people_come_change_their_names_and_go() {
@@ -96,20 +144,21 @@ mod tests {
         let ada = Visitor::new(&app, "Ada", 1).await;
         let grace = Visitor::stranger(&app).await;
         let id = grace.id();
-        let came = json!({ "id": id, "name": "Grace", "roomId": null });
+        let grace_is = |name: &str, room: Value| json!({ "id": id, "name": name, "roomId": room, "inMembersRoom": false, "member": false });
+        let came = grace_is("Grace", json!(null));
         assert_eq!(ada.hears("people created").await["name"], "Ada", "one hears oneself come");
         assert_eq!(ada.hears("people patched").await["roomId"], 1, "and enter the room");
         assert_eq!(grace.create("people", json!({ "name": " Grace " })).await.unwrap(), came);
         assert_eq!(ada.hears("people created").await, came);
         grace.call("rooms", "enter", json!({ "id": 2 })).await.unwrap();
-        assert_eq!(ada.hears("people patched").await, json!({ "id": id, "name": "Grace", "roomId": 2 }));
-        let renamed = json!({ "id": id, "name": "Admiral", "roomId": 2 });
+        assert_eq!(ada.hears("people patched").await, grace_is("Grace", json!(2)));
+        let renamed = grace_is("Admiral", json!(2));
         assert_eq!(grace.create("people", json!({ "name": "Admiral" })).await.unwrap(), renamed);
         assert_eq!(ada.hears("people patched").await, renamed);
         drop(grace);
         assert_eq!(ada.hears("people removed").await, renamed);
-        let left = json!([{ "id": ada.id(), "name": "Ada", "roomId": 1 }]);
-        assert_eq!(ada.find("people", json!({})).await.unwrap(), left);
+        let left = ada.find("people", json!({})).await.unwrap();
+        assert_eq!((&left[0]["id"], left.as_array().unwrap().len()), (&json!(ada.id()), 1));
     }
 
     #[tokio::test]

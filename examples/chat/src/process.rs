@@ -1,6 +1,9 @@
 //! What a server process needs besides its application: memory, file descriptors, a log, words for what goes wrong.
 
+use std::fs::OpenOptions;
 use std::io::{self, IsTerminal};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
@@ -28,6 +31,14 @@ pub(crate) fn allow_many_connections() {
         }
         Ok(_) => {}
         Err(error) => tracing::warn!(%error, "the limit of file descriptors is unknown"),
+    }
+}
+
+/// Makes a file that others can not read, if there is none yet; what SQLite puts beside it is then the same.
+pub(crate) fn make_private(file: &Path) -> io::Result<()> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(file) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
     }
 }
 

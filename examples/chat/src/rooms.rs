@@ -3,8 +3,9 @@
 use crate::people::{self, Person, named};
 use crate::stamp::stamp;
 use crate::text::Text;
+use crate::users::{member, only_visible, recognise};
 use serde::{Deserialize, Serialize};
-use wingbeat::{ErrorKind, hooks::parse, prelude::*, store::Sqlite};
+use wingbeat::{ErrorKind, Services, hooks::parse, prelude::*, store::Sqlite};
 
 /// The table, with the rooms that exist from the start.
 pub(crate) const TABLE: &str = "
@@ -17,12 +18,21 @@ pub(crate) const TABLE: &str = "
     VALUES ('General', unixepoch() * 1000), ('Random', unixepoch() * 1000), ('Help', unixepoch() * 1000);
 ";
 
+/// What came to the table later: one of the rooms is for members.
+pub(crate) const MEMBERS_ROOM: &str = "
+    ALTER TABLE rooms ADD COLUMN membersOnly BOOLEAN NOT NULL DEFAULT 0;
+    INSERT INTO rooms (name, createdAt, membersOnly)
+    SELECT CASE WHEN EXISTS (SELECT 1 FROM rooms WHERE name = 'Members') THEN 'Only members' ELSE 'Members' END,
+        unixepoch() * 1000, 1;
+";
+
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Room {
+pub(crate) struct Room {
     id: i64,
     name: String,
     created_at: i64,
+    pub(crate) members_only: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -39,6 +49,8 @@ pub(crate) fn service(database: &Sqlite) -> Mount {
     Mount::new(database.table::<Room>("rooms").paginate(50, 200))
         .methods([Find, Get, Create])
         .method("enter", enter)
+        .before(All, recognise)
+        .before([Find, Get], only_visible)
         .before(Create, named)
         .before(Create, parse::<NewRoom>)
         .before(Create, stamp)
@@ -51,9 +63,18 @@ pub(crate) fn inside(room: i64) -> String {
     format!("rooms/{room}")
 }
 
+/// A room, if there is one and the caller may see it.
+pub(crate) async fn visible(services: &Services, id: i64, caller: &Params) -> Result<Room> {
+    let room: Room = services.service("rooms").get(id, Params::new()).await?.to()?;
+    match room.members_only && member(caller).is_none() {
+        true => Err(Error::not_found(format!("No record found for id '{id}'"))),
+        false => Ok(room),
+    }
+}
+
 /// The caller goes into a room, and out of the one before.
 async fn enter(room: Enter, params: Params) -> Result<Enter> {
-    params.service("rooms")?.get(room.id, Params::new()).await?;
+    let Room { members_only, .. } = visible(&params.services()?, room.id, &params).await?;
     let connection = people::connection(&params)?;
     let person = people::caller(&params)?;
     // Whoever has gone while we looked for the room must not come back to the others' lists.
@@ -64,7 +85,12 @@ async fn enter(room: Enter, params: Params) -> Result<Enter> {
         params.channel(inside(before))?.leave(connection);
     }
     params.channel(inside(room.id))?.join(connection);
-    let person = Person { room_id: Some(room.id), ..person };
+    // Whoever has signed out meanwhile has left all rooms, and must not have come back into this one.
+    if members_only && connection.get("user").is_none() {
+        params.channel(inside(room.id))?.leave(connection);
+        return Err(Error::not_authenticated("You have signed out"));
+    }
+    let person = Person { room_id: Some(room.id), in_members_room: members_only, ..person };
     connection.insert(person.clone());
     params.service("people")?.emit("patched", &person).await?;
     Ok(room)
@@ -83,7 +109,7 @@ mod tests {
     use serde_json::json;
 
     #[tokio::test]
-    async fn three_rooms_exist_from_the_start() {
+    async fn three_rooms_for_everybody_exist_from_the_start() {
         let app = opened().await;
         let found = Visitor::stranger(&app).await.find("rooms", json!({ "$sort": { "id": 1 } })).await.unwrap();
         let names: Vec<_> = found["data"].as_array().unwrap().iter().map(|room| room["name"].clone()).collect();
@@ -95,9 +121,13 @@ mod tests {
         let app = opened().await;
         let ada = Visitor::new(&app, "Ada", 1).await;
         let grace = Visitor::new(&app, "Grace", 2).await;
-        let made = ada.create("rooms", json!({ "name": " Looms ", "id": 77, "createdAt": 0 })).await.unwrap();
-        assert_eq!((&made["name"], &made["id"]), (&json!("Looms"), &json!(4)));
+        let made = ada
+            .create("rooms", json!({ "name": " Looms ", "id": 77, "createdAt": 0, "membersOnly": true }))
+            .await
+            .unwrap();
+        assert_eq!((&made["name"], &made["id"]), (&json!("Looms"), &json!(5)));
         assert!(made["createdAt"].as_u64().unwrap() > 1_600_000_000_000);
+        assert_eq!(made["membersOnly"], false);
         assert_eq!(grace.hears("rooms created").await, made);
     }
 

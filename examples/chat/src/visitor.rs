@@ -1,7 +1,8 @@
 //! The chat in memory and the people who visit it, for tests.
 
-use crate::chat;
+use crate::{chat, users};
 use serde_json::{Value, json};
+use wingbeat::auth::Passwords;
 use wingbeat::test::Client;
 use wingbeat::{prelude::*, store::Sqlite};
 
@@ -9,7 +10,8 @@ use wingbeat::{prelude::*, store::Sqlite};
 pub(crate) async fn opened() -> App {
     let database = Sqlite::memory().await.unwrap();
     crate::migrate(&database).await.unwrap();
-    let app = chat(&database).build().unwrap();
+    let auth = users::authentication(&users::Secret::for_tests(), Passwords::with_cost(8, 1).unwrap()).unwrap();
+    let app = chat(&database, auth).build().unwrap();
     app.setup().await.unwrap();
     app
 }
@@ -28,6 +30,39 @@ impl Visitor {
         visitor.create("people", json!({ "name": name })).await.unwrap();
         visitor.call("rooms", "enter", json!({ "id": room })).await.unwrap();
         visitor
+    }
+
+    /// Somebody who has signed up and in, and is in the first room.
+    pub(crate) async fn member(app: &App, name: &str) -> Visitor {
+        let visitor = Visitor::stranger(app).await;
+        visitor.create("users", json!({ "name": name, "password": "correct horse" })).await.unwrap();
+        visitor.sign_in(name, "correct horse").await.unwrap();
+        visitor.create("people", json!({ "name": name })).await.unwrap();
+        visitor.call("rooms", "enter", json!({ "id": 1 })).await.unwrap();
+        visitor
+    }
+
+    pub(crate) async fn sign_in(&self, name: &str, password: &str) -> Result<Value> {
+        self.create("authentication", json!({ "strategy": "local", "name": name, "password": password })).await
+    }
+
+    pub(crate) async fn sign_out(&self) -> Result<Value> {
+        self.0.service("authentication").remove(json!(null)).await
+    }
+
+    /// The id of the room that only members see.
+    pub(crate) async fn members_room(&self) -> Value {
+        self.find("rooms", json!({ "membersOnly": true })).await.unwrap()["data"][0]["id"].clone()
+    }
+
+    /// A call with any arguments.
+    pub(crate) async fn ask(&self, method: &str, arguments: &[Value]) -> Result<Value> {
+        self.0.emit(method, arguments).await
+    }
+
+    /// All that was heard and not asked for yet, as text.
+    pub(crate) fn all_heard(&self) -> String {
+        self.0.heard().iter().map(|heard| format!("{} {}\n", heard.event, heard.data)).collect()
     }
 
     pub(crate) async fn create(&self, path: &str, data: Value) -> Result<Value> {

@@ -1,5 +1,6 @@
 //! How often somebody may try.
 
+use crate::service::Params;
 use governor::clock::MonotonicClock;
 use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::HashMapStateStore;
@@ -37,6 +38,13 @@ pub(super) enum Place {
 }
 
 impl Place {
+    /// Where a call comes from; nowhere if the server makes it itself.
+    pub(super) fn of(params: &Params) -> Option<Place> {
+        let connection = || params.connection.as_ref().map(|connection| Place::Connection(connection.id()));
+        let place = || params.address().map(Place::address).or_else(connection).unwrap_or(Place::Unknown);
+        (!params.is_internal()).then(place)
+    }
+
     pub(super) fn address(address: IpAddr) -> Place {
         Place::Address(match address.to_canonical() {
             IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),

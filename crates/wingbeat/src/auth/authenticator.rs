@@ -3,13 +3,14 @@
 use super::Expiry;
 use super::attempts::Attempts;
 use super::entity::{Entity, no_id};
+use super::logins::Logins;
 use super::session::Sessions;
 use super::strategy::{Attempt, Erased, Identity};
 use super::token::{Claims, Tokens};
 use crate::app::App;
 use crate::service::Params;
 use serde_json::{Map, Value};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use wingbeat_core::{Error, ErrorKind, Headers, IdArg, Result};
 
 pub(super) type Revoked = Box<dyn Fn(&Value, Option<&Value>) -> bool + Send + Sync>;
@@ -26,7 +27,8 @@ pub(super) struct Authenticator {
     pub(super) attempts: Option<Attempts>,
     pub(super) revoked: Option<Revoked>,
     pub(super) expiry: Expiry,
-    pub(super) sessions: Sessions,
+    pub(super) sessions: Mutex<Sessions>,
+    pub(super) logins: Logins,
     /// Where it is mounted.
     pub(super) path: OnceLock<Arc<str>>,
 }
@@ -106,8 +108,9 @@ impl Authenticator {
             }
             Err(error) => {
                 // Expired, revoked, without a user: an error for the client, and no reason to stay logged in.
-                if let Some(connection) = connection.filter(|_| error.kind() == ErrorKind::NotAuthenticated) {
-                    self.force_out(app, connection);
+                let ended = connection.zip(session).filter(|_| error.kind() == ErrorKind::NotAuthenticated);
+                if let Some((connection, session)) = ended {
+                    self.force_out(app, connection, Some(&session));
                 }
                 Err(error)
             }

@@ -3,10 +3,11 @@
 use super::attempts::Attempts;
 use super::authenticator::{Authenticator, Revoked};
 use super::entity::Entity;
+use super::expiry::Expiry;
 use super::jwt::Jwt;
 use super::key::Key;
+use super::logins::Logins;
 use super::service;
-use super::session::{Expiry, Sessions};
 use super::settings;
 use super::strategy::{Erased, Strategy};
 use super::token::Tokens;
@@ -14,7 +15,7 @@ use crate::app::Mount;
 use serde_json::Value;
 use std::num::NonZeroU32;
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 use wingbeat_core::{Error, Result};
 
@@ -239,7 +240,8 @@ impl Auth {
             attempts: self.attempts.map(|(count, span)| Attempts::new(count, span)).transpose()?,
             revoked: self.revoked,
             expiry: self.expiry,
-            sessions: Sessions::default(),
+            sessions: Mutex::default(),
+            logins: Logins::default(),
             path: OnceLock::new(),
         })
     }

@@ -76,12 +76,24 @@ impl Authenticator {
         service.get(id, params).await.map_err(|error| vanished(error, &text))?.into_value()
     }
 
-    /// Changes a record without hooks and events.
-    pub(super) async fn patch_quietly(&self, app: &App, record: &Value, change: Map<String, Value>) -> Result<()> {
+    /// Changes a record without hooks and events, if it still is as a query says.
+    pub(super) async fn patch_quietly(
+        &self,
+        app: &App,
+        record: &Value,
+        change: Map<String, Value>,
+        unchanged: Value,
+    ) -> Result<()> {
         let entity = self.entity()?;
         let id = entity.id(record).ok_or_else(|| no_id(entity))?;
         let (path, data) = (entity.service.as_str().into(), Payload::from(Value::Object(change)));
-        let call = Call { path, method: Method::Patch, id: id.into(), data: Some(data), params: Params::new() };
+        let call = Call {
+            path,
+            method: Method::Patch,
+            id: id.into(),
+            data: Some(data),
+            params: Params::new().with_query(unchanged)?,
+        };
         app.bare(call).await.map(drop)
     }
 }

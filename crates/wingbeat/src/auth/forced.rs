@@ -14,10 +14,12 @@ impl App {
     ///
     /// Its token stays valid until it expires; [`Auth::revoked`](crate::auth::Auth::revoked) can refuse it.
     pub fn logout(&self, connection: &Connection) -> bool {
-        self.gates_of::<Authenticator>().iter().any(|authenticator| authenticator.force_out(self, connection))
+        // Of every service, also when one of them knew the connection.
+        let services = self.gates_of::<Authenticator>();
+        services.iter().filter(|service| service.force_out(self, connection, None)).count() > 0
     }
 
-    /// Logs out all connections of a user; how many there were.
+    /// Logs out all connections of a user; how many there were. Logins of the user that are under way fail.
     pub fn logout_user(&self, id: impl Into<Id>) -> usize {
         let id = id.into().to_string();
         self.logout_others(&id, None)
@@ -26,8 +28,9 @@ impl App {
     fn logout_others(&self, id: &str, but: Option<&Connection>) -> usize {
         let mut count = 0;
         for authenticator in self.gates_of::<Authenticator>() {
+            authenticator.logins.fail(Some(id));
             for connection in authenticator.connections_of(id) {
-                let ended = Some(&connection) != but && authenticator.force_out(self, &connection);
+                let ended = Some(&connection) != but && authenticator.force_out(self, &connection, None);
                 count += usize::from(ended);
             }
         }
@@ -37,8 +40,9 @@ impl App {
 
 struct LogoutChanged(Box<[Box<str>]>);
 
-/// Logs out all other connections of a user whose record was removed, or was given one of these fields anew: an after
-/// hook for the service of the users, so that a new password ends what the old one has begun.
+/// Logs out all other connections of a user whose record was removed or replaced, or was given one of these fields anew:
+/// an after hook for the service of the users, so that a new password ends what the old one has begun. Dots in a field
+/// lead into nested objects.
 ///
 /// ```
 /// use wingbeat::{auth::{hash_password, logout_changed}, prelude::*, store::Memory};
@@ -51,14 +55,20 @@ pub fn logout_changed<F: Into<Box<str>>>(fields: impl IntoIterator<Item = F>) ->
     LogoutChanged(fields.into_iter().map(Into::into).collect())
 }
 
+/// Whether a patch may change a field. Patches merge at the top, so whatever holds the field is replaced as a whole.
+fn touches(patch: &Value, field: &str) -> bool {
+    let top = field.split('.').next().unwrap_or(field);
+    patch.get(top).is_some() || patch.get(field).is_some()
+}
+
 impl Hook for LogoutChanged {
     fn call<'a>(&'a self, context: &'a mut Context) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             let concerns = match context.method() {
-                Method::Remove => true,
-                Method::Update | Method::Patch => {
+                Method::Remove | Method::Update => true,
+                Method::Patch => {
                     let data = context.data.as_mut().map(|data| data.value()).transpose()?;
-                    data.is_some_and(|data| self.0.iter().any(|field| data.get(&**field).is_some()))
+                    data.is_some_and(|data| self.0.iter().any(|field| touches(data, field)))
                 }
                 _ => false,
             };

@@ -1,5 +1,6 @@
 //! The hook `hash_password`.
 
+use super::attempts::Place;
 use super::authenticator::Authenticator;
 use super::passwords::Passwords;
 use crate::BoxFuture;
@@ -56,20 +57,21 @@ impl HashPassword {
         let passwords = found.ok_or_else(|| {
             Error::bad_request(format!("Could not find '{}' strategy to hash password", self.strategy))
         })?;
+        let place = Place::of(&context.params);
         for item in context.items_mut()? {
-            self.hash(item, &passwords).await?;
+            self.hash(item, &passwords, place.clone()).await?;
         }
         Ok(())
     }
 
-    async fn hash(&self, item: &mut Map<String, Value>, passwords: &Passwords) -> Result<()> {
+    async fn hash(&self, item: &mut Map<String, Value>, passwords: &Passwords, place: Option<Place>) -> Result<()> {
         let mut keys = self.field.split('.');
         let first = keys.next().and_then(|key| item.get_mut(key));
-        let place = keys.fold(first, |at, key| at.and_then(|at| at.get_mut(key)));
-        match place {
+        let found = keys.fold(first, |at, key| at.and_then(|at| at.get_mut(key)));
+        match found {
             None => Ok(()),
             Some(Value::String(password)) => {
-                *password = passwords.hash(std::mem::take(password)).await?;
+                *password = passwords.hash_from(place, std::mem::take(password)).await?;
                 Ok(())
             }
             Some(_) => Err(Error::bad_request(format!("'{}' must be text", self.field))),

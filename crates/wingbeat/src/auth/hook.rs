@@ -10,6 +10,7 @@ use crate::realtime::Connection;
 use crate::service::Params;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use std::sync::Arc;
 use wingbeat_core::{Error, ErrorKind, Payload, Result};
 
 /// Lets only those call who are logged in, by one of these strategies (`"jwt"` stands for every login that has issued a
@@ -141,7 +142,7 @@ impl Authenticate {
         &self,
         app: &App,
         authenticator: &Authenticator,
-        session: &Session,
+        session: &Arc<Session>,
         connection: Option<&Connection>,
     ) -> Result<(Box<str>, Identity)> {
         session.claims.check_time()?;
@@ -151,19 +152,21 @@ impl Authenticate {
             return Err(Error::not_authenticated(text));
         }
         let known_still = async {
-            if let Some(remembered) = &session.remembered {
-                let (_, identity) =
-                    authenticator.authenticate(app, remembered, &Params::new(), &self.strategies).await?;
-                return Ok(identity);
-            }
-            let entity = authenticator.entity_of(app, &session.claims).await?;
-            authenticator.check_revoked(&session.claims, entity.as_ref())?;
-            Ok(Identity { entity, ..Identity::default() })
+            let identity = match &session.remembered {
+                Some(remembered) => {
+                    authenticator.authenticate(app, remembered, &Params::new(), &self.strategies).await?.1
+                }
+                None => {
+                    Identity { entity: authenticator.entity_of(app, &session.claims).await?, ..Identity::default() }
+                }
+            };
+            authenticator.check_revoked(&session.claims, identity.entity.as_ref())?;
+            Ok(identity)
         };
         let identity = known_still.await.inspect_err(|error: &Error| {
             // Whoever is not known any more hears no more either.
             if let Some(connection) = connection.filter(|_| error.kind() == ErrorKind::NotAuthenticated) {
-                authenticator.force_out(app, connection);
+                authenticator.force_out(app, connection, Some(session));
             }
         })?;
         let token = Some((session.token.clone(), session.claims.clone()));

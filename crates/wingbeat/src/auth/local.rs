@@ -1,8 +1,9 @@
 //! The strategy `local`: name and password.
 
+use super::line::Spot;
 use super::passwords::{LONGEST, Passwords, Verdict};
 use super::strategy::{Attempt, Identity, Strategy};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use wingbeat_core::{Error, Result};
 
 /// The strategy `local`: by name and password, which a record of the entity service holds.
@@ -87,7 +88,7 @@ impl Strategy for Local {
         let field = |path: &str| text(data, path).filter(|text| !text.is_empty() && text.len() <= LONGEST);
         let (username, password) = field(&self.username).zip(field(&self.password)).ok_or_else(|| self.refused())?;
         // First the place, of which there are only so many: nothing is remembered of those who do not get one.
-        let _place = self.passwords.enter()?;
+        let spot = self.passwords.enter(attempt.place())?;
         attempt.limit(username)?;
         let entity = attempt.find_entity(&self.entity_username, username).await?;
         let stored = entity.as_ref().and_then(Value::as_object).and_then(|entity| text(entity, &self.entity_password));
@@ -98,10 +99,10 @@ impl Strategy for Local {
                 "a record without a password: do the hooks of its service hide it from the server?"
             );
         }
-        let verdict = self.passwords.verify(password.to_owned(), stored.map(Into::into)).await?;
+        let verdict = self.passwords.verify(&spot, password.to_owned(), stored.map(Into::into)).await?;
         let entity = entity.filter(|_| verdict != Verdict::Wrong).ok_or_else(|| self.refused())?;
         if verdict == Verdict::Outdated {
-            self.upgrade(&entity, password, attempt).await;
+            self.upgrade(&spot, &entity, password, attempt).await;
         }
         Ok(Identity::of(entity))
     }
@@ -113,16 +114,19 @@ impl Strategy for Local {
 
 impl Local {
     /// Replaces an old hash by a new one. That is nobody's business: no hooks, no events, and no matter if it fails.
-    async fn upgrade(&self, entity: &Value, password: &str, attempt: &Attempt<'_>) {
+    async fn upgrade(&self, spot: &Spot, entity: &Value, password: &str, attempt: &Attempt<'_>) {
         let upgraded = async {
-            let hash = self.passwords.hash(password.to_owned()).await?;
+            let hash = self.passwords.hash_in(spot, password.to_owned()).await?;
+            let old = entity.as_object().and_then(|entity| text(entity, &self.entity_password));
             let mut change = Map::new();
             let (top, rest) = self.entity_password.split_once('.').unwrap_or((&self.entity_password, ""));
             let mut member = entity.get(top).cloned().unwrap_or_default();
             let place = rest.split('.').filter(|key| !key.is_empty()).try_fold(&mut member, |at, key| at.get_mut(key));
             *place.ok_or_else(|| Error::general("The field of the password has gone"))? = hash.into();
             change.insert(top.into(), member);
-            attempt.authenticator.patch_quietly(attempt.app, entity, change).await
+            // Only in place of the one that was compared: meanwhile the password may have been changed.
+            let unchanged = json!({&*self.entity_password: old});
+            attempt.authenticator.patch_quietly(attempt.app, entity, change, unchanged).await
         };
         if let Err(error) = upgraded.await {
             tracing::warn!(?error, "an old password hash could not be replaced");

@@ -1,20 +1,20 @@
 //! Hashing passwords, beside the calls and never more at once than the machine can bear.
 
+use super::attempts::Place;
+use super::line::{Line, Spot};
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
 use argon2::{Argon2, Params, Version};
 use std::fmt;
 use std::sync::Arc;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wingbeat_core::{Error, Result};
 
-/// How many may wait for a hash; who comes then is sent away.
-const LINE: usize = 1024;
 /// Longer passwords are nobody's.
 pub(super) const LONGEST: usize = 1024;
 
 /// Hashes and verifies passwords: argon2id, and bcrypt for what was hashed elsewhere. A handle, cheap to clone.
 ///
-/// Hashing runs on threads of its own, one less than there are processors at a time, so that other calls go on.
+/// Hashing runs on threads of its own, one less than there are processors at a time, so that other calls go on. The
+/// addresses that want it take turns.
 #[derive(Clone)]
 pub struct Passwords(Arc<Inner>);
 
@@ -22,8 +22,7 @@ struct Inner {
     argon: Argon2<'static>,
     /// A hash of no password, for users that do not exist: as much work as a real one.
     nobody: String,
-    at_once: Arc<Semaphore>,
-    line: Arc<Semaphore>,
+    line: Arc<Line>,
 }
 
 /// What a password turned out to be.
@@ -58,8 +57,7 @@ impl Passwords {
         let nobody = format!("$argon2id$v=19$m={memory},t={passes},p={lanes}${salt}${output}");
         let argon = Argon2::new(argon2::Algorithm::Argon2id, Version::V0x13, params);
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        let at_once = Arc::new(Semaphore::new((processors - 1).max(1)));
-        Passwords(Arc::new(Inner { argon, nobody, at_once, line: Arc::new(Semaphore::new(LINE)) }))
+        Passwords(Arc::new(Inner { argon, nobody, line: Line::new((processors - 1).max(1)) }))
     }
 
     /// The hash of a password, as text that says how it was made.
@@ -67,28 +65,36 @@ impl Passwords {
     /// # Errors
     /// BadRequest if the password has more than 1024 bytes, Unavailable if too many are waiting.
     pub async fn hash(&self, password: String) -> Result<String> {
+        self.hash_from(None, password).await
+    }
+
+    /// As [`hash`](Passwords::hash), for somebody who is somewhere.
+    pub(super) async fn hash_from(&self, place: Option<Place>, password: String) -> Result<String> {
         if password.len() > LONGEST {
             return Err(Error::bad_request(format!("A password has at most {LONGEST} bytes")));
         }
-        let _place = self.enter()?;
+        self.hash_in(&self.enter(place)?, password).await
+    }
+
+    /// As [`hash`](Passwords::hash), for somebody who stands in the line already.
+    pub(super) async fn hash_in(&self, spot: &Spot, password: String) -> Result<String> {
         let inner = self.0.clone();
-        self.work(move || {
+        work(spot, move || {
             let hash = inner.argon.hash_password_with_salt(password.as_bytes(), &random::<16>()?);
             hash.map(|hash| hash.to_string()).map_err(|error| Error::internal(error.to_string()))
         })
         .await?
     }
 
-    /// A place in the line of those who want a password verified.
-    pub(super) fn enter(&self) -> Result<OwnedSemaphorePermit> {
-        let place = self.0.line.clone().try_acquire_owned();
-        place.map_err(|_| Error::unavailable("Too many logins at once, try again later"))
+    /// Joins the line of those who want a password hashed or verified.
+    pub(super) fn enter(&self, place: Option<Place>) -> Result<Spot> {
+        self.0.line.enter(place)
     }
 
     /// Whether a password is the stored one. Nothing stored is as much work as a wrong password.
-    pub(super) async fn verify(&self, password: String, stored: Option<String>) -> Result<Verdict> {
+    pub(super) async fn verify(&self, spot: &Spot, password: String, stored: Option<String>) -> Result<Verdict> {
         let inner = self.0.clone();
-        self.work(move || match &stored {
+        work(spot, move || match &stored {
             Some(stored) => inner.compare(&password, stored),
             None => {
                 inner.compare(&password, &inner.nobody);
@@ -100,27 +106,26 @@ impl Passwords {
 
     /// Everything that may be hashed at once, so that nothing can be.
     #[cfg(test)]
-    pub(super) async fn occupy(&self) -> OwnedSemaphorePermit {
-        let all = u32::try_from(self.0.at_once.available_permits()).expect("there are few processors");
-        self.0.at_once.clone().acquire_many_owned(all).await.expect("it is never closed")
+    pub(super) async fn occupy(&self) -> tokio::sync::OwnedSemaphorePermit {
+        self.0.line.occupy().await
     }
 
     /// Every place in the line.
     #[cfg(test)]
-    pub(super) fn fill(&self) -> Vec<OwnedSemaphorePermit> {
-        std::iter::from_fn(|| self.enter().ok()).collect()
+    pub(super) fn fill(&self) -> Vec<Spot> {
+        std::iter::from_fn(|| self.enter(None).ok()).collect()
     }
+}
 
-    async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-        let permit = self.0.at_once.clone().acquire_owned().await?;
-        // The permit goes along: a call that is given up does not make room while its hash is still being computed.
-        let done = tokio::task::spawn_blocking(move || {
-            let done = work();
-            drop(permit);
-            done
-        });
-        Ok(done.await?)
-    }
+async fn work<T: Send + 'static>(spot: &Spot, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    let turn = spot.turn().await?;
+    // The turn goes along: a call that is given up does not make room while its hash is still being computed.
+    let done = tokio::task::spawn_blocking(move || {
+        let done = work();
+        drop(turn);
+        done
+    });
+    Ok(done.await?)
 }
 
 impl Inner {
@@ -170,14 +175,18 @@ mod tests {
         Passwords::with_cost(Params::MIN_M_COST, 1).unwrap()
     }
 
+    async fn verdict(passwords: &Passwords, password: &str, stored: Option<&str>) -> Verdict {
+        let spot = passwords.enter(None).unwrap();
+        passwords.verify(&spot, password.into(), stored.map(Into::into)).await.unwrap()
+    }
+
     #[tokio::test]
     async fn a_password_is_known_again_by_its_hash() {
         let passwords = cheap();
         let hash = passwords.hash("swordfish".into()).await.unwrap();
         assert!(hash.starts_with("$argon2id$"), "{hash}");
         assert_ne!(hash, passwords.hash("swordfish".into()).await.unwrap(), "no salt");
-        let verify =
-            async |password: &str, hash: &str| passwords.verify(password.into(), Some(hash.into())).await.unwrap();
+        let verify = async |password: &str, hash: &str| verdict(&passwords, password, Some(hash)).await;
         assert_eq!(verify("swordfish", &hash).await, Verdict::Right);
         assert_eq!(verify("Swordfish", &hash).await, Verdict::Wrong);
         assert_eq!(verify("swordfish", "plain text").await, Verdict::Wrong);
@@ -191,8 +200,8 @@ mod tests {
             Passwords::with_cost(Params::MIN_M_COST, 2).unwrap().hash("secret1".into()).await.unwrap(),
         ];
         for old in old {
-            assert_eq!(cheap().verify("secret1".into(), Some(old.clone())).await.unwrap(), Verdict::Outdated);
-            assert_eq!(cheap().verify("secret2".into(), Some(old)).await.unwrap(), Verdict::Wrong);
+            assert_eq!(verdict(&cheap(), "secret1", Some(&old)).await, Verdict::Outdated);
+            assert_eq!(verdict(&cheap(), "secret2", Some(&old)).await, Verdict::Wrong);
         }
     }
 
@@ -200,6 +209,6 @@ mod tests {
     async fn nobody_has_a_password() {
         let passwords = cheap();
         assert!(PasswordHash::new(&passwords.0.nobody).is_ok(), "verifying would be no work");
-        assert_eq!(passwords.verify(String::new(), None).await.unwrap(), Verdict::Wrong);
+        assert_eq!(verdict(&passwords, "", None).await, Verdict::Wrong);
     }
 }

@@ -1,6 +1,7 @@
 //! The authentication service: `create` logs in, `remove` logs out.
 
 use super::authenticator::Authenticator;
+use super::logins::Login;
 use super::session::Pending;
 use crate::BoxFuture;
 use crate::app::{App, Gate, Mount};
@@ -48,11 +49,6 @@ pub(super) fn running(services: &Services) -> Result<App> {
     App::of(services).cloned().ok_or_else(|| Error::general("There is no application"))
 }
 
-/// The connection of a call from outside.
-fn caller(context: &Context) -> Option<Connection> {
-    context.params.connection.clone().filter(|_| !context.params.is_internal())
-}
-
 /// What a client is about to be told.
 fn shown(context: &Context) -> Result<Value> {
     context.dispatch.as_ref().or(context.result.as_ref()).map_or(Ok(Value::Null), Payload::to_value)
@@ -63,23 +59,21 @@ struct LoggedIn(Arc<Authenticator>);
 impl Around for LoggedIn {
     fn call<'a>(&'a self, context: &'a mut Context, next: Next<'a>) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            let data = context.data.clone();
+            let (login, data) = (self.0.logins.begin(), context.data.clone());
             context.set_event(None);
             next.run(context).await?;
-            match caller(context) {
-                Some(connection) => self.login(context, &connection, data),
-                None => Ok(()),
-            }
+            if context.params.is_internal() { Ok(()) } else { self.login(context, login, data) }
         })
     }
 }
 
 impl LoggedIn {
-    fn login(&self, context: &Context, connection: &Connection, data: Option<Payload>) -> Result<()> {
+    fn login(&self, context: &Context, login: Login, data: Option<Payload>) -> Result<()> {
         let mut shown = shown(context)?;
         let Some(token) = shown.get("accessToken").and_then(Value::as_str).map(str::to_owned) else { return Ok(()) };
         // Hooks may have put another token there, so it is looked at once more.
         let claims = self.0.tokens.verify(&token)?;
+        let Some(connection) = &context.params.connection else { return login.check(claims.subject()) };
         let entity = self.0.entity.as_ref();
         let remembered = match data.filter(|_| entity.is_some() && claims.subject().is_none()) {
             Some(data) => Some(data.into_value()?),
@@ -90,14 +84,10 @@ impl LoggedIn {
         // A client that logs in by its handshake is not there yet: see `connected`. Middleware already knows who it is.
         if context.params.extension::<Handshake>().is_some() {
             self.0.attach(connection, &session, record.clone());
-            connection.insert(Pending { session, record });
+            connection.insert(Pending { session, record, login });
             return Ok(());
         }
-        let app = running(context.services())?;
-        if self.0.begin(&app, connection, &session, record) {
-            app.logged_in(connection);
-        }
-        Ok(())
+        self.0.begin(&running(context.services())?, connection, &session, record, &login)
     }
 }
 
@@ -108,8 +98,8 @@ impl Around for LoggedOut {
         Box::pin(async move {
             context.set_event(None);
             next.run(context).await?;
-            if let Some(connection) = caller(context) {
-                self.0.force_out(&running(context.services())?, &connection);
+            if let Some(connection) = context.params.connection.clone().filter(|_| !context.params.is_internal()) {
+                self.0.force_out(&running(context.services())?, &connection, None);
             }
             Ok(())
         })
@@ -147,8 +137,9 @@ impl Gate for Authenticator {
     fn connected(self: Arc<Authenticator>, app: &App, connection: &Connection) {
         if let Some(pending) = connection.extension::<Pending>() {
             connection.remove::<Pending>();
-            if self.begin(app, connection, &pending.session, pending.record.clone()) {
-                app.logged_in(connection);
+            let Pending { session, record, login } = &*pending;
+            if let Err(error) = self.begin(app, connection, session, record.clone(), login) {
+                tracing::debug!(?error, ?connection, "a client who logged in by its handshake is nobody any more");
             }
         }
     }

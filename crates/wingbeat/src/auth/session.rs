@@ -1,32 +1,26 @@
-//! Connections that are logged in, and until when.
+//! Connections that are logged in.
 
 use super::authenticator::Authenticator;
+use super::expiry::Due;
 use super::jwt::Jwt;
-use super::time::{iso, until};
+use super::logins::Login;
 use super::token::Claims;
-use crate::app::{App, WeakApp};
+use crate::app::App;
 use crate::locked;
-use crate::realtime::{Connection, Message};
+use crate::realtime::Connection;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use tokio::task::AbortHandle;
-use wingbeat_core::RawJson;
-
-/// What happens to a connection when its token expires.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Expiry {
-    /// The client is disconnected, as in Feathers.
-    #[default]
-    Disconnect,
-    /// The client stays, logged out: it leaves its channels, hears the event `<path of the service> expired`, and may
-    /// log in again.
-    Anonymous,
-}
+use wingbeat_core::Result;
 
 /// All connections that are logged in.
-pub(super) type Sessions = Mutex<HashMap<u64, (Connection, Arc<Session>)>>;
+#[derive(Default)]
+pub(super) struct Sessions {
+    /// By the number of the connection.
+    pub(super) of: HashMap<u64, (Connection, Arc<Session>)>,
+    pub(super) due: Due,
+}
 
 /// A login of a connection. Its token has been verified, so calls only look at the time.
 pub(super) struct Session {
@@ -36,13 +30,16 @@ pub(super) struct Session {
     pub(super) claims: Claims,
     /// What was logged in with, where the token alone says nobody: it is asked again with every call.
     pub(super) remembered: Option<Value>,
-    timer: Mutex<Timer>,
+    told: Mutex<Told>,
 }
 
-#[derive(Default)]
-struct Timer {
-    running: Option<AbortHandle>,
-    stopped: bool,
+/// What the listeners know: they hear of a login before they hear of its end, though both may happen at once.
+#[derive(Clone, Copy, PartialEq)]
+enum Told {
+    Nothing,
+    Login,
+    /// It has ended, which whoever tells of the login has to tell then.
+    EndsFirst,
 }
 
 /// The session of a connection, kept with it.
@@ -52,20 +49,13 @@ struct Current(Arc<Session>);
 pub(super) struct Pending {
     pub(super) session: Arc<Session>,
     pub(super) record: Option<Value>,
+    pub(super) login: Login,
 }
 
 impl Session {
     /// By which strategy calls of the connection are known.
     pub(super) fn strategy(&self) -> &str {
         self.remembered.as_ref().and_then(|data| data.get("strategy")?.as_str()).unwrap_or(Jwt::NAME)
-    }
-
-    fn stop(&self) {
-        let mut timer = locked(&self.timer);
-        timer.stopped = true;
-        if let Some(running) = timer.running.take() {
-            running.abort();
-        }
     }
 }
 
@@ -78,7 +68,7 @@ impl Authenticator {
 
     /// A session by a token that this authenticator has verified.
     pub(super) fn session_by(&self, token: String, claims: Claims, remembered: Option<Value>) -> Arc<Session> {
-        Arc::new(Session { authenticator: self.id, token, claims, remembered, timer: Mutex::default() })
+        Arc::new(Session { authenticator: self.id, token, claims, remembered, told: Mutex::new(Told::Nothing) })
     }
 
     /// The session of a connection, if it was this authenticator that verified it.
@@ -86,6 +76,10 @@ impl Authenticator {
         // Asked for every call, so without the lock on all sessions.
         let current = connection.extension::<Current>()?;
         (current.0.authenticator == self.id).then(|| current.0.clone())
+    }
+
+    pub(super) fn is_current(&self, connection: &Connection, session: &Arc<Session>) -> bool {
+        self.session(connection).is_some_and(|current| Arc::ptr_eq(&current, session))
     }
 
     /// What later calls of the connection show among their params.
@@ -99,72 +93,64 @@ impl Authenticator {
         }
     }
 
-    /// Makes this the session of the connection, in place of an earlier one. False if the client has gone meanwhile.
+    /// Makes this the session of the connection, in place of an earlier one, and tells the listeners; nothing if the
+    /// client has gone meanwhile.
+    ///
+    /// # Errors
+    /// NotAuthenticated if the user was logged out while the login was under way.
     pub(super) fn begin(
         self: &Arc<Authenticator>,
         app: &App,
         connection: &Connection,
         session: &Arc<Session>,
         record: Option<Value>,
-    ) -> bool {
-        {
+        login: &Login,
+    ) -> Result<()> {
+        let (earlier, is_first) = {
             let mut sessions = locked(&self.sessions);
-            let earlier = sessions.insert(connection.id(), (connection.clone(), session.clone()));
+            let earlier = sessions.of.insert(connection.id(), (connection.clone(), session.clone()));
+            if let Some(expires) = earlier.as_ref().and_then(|(_, earlier)| earlier.claims.expires()) {
+                sessions.due.remove(connection.id(), expires);
+            }
             connection.insert(Current(session.clone()));
             self.attach(connection, session, record);
-            if let Some((_, earlier)) = earlier.filter(|(_, earlier)| !Arc::ptr_eq(earlier, session)) {
-                earlier.stop();
-            }
+            let expires = session.claims.expires();
+            (earlier, expires.is_some_and(|expires| sessions.due.insert(connection.id(), expires)))
+        };
+        if is_first {
+            self.start_watching(app);
         }
-        self.clone().start_timer(app, connection, session);
-        // Whoever goes from now on is told to `disconnected`; who went before was not found there.
+        // Only now: from here on the session can be found by whoever logs its user out, or sees the client go.
+        if let Err(error) = login.check(session.claims.subject()) {
+            if self.end(connection, Some(session)).is_some() && earlier.is_some() {
+                app.logged_out(connection);
+            }
+            return Err(error);
+        }
         if !connection.is_connected() {
             self.end(connection, Some(session));
+            return Ok(());
         }
-        connection.is_connected()
+        app.logged_in(connection);
+        let ended = std::mem::replace(&mut *locked(&session.told), Told::Login) == Told::EndsFirst;
+        if ended {
+            app.logged_out(connection);
+        }
+        Ok(())
     }
 
-    fn start_timer(self: Arc<Authenticator>, app: &App, connection: &Connection, session: &Arc<Session>) {
-        let Some(expires) = session.claims.expires() else { return };
-        let mut timer = locked(&session.timer);
-        if timer.stopped {
-            return;
-        }
-        let (app, connection, owner) = (app.downgrade(), connection.clone(), session.clone());
-        let running = tokio::spawn(async move {
-            until(expires).await;
-            self.expired(&app, &connection, &owner, expires);
-        });
-        timer.running = Some(running.abort_handle());
-    }
-
-    fn expired(&self, app: &WeakApp, connection: &Connection, session: &Arc<Session>, at: f64) {
-        let is_current = self.session(connection).is_some_and(|current| Arc::ptr_eq(&current, session));
-        match self.expiry {
-            Expiry::Disconnect if is_current => connection.disconnect(),
-            Expiry::Anonymous if self.end(connection, Some(session)) => {
-                if let Some(app) = app.upgrade() {
-                    app.logged_out(connection);
-                }
-                let path = self.path.get().map_or("", |path| path);
-                if let Ok(data) = RawJson::new(&json!({"expiredAt": iso(at)})) {
-                    connection.deliver(&Message::new(format!("{path} expired").into(), data));
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// Ends the session of a connection, or only the given one; whether there was any.
-    pub(super) fn end(&self, connection: &Connection, only: Option<&Arc<Session>>) -> bool {
+    /// Ends the session of a connection, or only the given one; which one it was.
+    pub(super) fn end(&self, connection: &Connection, only: Option<&Arc<Session>>) -> Option<Arc<Session>> {
         let mut sessions = locked(&self.sessions);
-        let Some((_, session)) = sessions.get(&connection.id()) else { return false };
+        let (_, session) = sessions.of.get(&connection.id())?;
         if only.is_some_and(|only| !Arc::ptr_eq(only, session)) {
-            return false;
+            return None;
         }
         let session = session.clone();
-        sessions.remove(&connection.id());
-        session.stop();
+        sessions.of.remove(&connection.id());
+        if let Some(expires) = session.claims.expires() {
+            sessions.due.remove(connection.id(), expires);
+        }
         if connection.extension::<Current>().is_some_and(|current| Arc::ptr_eq(&current.0, &session)) {
             connection.remove::<Current>();
             connection.unset("authentication");
@@ -172,30 +158,40 @@ impl Authenticator {
                 connection.unset(&entity.name);
             }
         }
-        true
+        Some(session)
     }
 
-    /// Logs a connection out, whatever it wants; whether it was logged in.
-    pub(super) fn force_out(&self, app: &App, connection: &Connection) -> bool {
-        let ended = self.end(connection, None);
-        if ended {
+    /// Logs a connection out, whatever it wants, or only if this is its session; whether it was logged in.
+    pub(super) fn force_out(&self, app: &App, connection: &Connection, only: Option<&Arc<Session>>) -> bool {
+        let Some(session) = self.end(connection, only) else { return false };
+        let told = {
+            let mut told = locked(&session.told);
+            let before = *told;
+            if before == Told::Nothing {
+                *told = Told::EndsFirst;
+            }
+            before
+        };
+        if told == Told::Login {
             app.logged_out(connection);
         }
-        ended
+        true
     }
 
     /// Logs everybody out: the service is unmounted.
     pub(super) fn force_all_out(&self, app: &App) {
-        let connections: Vec<_> = locked(&self.sessions).values().map(|(connection, _)| connection.clone()).collect();
+        self.logins.fail(None);
+        let connections: Vec<_> =
+            locked(&self.sessions).of.values().map(|(connection, _)| connection.clone()).collect();
         for connection in connections {
-            self.force_out(app, &connection);
+            self.force_out(app, &connection, None);
         }
     }
 
     /// All connections of the one with this id.
     pub(super) fn connections_of(&self, id: &str) -> Vec<Connection> {
         let sessions = locked(&self.sessions);
-        let of = sessions.values().filter(|(_, session)| session.claims.subject() == Some(id));
+        let of = sessions.of.values().filter(|(_, session)| session.claims.subject() == Some(id));
         of.map(|(connection, _)| connection.clone()).collect()
     }
 }

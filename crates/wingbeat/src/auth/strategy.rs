@@ -68,7 +68,7 @@ pub trait Strategy: Send + Sync + 'static {
 }
 
 /// Who somebody is.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Identity {
     pub(super) entity: Option<Value>,
     /// The token by which somebody is known already, and its claims.
@@ -95,6 +95,13 @@ impl Identity {
     }
 }
 
+/// Shows neither record nor token: the one has a password, the other is one.
+impl std::fmt::Debug for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.entity.is_some() { "Identity(a record)" } else { "Identity(nobody)" })
+    }
+}
+
 /// What a strategy can use.
 pub struct Attempt<'a> {
     pub(super) authenticator: &'a Authenticator,
@@ -113,17 +120,20 @@ impl Attempt<'_> {
         self.app.services()
     }
 
+    /// Where it comes from; nowhere if the server asks itself.
+    pub(super) fn place(&self) -> Option<Place> {
+        Place::of(self.params)
+    }
+
     /// Counts an attempt on a name, if it comes from outside. Only for what can be guessed.
     ///
     /// # Errors
     /// TooManyRequests if this name has been tried too often from the same address.
     pub fn limit(&self, name: &str) -> Result<()> {
-        let Some(attempts) = self.authenticator.attempts.as_ref().filter(|_| !self.params.is_internal()) else {
-            return Ok(());
-        };
-        let connection = || self.params.connection.as_ref().map(|connection| Place::Connection(connection.id()));
-        let place = self.params.address().map(Place::address).or_else(connection);
-        attempts.check(name, place.unwrap_or(Place::Unknown))
+        match self.authenticator.attempts.as_ref().zip(self.place()) {
+            Some((attempts, place)) => attempts.check(name, place),
+            None => Ok(()),
+        }
     }
 
     /// The record with a text in a field, as the server sees it. The first one, if there are several.

@@ -1,11 +1,10 @@
 //! What a login means for a connection.
 
-use super::super::{Attempt, Expiry, Identity, Strategy};
+use super::super::{Attempt, Identity, Strategy};
 use super::*;
 use crate::locked;
 use serde_json::Map;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 async fn heads_in(app: &App, header: &str, value: &str) -> Result<Client> {
     Client::to(app).header(header, value).connect().await
@@ -121,55 +120,6 @@ async fn a_revoked_token_is_refused_even_where_it_is_in_use() {
 }
 
 #[tokio::test]
-async fn at_the_end_of_its_token_a_client_is_disconnected() {
-    let app = app(auth().expires_in(Duration::from_secs(1)));
-    let (client, _) = ann(&app).await;
-    until(|| !client.connection().is_connected()).await;
-    assert!(app.channel_names().is_empty());
-}
-
-#[tokio::test]
-async fn at_the_end_of_its_token_a_client_may_also_stay_as_nobody() {
-    let app = app(auth().expires_in(Duration::from_secs(1)).on_expiry(Expiry::Anonymous));
-    let (client, token) = ann(&app).await;
-    assert!(client.hears("authentication expired").await["expiredAt"].is_string());
-    assert!(client.connection().is_connected());
-    assert!(client.connection().channels().is_empty());
-    assert_eq!(code(who(&client).await), 401);
-    assert_eq!(present(&client, token).await.unwrap_err().message(), "jwt expired");
-    login(&client, "bob@example.com", "secret2").await.unwrap();
-    assert_eq!(who(&client).await.unwrap(), "Bob");
-}
-
-#[tokio::test]
-async fn a_call_that_runs_while_its_token_expires_ends_and_is_the_last() {
-    let app = builder(auth().expires_in(Duration::from_secs(1)).on_expiry(Expiry::Anonymous), people());
-    let (begun, begin) = (Arc::new(tokio::sync::Notify::new()), Arc::new(tokio::sync::Notify::new()));
-    let (begun_there, begin_there) = (begun.clone(), begin.clone());
-    let slow = Mount::empty()
-        .method("run", move |_: Value, params: Params| {
-            let (begun, begin) = (begun_there.clone(), begin_there.clone());
-            async move {
-                begun.notify_one();
-                begin.notified().await;
-                Ok(params.get("user").map(|user| user["name"].clone()))
-            }
-        })
-        .before(All, authenticate("jwt"));
-    let app = app.mount("slow", slow).build().unwrap();
-    let (client, _) = ann(&app).await;
-    let expire = async {
-        begun.notified().await;
-        client.hears("authentication expired").await;
-        begin.notify_one();
-    };
-    let slow = client.service("slow");
-    let (answer, ()) = tokio::join!(slow.call("run", json!(1)), expire);
-    assert_eq!(answer.unwrap(), "Ann");
-    assert_eq!(code(slow.call("run", json!(1)).await), 401);
-}
-
-#[tokio::test]
 async fn users_that_only_users_may_see_can_log_in_all_the_same() {
     let users = Mount::new(people()).before(All, authenticate("jwt"));
     let app = App::builder().mount("authentication", auth()).mount("users", users).build().unwrap();
@@ -258,10 +208,4 @@ async fn a_strategy_of_ones_own_logs_in() {
     let result = client.service("authentication").create(attempt("1234")).await.unwrap();
     assert_eq!((&result["by"], &result["user"]["name"]), (&json!("code"), &json!("Bob")));
     assert_eq!(who(&client).await.unwrap(), "Bob");
-}
-
-async fn until(holds: impl Fn() -> bool) {
-    while !holds() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
 }

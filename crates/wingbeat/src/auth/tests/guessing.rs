@@ -98,6 +98,27 @@ async fn an_old_hash_is_replaced_and_nobody_hears_of_it() {
 }
 
 #[tokio::test]
+async fn a_password_that_was_changed_meanwhile_is_not_replaced_by_the_old_one() {
+    let passwords = cheap();
+    let people = Memory::new().records([json!({"id": 1, "email": "ann@example.com", "password": HASH_1})]);
+    let auth =
+        Auth::new(Key::secret(SECRET).unwrap()).strategy(Local::new("email", "password").passwords(passwords.clone()));
+    let app = App::builder().mount("authentication", auth).mount("users", Mount::new(people)).build().unwrap();
+    let client = Client::connect(&app).await.unwrap();
+    let new = passwords.hash("swordfish".into()).await.unwrap();
+    let all = passwords.occupy().await;
+    let mut old = Box::pin(login(&client, "ann@example.com", "secret1"));
+    assert!(futures_util::poll!(&mut old).is_pending());
+    app.service("users").patch(1, json!({"password": new}), Params::new()).await.unwrap();
+    drop(all);
+    // Its hash was read before, so it comes in; `logout_changed` would have it fail.
+    old.await.unwrap();
+    let stored = app.service("users").get(1, Params::new()).await.unwrap().to_value().unwrap();
+    assert_eq!(stored["password"], new);
+    assert_eq!(code(login(&client, "ann@example.com", "secret1").await), 401);
+}
+
+#[tokio::test]
 async fn a_wrong_password_does_not_replace_a_hash() {
     let people = people();
     let app = builder(auth(), people.clone()).build().unwrap();

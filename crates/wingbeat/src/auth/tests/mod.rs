@@ -1,6 +1,8 @@
 //! What an attacker would try, and what a connection goes through.
 
+mod attacks;
 mod connections;
+mod endings;
 mod forged;
 mod guessing;
 mod keys;

@@ -1,0 +1,155 @@
+//! The end of tokens: one timer for all connections.
+
+use super::authenticator::Authenticator;
+use super::session::Session;
+use super::time::{Seconds, iso, now};
+use crate::app::{App, WeakApp};
+use crate::locked;
+use crate::realtime::{Connection, Message};
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+use tokio::sync::Notify;
+use wingbeat_core::RawJson;
+
+/// The machine may sleep, and its clock be set: so it is looked at from time to time.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
+/// So many are told before others have their turn.
+const SLICE: usize = 64;
+
+/// What happens to a connection when its token expires.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Expiry {
+    /// The client is disconnected, as in Feathers.
+    #[default]
+    Disconnect,
+    /// The client stays, logged out: it leaves its channels, hears the event `<path of the service> expired`, and may
+    /// log in again.
+    Anonymous,
+}
+
+/// When which connection's token ends. It has 16 bytes a connection, and one task however many there are.
+#[derive(Default)]
+pub(super) struct Due {
+    /// Milliseconds since 1970, and the connection's number.
+    times: BTreeSet<(u64, u64)>,
+    is_watched: bool,
+    sooner: Arc<Notify>,
+}
+
+fn millis(time: Seconds) -> u64 {
+    // Whatever is out of range becomes the first or the last moment.
+    (time * 1000.0).ceil() as u64
+}
+
+impl Due {
+    pub(super) fn remove(&mut self, connection: u64, expires: Seconds) {
+        self.times.remove(&(millis(expires), connection));
+    }
+
+    /// True if nobody watches yet: then [`Authenticator::watch`] has to be started.
+    pub(super) fn insert(&mut self, connection: u64, expires: Seconds) -> bool {
+        let time = millis(expires);
+        if self.times.first().is_none_or(|(first, _)| time < *first) {
+            self.sooner.notify_one();
+        }
+        self.times.insert((time, connection));
+        !std::mem::replace(&mut self.is_watched, true)
+    }
+
+    /// Takes some of those out whose time has come. If there are none: how long until then, nothing if never.
+    fn take(&mut self, now: u64) -> Result<Vec<u64>, Option<Duration>> {
+        let due: Vec<_> = self.times.iter().take_while(|(time, _)| *time <= now).take(SLICE).copied().collect();
+        if due.is_empty() {
+            let next = self.times.first().map(|(time, _)| Duration::from_millis(time - now));
+            self.is_watched = next.is_some();
+            return Err(next);
+        }
+        for entry in &due {
+            self.times.remove(entry);
+        }
+        Ok(due.into_iter().map(|(_, connection)| connection).collect())
+    }
+}
+
+impl Authenticator {
+    /// Ends what is due, until nothing is left that could become it.
+    pub(super) async fn watch(authenticator: Weak<Authenticator>, app: WeakApp) {
+        while let Some(strong) = authenticator.upgrade() {
+            let (due, sooner) = {
+                let mut sessions = locked(&strong.sessions);
+                let taken = sessions.due.take(millis(now()));
+                let due = taken.map(|due| due.iter().filter_map(|id| sessions.of.get(id).cloned()).collect::<Vec<_>>());
+                (due, sessions.due.sooner.clone())
+            };
+            let wait = match due {
+                Ok(due) => {
+                    due.iter().for_each(|(connection, session)| strong.expired(&app, connection, session));
+                    tokio::task::yield_now().await;
+                    continue;
+                }
+                Err(Some(wait)) => wait,
+                Err(None) => return,
+            };
+            drop(strong);
+            // Whether the time has come or something else comes sooner: all is looked at anew.
+            let _ = tokio::time::timeout(wait.min(LOOK_AGAIN), sooner.notified()).await;
+        }
+    }
+
+    fn expired(&self, app: &WeakApp, connection: &Connection, session: &Arc<Session>) {
+        match self.expiry {
+            Expiry::Disconnect if self.is_current(connection, session) => connection.disconnect(),
+            Expiry::Disconnect => {}
+            Expiry::Anonymous => {
+                if app.upgrade().is_some_and(|app| self.force_out(&app, connection, Some(session))) {
+                    self.tell_expired(connection, session);
+                }
+            }
+        }
+    }
+
+    fn tell_expired(&self, connection: &Connection, session: &Session) {
+        let path = self.path.get().map_or("", |path| path);
+        let at = session.claims.expires().and_then(iso);
+        if let Ok(data) = RawJson::new(&json!({"expiredAt": at})) {
+            connection.deliver(&Message::new(format!("{path} expired").into(), data));
+        }
+    }
+
+    /// Puts the end of a session's token on the timer. To be called with the sessions unlocked.
+    pub(super) fn start_watching(self: &Arc<Authenticator>, app: &App) {
+        tokio::spawn(Authenticator::watch(Arc::downgrade(self), app.downgrade()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_due_comes_in_slices_and_the_rest_says_when() {
+        let mut due = Due::default();
+        for connection in 0..100 {
+            due.insert(connection, 1.0);
+        }
+        due.insert(100, 7.5);
+        due.remove(3, 1.0);
+        assert_eq!(due.take(999), Err(Some(Duration::from_millis(1))));
+        let (first, second) = (due.take(1000).unwrap(), due.take(1000).unwrap());
+        assert_eq!((first.len(), second.len()), (SLICE, 99 - SLICE));
+        assert!(!first.contains(&3) && !second.contains(&3));
+        assert_eq!(due.take(1000), Err(Some(Duration::from_millis(6500))));
+        assert_eq!(due.take(u64::MAX), Ok(vec![100]));
+        assert_eq!(due.take(u64::MAX), Err(None));
+    }
+
+    #[test]
+    fn a_time_beyond_all_calendars_is_only_far_away() {
+        let mut due = Due::default();
+        assert!(due.insert(1, 1e300) && !due.insert(2, -1e300), "the first one starts the watch");
+        assert_eq!(due.take(0), Ok(vec![2]));
+        assert_eq!(due.take(0), Err(Some(Duration::from_millis(u64::MAX))));
+    }
+}
