@@ -6,6 +6,7 @@ mod advisories;
 mod beside;
 mod documentation;
 mod mounted;
+#[allow(unreachable_pub, reason = "the fuzzers need it to be public")]
 #[path = "../../../../fuzz/src/query.rs"]
 mod query;
 mod rooms;
