@@ -3,25 +3,23 @@
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use wingbeat_core::packet::Frame;
 
 /// Frames on their way to one session's task, in order.
 ///
 /// The bytes of all that waits, here and in the task, are counted together and limited: a client that reads too slowly
-/// loses its connection, and nobody waits for it.
+/// loses its connection, and nobody waits for it. One frame may be larger than the limit by itself: a long answer is not
+/// a slow client.
 pub(crate) struct Outbox {
     /// Bytes in the queue. 32 bits are enough for every limit, and an idle connection fits a smaller piece of memory.
     queued: AtomicU32,
     /// Bytes that the task holds because the peer did not take them.
     unsent: AtomicU32,
-    queue: Mutex<Queue>,
-}
-
-#[derive(Default)]
-struct Queue {
-    frames: Frames,
-    closed: bool,
+    /// The largest frame among these that alone is more than the limit, if there is one.
+    oversized: AtomicU32,
+    closed: AtomicBool,
+    queue: Mutex<Frames>,
 }
 
 /// Frames in order. One is the usual case, and needs no list.
@@ -72,19 +70,27 @@ pub(crate) enum Pushed {
 
 impl Outbox {
     pub(crate) fn new() -> Outbox {
-        Outbox { queued: AtomicU32::new(0), unsent: AtomicU32::new(0), queue: Mutex::default() }
+        Outbox {
+            queued: AtomicU32::new(0),
+            unsent: AtomicU32::new(0),
+            oversized: AtomicU32::new(0),
+            closed: AtomicBool::new(false),
+            queue: Mutex::default(),
+        }
     }
 
     pub(crate) fn push(&self, frame: &Frame, limit: usize) -> Pushed {
-        if self.bytes().saturating_add(frame.len()) > limit {
-            return if self.close() { Pushed::Full } else { Pushed::Closed };
-        }
         let mut queue = self.lock();
-        if queue.closed {
+        if self.closed.load(Ordering::SeqCst) {
             return Pushed::Closed;
         }
+        if self.is_over(frame.len(), limit) {
+            self.closed.store(true, Ordering::SeqCst);
+            return Pushed::Full;
+        }
+        self.note(frame.len(), limit);
         self.queued.fetch_add(frame.len() as u32, Ordering::SeqCst);
-        queue.frames.push(frame.clone().into_bytes());
+        queue.push(frame.clone().into_bytes());
         Pushed::Queued
     }
 
@@ -94,8 +100,9 @@ impl Outbox {
             return Frames::None;
         }
         let mut queue = self.lock();
-        let taken = std::mem::take(&mut queue.frames);
+        let taken = std::mem::take(&mut *queue);
         self.queued.fetch_sub(taken.bytes() as u32, Ordering::SeqCst);
+        self.forget_oversized();
         taken
     }
 
@@ -109,22 +116,52 @@ impl Outbox {
         self.queued.load(Ordering::SeqCst) as usize + self.unsent.load(Ordering::SeqCst) as usize
     }
 
-    /// Counts bytes that the task keeps because the peer did not take them.
-    pub(crate) fn count(&self, bytes: usize) {
-        self.unsent.fetch_add(bytes as u32, Ordering::SeqCst);
+    /// Whether more waits than may, with a frame of so many bytes that is still to come.
+    pub(crate) fn is_over(&self, coming: usize, limit: usize) -> bool {
+        let waiting = self.oversized.load(Ordering::SeqCst) as usize;
+        let excused = if coming > limit { waiting.max(coming) } else { waiting };
+        (self.bytes() + coming).saturating_sub(excused) > limit
+    }
+
+    /// Counts pieces that the task keeps because the peer did not take them.
+    pub(crate) fn count(&self, pieces: impl Iterator<Item = usize>, limit: usize) {
+        for bytes in pieces {
+            self.unsent.fetch_add(bytes as u32, Ordering::SeqCst);
+            self.note(bytes, limit);
+        }
     }
 
     /// The peer took bytes that were counted.
     pub(crate) fn sent(&self, bytes: usize) {
         self.unsent.fetch_sub(bytes as u32, Ordering::SeqCst);
+        if self.oversized.load(Ordering::SeqCst) != 0 {
+            let queue = self.lock();
+            if *queue == Frames::None {
+                self.forget_oversized();
+            }
+        }
     }
 
     /// Accepts nothing more. Whether it was open until now.
     pub(crate) fn close(&self) -> bool {
-        !std::mem::replace(&mut self.lock().closed, true)
+        let _queue = self.lock();
+        !self.closed.swap(true, Ordering::SeqCst)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Queue> {
+    fn note(&self, bytes: usize, limit: usize) {
+        if bytes > limit {
+            self.oversized.fetch_max(bytes as u32, Ordering::SeqCst);
+        }
+    }
+
+    /// Nothing is queued: unless the task keeps a part of it, the oversized frame has gone.
+    fn forget_oversized(&self) {
+        if self.unsent.load(Ordering::SeqCst) == 0 && self.oversized.load(Ordering::SeqCst) != 0 {
+            self.oversized.store(0, Ordering::SeqCst);
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Frames> {
         self.queue.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
@@ -152,8 +189,25 @@ mod tests {
     #[test]
     fn one_frame_too_many_closes_it_once() {
         let outbox = Outbox::new();
-        outbox.count(95);
+        outbox.count([95].into_iter(), 100);
         assert_eq!(outbox.push(&frame("abcd"), 100), Pushed::Full);
         assert_eq!(outbox.push(&frame("a"), 100), Pushed::Closed);
+    }
+
+    #[test]
+    fn one_frame_may_be_larger_than_all_others_together_may_be() {
+        let outbox = Outbox::new();
+        let (large, small) = (frame(&"x".repeat(500)), frame(&"y".repeat(60)));
+        assert_eq!(outbox.push(&large, 100), Pushed::Queued);
+        // The task could not send it, and keeps it.
+        outbox.take().each(|frame| outbox.count([frame.len()].into_iter(), 100));
+        assert_eq!(outbox.push(&small, 100), Pushed::Queued);
+        assert!(!outbox.is_over(0, 100) && outbox.is_over(small.len(), 100));
+        // It has gone: the small one waits alone, and the next large one is no longer the first.
+        outbox.sent(large.len());
+        outbox.take().each(drop);
+        assert_eq!(outbox.push(&large, 100), Pushed::Queued);
+        assert_eq!(outbox.push(&large, 100), Pushed::Full);
+        assert_eq!(outbox.push(&small, 100), Pushed::Closed);
     }
 }

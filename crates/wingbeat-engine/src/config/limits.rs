@@ -6,9 +6,8 @@ use super::Config;
 const MAX_OUTBOX: usize = 1 << 31;
 
 impl Config {
-    /// How many bytes may wait to be sent to one client. Beyond that the session ends with
-    /// [`OutboxFull`](crate::Reason::OutboxFull). Default 4 MiB, at most
-    /// 2 GiB.
+    /// How many bytes may wait to be sent to one client, beside one frame that is larger by itself. Beyond that the
+    /// session ends with [`OutboxFull`](crate::Reason::OutboxFull). Default 4 MiB, at most 2 GiB.
     pub fn outbox_limit(mut self, bytes: usize) -> Config {
         self.outbox_limit = bytes.min(MAX_OUTBOX);
         self

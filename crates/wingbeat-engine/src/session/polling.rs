@@ -97,7 +97,7 @@ impl Session {
             Probed::Upgraded => {
                 if let Some(probe) = polling.probe.take() {
                     let mut ws = probe.into_ws();
-                    link.outbox.count(ws.unsent());
+                    ws.count_unsent(&link.outbox, link.engine.config.outbox_limit);
                     if let Some(mut polls) = link.polls() {
                         ws.append(polls.take_ready());
                         polls.release();
@@ -121,11 +121,12 @@ pub(super) fn deliver(link: &crate::link::Link, out: &mut Out) -> Result<(), End
         return Ok(());
     }
     let frames = out.take();
-    link.outbox.count(frames.iter().map(Bytes::len).sum());
+    let limit = link.engine.config.outbox_limit;
+    link.outbox.count(frames.iter().map(Bytes::len), limit);
     if let Some(mut polls) = link.polls() {
         polls.put(frames);
     }
-    if link.outbox.bytes() > link.engine.config.outbox_limit {
+    if link.outbox.is_over(0, limit) {
         return Err(End::gone(Reason::OutboxFull));
     }
     Ok(())

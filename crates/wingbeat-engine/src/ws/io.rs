@@ -164,6 +164,11 @@ impl WebSocket {
         self.unsent.iter().map(Bytes::len).sum()
     }
 
+    /// Counts what the peer has not taken, for a session that this becomes part of.
+    pub(crate) fn count_unsent(&self, outbox: &Outbox, limit: usize) {
+        outbox.count(self.unsent.iter().map(Bytes::len), limit);
+    }
+
     /// Sends what waited, counted, for another transport.
     pub(crate) fn append(&mut self, frames: VecDeque<Bytes>) {
         self.unsent.extend(frames);
@@ -184,24 +189,24 @@ impl WebSocket {
                 Frames::One(mut frame) if out.is_empty() && self.unsent.is_empty() => {
                     let taken = self.write_piece(&frame, cx)?;
                     frame.advance(taken.unwrap_or(0));
-                    self.keep(frame, outbox);
+                    self.keep(frame, outbox, limit);
                     taken.is_some()
                 }
                 queue => {
                     out.extend(queue);
                     if !self.unsent.is_empty() || !out.pieces.is_empty() {
-                        self.write_pieces(out, outbox, cx)?
+                        self.write_pieces(out, outbox, limit, cx)?
                     } else if out.bytes.is_empty() {
                         return self.flush(cx);
                     } else {
                         let taken = self.write_piece(&out.bytes, cx)?;
-                        self.keep(Bytes::copy_from_slice(&out.bytes[taken.unwrap_or(0)..]), outbox);
+                        self.keep(Bytes::copy_from_slice(&out.bytes[taken.unwrap_or(0)..]), outbox, limit);
                         out.bytes.clear();
                         taken.is_some()
                     }
                 }
             };
-            if outbox.bytes() > limit {
+            if outbox.is_over(0, limit) {
                 return Err(Lost::Full);
             }
             if !more {
@@ -226,18 +231,24 @@ impl WebSocket {
         }
     }
 
-    fn keep(&mut self, rest: Bytes, outbox: &Outbox) {
+    fn keep(&mut self, rest: Bytes, outbox: &Outbox, limit: usize) {
         if !rest.is_empty() {
-            outbox.count(rest.len());
+            outbox.count(std::iter::once(rest.len()), limit);
             self.unsent.push_back(rest);
         }
     }
 
     /// The peer is slow, or there are large frames: all goes through the queue of what is unsent. Whether to go on.
-    fn write_pieces(&mut self, out: &mut Out, outbox: &Outbox, cx: &mut Context<'_>) -> Result<bool, Lost> {
+    fn write_pieces(
+        &mut self,
+        out: &mut Out,
+        outbox: &Outbox,
+        limit: usize,
+        cx: &mut Context<'_>,
+    ) -> Result<bool, Lost> {
         let before = self.unsent.len();
         self.unsent.extend(out.take());
-        outbox.count(self.unsent.range(before..).map(Bytes::len).sum());
+        outbox.count(self.unsent.range(before..).map(Bytes::len), limit);
         let mut slices = [IoSlice::new(&[]); PIECES];
         let count = self.unsent.len().min(PIECES);
         for (slot, piece) in slices.iter_mut().zip(&self.unsent) {

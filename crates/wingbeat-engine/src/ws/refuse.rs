@@ -31,7 +31,7 @@ pub(crate) fn refuse(engine: &Arc<Shared>, ws: WebSocket) {
 
 async fn close(mut ws: WebSocket) {
     let (mut out, outbox) = (Out::default(), Outbox::new());
-    outbox.count(ws.unsent());
+    ws.count_unsent(&outbox, usize::MAX);
     close_frame(&mut out.bytes, None);
     let mut buf = vec![0; 1024];
     let mut left = PATIENCE;
