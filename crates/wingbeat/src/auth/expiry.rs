@@ -43,6 +43,11 @@ fn millis(time: Seconds) -> u64 {
     (time * 1000.0).ceil() as u64
 }
 
+/// As many as have begun: what ends now has not ended a moment ago.
+fn begun(time: Seconds) -> u64 {
+    (time * 1000.0).floor() as u64
+}
+
 impl Due {
     pub(super) fn remove(&mut self, connection: u64, expires: Seconds) {
         self.times.remove(&(millis(expires), connection));
@@ -79,7 +84,7 @@ impl Authenticator {
         while let Some(strong) = authenticator.upgrade() {
             let (due, sooner) = {
                 let mut sessions = locked(&strong.sessions);
-                let taken = sessions.due.take(millis(now()));
+                let taken = sessions.due.take(begun(now()));
                 let due = taken.map(|due| due.iter().filter_map(|id| sessions.of.get(id).cloned()).collect::<Vec<_>>());
                 (due, sessions.due.sooner.clone())
             };
