@@ -1,9 +1,10 @@
 //! Connections: what channels hold and calls come from.
 
 use super::channel::Membership;
+use super::values::Values;
 use super::{Extensions, Headers, Message};
 use crate::locked;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::any::Any;
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -51,7 +52,7 @@ struct Inner<P: ?Sized> {
 
 #[derive(Default)]
 struct Attached {
-    values: Map<String, Value>,
+    values: Values,
     extensions: Extensions,
 }
 
@@ -92,24 +93,25 @@ impl Connection {
 
     /// A named value.
     pub fn get(&self, name: &str) -> Option<Value> {
-        locked(self.0.attached.get()?).values.get(name).cloned()
+        locked(self.0.attached.get()?).values.get(name)
     }
 
     /// Attaches a named value, which the params of every later call from this connection show.
     pub fn set(&self, name: impl Into<String>, value: impl Into<Value>) {
-        locked(self.0.attached.get_or_init(Box::default)).values.insert(name.into(), value.into());
+        let (name, value) = (name.into(), value.into());
+        locked(self.0.attached.get_or_init(Box::default)).values.set(name, &value);
     }
 
     /// Takes a named value off.
     pub fn unset(&self, name: &str) {
         if let Some(attached) = self.0.attached.get() {
-            locked(attached).values.shift_remove(name);
+            locked(attached).values.unset(name);
         }
     }
 
     /// The names of all values.
     pub fn names(&self) -> Vec<String> {
-        self.0.attached.get().map_or_else(Vec::new, |attached| locked(attached).values.keys().cloned().collect())
+        self.0.attached.get().map_or_else(Vec::new, |attached| locked(attached).values.names())
     }
 
     /// A typed value.

@@ -8,6 +8,7 @@ mod extensions;
 mod pattern;
 mod publication;
 mod publisher;
+mod values;
 
 pub use audience::{Audience, channel, channels, channels_matching, nobody};
 pub use channel::Channel;

@@ -1,0 +1,54 @@
+//! The named values of a connection.
+
+use serde_json::Value;
+use wingbeat_core::RawJson;
+
+/// Named JSON values, kept as text: most connections are idle, and a tree takes five times the memory of its text (800
+/// bytes for a small user record).
+#[derive(Default)]
+pub(super) struct Values(Vec<(Box<str>, RawJson)>);
+
+impl Values {
+    pub(super) fn get(&self, name: &str) -> Option<Value> {
+        self.0.iter().find(|(other, _)| **other == *name).and_then(|(_, json)| json.to().ok())
+    }
+
+    pub(super) fn set(&mut self, name: String, value: &Value) {
+        let json = RawJson::new(value).expect("a value has a JSON form");
+        match self.0.iter_mut().find(|(other, _)| **other == *name) {
+            Some((_, before)) => *before = json,
+            None => {
+                self.0.reserve_exact(1);
+                self.0.push((name.into(), json));
+            }
+        }
+    }
+
+    pub(super) fn unset(&mut self, name: &str) {
+        self.0.retain(|(other, _)| **other != *name);
+    }
+
+    pub(super) fn names(&self) -> Vec<String> {
+        self.0.iter().map(|(name, _)| name.to_string()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use wingbeat_core::Binary;
+
+    #[test]
+    fn what_was_set_last_is_what_is_there() {
+        let mut values = Values::default();
+        let deep = (0..300).fold(json!(0.1), |inner, _| json!([inner]));
+        for (name, value) in [("a", json!(1)), ("b", json!({"x": Binary::from(vec![7])})), ("a", deep.clone())] {
+            values.set(name.into(), &value);
+        }
+        assert_eq!((values.get("a"), values.names()), (Some(deep), vec!["a".to_owned(), "b".to_owned()]));
+        assert_eq!(values.get("b"), Some(json!({"x": Binary::from(vec![7])})));
+        values.unset("a");
+        assert_eq!((values.get("a"), values.get("c")), (None, None));
+    }
+}
