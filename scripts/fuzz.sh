@@ -9,12 +9,12 @@ cargo fuzz --version >/dev/null 2>&1 ||
 # libFuzzer's instrumentation is an unstable option of the compiler: this lets a stable one take it.
 export RUSTC_BOOTSTRAP=1
 cd fuzz
-for target in ${TARGET:-frames payload packet msgpack request session query}; do
+for target in ${TARGET:-frames payload packet msgpack request session query client}; do
   step "$target, ${SECONDS_EACH:-60} s"
   # What it finds stays out of the corpus, which is small and chosen.
   found=$(mktemp -d)
   features=()
-  if [ "$target" = query ]; then features=(--features query); fi
+  case $target in query | client) features=(--features "$target") ;; esac
   cargo fuzz run "${features[@]}" --sanitizer none "$target" "$found" "corpus/$target" -- -max_total_time="${SECONDS_EACH:-60}" -max_len=4096
   rm -r "$found"
 done

@@ -118,6 +118,13 @@ mod tests {
         hostile_session(&[&[msgpack][..], &messages.concat()].concat());
     }
 
+    #[test]
+    fn what_the_fuzzer_has_found_does_no_harm() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/client");
+        let inputs = std::fs::read_dir(folder).unwrap().map(|entry| std::fs::read(entry.unwrap().path()).unwrap());
+        assert!(inputs.inspect(|input| hostile_session(input)).count() > 5);
+    }
+
     fn nearly() -> impl Strategy<Value = Vec<u8>> {
         let packet = "[0-6]{1,2}[0-9]{0,2}(-|/x,)?[0-9]{0,3}(\\[(null|1|\"a\"|\\{\\}|,|\\{\"_placeholder\":true,\"num\":0\\}){0,6}\\]?)?";
         let joined = "40\\{\"sid\":\"x\"\\}";
