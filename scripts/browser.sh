@@ -7,11 +7,8 @@ need_node
 need_chromium || exit 77
 npm_packages conformance
 npm_packages examples/chat
-step "building the chat"
-cargo build --profile quick -p chat
+build_programs
 export CHAT_SERVER="$TARGET/quick/chat"
-step "building the raw server"
-cargo build --profile quick -p wingbeat-engine --example raw
 export RAW_SERVER="\"$TARGET/quick/examples/raw\""
 step "the chat, and raw Socket.IO, in $CHROMIUM"
 node --test --test-reporter=spec --test-timeout=600000 conformance/browser/*.test.mjs

@@ -5,8 +5,7 @@ need_node
 npm_packages conformance
 if [ -z "${FIXTURE:-}" ]; then
   need_rust
-  step "building the fixture"
-  cargo build --profile quick -p conformance
+  build_programs
   FIXTURE="\"$TARGET/quick/fixture\""
 fi
 export FIXTURE

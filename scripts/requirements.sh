@@ -58,3 +58,10 @@ need_chromium() {
   }
   export CHROMIUM
 }
+
+# All programs that the suites drive, in the profile of `make run`, and always in one command: cargo builds dependencies
+# anew for every other set of packages, because each asks for other features.
+build_programs() {
+  step "building fixture, chat and raw server"
+  cargo build --profile quick -p conformance -p chat -p wingbeat-engine --bins --example raw
+}
