@@ -8,6 +8,9 @@ const MAX_OUTBOX: usize = 1 << 31;
 impl Config {
     /// How many bytes may wait to be sent to one client, beside one frame that is larger by itself. Beyond that the
     /// session ends with [`OutboxFull`](crate::Reason::OutboxFull). Default 4 MiB, at most 2 GiB.
+    ///
+    /// To be raised along with [`max_http_buffer_size`](Config::max_http_buffer_size): who creates a large record gets it
+    /// twice, as event and as answer.
     pub fn outbox_limit(mut self, bytes: usize) -> Config {
         self.outbox_limit = bytes.min(MAX_OUTBOX);
         self
