@@ -22,6 +22,7 @@ mod proxy;
 mod recordings;
 mod scripted;
 mod suite;
+mod waiting;
 
 use std::time::Duration;
 
