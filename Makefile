@@ -46,7 +46,7 @@ bench: ## Measure against the peers; writes bench/RESULTS.md (a first look: ARGS
 micro: ## Time codec, dispatch and fan-out one by one (ARGS=dispatch)
 	@scripts/micro.sh $(ARGS)
 
-fuzz: ## Fuzz what clients send, a minute each (SECONDS_EACH=600 TARGET=session); needs cargo-fuzz
+fuzz: ## Fuzz what clients send, a minute each (SECONDS_EACH=600 FUZZER=session); needs cargo-fuzz
 	@scripts/fuzz.sh
 
 fmt: ## Format the Rust code

@@ -101,7 +101,8 @@ impl<'a> Packet<'a> {
             write_number(out, self.attachments as u64);
             out.push(b'-');
         }
-        if self.namespace != "/" {
+        // What is no JSON may look like a namespace.
+        if self.namespace != "/" || self.json.starts_with('/') {
             out.extend_from_slice(self.namespace.as_bytes());
             out.push(b',');
         }
@@ -194,6 +195,14 @@ mod tests {
         id.write(&mut out);
         assert_eq!(out.len(), id.width());
         String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn what_is_no_json_is_not_taken_for_a_namespace_when_written_again() {
+        let packet = Packet::decode("1/,/xh,").unwrap();
+        let mut written = Vec::new();
+        packet.encode(&mut written);
+        assert_eq!(Packet::decode(std::str::from_utf8(&written).unwrap()), Ok(packet));
     }
 
     #[test]
