@@ -130,3 +130,14 @@ impl From<wingbeat_core::Error> for Refusal {
         Refusal { message: error.message().to_owned().into(), data: error.data().cloned() }
     }
 }
+
+/// Answers nothing: for tests of what stands before a handler.
+#[cfg(test)]
+pub(crate) struct Nobody;
+
+#[cfg(test)]
+impl Handler for Nobody {
+    fn event(&self, _: &Socket, _: Event, _: &mut Context<'_>) -> Handled {
+        Handled::now(None)
+    }
+}

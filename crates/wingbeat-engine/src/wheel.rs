@@ -133,18 +133,10 @@ async fn turn(engine: Arc<Shared>) {
 
 #[cfg(test)]
 mod tests {
+    use crate::handler::Nobody;
     use crate::link::Via;
-    use crate::{Config, Engine, Event, Handled, Handler, Handshake, Socket};
-    use std::task::Context;
+    use crate::{Config, Engine, Handshake};
     use std::time::Duration;
-
-    struct Nobody;
-
-    impl Handler for Nobody {
-        fn event(&self, _: &Socket, _: Event, _: &mut Context<'_>) -> Handled {
-            Handled::now(None)
-        }
-    }
 
     #[tokio::test(start_paused = true)]
     async fn sessions_that_are_gone_leave_nothing_on_the_wheel() {

@@ -96,17 +96,9 @@ impl Drop for Waiting {
 mod tests {
     use super::*;
     use crate::engine::Shared;
-    use crate::{Config, Engine, Event, Handled, Handler, Socket};
-    use std::task::Context;
+    use crate::handler::Nobody;
+    use crate::{Config, Engine};
     use wingbeat_core::packet::Frame;
-
-    struct Nobody;
-
-    impl Handler for Nobody {
-        fn event(&self, _: &Socket, _: Event, _: &mut Context<'_>) -> Handled {
-            Handled::now(None)
-        }
-    }
 
     fn link() -> (Engine, Arc<Link>) {
         let engine = Engine::new(Config::default(), Nobody);
