@@ -13,6 +13,7 @@ mod method;
 pub mod packet;
 mod payload;
 mod raw_json;
+pub mod ws;
 
 pub use binary::Binary;
 pub use definition::Definition;

@@ -1,6 +1,6 @@
 //! The frame codec.
 
-use crate::ws::{Fragments, Item, next_item};
+use crate::ws::{Fragments, Item, Sender, next_item};
 
 const MAX: usize = 1024;
 
@@ -21,7 +21,7 @@ fn read(stream: &[u8], cut: usize) -> Vec<Vec<u8>> {
         kept.extend_from_slice(piece);
         let mut at = 0;
         loop {
-            match next_item(&mut fragments, &mut kept[at..], MAX) {
+            match next_item(Sender::Client, &mut fragments, &mut kept[at..], MAX) {
                 Ok(None) => break,
                 Ok(Some((used, item))) => {
                     at += used;

@@ -1,6 +1,6 @@
 //! A WebSocket's connection: reading into lent memory, writing what the turn and the outbox have.
 
-use super::{Fragments, Item, Violation, next_item};
+use super::{Fragments, Item, Sender, Violation, next_item};
 use crate::out::Out;
 use crate::outbox::{Frames, Outbox};
 use bytes::{Buf, Bytes};
@@ -58,7 +58,7 @@ fn hand_over<E: From<Violation>>(
     mut each: impl FnMut(Item<'_>) -> Result<bool, E>,
 ) -> Result<(usize, bool), E> {
     let mut at = 0;
-    while let Some((used, item)) = next_item(fragments, &mut bytes[at..], max)? {
+    while let Some((used, item)) = next_item(Sender::Client, fragments, &mut bytes[at..], max)? {
         at += used;
         if !each(item)? {
             return Ok((at, true));

@@ -1,13 +1,16 @@
 //! Frames put together to messages.
 
-use super::frame::{Header, Kind, Violation, unmask};
+use super::frame::{Header, Kind, Sender, Violation, mask};
 use std::borrow::Cow;
 
-/// What a client sent: a whole message or a control frame.
+/// What a peer sent: a whole message or a control frame.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Item<'a> {
+pub enum Item<'a> {
+    /// A message of text.
     Text(Cow<'a, str>),
+    /// A message of bytes.
     Binary(Cow<'a, [u8]>),
+    /// A ping, which asks for a pong with the same payload.
     Ping(&'a [u8]),
     /// The code the peer gave, if any.
     Close(Option<u16>),
@@ -17,7 +20,7 @@ pub(crate) enum Item<'a> {
 
 /// The parts of a message that is not complete. Boxed: few clients ever send one.
 #[derive(Debug, Default)]
-pub(crate) struct Fragments(Option<Box<Partial>>);
+pub struct Fragments(Option<Box<Partial>>);
 
 #[derive(Debug)]
 struct Partial {
@@ -29,12 +32,17 @@ struct Partial {
 
 /// Takes the first item from the bytes that were read: how many bytes it took, and what it is. `None` if it is not
 /// complete. The bytes are unmasked in place, so they must not be given again once they were taken.
-pub(crate) fn next_item<'a>(
+///
+/// # Errors
+/// If the peer breaks the protocol, or sends a message of more than `max` bytes.
+#[inline]
+pub fn next_item<'a>(
+    from: Sender,
     fragments: &mut Fragments,
     bytes: &'a mut [u8],
     max: usize,
 ) -> Result<Option<(usize, Item<'a>)>, Violation> {
-    let Some(header) = Header::read(bytes)? else { return Ok(None) };
+    let Some(header) = Header::read(from, bytes)? else { return Ok(None) };
     let before = fragments.0.as_ref().map_or(0, |partial| partial.data.len());
     match (header.kind, &fragments.0) {
         (Kind::Continuation, None) | (Kind::Text | Kind::Binary, Some(_)) => return Err(Violation::Protocol),
@@ -46,7 +54,9 @@ pub(crate) fn next_item<'a>(
     }
     let end = header.start + header.len;
     let Some(payload) = bytes.get_mut(header.start..end) else { return Ok(None) };
-    unmask(payload, header.key);
+    if from == Sender::Client {
+        mask(payload, header.key);
+    }
     let payload = &*payload;
     let item = match header.kind {
         Kind::Ping => Item::Ping(payload),
@@ -129,7 +139,7 @@ mod tests {
     const MAX: usize = 4096;
 
     /// Reads a stream that arrives in pieces, as sessions do: what is not complete is kept.
-    fn ours(stream: &[u8], cuts: &[usize]) -> Vec<Seen> {
+    fn ours(from: Sender, stream: &[u8], cuts: &[usize]) -> Vec<Seen> {
         let (mut fragments, mut kept, mut seen) = (Fragments::default(), Vec::new(), Vec::new());
         let mut rest = stream;
         let mut cuts = cuts.iter().copied().cycle();
@@ -139,7 +149,7 @@ mod tests {
             kept.extend_from_slice(piece);
             let mut at = 0;
             loop {
-                match next_item(&mut fragments, &mut kept[at..], MAX) {
+                match next_item(from, &mut fragments, &mut kept[at..], MAX) {
                     Ok(None) => break,
                     Ok(Some((used, item))) => {
                         at += used;
@@ -187,9 +197,10 @@ mod tests {
         }
     }
 
-    fn theirs(stream: &[u8]) -> Vec<Seen> {
+    fn theirs(from: Sender, stream: &[u8]) -> Vec<Seen> {
         let config = WebSocketConfig::default().max_message_size(Some(MAX)).max_frame_size(Some(MAX));
-        let mut ws = WebSocket::from_raw_socket(Pipe(Cursor::new(stream.to_vec())), Role::Server, Some(config));
+        let role = if from == Sender::Client { Role::Server } else { Role::Client };
+        let mut ws = WebSocket::from_raw_socket(Pipe(Cursor::new(stream.to_vec())), role, Some(config));
         let mut seen = Vec::new();
         loop {
             match ws.read() {
@@ -210,38 +221,48 @@ mod tests {
         }
     }
 
-    fn masked(first: u8, payload: &[u8], key: [u8; 4]) -> Vec<u8> {
-        let mut out = vec![first];
+    /// Masked, if there is a key.
+    fn frame(first: u8, payload: &[u8], key: Option<[u8; 4]>) -> Vec<u8> {
+        let (mut out, bit) = (vec![first], if key.is_some() { 0x80 } else { 0 });
         match payload.len() {
-            n if n < 126 => out.push(0x80 | n as u8),
+            n if n < 126 => out.push(bit | n as u8),
             n => {
-                out.push(0x80 | 126);
+                out.push(bit | 126);
                 out.extend_from_slice(&(n as u16).to_be_bytes());
             }
         }
-        out.extend_from_slice(&key);
+        out.extend(key.iter().flatten());
+        let key = key.unwrap_or_default();
         out.extend(payload.iter().enumerate().map(|(i, byte)| byte ^ key[i % 4]));
         out
     }
 
-    fn any_frame() -> impl Strategy<Value = Vec<u8>> {
+    fn any_frame(from: Sender) -> impl Strategy<Value = Vec<u8>> {
         let first = prop_oneof![
             8 => prop::sample::select(vec![0x81u8, 0x01, 0x00, 0x80, 0x82, 0x02, 0x89, 0x8a]),
             1 => prop::sample::select(vec![0x88u8, 0x09, 0x83, 0xc1]),
         ];
         let text = "[a-zé€😀]{0,60}".prop_map(String::into_bytes);
         let payload = prop_oneof![6 => text, 1 => prop::collection::vec(any::<u8>(), 0..200)];
-        (first, payload, any::<[u8; 4]>()).prop_map(|(first, payload, key)| masked(first, &payload, key))
+        // Now and then the one who must not mask does, and the other way round.
+        let masks = prop_oneof![30 => Just(from == Sender::Client), 1 => Just(from != Sender::Client)];
+        (first, payload, any::<[u8; 4]>(), masks)
+            .prop_map(|(first, payload, key, masks)| frame(first, &payload, masks.then_some(key)))
+    }
+
+    fn any_stream() -> impl Strategy<Value = (Sender, Vec<u8>)> {
+        prop_oneof![Just(Sender::Client), Just(Sender::Server)].prop_flat_map(|from| {
+            (Just(from), prop::collection::vec(any_frame(from), 1..12).prop_map(|frames| frames.concat()))
+        })
     }
 
     proptest! {
         #[test]
         fn frames_mean_the_same_to_us_and_to_tungstenite(
-            frames in prop::collection::vec(any_frame(), 1..12),
+            (from, stream) in any_stream(),
             cuts in prop::collection::vec(1usize..40, 1..8),
         ) {
-            let stream = frames.concat();
-            let (ours, theirs) = (ours(&stream, &cuts), theirs(&stream));
+            let (ours, theirs) = (ours(from, &stream, &cuts), theirs(from, &stream));
             if ours.last() == Some(&Seen::Refused) {
                 // Tungstenite looks at a text when it is complete, we as it comes: we may refuse it before a control
                 // frame between its fragments. Whatever came whole before is the same.
@@ -255,16 +276,16 @@ mod tests {
 
         #[test]
         fn where_a_stream_is_cut_does_not_matter(
-            frames in prop::collection::vec(any_frame(), 1..12),
+            (from, stream) in any_stream(),
             cuts in prop::collection::vec(1usize..40, 1..8),
         ) {
-            let stream = frames.concat();
-            prop_assert_eq!(ours(&stream, &cuts), ours(&stream, &[stream.len()]));
+            prop_assert_eq!(ours(from, &stream, &cuts), ours(from, &stream, &[stream.len()]));
         }
 
         #[test]
         fn noise_ends_in_order(noise in prop::collection::vec(any::<u8>(), 0..2000), cut in 1usize..100) {
-            ours(&noise, &[cut]);
+            ours(Sender::Client, &noise, &[cut]);
+            ours(Sender::Server, &noise, &[cut]);
         }
     }
 }
