@@ -25,7 +25,7 @@ pub(crate) fn config(state: &str) -> Result<Config> {
         "no-client" => config,
         // Not of FIXTURE.md: for clients that speak MessagePack, and for messages of many megabytes.
         "msgpack" => config.msgpack(true),
-        "large" => config.max_http_buffer_size(20 << 20).outbox_limit(64 << 20),
+        "large" => config.max_http_buffer_size(20 << 20),
         other => return Err(Error::general(format!("There is no state '{other}' yet"))),
     })
 }

@@ -84,7 +84,7 @@ impl Link {
     /// Queues a frame for the session.
     pub(crate) fn push(&self, frame: &Frame) {
         let recoded = self.engine.config.msgpack.then(|| msgpack::recode(frame));
-        match self.outbox.push(recoded.as_ref().unwrap_or(frame), self.engine.config.outbox_limit) {
+        match self.outbox.push(recoded.as_ref().unwrap_or(frame), self.engine.config.most_waiting()) {
             Pushed::Queued => {
                 if !self.scheduled.swap(true, Ordering::SeqCst) {
                     self.wake();

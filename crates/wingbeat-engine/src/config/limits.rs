@@ -2,18 +2,26 @@
 
 use super::Config;
 
+/// What may wait for one client if its messages are small.
+const MIN_OUTBOX: usize = 4 << 20;
 /// More cannot be counted.
 const MAX_OUTBOX: usize = 1 << 31;
 
 impl Config {
     /// How many bytes may wait to be sent to one client, beside one frame that is larger by itself. Beyond that the
-    /// session ends with [`OutboxFull`](crate::Reason::OutboxFull). Default 4 MiB, at most 2 GiB.
+    /// session ends with [`OutboxFull`](crate::Reason::OutboxFull). At most 2 GiB.
     ///
-    /// To be raised along with [`max_http_buffer_size`](Config::max_http_buffer_size): who creates a large record gets it
-    /// twice, as event and as answer.
+    /// Default four times [`max_http_buffer_size`](Config::max_http_buffer_size), and not less than 4 MiB: who creates
+    /// the largest record that may be gets it twice, as event and as answer, and others go on writing meanwhile.
     pub fn outbox_limit(mut self, bytes: usize) -> Config {
-        self.outbox_limit = bytes.min(MAX_OUTBOX);
+        self.outbox_limit = Some(bytes);
         self
+    }
+
+    /// How many bytes may wait to be sent to one client.
+    pub(crate) fn most_waiting(&self) -> usize {
+        let bytes = self.outbox_limit.unwrap_or_else(|| self.max_payload.saturating_mul(4).max(MIN_OUTBOX));
+        bytes.min(MAX_OUTBOX)
     }
 
     /// How many calls of one client may run at a time. Further ones wait, up to one payload; then the client is no
@@ -77,5 +85,20 @@ impl Config {
     pub fn max_events_per_second(mut self, events: u32) -> Config {
         self.events_per_second = Some(events.max(1));
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_wait_follows_the_largest_message_unless_it_is_set() {
+        let config = Config::default();
+        assert_eq!(config.most_waiting(), 4 << 20);
+        assert_eq!(config.clone().max_http_buffer_size(1000).most_waiting(), 4 << 20);
+        assert_eq!(config.clone().max_http_buffer_size(10 << 20).most_waiting(), 40 << 20);
+        assert_eq!(config.clone().outbox_limit(7).max_http_buffer_size(10 << 20).most_waiting(), 7);
+        assert_eq!(config.max_http_buffer_size(usize::MAX).most_waiting(), 1 << 31);
     }
 }

@@ -53,7 +53,7 @@ pub struct Config {
     pub(crate) initial_headers: Option<EditHeaders>,
     pub(crate) headers: Option<EditHeaders>,
     pub(crate) trusted_proxies: Vec<IpAddr>,
-    pub(crate) outbox_limit: usize,
+    pub(crate) outbox_limit: Option<usize>,
     pub(crate) max_running: usize,
     pub(crate) max_orphans: usize,
     pub(crate) max_args: usize,
@@ -87,7 +87,7 @@ impl Default for Config {
             initial_headers: None,
             headers: None,
             trusted_proxies: Vec::new(),
-            outbox_limit: 4 << 20,
+            outbox_limit: None,
             max_running: 128,
             max_orphans: 10_000,
             max_args: 64,
@@ -129,7 +129,8 @@ impl Config {
         self
     }
 
-    /// The largest message or polling body that is accepted, in bytes. Default 1,000,000.
+    /// The largest message or polling body that is accepted, in bytes. Default 1,000,000. What may wait to be sent
+    /// [follows it](Config::outbox_limit).
     pub fn max_http_buffer_size(mut self, bytes: usize) -> Config {
         self.max_payload = bytes;
         self

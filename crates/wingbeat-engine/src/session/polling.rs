@@ -97,7 +97,7 @@ impl Session {
             Probed::Upgraded => {
                 if let Some(probe) = polling.probe.take() {
                     let mut ws = probe.into_ws();
-                    ws.count_unsent(&link.outbox, link.engine.config.outbox_limit);
+                    ws.count_unsent(&link.outbox, link.engine.config.most_waiting());
                     if let Some(mut polls) = link.polls() {
                         ws.append(polls.take_ready());
                         polls.release();
@@ -121,7 +121,7 @@ pub(super) fn deliver(link: &crate::link::Link, out: &mut Out) -> Result<(), End
         return Ok(());
     }
     let frames = out.take();
-    let limit = link.engine.config.outbox_limit;
+    let limit = link.engine.config.most_waiting();
     link.outbox.count(frames.iter().map(Bytes::len), limit);
     if let Some(mut polls) = link.polls() {
         polls.put(frames);

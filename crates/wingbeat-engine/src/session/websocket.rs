@@ -18,7 +18,7 @@ pub(super) fn step(
     out: &mut Out,
     cx: &mut Context<'_>,
 ) -> Result<Step, End> {
-    let (max, limit) = (client.link.engine.config.max_payload, client.link.engine.config.outbox_limit);
+    let (max, limit) = (client.link.engine.config.max_payload, client.link.engine.config.most_waiting());
     let mut step = Step::Idle;
     let mut end = None;
     if client.may_read() {

@@ -55,6 +55,23 @@ async fn an_acknowledgement_is_delivered_or_the_connection_ends() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_record_as_large_as_may_be_comes_back_as_event_and_as_answer() {
+    let (door, _engine, seen) = start(Config::default().max_http_buffer_size(10 << 20));
+    let mut ws = door.connect().await;
+    let (small, large) = ("x".repeat(100_000), "x".repeat((10 << 20) - 100));
+    for (i, record) in [&small, &large, &small].into_iter().enumerate() {
+        ws.send(&format!("42{i}[\"tell\",\"{record}\"]")).await;
+    }
+    // Nothing is read before all of it waits.
+    let last = format!("event tell {:?}", format!("\"{small}\""));
+    timeout(AGES, seen.wait_for_many(&last, 2)).await.expect("the session has ended");
+    for (i, record) in [&small, &large, &small].into_iter().enumerate() {
+        assert!(ws.text().await == format!("42[\"told\",\"{record}\"]"), "event {i}");
+        assert!(ws.text().await == format!("43{i}[null,\"{record}\"]"), "answer {i}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn pings_whose_pongs_are_not_read_end_the_session() {
     let (door, _engine, seen) = start(Config::default().outbox_limit(100_000));
     let mut ws = door.connect().await;
