@@ -1,6 +1,7 @@
 //! Calls from outside: what every transport checks and does alike.
 
 use super::guard::{Guarded, begun, log};
+use super::run::Outcome;
 use super::{App, Entry, Mode, measure};
 use crate::BoxFuture;
 use crate::realtime::Connection;
@@ -89,8 +90,7 @@ impl App {
         if let Some(target) = endpoint.plain().filter(|_| !measure::wanted()) {
             return target.call(endpoint.method(), id, data, params);
         }
-        let entry = entry.clone();
-        Box::pin(async move { Ok(self.run(&entry, entry.at(method), (id, data, params)).await?.for_client()) })
+        self.run(entry.clone(), method, (id, data, params), Outcome::for_client)
     }
 }
 

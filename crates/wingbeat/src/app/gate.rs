@@ -51,8 +51,9 @@ impl Gatekeeper {
 impl App {
     /// The application behind a handle to its services.
     #[cfg(feature = "auth")]
-    pub(crate) fn of(services: &Services) -> Option<&App> {
-        (&*services.0 as &dyn Any).downcast_ref()
+    pub(crate) fn of(services: &Services) -> Option<App> {
+        let caller: Arc<dyn Any + Send + Sync> = services.0.clone();
+        caller.downcast().ok().map(App)
     }
 
     /// The first gate of this kind, or the one of the service at a path.
@@ -103,9 +104,8 @@ impl App {
         let (entry, route) = self.find(&path)?;
         params.route = route;
         params.surroundings = Some(entry.surroundings().clone());
-        let endpoint = entry
-            .endpoint(method.as_str())
-            .ok_or_else(|| super::external::not_allowed(method.as_str(), entry.path()))?;
-        endpoint.chain.target().call(&method, id, data, params).await
+        let place =
+            entry.place(method.as_str()).ok_or_else(|| super::external::not_allowed(method.as_str(), entry.path()))?;
+        entry.at(place).chain.target().call(&method, id, data, params).await
     }
 }

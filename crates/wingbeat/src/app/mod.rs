@@ -30,7 +30,6 @@ pub(crate) use http::{error_response, json_response};
 pub use mode::Mode;
 pub use mount::Mount;
 pub use phase::Phase;
-use registry::Endpoint;
 pub(crate) use registry::Entry;
 
 use crate::hook::HookSet;
@@ -109,7 +108,7 @@ impl App {
 
     /// The way to all services, without the rest of the application.
     pub fn services(&self) -> Services {
-        Services(Arc::new(self.clone()))
+        Services(self.0.clone())
     }
 
     /// The channel of this name.

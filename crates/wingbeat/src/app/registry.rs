@@ -118,14 +118,14 @@ impl Entry {
         &self.path
     }
 
-    /// A method by its name on the wire, if the service has it at all.
-    pub(crate) fn endpoint(&self, method: &str) -> Option<&Endpoint> {
-        self.endpoints.iter().find(|endpoint| endpoint.method.as_str() == method)
+    /// Where a method is, by its name on the wire, if the service has it at all.
+    pub(crate) fn place(&self, method: &str) -> Option<usize> {
+        self.endpoints.iter().position(|endpoint| endpoint.method.as_str() == method)
     }
 
     /// Where a method is that clients may call.
     pub(super) fn external(&self, method: &str) -> Option<usize> {
-        self.endpoints.iter().position(|endpoint| endpoint.method.as_str() == method && endpoint.external)
+        self.place(method).filter(|&place| self.at(place).external)
     }
 
     /// The method at such a place.

@@ -46,7 +46,7 @@ impl RawService for Authentication {
 }
 
 pub(super) fn running(services: &Services) -> Result<App> {
-    App::of(services).cloned().ok_or_else(|| Error::general("There is no application"))
+    App::of(services).ok_or_else(|| Error::general("There is no application"))
 }
 
 /// What a client is about to be told.

@@ -2,9 +2,11 @@
 
 use super::{Around, Context, Hook, HookSet, HookType};
 use crate::BoxFuture;
-use crate::service::{Custom, Erased};
+use crate::service::{Custom, Erased, Params};
+use std::pin::Pin;
 use std::sync::Arc;
-use wingbeat_core::{Error, Method, Result};
+use std::task::{self, Poll, ready};
+use wingbeat_core::{Error, IdArg, Method, Payload, Result};
 
 /// What a method's hooks come to, in Feathers' order: the application's around hooks (all, then method), its before,
 /// after and error hooks, then the same of the service, then the method itself.
@@ -38,10 +40,10 @@ impl Target {
     pub(crate) fn call(
         &self,
         method: &Method,
-        id: wingbeat_core::IdArg,
-        data: Option<wingbeat_core::Payload>,
-        params: crate::Params,
-    ) -> BoxFuture<'static, Result<wingbeat_core::Payload>> {
+        id: IdArg,
+        data: Option<Payload>,
+        params: Params,
+    ) -> BoxFuture<'static, Result<Payload>> {
         match self {
             Target::Standard(service) => service.clone().call(method, id, data, params),
             Target::Custom(run) => run(data, params),
@@ -76,7 +78,7 @@ impl Chain {
         &self.target
     }
 
-    pub(crate) fn run<'a>(&'a self, context: &'a mut Context) -> BoxFuture<'a, Result<()>> {
+    pub(crate) fn run<'a>(&'a self, context: &'a mut Context) -> Running<'a> {
         Next { steps: &self.steps, target: &self.target }.run(context)
     }
 }
@@ -103,18 +105,20 @@ impl<'a> Next<'a> {
     ///
     /// # Errors
     /// What the method or a hook on the way failed with, after the error hooks had their say.
-    pub fn run<'c>(self, context: &'c mut Context) -> BoxFuture<'c, Result<()>>
+    pub fn run<'c>(self, context: &'c mut Context) -> Running<'c>
     where
         'a: 'c,
     {
-        match self.steps.split_first() {
+        Running(match self.steps.split_first() {
             Some((Step::Around(around), steps)) => {
                 context.kind = HookType::Around;
-                around.call(context, Next { steps, target: self.target })
+                Stage::Hooks(around.call(context, Next { steps, target: self.target }))
             }
-            Some((Step::Level(level), steps)) => Box::pin(level.run(context, Next { steps, target: self.target })),
-            None => Box::pin(method(context, self.target)),
-        }
+            Some((Step::Level(level), steps)) => {
+                Stage::Hooks(Box::pin(level.run(context, Next { steps, target: self.target })))
+            }
+            None => Stage::method(context, self.target),
+        })
     }
 
     /// As [`run`](Next::run), but can be repeated: where it fails, the context becomes again what it was, whatever hooks
@@ -141,15 +145,43 @@ impl<'a> Next<'a> {
     }
 }
 
-/// Runs the method, unless a hook has set the result.
-async fn method(context: &mut Context, target: &Target) -> Result<()> {
-    context.kind = HookType::Around;
-    if context.result.is_none() {
+/// The rest of a chain under way: what [`Next::run`] returns, to be awaited.
+#[must_use = "nothing runs before it is awaited"]
+pub struct Running<'c>(Stage<'c>);
+
+enum Stage<'c> {
+    Hooks(BoxFuture<'c, Result<()>>),
+    Method { context: &'c mut Context, call: BoxFuture<'static, Result<Payload>> },
+    Answered,
+}
+
+impl<'c> Stage<'c> {
+    /// The method, unless a hook has set the result.
+    fn method(context: &'c mut Context, target: &Target) -> Stage<'c> {
+        context.kind = HookType::Around;
+        if context.result.is_some() {
+            return Stage::Answered;
+        }
         let params = context.params.clone();
-        let result = target.call(&context.method, context.id.clone(), context.data.clone(), params).await?;
-        context.result = Some(result);
+        let call = target.call(&context.method, context.id.clone(), context.data.clone(), params);
+        Stage::Method { context, call }
     }
-    Ok(())
+}
+
+impl Future for Running<'_> {
+    type Output = Result<()>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Result<()>> {
+        match &mut self.0 {
+            Stage::Hooks(running) => running.as_mut().poll(cx),
+            Stage::Method { context, call } => {
+                let result = ready!(call.as_mut().poll(cx))?;
+                context.result = Some(result);
+                Poll::Ready(Ok(()))
+            }
+            Stage::Answered => Poll::Ready(Ok(())),
+        }
+    }
 }
 
 impl Level {

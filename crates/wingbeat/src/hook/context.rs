@@ -3,6 +3,7 @@
 use crate::service::{Params, ServiceHandle, Services};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use wingbeat_core::{Error, ErrorKind, IdArg, Method, Payload, Result};
@@ -21,7 +22,7 @@ pub struct Context {
     pub(super) method: Method,
     pub(super) kind: HookType,
     pub(super) services: Services,
-    pub(super) event: Option<Arc<str>>,
+    pub(super) event: Option<Cow<'static, str>>,
     original: Option<Box<Original>>,
     /// Query, route, caller and whatever hooks have added.
     pub params: Params,
@@ -35,8 +36,7 @@ pub struct Context {
     pub dispatch: Option<Payload>,
     /// What went wrong, in error hooks.
     pub error: Option<Error>,
-    /// What REST answers besides the body.
-    pub http: Http,
+    pub(crate) http: Option<Box<Http>>,
 }
 
 /// What REST answers besides the body; sockets have no use for it.
@@ -72,8 +72,8 @@ pub(super) struct Snapshot {
     data: Option<Payload>,
     result: Option<Payload>,
     dispatch: Option<Payload>,
-    event: Option<Arc<str>>,
-    http: Http,
+    event: Option<Cow<'static, str>>,
+    http: Option<Box<Http>>,
 }
 
 /// In which kind of hook the context is at the moment.
@@ -93,16 +93,15 @@ impl Context {
     pub(crate) fn new(
         path: Arc<str>,
         method: Method,
-        event: Option<Arc<str>>,
         services: Services,
         (id, data, params): (IdArg, Option<Payload>, Params),
     ) -> Context {
         Context {
             path,
+            event: method.event().map(Cow::Borrowed),
             method,
             kind: HookType::Around,
             services,
-            event,
             original: None,
             params,
             id,
@@ -110,7 +109,7 @@ impl Context {
             result: None,
             dispatch: None,
             error: None,
-            http: Http::default(),
+            http: None,
         }
     }
 
@@ -136,7 +135,12 @@ impl Context {
 
     /// Renames the event, or suppresses it with `None`. A name that the service does not publish is not sent.
     pub fn set_event<'a>(&mut self, event: impl Into<Option<&'a str>>) {
-        self.event = event.into().map(Into::into);
+        self.event = event.into().map(|event| Cow::Owned(event.to_owned()));
+    }
+
+    /// What REST answers besides the body.
+    pub fn http(&mut self) -> &mut Http {
+        self.http.get_or_insert_default()
     }
 
     /// In error hooks: what the call looked like when it failed.

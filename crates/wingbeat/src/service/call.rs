@@ -27,7 +27,7 @@ pub struct Call {
 /// What makes calls; the application does.
 pub(crate) trait Caller: Any + Send + Sync {
     /// With `dispatched`, answers what a client would be told.
-    fn call(&self, call: Call, dispatched: bool) -> BoxFuture<'static, Result<Payload>>;
+    fn call(self: Arc<Self>, call: Call, dispatched: bool) -> BoxFuture<'static, Result<Payload>>;
     fn emit(&self, path: &str, event: &str, data: Payload) -> BoxFuture<'static, Result<()>>;
     fn channel(&self, names: Box<[Box<str>]>) -> Channel;
     fn channel_names(&self) -> Vec<String>;
@@ -127,7 +127,7 @@ impl ServiceHandle {
     }
 
     async fn run(&self, method: Method, id: IdArg, data: Option<Payload>, params: Params) -> Result<Payload> {
-        self.caller.call(Call { path: self.path.clone(), method, id, data, params }, self.dispatched).await
+        self.caller.clone().call(Call { path: self.path.clone(), method, id, data, params }, self.dispatched).await
     }
 }
 

@@ -181,15 +181,15 @@ async fn a_result_that_becomes_a_list_is_several_events_and_a_page_is_one() {
 #[tokio::test]
 async fn status_headers_and_location_are_kept_for_rest() {
     let set = sync(|context: &mut Context| {
-        context.http.status = Some(202);
-        context.http.headers.push(("x-a".into(), "b".into()));
-        context.http.location = Some("/elsewhere".into());
+        context.http().status = Some(202);
+        context.http().headers.push(("x-a".into(), "b".into()));
+        context.http().location = Some("/elsewhere".into());
         Ok(())
     });
     let app = App::builder().mount("echo", Mount::new(Echo).after(Get, set)).build().unwrap();
     let (entry, _) = app.find("echo").unwrap();
-    let endpoint = entry.endpoint("get").unwrap();
-    let outcome = app.run(&entry, endpoint, (1.into(), None, Params::new())).await.unwrap();
+    let place = entry.place("get").unwrap();
+    let outcome = app.run(entry, place, (1.into(), None, Params::new()), |outcome| outcome).await.unwrap();
     let http = outcome.http.unwrap();
     assert_eq!((http.status, http.location.as_deref()), (Some(202), Some("/elsewhere")));
     assert_eq!(http.headers, [("x-a".to_owned(), "b".to_owned())]);
