@@ -6,7 +6,7 @@ use crate::client::Client;
 use crate::hooks::Hooks;
 use crate::options::Options;
 use crate::queue::QueueLimits;
-use crate::transport::{Address, Dialer};
+use crate::transport::{Address, Dialer, is_our_own};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use serde::Serialize;
 use std::collections::HashMap;
@@ -80,10 +80,14 @@ impl Builder {
         })
     }
 
-    /// A header of every request.
+    /// A header of every request. Those of the handshake itself (`connection`, `upgrade`, `sec-websocket-…`) and of
+    /// bodies are the client's own.
     pub fn header(self, name: &str, value: &str) -> Builder {
         self.address(|address| {
             let name = HeaderName::try_from(name).map_err(|_| Error::bad_request("Not a header name"))?;
+            if is_our_own(&name) {
+                return Err(Error::bad_request(format!("The header '{name}' is set by the client itself")));
+            }
             let value = HeaderValue::try_from(value).map_err(|_| Error::bad_request("Not a header value"))?;
             address.headers.append(name, value);
             Ok(())

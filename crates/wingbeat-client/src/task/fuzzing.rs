@@ -1,14 +1,14 @@
 //! An entry for fuzzing: a session with a server that sends anything at all, without sockets.
 
 use super::Task;
-use super::session::decoder;
+use super::received::decoder;
 use crate::builder::Builder;
 use crate::command::{Answer, Kind, Outbound};
 use crate::connection::Reason;
 use crate::event::Event;
 use crate::queue::Queue;
 use crate::shared::Shared;
-use crate::transport::{Handshake, Incoming, Outbox, polled};
+use crate::transport::{Body, Frames, Handshake, Incoming, Outbox, Seen};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -17,8 +17,11 @@ use wingbeat_core::Result;
 /// What may wait for one listener here.
 const UNREAD: usize = 8;
 
+/// The longest message of a WebSocket.
+const MAX_PAYLOAD: usize = 2048;
+
 /// Plays a session with a server that sends what these bytes say: first whether it speaks MessagePack, then messages,
-/// each with its kind (text, binary, a body of long-polling, a handshake) and its length in front.
+/// each with its kind (text, binary, a body of long-polling, a handshake, bytes of a WebSocket) and its length in front.
 ///
 /// # Panics
 /// If a call has no outcome in the end, or more waits than may: that is what it is for.
@@ -43,6 +46,7 @@ pub fn hostile_session(data: &[u8]) {
 struct Session {
     task: Task,
     outbox: Outbox,
+    frames: Frames,
     assembly: wingbeat_core::packet::Assembly,
     calls: Vec<oneshot::Receiver<Result<Answer>>>,
     listeners: Vec<Arc<Queue<Event>>>,
@@ -56,7 +60,15 @@ impl Session {
         let listeners = vec![shared.listen(&namespace, Some("a")), shared.listen(&namespace, None)];
         let (outbox, assembly) = (Outbox::new(shared.options.msgpack), decoder(&shared.options));
         let task = Task::new(shared, commands, handle.downgrade());
-        let mut session = Session { task, outbox, assembly, calls: Vec::new(), listeners, _handle: handle };
+        let mut session = Session {
+            task,
+            outbox,
+            frames: Frames::default(),
+            assembly,
+            calls: Vec::new(),
+            listeners,
+            _handle: handle,
+        };
         for kind in [Kind::Login, Kind::Call, Kind::Direct, Kind::Call, Kind::Logout] {
             let json = r#"["x",{}]"#.to_owned();
             let mut outbound = Outbound::new(namespace.clone(), kind, json, Vec::new(), Duration::from_secs(60));
@@ -71,26 +83,40 @@ impl Session {
     /// Takes one message in. Whether the session goes on.
     fn message(&mut self, kind: u8, content: &[u8]) -> bool {
         let text = || String::from_utf8_lossy(content).into_owned();
-        let incoming = match kind % 4 {
-            0 => vec![Incoming::Text(text().into())],
-            1 => vec![Incoming::Binary(content.to_vec().into())],
-            2 => match polled(&text()) {
-                Ok(incoming) => incoming,
-                Err(_) => return false,
-            },
-            _ => {
-                drop(Handshake::parse(&text()));
-                return true;
+        match kind % 5 {
+            0 => self.packet(Incoming::Text(&text())),
+            1 => self.packet(Incoming::Binary(content.to_vec().into())),
+            2 => {
+                let (mut body, mut goes_on) = (Body::new(text()), true);
+                let read = body.hand_over(|incoming| {
+                    goes_on = self.packet(incoming);
+                    goes_on
+                });
+                goes_on && read.is_ok()
             }
-        };
-        incoming.into_iter().all(|incoming| {
-            let goes_on = self.task.receive(incoming, &mut self.assembly, &mut self.outbox).is_none();
-            self.task.pump(&mut self.outbox);
-            // The server reads nothing of what we send.
-            assert!(self.outbox.bytes() < 128 * 1024, "what is written is bounded");
-            assert!(self.listeners.iter().all(|queue| queue.len() <= UNREAD), "what is heard is bounded");
-            goes_on
-        })
+            3 => {
+                drop(Handshake::parse(&text()));
+                true
+            }
+            _ => {
+                let (mut frames, mut goes_on) = (std::mem::take(&mut self.frames), true);
+                let read = frames.hand_over(&mut content.to_vec(), MAX_PAYLOAD, |incoming| {
+                    goes_on = self.packet(incoming);
+                    goes_on
+                });
+                self.frames = frames;
+                goes_on && matches!(read, Ok(Seen::Packets))
+            }
+        }
+    }
+
+    fn packet(&mut self, incoming: Incoming<'_>) -> bool {
+        let goes_on = self.task.receive(incoming, &mut self.assembly, &mut self.outbox).is_none();
+        self.task.pump(&mut self.outbox);
+        // The server reads nothing of what we send.
+        assert!(self.outbox.bytes() < 128 * 1024, "what is written is bounded");
+        assert!(self.listeners.iter().all(|queue| queue.len() <= UNREAD), "what is heard is bounded");
+        goes_on
     }
 
     fn end(mut self) {
@@ -131,7 +157,10 @@ mod tests {
         prop_oneof![
             4 => packet.prop_map(|text| message(0, text.as_bytes())),
             2 => joined.prop_map(|text| message(0, text.as_bytes())),
-            1 => (0u8..4, prop::collection::vec(any::<u8>(), 0..60)).prop_map(|(kind, bytes)| message(kind, &bytes)),
+            1 => (0u8..5, prop::collection::vec(any::<u8>(), 0..60)).prop_map(|(kind, bytes)| message(kind, &bytes)),
+            2 => (prop::sample::select(vec![0x81u8, 0x01, 0x80, 0x89, 0x88, 0xc1]), "4?[0-6]{1,2}(\\[\"a\"\\])?").prop_map(|(first, text)| {
+                message(4, &[&[first, text.len() as u8], text.as_bytes()].concat())
+            }),
             1 => "(4?[0-6]\\[?\"?a?\"?\\]?\u{1e}?|b[A-Za-z0-9+/=]{0,8}\u{1e}){0,6}".prop_map(|text| message(2, text.as_bytes())),
         ]
     }

@@ -8,6 +8,7 @@ pub mod fuzzing;
 mod login;
 mod namespace;
 mod obey;
+mod received;
 mod session;
 
 use crate::backoff;

@@ -1,24 +1,17 @@
 //! One connection, from the handshake to its end.
 
-use super::namespace::InFlight;
+use super::received::{decoder, is_ping};
 use super::{Stop, Task};
-use crate::command::{Asked, received_error};
 use crate::connection::{ConnectionEvent, Reason};
-use crate::event::{Event, Reply};
-use crate::fate::{Fate, fated};
-use crate::options::Options;
-use crate::transport::{Broken, Handshake, Incoming, Outbox, Transport};
-use bytes::Bytes;
+use crate::transport::{Broken, Handshake, Outbox, Transport};
 use serde_json::Value;
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 use wingbeat_core::Error;
-use wingbeat_core::packet::engine::{self, PacketType};
-use wingbeat_core::packet::{AckId, Arguments, Assembly, Content, Limits, Malformed, PacketKind, Whole, msgpack};
+use wingbeat_core::packet::{Assembly, PacketKind};
 
 /// How a connection ends.
 pub(crate) enum End {
@@ -32,12 +25,7 @@ pub(crate) enum End {
     Stop(Stop),
 }
 
-/// The most elements of an event, and the most attachments.
-const MAX_ARGUMENTS: usize = 10_000;
-const MAX_ATTACHMENTS: usize = 1_000;
-
-/// How many packets are taken in before commands have their turn, and how many turns there are before other tasks do.
-const PACKETS: usize = 64;
+/// How many turns there are before other tasks have theirs. In each, commands are obeyed and the transport is read once.
 const TURNS: usize = 8;
 
 /// How long a goodbye may take.
@@ -47,7 +35,7 @@ const GOODBYE: Duration = Duration::from_secs(1);
 #[derive(Default)]
 struct Received {
     any: bool,
-    pings: bool,
+    ping: bool,
 }
 
 impl Task {
@@ -100,7 +88,7 @@ impl Task {
                     Ok(received) => received,
                     Err(end) => return Poll::Ready(end),
                 };
-                if received.pings {
+                if received.ping {
                     heartbeat.as_mut().reset(Instant::now() + silence);
                 }
                 if kind != Some(transport.kind()) {
@@ -131,7 +119,7 @@ impl Task {
         .await
     }
 
-    /// Writes what can be written, and takes in what has come, up to a limit.
+    /// Writes what can be written, and takes in what one read brings.
     fn take_in(
         &mut self,
         cx: &mut Context<'_>,
@@ -139,20 +127,17 @@ impl Task {
         outbox: &mut Outbox,
         assembly: &mut Assembly,
     ) -> Result<Received, End> {
-        let mut received = Received::default();
-        for _ in 0..PACKETS {
-            match transport.poll(cx, outbox) {
-                Poll::Pending => break,
-                Poll::Ready(Ok(incoming)) => {
-                    received = Received { any: true, pings: received.pings || is_ping(&incoming) };
-                    if let Some(end) = self.receive(incoming, assembly, outbox) {
-                        return Err(end);
-                    }
-                }
-                Poll::Ready(Err(broken)) => return Err(self.broken(broken)),
-            }
+        let (mut ping, mut end) = (false, None);
+        let polled = transport.poll(cx, outbox, &mut |incoming, outbox| {
+            ping |= is_ping(&incoming);
+            end = self.receive(incoming, assembly, outbox);
+            end.is_none()
+        });
+        match (end, polled) {
+            (Some(end), _) => Err(end),
+            (None, Poll::Ready(Err(broken))) => Err(self.broken(broken)),
+            (None, polled) => Ok(Received { any: polled.is_ready(), ping }),
         }
-        Ok(received)
     }
 
     /// Moves what may be sent to the transport.
@@ -172,146 +157,10 @@ impl Task {
         }
     }
 
-    fn broken(&self, broken: Broken) -> End {
+    pub(super) fn broken(&self, broken: Broken) -> End {
         if !self.namespaces[0].joined {
             return End::Failed(crate::fate::unavailable(format!("Cannot connect: {broken}"), broken));
         }
         End::Lost(broken.reason())
-    }
-
-    pub(super) fn receive(&mut self, incoming: Incoming, assembly: &mut Assembly, outbox: &mut Outbox) -> Option<End> {
-        if is_ping(&incoming) {
-            outbox.pong();
-            return None;
-        }
-        let whole = match incoming {
-            Incoming::Binary(bytes) if self.shared.options.msgpack => translated(&bytes, assembly),
-            Incoming::Binary(bytes) => assembly.binary(bytes),
-            Incoming::Text(text) => match engine::decode(&text) {
-                Some((PacketType::Message, packet)) if !self.shared.options.msgpack => assembly.text(packet),
-                Some((PacketType::Close, _)) => return Some(self.broken(Broken::closed())),
-                Some((PacketType::Noop | PacketType::Pong, _)) => return None,
-                _ => Err(Malformed),
-            },
-        };
-        match whole {
-            Ok(Some(whole)) => self.packet(whole),
-            Ok(None) => None,
-            Err(_) => Some(self.broken(Broken::protocol("the server broke the protocol"))),
-        }
-    }
-
-    fn packet(&mut self, whole: Whole) -> Option<End> {
-        let name = whole.namespace.as_deref().unwrap_or("/");
-        let at = self.namespaces.iter().position(|namespace| *namespace.name == *name)?;
-        match (whole.kind, whole.content) {
-            (PacketKind::Connect, Content::Json(json)) => self.joined(at, &json),
-            (PacketKind::ConnectError, Content::Json(json)) => return self.refused(at, &json),
-            (PacketKind::Disconnect, _) => return self.disconnected(at),
-            // Nothing else belongs to a namespace that is not joined.
-            _ if !self.namespaces[at].joined => {}
-            (PacketKind::Event | PacketKind::BinaryEvent, Content::Arguments(arguments)) => {
-                self.event(at, whole.id, arguments, whole.attachments);
-            }
-            (PacketKind::Ack | PacketKind::BinaryAck, Content::Arguments(arguments)) => {
-                let call = whole.id.and_then(|id| self.namespaces[at].answered(&id));
-                if let Some(InFlight { kind, answer, .. }) = call {
-                    let attachments = whole.attachments;
-                    let said = crate::command::Answer { arguments: Some(arguments), attachments };
-                    self.finish(at, kind, answer, Ok(said));
-                }
-            }
-            _ => {}
-        }
-        None
-    }
-
-    fn joined(&mut self, at: usize, json: &str) {
-        if self.namespaces[at].joined {
-            return;
-        }
-        self.namespaces[at].joined = true;
-        self.namespaces[at].halted = None;
-        if at > 0 {
-            return;
-        }
-        self.attempts = 0;
-        let sid = serde_json::from_str::<Value>(json).unwrap_or_default();
-        let id: Arc<str> = sid.get("sid").and_then(Value::as_str).unwrap_or_default().into();
-        self.shared.set_socket_id(Some(id.clone()));
-        self.shared.report(&ConnectionEvent::Connected { id });
-        for waiting in self.waiting_for_connection.drain(..) {
-            let _ = waiting.send(Ok(()));
-        }
-        self.re_authenticate();
-    }
-
-    fn refused(&mut self, at: usize, json: &str) -> Option<End> {
-        let said = received_error(valid_or_null(json));
-        let mut error = Error::forbidden(said.message().to_owned());
-        if let Some(data) = said.data() {
-            error = error.with_data(data.clone());
-        }
-        let error = fated(error, Fate::NotSent);
-        if at == 0 {
-            return Some(End::Refused(error));
-        }
-        self.namespaces[at].fail_waiting(&error, false);
-        self.namespaces[at].halted = Some(error);
-        None
-    }
-
-    fn disconnected(&mut self, at: usize) -> Option<End> {
-        if at == 0 {
-            return self.namespaces[0].joined.then_some(End::Lost(Reason::ServerDisconnect));
-        }
-        let reason = Reason::ServerDisconnect.as_str();
-        for InFlight { kind, answer, .. } in self.namespaces[at].lost() {
-            self.finish(at, kind, answer, Err(InFlight::lost(reason)));
-        }
-        // Asked for already: the server will not be bothered again.
-        self.namespaces[at].asked = true;
-        let error = fated(Error::unavailable(format!("Not connected ({reason})")), Fate::NotSent);
-        self.namespaces[at].fail_waiting(&error, false);
-        self.namespaces[at].halted = Some(error);
-        None
-    }
-
-    fn event(&self, at: usize, id: Option<AckId>, arguments: Arguments, attachments: Vec<Bytes>) {
-        let Some(name) = arguments.event_name() else { return };
-        let name = arguments.name(&name).into_owned();
-        let namespace = &self.namespaces[at].name;
-        self.shared.deliver(namespace, &name, || {
-            let reply = id.map(|id| Reply {
-                namespace: namespace.clone(),
-                asked: Asked { id, connection: self.connection },
-                timeout: self.shared.options.timeout,
-                commands: self.handle.clone(),
-            });
-            Event::new(&name, arguments, attachments, reply)
-        });
-    }
-}
-
-/// Puts packets together, within the limits that there are.
-pub(super) fn decoder(options: &Options) -> Assembly {
-    let bytes = options.address.max_payload;
-    Assembly::new(Limits { arguments: MAX_ARGUMENTS, attachments: MAX_ATTACHMENTS, bytes })
-}
-
-/// A packet in MessagePack, with its attachments in it.
-fn translated(bytes: &[u8], assembly: &mut Assembly) -> Result<Option<Whole>, Malformed> {
-    let (text, attachments) = msgpack::decode(bytes, MAX_ATTACHMENTS).ok_or(Malformed)?;
-    attachments.into_iter().try_fold(assembly.text(&text)?, |_, attachment| assembly.binary(attachment))
-}
-
-fn is_ping(incoming: &Incoming) -> bool {
-    matches!(incoming, Incoming::Text(text) if text.as_str() == "2")
-}
-
-fn valid_or_null(json: &str) -> Bytes {
-    match wingbeat_core::RawJson::parse(json.to_owned()) {
-        Ok(raw) => raw.bytes(),
-        Err(_) => Bytes::from_static(b"null"),
     }
 }

@@ -1,10 +1,13 @@
 //! What carries Engine.IO packets: a WebSocket, or HTTP long-polling that may become one.
 
 mod dial;
+mod frames;
 mod handshake;
+mod keys;
 mod outbox;
 mod polling;
 mod request;
+mod upgrade;
 mod websocket;
 
 pub(crate) use dial::Dialer;
@@ -12,11 +15,14 @@ pub(crate) use handshake::Handshake;
 pub(crate) use outbox::Outbox;
 use outbox::Outgoing;
 use polling::Polling;
-pub(crate) use polling::polled;
+pub(crate) use upgrade::is_our_own;
 use websocket::WebSocket;
+// For the fuzzer.
+pub(crate) use {frames::Frames, frames::Seen, polling::Body};
 
 use crate::TransportKind;
 use crate::connection::Reason;
+use bytes::Bytes;
 use http::{HeaderMap, Uri};
 use std::fmt;
 use std::sync::Arc;
@@ -51,9 +57,9 @@ impl Address {
 }
 
 /// A packet as it came: the type character and the content, or bytes.
-pub(crate) enum Incoming {
-    Text(websocket::Text),
-    Binary(websocket::Binary),
+pub(crate) enum Incoming<'a> {
+    Text(&'a str),
+    Binary(Bytes),
 }
 
 /// Why a transport does not work, or works no longer.
@@ -82,6 +88,12 @@ impl Broken {
 
     pub(crate) fn closed() -> Broken {
         let source = "the server closed the connection".into();
+        Broken { kind: Kind::Reason(Reason::TransportClose), source }
+    }
+
+    fn closed_with(code: Option<u16>) -> Broken {
+        let Some(code) = code else { return Broken::closed() };
+        let source = format!("the server closed the connection with code {code}").into();
         Broken { kind: Kind::Reason(Reason::TransportClose), source }
     }
 
@@ -145,21 +157,27 @@ impl Transport {
 
     async fn websocket(address: &Address) -> Result<(Transport, Handshake), Broken> {
         let mut socket = WebSocket::open(address, None).await?;
-        let handshake = match socket.receive().await? {
-            Incoming::Text(text) => Handshake::parse(&text),
+        let mut nothing = Outbox::default();
+        let handshake = socket.receive(&mut nothing, |incoming| match incoming {
+            Incoming::Text(text) => Handshake::parse(text),
             Incoming::Binary(_) => None,
-        };
-        let handshake = handshake.ok_or_else(|| Broken::protocol("the server's handshake is none"))?;
+        });
+        let handshake = handshake.await?.ok_or_else(|| Broken::protocol("the server's handshake is none"))?;
         Ok((Transport::WebSocket(Box::new(socket)), handshake))
     }
 
-    /// Sends what waits, and gives the next packet.
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, outbox: &mut Outbox) -> Poll<Result<Incoming, Broken>> {
+    /// Sends what waits, and hands over some of what has come, until `each` says no.
+    pub(crate) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        outbox: &mut Outbox,
+        each: &mut dyn FnMut(Incoming<'_>, &mut Outbox) -> bool,
+    ) -> Poll<Result<(), Broken>> {
         loop {
             match self {
-                Transport::WebSocket(socket) => return socket.poll(cx, outbox),
-                Transport::Polling(polling) => match polling.poll(cx, outbox) {
-                    Poll::Ready(Ok(polling::Progress::Packet(packet))) => return Poll::Ready(Ok(packet)),
+                Transport::WebSocket(socket) => return socket.poll(cx, outbox, each),
+                Transport::Polling(polling) => match polling.poll(cx, outbox, each) {
+                    Poll::Ready(Ok(polling::Progress::Packets)) => return Poll::Ready(Ok(())),
                     Poll::Ready(Ok(polling::Progress::Upgraded(socket))) => *self = Transport::WebSocket(socket),
                     Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                     Poll::Pending => return Poll::Pending,

@@ -5,23 +5,37 @@ use std::collections::VecDeque;
 use wingbeat_core::packet::{AckId, Packet, PacketKind, msgpack};
 
 /// An Engine.IO packet to send: the type character and the content, or bytes.
-pub(crate) enum Outgoing {
-    Text(String),
-    Binary(Bytes),
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Outgoing<'a> {
+    Text(&'a [u8]),
+    Binary(&'a [u8]),
 }
 
 /// What waits for the transport. Whoever fills it looks at its size first.
 #[derive(Default)]
 pub(crate) struct Outbox {
-    packets: VecDeque<Outgoing>,
+    packets: VecDeque<Kept>,
+    /// The texts behind one another, used up to `at`.
+    texts: Vec<u8>,
+    at: usize,
     bytes: usize,
     msgpack: bool,
     pong_waits: bool,
-    // Whether everything that was taken out has left this process.
-    pub(super) flushed: bool,
 }
 
-const PONG: &str = "3";
+enum Kept {
+    /// So many bytes of the texts.
+    Text(usize),
+    Binary(Bytes),
+    /// The session moves to the transport that takes this.
+    Upgrade,
+}
+
+const PONG: &[u8] = b"3";
+const UPGRADE: &[u8] = b"5";
+
+/// What an empty outbox may keep for the next packets.
+const KEEP: usize = 1024;
 
 impl Outbox {
     /// Starts empty; packets are encoded as JSON or as MessagePack.
@@ -41,15 +55,14 @@ impl Outbox {
         let packet = Packet { kind, attachments: attachments.len(), namespace, id, json };
         if self.msgpack {
             let attachments: Vec<&[u8]> = attachments.iter().map(|bytes| &**bytes).collect();
-            return self.push(Outgoing::Binary(msgpack::encode(&packet, &attachments).into()));
+            return self.binary(msgpack::encode(&packet, &attachments).into());
         }
-        let mut text = Vec::with_capacity(json.len() + namespace.len() + 32);
-        text.push(b'4');
-        packet.encode(&mut text);
-        // Pieces of texts make a text.
-        self.text(String::from_utf8(text).unwrap_or_default());
+        let start = self.texts.len();
+        self.texts.push(b'4');
+        packet.encode(&mut self.texts);
+        self.keep(Kept::Text(self.texts.len() - start));
         for bytes in attachments {
-            self.push(Outgoing::Binary(bytes));
+            self.binary(bytes);
         }
     }
 
@@ -57,37 +70,61 @@ impl Outbox {
     pub(crate) fn pong(&mut self) {
         if !self.pong_waits {
             self.pong_waits = true;
-            self.text(PONG);
+            self.push(PONG);
         }
     }
 
-    pub(super) fn text(&mut self, text: impl Into<String>) {
-        self.push(Outgoing::Text(text.into()));
+    pub(super) fn text(&mut self, text: &str) {
+        self.push(text.as_bytes());
     }
 
-    pub(super) fn push(&mut self, outgoing: Outgoing) {
-        self.bytes += outgoing.len();
-        self.flushed = false;
-        self.packets.push_back(outgoing);
+    fn push(&mut self, text: &[u8]) {
+        self.texts.extend_from_slice(text);
+        self.keep(Kept::Text(text.len()));
     }
 
-    pub(super) fn push_front(&mut self, outgoing: Outgoing) {
-        self.bytes += outgoing.len();
-        self.flushed = false;
-        self.packets.push_front(outgoing);
+    pub(super) fn binary(&mut self, bytes: Bytes) {
+        self.keep(Kept::Binary(bytes));
     }
 
-    pub(super) fn front(&self) -> Option<&Outgoing> {
-        self.packets.front()
+    /// In front of all others: tells the server that the session has moved.
+    pub(super) fn upgrade_first(&mut self) {
+        self.bytes += UPGRADE.len();
+        self.packets.push_front(Kept::Upgrade);
     }
 
-    pub(super) fn pop(&mut self) -> Option<Outgoing> {
-        let outgoing = self.packets.pop_front()?;
-        self.bytes -= outgoing.len();
-        if matches!(&outgoing, Outgoing::Text(text) if text == PONG) {
-            self.pong_waits = false;
+    fn keep(&mut self, packet: Kept) {
+        self.bytes += packet.len();
+        self.packets.push_back(packet);
+    }
+
+    pub(super) fn front(&self) -> Option<Outgoing<'_>> {
+        Some(match self.packets.front()? {
+            Kept::Text(len) => Outgoing::Text(&self.texts[self.at..self.at + len]),
+            Kept::Binary(bytes) => Outgoing::Binary(bytes),
+            Kept::Upgrade => Outgoing::Text(UPGRADE),
+        })
+    }
+
+    /// Takes the first away.
+    pub(super) fn pop(&mut self) {
+        let Some(packet) = self.packets.pop_front() else { return };
+        self.bytes -= packet.len();
+        if let Kept::Text(len) = packet {
+            if &self.texts[self.at..self.at + len] == PONG {
+                self.pong_waits = false;
+            }
+            self.at += len;
         }
-        Some(outgoing)
+        if self.packets.is_empty() {
+            self.at = 0;
+            self.texts.clear();
+            self.texts.shrink_to(KEEP);
+            self.packets.shrink_to(KEEP / size_of::<Kept>());
+        } else if self.at > 64 * KEEP {
+            self.texts.drain(..self.at);
+            self.at = 0;
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -100,11 +137,12 @@ impl Outbox {
     }
 }
 
-impl Outgoing {
+impl Kept {
     fn len(&self) -> usize {
         match self {
-            Outgoing::Text(text) => text.len(),
-            Outgoing::Binary(bytes) => bytes.len(),
+            Kept::Text(len) => *len,
+            Kept::Binary(bytes) => bytes.len(),
+            Kept::Upgrade => UPGRADE.len(),
         }
     }
 }
@@ -118,7 +156,8 @@ mod tests {
         let mut outbox = Outbox::new(false);
         (0..1000).for_each(|_| outbox.pong());
         assert_eq!(outbox.bytes(), 1);
-        assert!(outbox.pop().is_some() && outbox.is_empty());
+        outbox.pop();
+        assert!(outbox.is_empty());
         outbox.pong();
         assert_eq!(outbox.bytes(), 1);
     }
@@ -130,6 +169,26 @@ mod tests {
             outbox.packet(PacketKind::Event, "/", Some(7.into()), r#"["a",[1,2]]"#, Vec::new());
             let is_binary = matches!(outbox.front(), Some(Outgoing::Binary(_)));
             assert_eq!((is_binary, outbox.bytes() <= len), (msgpack, true), "{}", outbox.bytes());
+        }
+    }
+
+    #[test]
+    fn packets_leave_in_order_and_an_empty_outbox_keeps_little() {
+        let mut outbox = Outbox::default();
+        for round in 0..3 {
+            let large = "x".repeat(100 * KEEP);
+            outbox.text(&large);
+            outbox.binary(Bytes::from_static(b"b"));
+            outbox.text("t");
+            outbox.upgrade_first();
+            for expected in
+                [Outgoing::Text(b"5"), Outgoing::Text(large.as_bytes()), Outgoing::Binary(b"b"), Outgoing::Text(b"t")]
+            {
+                assert!(outbox.front() == Some(expected), "{round}");
+                outbox.pop();
+            }
+            assert_eq!((outbox.front(), outbox.bytes()), (None, 0));
+            assert!(outbox.texts.capacity() <= KEEP);
         }
     }
 }

@@ -1,15 +1,15 @@
 //! Engine.IO over HTTP long-polling, and the way from there to a WebSocket.
 
 use super::request::Requests;
-use super::websocket::{Binary, WebSocket};
+use super::websocket::WebSocket;
 use super::{Address, Broken, Handshake, Incoming, Outbox, Outgoing};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use std::collections::VecDeque;
+use bytes::Bytes;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use wingbeat_core::packet::engine::{SEPARATOR, split_payload};
+use wingbeat_core::packet::engine::SEPARATOR;
 
 type Request<T> = Pin<Box<dyn Future<Output = Result<T, Broken>> + Send>>;
 
@@ -18,7 +18,7 @@ pub(crate) struct Polling {
     requests: Requests,
     sid: String,
     max_payload: usize,
-    received: VecDeque<Incoming>,
+    received: Body,
     get: Option<Request<String>>,
     post: Option<Request<()>>,
     probe: Option<Request<Box<WebSocket>>>,
@@ -27,19 +27,27 @@ pub(crate) struct Polling {
 
 /// What comes of polling.
 pub(crate) enum Progress {
-    Packet(Incoming),
+    /// Something was handed over.
+    Packets,
     /// The session has moved to this WebSocket.
     Upgraded(Box<WebSocket>),
 }
 
+/// The packets of an answer, of which the first `at` bytes were handed over.
+pub(crate) struct Body {
+    text: String,
+    at: usize,
+}
+
+/// How many packets are handed over at a time.
+const PACKETS: usize = 64;
+
 impl Polling {
     pub(crate) async fn open(address: Arc<Address>, upgrade: bool) -> Result<(Polling, Handshake), Broken> {
         let requests = Requests::new(address.clone());
-        let body = requests.clone().get(None).await?;
-        let mut packets = split_payload(&body);
-        let handshake = packets.next().and_then(Handshake::parse);
+        let mut received = Body::new(requests.clone().get(None).await?);
+        let handshake = received.next().and_then(Handshake::parse);
         let handshake = handshake.ok_or_else(|| Broken::protocol("the server's handshake is none"))?;
-        let received = packets.map(incoming).collect::<Result<_, _>>()?;
         let sid = handshake.sid.clone();
         let probe: Option<Request<_>> = (upgrade && handshake.offers_websocket()).then(|| {
             let sid = sid.clone();
@@ -50,11 +58,18 @@ impl Polling {
         Ok((polling, handshake))
     }
 
-    /// Moves all requests on until there is a packet, or the WebSocket takes over.
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, outbox: &mut Outbox) -> Poll<Result<Progress, Broken>> {
+    /// Moves all requests on until there are packets, or the WebSocket takes over.
+    pub(crate) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        outbox: &mut Outbox,
+        each: &mut dyn FnMut(Incoming<'_>, &mut Outbox) -> bool,
+    ) -> Poll<Result<Progress, Broken>> {
         loop {
-            if let Some(packet) = self.received.pop_front() {
-                return Poll::Ready(Ok(Progress::Packet(packet)));
+            if !self.received.is_empty() {
+                return Poll::Ready(
+                    self.received.hand_over(|incoming| each(incoming, outbox)).map(|()| Progress::Packets),
+                );
             }
             if let Some(result) = finished(&mut self.probe, cx) {
                 // A WebSocket that does not work is no loss: polling goes on.
@@ -69,7 +84,10 @@ impl Polling {
                 continue;
             }
             if let Some(result) = finished(&mut self.get, cx) {
-                self.received = polled(&result?)?.into();
+                self.received = Body::new(result?);
+                if self.received.is_empty() {
+                    return Poll::Ready(Err(Broken::protocol("an answer without packets")));
+                }
                 continue;
             }
             if self.get.is_none() && self.upgraded.is_none() {
@@ -81,7 +99,7 @@ impl Polling {
                 && self.post.is_none()
                 && let Some(socket) = self.upgraded.take()
             {
-                outbox.push_front(Outgoing::Text("5".to_owned()));
+                outbox.upgrade_first();
                 return Poll::Ready(Ok(Progress::Upgraded(socket)));
             }
             return Poll::Pending;
@@ -114,24 +132,54 @@ fn finished<T>(request: &mut Option<Request<T>>, cx: &mut Context<'_>) -> Option
     }
 }
 
-/// The packets of a body.
-pub(crate) fn polled(body: &str) -> Result<Vec<Incoming>, Broken> {
-    split_payload(body).map(incoming).collect()
-}
+impl Body {
+    pub(crate) fn new(text: String) -> Body {
+        Body { text, at: 0 }
+    }
 
-fn incoming(packet: &str) -> Result<Incoming, Broken> {
-    match packet.strip_prefix('b') {
-        Some(base64) => {
-            let bytes = BASE64.decode(base64).map_err(|_| Broken::protocol("a binary packet is no base64"))?;
-            Ok(Incoming::Binary(Binary::from(bytes)))
+    fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+
+    /// The next packet.
+    fn next(&mut self) -> Option<&str> {
+        let rest = &self.text[self.at..];
+        if rest.is_empty() {
+            return None;
         }
-        None => Ok(Incoming::Text(packet.into())),
+        let packet = rest.split(char::from(SEPARATOR)).next()?;
+        self.at = (self.at + packet.len() + 1).min(self.text.len());
+        Some(packet)
+    }
+
+    /// Hands over some packets, until `each` says no.
+    pub(crate) fn hand_over(&mut self, mut each: impl FnMut(Incoming<'_>) -> bool) -> Result<(), Broken> {
+        for _ in 0..PACKETS {
+            let goes_on = match self.next() {
+                Some(packet) => match packet.strip_prefix('b') {
+                    Some(base64) => {
+                        let bytes = BASE64.decode(base64);
+                        let bytes = bytes.map_err(|_| Broken::protocol("a binary packet is no base64"))?;
+                        each(Incoming::Binary(bytes.into()))
+                    }
+                    None => each(Incoming::Text(packet)),
+                },
+                None => {
+                    *self = Body::new(String::new());
+                    return Ok(());
+                }
+            };
+            if !goes_on {
+                break;
+            }
+        }
+        Ok(())
     }
 }
 
 /// Takes as many packets as the server accepts in one body, and one at least.
-fn take_body(outbox: &mut Outbox, max_payload: usize) -> String {
-    let mut body = String::new();
+fn take_body(outbox: &mut Outbox, max_payload: usize) -> Bytes {
+    let mut body = Vec::new();
     while let Some(next) = outbox.front() {
         let len = match next {
             Outgoing::Text(text) => text.len(),
@@ -141,18 +189,18 @@ fn take_body(outbox: &mut Outbox, max_payload: usize) -> String {
             break;
         }
         if !body.is_empty() {
-            body.push(char::from(SEPARATOR));
+            body.push(SEPARATOR);
         }
-        match outbox.pop() {
-            Some(Outgoing::Text(text)) => body.push_str(&text),
-            Some(Outgoing::Binary(bytes)) => {
-                body.push('b');
-                BASE64.encode_string(&bytes, &mut body);
+        match next {
+            Outgoing::Text(text) => body.extend_from_slice(text),
+            Outgoing::Binary(bytes) => {
+                body.push(b'b');
+                body.extend_from_slice(BASE64.encode(bytes).as_bytes());
             }
-            None => break,
         }
+        outbox.pop();
     }
-    body
+    body.into()
 }
 
 #[cfg(test)]
@@ -165,8 +213,25 @@ mod tests {
         for packet in ["4aaaa", "4bbbb", "4cccccccccccccccccc"] {
             outbox.text(packet);
         }
-        outbox.push(Outgoing::Binary(Binary::from_static(b"\x01")));
+        outbox.binary(Bytes::from_static(b"\x01"));
         let bodies: Vec<_> = std::iter::from_fn(|| (!outbox.is_empty()).then(|| take_body(&mut outbox, 11))).collect();
         assert_eq!(bodies, ["4aaaa\u{1e}4bbbb", "4cccccccccccccccccc", "bAQ=="]);
+    }
+
+    #[test]
+    fn a_body_is_handed_over_in_pieces_and_then_gone() {
+        let mut body = Body::new("2\u{1e}".repeat(100) + "bAQ==");
+        let mut seen = Vec::new();
+        while !body.is_empty() {
+            let before = seen.len();
+            let each = |incoming: Incoming<'_>| {
+                seen.push(matches!(incoming, Incoming::Text("2")));
+                true
+            };
+            body.hand_over(each).unwrap();
+            assert!(seen.len() - before <= PACKETS);
+        }
+        assert_eq!((seen.len(), seen.iter().filter(|text| **text).count()), (101, 100));
+        assert!(Body::new("b!".to_owned()).hand_over(|_| true).is_err());
     }
 }

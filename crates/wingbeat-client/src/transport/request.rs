@@ -34,8 +34,8 @@ impl Requests {
     }
 
     /// Brings packets.
-    pub(crate) async fn post(self, sid: String, body: String) -> Result<(), Broken> {
-        self.send(Method::POST, Some(&sid), body.into()).await.map(drop)
+    pub(crate) async fn post(self, sid: String, body: Bytes) -> Result<(), Broken> {
+        self.send(Method::POST, Some(&sid), body).await.map(drop)
     }
 
     async fn send(&self, method: Method, sid: Option<&str>, body: Bytes) -> Result<String, Broken> {

@@ -4,24 +4,26 @@ use crate::ws::{Fragments, Item, Sender, next_item};
 
 const MAX: usize = 1024;
 
-/// Reads a stream of frames in one piece and in small ones: it must mean the same.
+/// Reads a stream of frames in one piece and in small ones: it must mean the same. The first byte says how small they
+/// are, and whether a client or a server is the sender.
 pub fn frames(data: &[u8]) {
-    let [cut, stream @ ..] = data else { return };
-    let whole = read(stream, stream.len().max(1));
-    let pieces = read(stream, usize::from(cut % 32) + 1);
+    let [first, stream @ ..] = data else { return };
+    let from = if first & 0x80 == 0 { Sender::Client } else { Sender::Server };
+    let whole = read(from, stream, stream.len().max(1));
+    let pieces = read(from, stream, usize::from(first % 32) + 1);
     assert_eq!(whole, pieces);
     let bytes: usize = whole.iter().map(Vec::len).sum();
     assert!(bytes <= 2 * (stream.len() + whole.len()), "more came out than went in");
 }
 
 /// What is understood, as texts to compare.
-fn read(stream: &[u8], cut: usize) -> Vec<Vec<u8>> {
+fn read(from: Sender, stream: &[u8], cut: usize) -> Vec<Vec<u8>> {
     let (mut fragments, mut kept, mut seen) = (Fragments::default(), Vec::new(), Vec::new());
     for piece in stream.chunks(cut) {
         kept.extend_from_slice(piece);
         let mut at = 0;
         loop {
-            match next_item(Sender::Client, &mut fragments, &mut kept[at..], MAX) {
+            match next_item(from, &mut fragments, &mut kept[at..], MAX) {
                 Ok(None) => break,
                 Ok(Some((used, item))) => {
                     at += used;

@@ -5,7 +5,6 @@ use base64::engine::general_purpose::STANDARD;
 use http::header::{CONNECTION, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Version};
-use sha1::{Digest, Sha1};
 
 /// Whether the request wants to become a WebSocket. HTTP/2 has another way to ask, which is refused.
 pub(crate) fn is_upgrade(request: &Parts) -> bool {
@@ -23,10 +22,7 @@ pub(crate) fn accept(request: &Parts) -> Option<HeaderValue> {
     if request.method != Method::GET || version != "13" || !long_enough {
         return None;
     }
-    let mut hash = Sha1::new();
-    hash.update(key.as_bytes());
-    hash.update(b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
-    HeaderValue::from_str(&STANDARD.encode(hash.finalize())).ok()
+    HeaderValue::try_from(wingbeat_core::ws::accept(key.as_bytes())).ok()
 }
 
 fn names(headers: &HeaderMap, header: &str, word: &str) -> bool {

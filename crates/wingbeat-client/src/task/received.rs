@@ -1,0 +1,164 @@
+//! What the server sends: packets, and what each of them means.
+
+use super::Task;
+use super::namespace::InFlight;
+use super::session::End;
+use crate::command::{Asked, received_error};
+use crate::connection::{ConnectionEvent, Reason};
+use crate::event::{Event, Reply};
+use crate::fate::{Fate, fated};
+use crate::options::Options;
+use crate::transport::{Broken, Incoming, Outbox};
+use bytes::Bytes;
+use serde_json::Value;
+use std::sync::Arc;
+use wingbeat_core::Error;
+use wingbeat_core::packet::engine::{self, PacketType};
+use wingbeat_core::packet::{AckId, Arguments, Assembly, Content, Limits, Malformed, PacketKind, Whole, msgpack};
+
+/// The most elements of an event, and the most attachments.
+const MAX_ARGUMENTS: usize = 10_000;
+const MAX_ATTACHMENTS: usize = 1_000;
+
+impl Task {
+    pub(super) fn receive(
+        &mut self,
+        incoming: Incoming<'_>,
+        assembly: &mut Assembly,
+        outbox: &mut Outbox,
+    ) -> Option<End> {
+        if is_ping(&incoming) {
+            outbox.pong();
+            return None;
+        }
+        let whole = match incoming {
+            Incoming::Binary(bytes) if self.shared.options.msgpack => translated(&bytes, assembly),
+            Incoming::Binary(bytes) => assembly.binary(bytes),
+            Incoming::Text(text) => match engine::decode(text) {
+                Some((PacketType::Message, packet)) if !self.shared.options.msgpack => assembly.text(packet),
+                Some((PacketType::Close, _)) => return Some(self.broken(Broken::closed())),
+                Some((PacketType::Noop | PacketType::Pong, _)) => return None,
+                _ => Err(Malformed),
+            },
+        };
+        match whole {
+            Ok(Some(whole)) => self.packet(whole),
+            Ok(None) => None,
+            Err(_) => Some(self.broken(Broken::protocol("the server broke the protocol"))),
+        }
+    }
+
+    fn packet(&mut self, whole: Whole) -> Option<End> {
+        let name = whole.namespace.as_deref().unwrap_or("/");
+        let at = self.namespaces.iter().position(|namespace| *namespace.name == *name)?;
+        match (whole.kind, whole.content) {
+            (PacketKind::Connect, Content::Json(json)) => self.joined(at, &json),
+            (PacketKind::ConnectError, Content::Json(json)) => return self.refused(at, &json),
+            (PacketKind::Disconnect, _) => return self.disconnected(at),
+            // Nothing else belongs to a namespace that is not joined.
+            _ if !self.namespaces[at].joined => {}
+            (PacketKind::Event | PacketKind::BinaryEvent, Content::Arguments(arguments)) => {
+                self.event(at, whole.id, arguments, whole.attachments);
+            }
+            (PacketKind::Ack | PacketKind::BinaryAck, Content::Arguments(arguments)) => {
+                let call = whole.id.and_then(|id| self.namespaces[at].answered(&id));
+                if let Some(InFlight { kind, answer, .. }) = call {
+                    let attachments = whole.attachments;
+                    let said = crate::command::Answer { arguments: Some(arguments), attachments };
+                    self.finish(at, kind, answer, Ok(said));
+                }
+            }
+            _ => {}
+        }
+        None
+    }
+
+    fn joined(&mut self, at: usize, json: &str) {
+        if self.namespaces[at].joined {
+            return;
+        }
+        self.namespaces[at].joined = true;
+        self.namespaces[at].halted = None;
+        if at > 0 {
+            return;
+        }
+        self.attempts = 0;
+        let sid = serde_json::from_str::<Value>(json).unwrap_or_default();
+        let id: Arc<str> = sid.get("sid").and_then(Value::as_str).unwrap_or_default().into();
+        self.shared.set_socket_id(Some(id.clone()));
+        self.shared.report(&ConnectionEvent::Connected { id });
+        for waiting in self.waiting_for_connection.drain(..) {
+            let _ = waiting.send(Ok(()));
+        }
+        self.re_authenticate();
+    }
+
+    fn refused(&mut self, at: usize, json: &str) -> Option<End> {
+        let said = received_error(valid_or_null(json));
+        let mut error = Error::forbidden(said.message().to_owned());
+        if let Some(data) = said.data() {
+            error = error.with_data(data.clone());
+        }
+        let error = fated(error, Fate::NotSent);
+        if at == 0 {
+            return Some(End::Refused(error));
+        }
+        self.namespaces[at].fail_waiting(&error, false);
+        self.namespaces[at].halted = Some(error);
+        None
+    }
+
+    fn disconnected(&mut self, at: usize) -> Option<End> {
+        if at == 0 {
+            return self.namespaces[0].joined.then_some(End::Lost(Reason::ServerDisconnect));
+        }
+        let reason = Reason::ServerDisconnect.as_str();
+        for InFlight { kind, answer, .. } in self.namespaces[at].lost() {
+            self.finish(at, kind, answer, Err(InFlight::lost(reason)));
+        }
+        // Asked for already: the server will not be bothered again.
+        self.namespaces[at].asked = true;
+        let error = fated(Error::unavailable(format!("Not connected ({reason})")), Fate::NotSent);
+        self.namespaces[at].fail_waiting(&error, false);
+        self.namespaces[at].halted = Some(error);
+        None
+    }
+
+    fn event(&self, at: usize, id: Option<AckId>, arguments: Arguments, attachments: Vec<Bytes>) {
+        let Some(name) = arguments.event_name() else { return };
+        let name = arguments.name(&name).into_owned();
+        let namespace = &self.namespaces[at].name;
+        self.shared.deliver(namespace, &name, || {
+            let reply = id.map(|id| Reply {
+                namespace: namespace.clone(),
+                asked: Asked { id, connection: self.connection },
+                timeout: self.shared.options.timeout,
+                commands: self.handle.clone(),
+            });
+            Event::new(&name, arguments, attachments, reply)
+        });
+    }
+}
+
+/// Puts packets together, within the limits that there are.
+pub(super) fn decoder(options: &Options) -> Assembly {
+    let bytes = options.address.max_payload;
+    Assembly::new(Limits { arguments: MAX_ARGUMENTS, attachments: MAX_ATTACHMENTS, bytes })
+}
+
+/// A packet in MessagePack, with its attachments in it.
+fn translated(bytes: &[u8], assembly: &mut Assembly) -> Result<Option<Whole>, Malformed> {
+    let (text, attachments) = msgpack::decode(bytes, MAX_ATTACHMENTS).ok_or(Malformed)?;
+    attachments.into_iter().try_fold(assembly.text(&text)?, |_, attachment| assembly.binary(attachment))
+}
+
+pub(super) fn is_ping(incoming: &Incoming<'_>) -> bool {
+    matches!(incoming, Incoming::Text("2"))
+}
+
+fn valid_or_null(json: &str) -> Bytes {
+    match wingbeat_core::RawJson::parse(json.to_owned()) {
+        Ok(raw) => raw.bytes(),
+        Err(_) => Bytes::from_static(b"null"),
+    }
+}
