@@ -235,6 +235,14 @@ mod tests {
         assert_eq!(RawJson::parse(nested(257)).unwrap_err().code(), 400);
     }
 
+    proptest::proptest! {
+        #[test]
+        fn a_number_that_is_read_is_the_number_that_was_written(number in proptest::num::f64::NORMAL) {
+            let raw = RawJson::new(&number).unwrap();
+            proptest::prop_assert_eq!(raw.to::<Value>().unwrap(), Value::from(number));
+        }
+    }
+
     #[test]
     fn the_elements_of_a_list_are_its_parts() {
         let elements = RawJson::parse(r#"[{"a":[1]}, "b,c"]"#).unwrap().elements().unwrap();
