@@ -9,7 +9,7 @@ mod steps;
 use clap::Parser;
 use std::net::Ipv4Addr;
 use tokio::net::TcpSocket;
-use wingbeat::{Result, serve_until};
+use wingbeat::{Result, serve};
 
 #[derive(Parser)]
 struct Options {
@@ -38,5 +38,5 @@ async fn run(options: Options) -> Result<()> {
     socket.bind((Ipv4Addr::LOCALHOST, options.port).into())?;
     let listener = socket.listen(1024)?;
     println!("listening {}", listener.local_addr()?);
-    serve_until(listener, app.clone(), steps::obey(app)).await
+    serve(listener, app.clone()).until(steps::obey(app)).await
 }

@@ -47,7 +47,7 @@ fn open(runtime: &Runtime, sessions: u64) -> (Wire, Arc<Count>) {
         .build()
         .expect("the application is in order");
     let (connect, connections) = mpsc::channel(1);
-    runtime.spawn(wingbeat::serve_until(Connections(connections), app, std::future::pending()));
+    runtime.spawn(wingbeat::serve(Connections(connections), app).until(std::future::pending()).into_future());
     let count = Arc::new(Count::default());
     let sender = Wire::new(count.clone());
     runtime.block_on(async {

@@ -67,7 +67,7 @@ async fn run(options: Options) -> Result<()> {
         .configure(SocketIo::with_config(Config::default().ping_interval(interval)))
         .build()?;
     let (connect, connections) = mpsc::channel(1);
-    tokio::spawn(wingbeat::serve_until(Connections(connections), app, std::future::pending()));
+    tokio::spawn(wingbeat::serve(Connections(connections), app).until(std::future::pending()).into_future());
     let count = Arc::new(Count::default());
 
     // One first, so that what is loaded lazily is not charged to the rest.

@@ -14,7 +14,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpSocket;
 use wingbeat::auth::{Auth, Key, Local, Passwords, authenticate, hash_password, logout_changed};
 use wingbeat::hooks::{parse, protect};
-use wingbeat::{prelude::*, serve_until, store::Memory};
+use wingbeat::{prelude::*, serve, store::Memory};
 
 #[derive(Parser)]
 struct Options {
@@ -53,7 +53,7 @@ async fn main() -> Result<()> {
         // Whatever it says.
         while tokio::io::stdin().read(&mut [0; 64]).await.is_ok_and(|count| count > 0) {}
     };
-    serve_until(listener, app, ended).await
+    serve(listener, app).until(ended).await
 }
 
 async fn app() -> Result<App> {

@@ -28,7 +28,7 @@ async fn main() -> Result<()> {
         .build()?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("ws://{}/socket.io/?EIO=4&transport=websocket", listener.local_addr()?);
-    tokio::spawn(wingbeat::serve_until(listener, app, std::future::pending()));
+    tokio::spawn(wingbeat::serve(listener, app).into_future());
 
     let mut caller = connect(&url).await?;
     login(&mut caller, 0).await?;

@@ -65,7 +65,7 @@ pub use service::{
 };
 #[cfg(feature = "metrics")]
 pub use transport::Metrics;
-pub use transport::{Health, SocketIo, serve, serve_until};
+pub use transport::{Health, Serve, SocketIo, serve};
 pub use wingbeat_core::{Binary, Error, ErrorKind, Id, IdArg, Method, Payload, RawJson, Result};
 pub use wingbeat_engine as engine;
 

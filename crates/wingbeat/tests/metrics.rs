@@ -103,7 +103,7 @@ async fn what_waits_in_outboxes_is_measured_and_slow_clients_are_counted(app: &A
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("ws://{}/socket.io/?EIO=4&transport=websocket", listener.local_addr().unwrap());
     let (end, ended) = tokio::sync::oneshot::channel::<()>();
-    let serving = tokio::spawn(wingbeat::serve_until(listener, app.clone(), async { drop(ended.await) }));
+    let serving = tokio::spawn(wingbeat::serve(listener, app.clone()).until(async { drop(ended.await) }).into_future());
     // A client that joins, and then reads nothing any more.
     let (mut slow, _) = connect_async(url).await.unwrap();
     slow.next().await.unwrap().unwrap();

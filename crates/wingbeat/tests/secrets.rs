@@ -118,7 +118,7 @@ async fn no_secret_is_logged_or_counted() {
     let app = app().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    let server = tokio::spawn(wingbeat::serve_until(listener, app.clone(), std::future::pending()));
+    let server = tokio::spawn(wingbeat::serve(listener, app.clone()).until(std::future::pending()).into_future());
 
     let (mut ann, _) = Client::connect(&address, &[]).await;
     let result = ann.login(OLD).await;

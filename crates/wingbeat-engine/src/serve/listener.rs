@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 
 /// Where connections come from: TCP, Unix sockets, or what a user puts around them, such as TLS.
-pub trait Listener {
+pub trait Listener: Send + 'static {
     /// A connection.
     type Io: AsyncRead + AsyncWrite + Send + Unpin + 'static;
     /// Opens a connection (for TLS, its handshake): other connections are accepted meanwhile.

@@ -9,5 +9,5 @@ mod socketio;
 pub use health::Health;
 #[cfg(feature = "metrics")]
 pub use metrics::Metrics;
-pub use serve::{serve, serve_until};
+pub use serve::{Serve, serve};
 pub use socketio::SocketIo;

@@ -5,6 +5,7 @@
 mod advisories;
 mod beside;
 mod documentation;
+mod limits;
 mod mounted;
 #[allow(unreachable_pub, reason = "the fuzzers need it to be public")]
 #[path = "../../../../fuzz/src/query.rs"]

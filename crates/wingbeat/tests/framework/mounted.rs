@@ -81,7 +81,7 @@ async fn an_application_is_served_on_a_unix_socket_until_the_end() {
     drop(std::fs::remove_file(&path));
     let (end, ended) = tokio::sync::oneshot::channel::<()>();
     let listener = UnixListener::bind(&path).unwrap();
-    let serving = tokio::spawn(wingbeat::serve_until(listener, app(), async { drop(ended.await) }));
+    let serving = tokio::spawn(wingbeat::serve(listener, app()).until(async { drop(ended.await) }).into_future());
     let mut kept = UnixStream::connect(&path).await.unwrap();
     kept.write_all(b"GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
     let mut answer = Vec::new();

@@ -32,8 +32,8 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("ws://{}/socket.io/?EIO=4&transport=websocket", listener.local_addr().unwrap());
         let (end, ended) = oneshot::channel::<()>();
-        let serving = wingbeat::serve_until(listener, app.clone(), async { drop(ended.await) });
-        tokio::spawn(async move { serving.await.unwrap() });
+        let serving = wingbeat::serve(listener, app.clone()).until(async { drop(ended.await) });
+        tokio::spawn(serving.into_future());
         Server { url, app, _end: end }
     }
 }
@@ -43,7 +43,11 @@ pub(crate) struct Client(pub(crate) WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Client {
     pub(crate) async fn connect(server: &Server) -> Client {
-        let mut client = Client(connect_async(&server.url).await.unwrap().0);
+        Client::open(&server.url).await
+    }
+
+    pub(crate) async fn open(url: &str) -> Client {
+        let mut client = Client(connect_async(url).await.unwrap().0);
         assert!(client.read().await.starts_with('0'));
         client.send("40").await;
         assert!(client.read().await.starts_with("40{"));
