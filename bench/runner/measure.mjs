@@ -15,7 +15,7 @@ export async function measure(server, scenario, options, machine) {
   if (scenario.program) return runProgram(scenario, machine)
   const { warmup, secs, tls } = options
   const cores = server.twoCores ? `${machine.server},${machine.second}` : `${machine.server}`
-  const time = ['--warmup', `${warmup}`, '--secs', `${secs}`, ...(scenario.tls ? ['--tls', tls.cert] : [])]
+  const time = ['--warmup', `${warmup}`, '--secs', `${scenario.secs ?? secs}`, ...(scenario.tls ? ['--tls', tls.cert] : [])]
   return withServer(server.command, cores, scenario.tls ? tls : undefined, (port, pid) =>
     load(machine, [...scenario.load, '--addr', `127.0.0.1:${port}`, '--pid', `${pid}`, ...time], RUN_TIMEOUT),
   )

@@ -38,6 +38,12 @@ const columns = {
     ['p99 ms beside', ms('p99_us')],
     ['p99.9 ms more', plain('p999_rise_ms')],
   ],
+  stalled: [
+    ['p99 ms alone', ms('quiet_p99_us')],
+    ['p99 ms beside', ms('p99_us')],
+    ['of those closed', plain('closed')],
+    ['MiB more at most', plain('peak_rise_mib')],
+  ],
   sessions: [
     ['of them the connection in memory', plain('bytes_of_connection')],
     ['MiB at most', plain('peak_rss_mib')],

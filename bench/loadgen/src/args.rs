@@ -5,7 +5,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::str::FromStr;
 use std::time::Duration;
 
-const NAMES: [&str; 23] = [
+const NAMES: [&str; 24] = [
     "addr",
     "pid",
     "tls",
@@ -29,6 +29,7 @@ const NAMES: [&str; 23] = [
     "transport",
     "waves",
     "at-once",
+    "stalled",
 ];
 
 pub struct Args {
@@ -86,7 +87,7 @@ impl Args {
 
 pub fn usage(why: &str) -> ! {
     eprintln!(
-        "loadgen: {why}\nusage: loadgen rpc|fanout|mixed|polling|paced|beside|idle|connect|storm --addr HOST:PORT --pid PID \
+        "loadgen: {why}\nusage: loadgen rpc|fanout|mixed|polling|paced|beside|idle|connect|storm|stalled --addr HOST:PORT --pid PID \
          [--option value …] (see README.md)"
     );
     std::process::exit(2)
