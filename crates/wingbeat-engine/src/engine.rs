@@ -38,6 +38,8 @@ pub(crate) struct Shared {
     pub(crate) wheel: Wheel,
     /// The name of the main namespace, shared by nearly every socket.
     pub(crate) main: Arc<str>,
+    /// What the packets that begin sessions say behind the id: without upgrades, and with one.
+    pub(crate) openings: [Box<str>; 2],
     // Looked up by HTTP requests and by the wheel, never on the way of a packet.
     sessions: Mutex<Slab<Registered>>,
     closing: AtomicBool,
@@ -74,6 +76,7 @@ impl Engine {
     pub fn new(config: Config, handler: impl Handler) -> Engine {
         Engine(Arc::new(Shared {
             wheel: Wheel::new(config.ping_interval.min(config.ping_timeout)),
+            openings: ["", r#""websocket""#].map(|upgrades| opening(&config, upgrades)),
             config,
             handler: Box::new(handler),
             main: "/".into(),
@@ -121,6 +124,13 @@ impl Engine {
     pub fn is_closing(&self) -> bool {
         self.0.is_closing()
     }
+}
+
+fn opening(config: &Config, upgrades: &str) -> Box<str> {
+    let (interval, timeout) = (config.ping_interval.as_millis(), config.ping_timeout.as_millis());
+    let payload = config.max_payload;
+    format!(r#"","upgrades":[{upgrades}],"pingInterval":{interval},"pingTimeout":{timeout},"maxPayload":{payload}}}"#)
+        .into()
 }
 
 impl fmt::Debug for Engine {

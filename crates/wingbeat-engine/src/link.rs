@@ -129,7 +129,7 @@ impl Link {
 
     /// The session's place in the registry.
     pub(crate) fn id_key(&self) -> u32 {
-        SessionId::key(self.id.as_str()).expect("sessions have ids that name their place")
+        self.id.place()
     }
 
     pub(crate) fn via(&self) -> Via {

@@ -35,7 +35,12 @@ impl Frames {
     fn push(&mut self, frame: Bytes) {
         match self {
             Frames::None => *self = Frames::One(frame),
-            Frames::One(first) => *self = Frames::Many([std::mem::take(first), frame].into()),
+            Frames::One(first) => {
+                // Where there are two there are often more.
+                let mut frames = VecDeque::with_capacity(8);
+                frames.extend([std::mem::take(first), frame]);
+                *self = Frames::Many(frames);
+            }
             Frames::Many(frames) => frames.push_back(frame),
         }
     }

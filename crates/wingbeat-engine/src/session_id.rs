@@ -2,26 +2,42 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use std::cell::RefCell;
 use std::fmt;
 
 /// An id of 15 bytes, shown as 20 characters.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct SessionId([u8; 20]);
 
+/// How many ids' random bytes a thread fetches at once: asking the system costs half a microsecond, and a connection
+/// needs two ids.
+const STOCK: usize = 32;
+
+thread_local! {
+    static RANDOM: RefCell<Vec<[u8; 15]>> = const { RefCell::new(Vec::new()) };
+}
+
+fn random() -> [u8; 15] {
+    RANDOM.with_borrow_mut(|stock| {
+        if stock.is_empty() {
+            stock.resize(STOCK, [0; 15]);
+            getrandom::fill(stock.as_flattened_mut()).expect("the system has random numbers");
+        }
+        stock.pop().expect("it was filled")
+    })
+}
+
 impl SessionId {
     /// A random id that leads back to a place in the registry: 88 bits are random.
     pub(crate) fn with_key(key: u32) -> SessionId {
-        let mut bytes = [0; 15];
-        getrandom::fill(&mut bytes).expect("the system has random numbers");
+        let mut bytes = random();
         bytes[..4].copy_from_slice(&key.to_be_bytes());
         SessionId::encode(bytes)
     }
 
     /// A random id.
     pub(crate) fn random() -> SessionId {
-        let mut bytes = [0; 15];
-        getrandom::fill(&mut bytes).expect("the system has random numbers");
-        SessionId::encode(bytes)
+        SessionId::encode(random())
     }
 
     fn encode(bytes: [u8; 15]) -> SessionId {
@@ -37,6 +53,19 @@ impl SessionId {
             return None;
         }
         Some(u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
+    }
+
+    /// The place in the registry, of an id that was made [with one](SessionId::with_key).
+    pub(crate) fn place(&self) -> u32 {
+        let sextet = |letter: u8| match letter {
+            b'A'..=b'Z' => letter - b'A',
+            b'a'..=b'z' => letter - b'a' + 26,
+            b'0'..=b'9' => letter - b'0' + 52,
+            b'-' => 62,
+            _ => 63,
+        };
+        // Six letters are 36 bits.
+        (self.0[..6].iter().fold(0, |bits, &letter| bits << 6 | u64::from(sextet(letter))) >> 4) as u32
     }
 
     pub(crate) fn as_str(&self) -> &str {
@@ -57,7 +86,10 @@ mod tests {
     #[test]
     fn an_id_leads_back_to_its_place_and_is_never_the_same() {
         let id = SessionId::with_key(70_000);
-        assert_eq!(SessionId::key(id.as_str()), Some(70_000));
+        for place in [0, 70_000, 0xfbff_fefd, u32::MAX] {
+            let id = SessionId::with_key(place);
+            assert_eq!((SessionId::key(id.as_str()), id.place()), (Some(place), place));
+        }
         assert_ne!(id, SessionId::with_key(70_000));
         assert!(id.as_str().bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-'));
         for bad in ["", "abc", "aaaaaaaaaaaaaaaaaaa+", "aaaaaaaaaaaaaaaaaaaaa", "éééééééééé"] {

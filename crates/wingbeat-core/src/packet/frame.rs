@@ -90,6 +90,13 @@ impl Frame {
         Frame(bytes)
     }
 
+    /// Several packets one after the other, as one piece.
+    pub fn join<'a>(frames: impl IntoIterator<Item = &'a Frame> + Clone) -> Frame {
+        let mut out = Vec::with_capacity(frames.clone().into_iter().map(Frame::len).sum());
+        frames.into_iter().for_each(|frame| out.extend_from_slice(&frame.0));
+        Frame(out.into())
+    }
+
     /// The bytes as a WebSocket carries them.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0

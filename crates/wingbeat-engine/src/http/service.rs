@@ -105,7 +105,7 @@ where
                 Ok(link) => link,
                 Err(full) => return empty(full.status()),
             };
-            let (open, _) = upgrade::open_packet(&link, shared.config.allow_upgrades && shared.config.websocket);
+            let open = upgrade::open_packet(&link, shared.config.allow_upgrades && shared.config.websocket).concat();
             tokio::spawn(Session::on_polling(link.clone()));
             let mut response = polled(Body::new(open), None);
             edit_headers(shared, parts, response.headers_mut(), Some(&link));

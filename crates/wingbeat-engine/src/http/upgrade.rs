@@ -6,16 +6,18 @@ use super::service::edit_headers;
 use crate::engine::Shared;
 use crate::handshake::Handshake;
 use crate::link::{Link, Via};
-use crate::serve::Patient;
+use crate::serve::{Patient, Switch};
 use crate::session::Session;
 use crate::ws::{self, Io, WebSocket};
-use bytes::Bytes;
 use http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, UPGRADE};
 use http::request::Parts;
 use http::{HeaderValue, Response, StatusCode};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use tokio::net::TcpStream;
 use wingbeat_core::packet::Frame;
 
@@ -28,8 +30,13 @@ pub(super) fn begin(shared: &Arc<Shared>, parts: &mut Parts) -> Response<Body> {
         Err(full) => return empty(full.status()),
     };
     edit_headers(shared, parts, response.headers_mut(), Some(&link));
-    let pending = Pending(Some(link));
-    tokio::spawn(establish(on, pending));
+    let open = Frame::text(&open_packet(&link, false));
+    let switch = parts.extensions.remove::<Switch>();
+    match &switch {
+        Some(switch) => switch.say(open.into_bytes()),
+        None => link.push(&open),
+    }
+    tokio::spawn(Opening::Waiting(on, switch, Pending(Some(link))));
     response
 }
 
@@ -57,19 +64,10 @@ pub(super) fn offer(link: &Arc<Link>, parts: &mut Parts) -> Response<Body> {
     response
 }
 
-/// The packet that begins a session: as the body of a poll, and as a frame.
-pub(super) fn open_packet(link: &Link, upgrades: bool) -> (Bytes, Frame) {
-    let config = &link.engine.config;
-    let json = format!(
-        r#"0{{"sid":"{}","upgrades":[{}],"pingInterval":{},"pingTimeout":{},"maxPayload":{}}}"#,
-        link.id.as_str(),
-        if upgrades { r#""websocket""# } else { "" },
-        config.ping_interval.as_millis(),
-        config.ping_timeout.as_millis(),
-        config.max_payload,
-    );
-    let frame = Frame::text(&[json.as_bytes()]);
-    (json.into(), frame)
+/// The packet that begins a session, in pieces.
+pub(super) fn open_packet(link: &Link, upgrades: bool) -> [&[u8]; 3] {
+    let rest = &link.engine.openings[usize::from(upgrades)];
+    [br#"0{"sid":""#, link.id.as_str().as_bytes(), rest.as_bytes()]
 }
 
 fn switch(parts: &mut Parts) -> Option<(Response<Body>, OnUpgrade)> {
@@ -95,13 +93,32 @@ impl Drop for Pending {
     }
 }
 
-/// Waits for the connection, then gives it to a task of its own, so that nothing of the handshake is kept.
-async fn establish(on: OnUpgrade, mut pending: Pending) {
-    let Ok(upgraded) = on.await else { return };
-    let ws = take_back(upgraded);
-    if let Some(link) = pending.0.take() {
-        link.push(&open_packet(&link, false).1);
-        tokio::spawn(Session::on_websocket(link, ws));
+/// Waits for the connection and is the session from then on. One task, but nothing of the handshake is kept.
+#[expect(clippy::large_enum_variant, reason = "nearly all of its life it is the large one")]
+enum Opening {
+    Waiting(OnUpgrade, Option<Switch>, Pending),
+    Open(Session),
+}
+
+impl Future for Opening {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let opening = self.get_mut();
+        loop {
+            let (on, switch, pending) = match opening {
+                Opening::Open(session) => return Pin::new(session).poll(cx),
+                Opening::Waiting(on, switch, pending) => (on, switch, pending),
+            };
+            let upgraded = ready!(Pin::new(on).poll(cx));
+            let Some((upgraded, link)) = upgraded.ok().and_then(|upgraded| Some((upgraded, pending.0.take()?))) else {
+                return Poll::Ready(());
+            };
+            let mut ws = take_back(upgraded);
+            ws.append(switch.take().map(|switch| switch.take()).filter(|unsent| !unsent.is_empty()));
+            ws.count_unsent(&link.outbox, link.engine.config.most_waiting());
+            *opening = Opening::Open(Session::on_websocket(link, ws));
+        }
     }
 }
 

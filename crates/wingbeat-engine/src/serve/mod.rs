@@ -5,12 +5,14 @@ mod http2;
 mod limits;
 mod listener;
 mod patient;
+mod switch;
 #[cfg(feature = "tls")]
 mod tls;
 
 pub use limits::HttpLimits;
 pub use listener::Listener;
 pub(crate) use patient::Patient;
+pub(crate) use switch::Switch;
 #[cfg(feature = "tls")]
 pub use tls::Tls;
 
@@ -28,7 +30,6 @@ use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
@@ -106,9 +107,10 @@ where
     // Dropped with this function: connections that do nothing then close.
     let (_running, running) = watch::channel(());
     loop {
-        let accepted = poll_fn(|cx| match shutdown.as_mut().poll(cx) {
-            Poll::Ready(()) => Poll::Ready(None),
-            Poll::Pending => listener.poll_accept(cx).map(Some),
+        // Tokio lets a task that accepts on and on wait now and then: the end is asked for, but not for every connection.
+        let accepted = poll_fn(|cx| match listener.poll_accept(cx) {
+            Poll::Ready(accepted) => Poll::Ready(Some(accepted)),
+            Poll::Pending => shutdown.as_mut().poll(cx).map(|()| None),
         });
         let (opening, peer) = match accepted.await {
             None => return Ok(()),
@@ -132,23 +134,28 @@ where
             // Whatever ends it, the connection gives its places back.
             let _places = (place, own_place);
             let Ok(Ok(io)) = tokio::time::timeout(limits.header_timeout, opening).await else { return };
-            let upgraded = Arc::new(AtomicBool::new(false));
-            let noted = upgraded.clone();
+            let switch = Switch::default();
+            let noted = switch.clone();
             let service = service_fn(move |mut request: Request<Incoming>| {
                 request.extensions_mut().insert(peer);
+                request.extensions_mut().insert(noted.clone());
                 let (answer, noted) = (service.clone().call(request), noted.clone());
                 async move {
                     let response = answer.await?;
-                    noted.fetch_or(response.status() == StatusCode::SWITCHING_PROTOCOLS, Ordering::Relaxed);
+                    match response.status() {
+                        StatusCode::SWITCHING_PROTOCOLS => noted.done(),
+                        // Whoever stands between may have changed the answer.
+                        _ => drop(noted.take()),
+                    }
                     Ok::<_, Infallible>(response)
                 }
             });
             #[cfg(feature = "http2")]
             if L::is_http2(&io) {
-                let io = TokioIo::new(Patient::new(io, limits.write_timeout, upgraded));
+                let io = TokioIo::new(Patient::new(io, limits.write_timeout, switch));
                 return http2::run(limits, io, service, running).await;
             }
-            let io = TokioIo::new(Patient::new(io, limits.write_timeout, upgraded));
+            let io = TokioIo::new(Patient::new(io, limits.write_timeout, switch));
             let connection = limits.http1().serve_connection(io, service).with_upgrades();
             let mut connection = pin!(connection);
             if let First::Right((_, mut connection)) = select(connection.as_mut(), pin!(running.changed())).await {

@@ -1,11 +1,11 @@
 //! Connections whose client has to take what is sent.
 
+use super::Switch;
+use bytes::Bytes;
 use std::future::Future;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
@@ -17,14 +17,14 @@ use tokio::time::Sleep;
 pub(crate) struct Patient<I> {
     io: I,
     patience: Duration,
-    upgraded: Arc<AtomicBool>,
+    switch: Switch,
     /// Runs while the client takes nothing.
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
 impl<I: AsyncRead + AsyncWrite + Unpin> Patient<I> {
-    pub(super) fn new(io: I, patience: Duration, upgraded: Arc<AtomicBool>) -> Patient<I> {
-        Patient { io, patience, upgraded, stalled: None }
+    pub(super) fn new(io: I, patience: Duration, switch: Switch) -> Patient<I> {
+        Patient { io, patience, switch, stalled: None }
     }
 
     pub(crate) fn into_inner(self) -> I {
@@ -32,12 +32,28 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Patient<I> {
     }
 
     fn watch<T>(&mut self, cx: &mut Context<'_>, done: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        if done.is_ready() || self.upgraded.load(Ordering::Relaxed) {
+        if done.is_ready() || self.switch.is_done() {
             self.stalled = None;
             return done;
         }
         let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(self.patience)));
         stalled.as_mut().poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
+    }
+
+    /// Writes the end of what HTTP has to say and what is to be said behind it, as one.
+    fn poll_last_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+        behind: &Bytes,
+    ) -> Poll<io::Result<usize>> {
+        let own: usize = slices.iter().map(|slice| slice.len()).sum();
+        let mut bytes = Vec::with_capacity(own + behind.len());
+        slices.iter().for_each(|slice| bytes.extend_from_slice(slice));
+        bytes.extend_from_slice(behind);
+        let written = ready!(Pin::new(&mut self.io).poll_write(cx, &bytes))?;
+        self.switch.written(written.saturating_sub(own));
+        Poll::Ready(Ok(written.min(own)))
     }
 }
 
@@ -49,7 +65,10 @@ impl<I: AsyncRead + Unpin> AsyncRead for Patient<I> {
 
 impl<I: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Patient<I> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.io).poll_write(cx, bytes);
+        let written = match self.switch.behind() {
+            Some(behind) => self.poll_last_write(cx, &[IoSlice::new(bytes)], &behind),
+            None => Pin::new(&mut self.io).poll_write(cx, bytes),
+        };
         self.watch(cx, written)
     }
 
@@ -58,7 +77,10 @@ impl<I: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Patient<I> {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.io).poll_write_vectored(cx, slices);
+        let written = match self.switch.behind() {
+            Some(behind) => self.poll_last_write(cx, slices, &behind),
+            None => Pin::new(&mut self.io).poll_write_vectored(cx, slices),
+        };
         self.watch(cx, written)
     }
 

@@ -57,7 +57,7 @@ impl Client {
         match outcome {
             Outcome::Answer(id, answer) => self.answer(&socket, id.as_ref(), answer, out),
             Outcome::Joined(Ok(())) => {
-                let sid = format!("{{\"sid\":\"{}\"}}", socket.id());
+                let sid = [r#"{"sid":""#, socket.id(), r#""}"#].concat();
                 self.put(out, |bytes| write_packet(bytes, b"40", socket.namespace(), sid.as_bytes()));
                 socket.join();
                 self.has_joined = true;

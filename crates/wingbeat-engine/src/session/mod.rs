@@ -72,7 +72,9 @@ impl Session {
     /// A session on a WebSocket.
     pub(crate) fn on_websocket(link: Arc<Link>, ws: WebSocket) -> Session {
         let heartbeat = Heartbeat::new(&link);
-        Session { client: Client::new(link), transport: Transport::WebSocket(ws), heartbeat }
+        let mut client = Client::new(link);
+        client.set_leftover(ws.has_leftover());
+        Session { client, transport: Transport::WebSocket(ws), heartbeat }
     }
 
     /// A session on HTTP long-polling.

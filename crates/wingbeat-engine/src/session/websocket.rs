@@ -55,7 +55,7 @@ pub(super) fn step(
     heartbeat.look(client);
     ws.write(out, &client.link.outbox, limit, cx)?;
     if client.announce() {
-        return Ok(Step::Yield);
+        step = Step::Again;
     }
     if let Some(wait) = client.throttled() {
         heartbeat.resume_in(wait, &client.link);

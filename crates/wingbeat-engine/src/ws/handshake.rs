@@ -4,13 +4,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{CONNECTION, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
 
 /// Whether the request wants to become a WebSocket. HTTP/2 has another way to ask, which is refused.
 pub(crate) fn is_upgrade(request: &Parts) -> bool {
     request.version == Version::HTTP_11
-        && names(&request.headers, CONNECTION.as_str(), "upgrade")
-        && names(&request.headers, UPGRADE.as_str(), "websocket")
+        && names(&request.headers, CONNECTION, "upgrade")
+        && names(&request.headers, UPGRADE, "websocket")
 }
 
 /// The value of `Sec-WebSocket-Accept`; `None` if the request is no correct handshake.
@@ -18,17 +18,16 @@ pub(crate) fn accept(request: &Parts) -> Option<HeaderValue> {
     let headers = &request.headers;
     let key = headers.get(SEC_WEBSOCKET_KEY)?;
     let version = headers.get(SEC_WEBSOCKET_VERSION)?;
-    let long_enough = STANDARD.decode(key.as_bytes()).is_ok_and(|bytes| bytes.len() == 16);
+    let long_enough = STANDARD.decode_slice(key.as_bytes(), &mut [0; 18]) == Ok(16);
     if request.method != Method::GET || version != "13" || !long_enough {
         return None;
     }
     HeaderValue::try_from(wingbeat_core::ws::accept(key.as_bytes())).ok()
 }
 
-fn names(headers: &HeaderMap, header: &str, word: &str) -> bool {
-    let words =
-        headers.get_all(header).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
-    words.into_iter().any(|part| part.trim().eq_ignore_ascii_case(word))
+fn names(headers: &HeaderMap, header: HeaderName, word: &str) -> bool {
+    let mut words = headers.get_all(header).iter().flat_map(|value| value.as_bytes().split(|&byte| byte == b','));
+    words.any(|part| part.trim_ascii().eq_ignore_ascii_case(word.as_bytes()))
 }
 
 #[cfg(test)]

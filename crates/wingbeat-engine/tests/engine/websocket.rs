@@ -1,7 +1,10 @@
 //! RFC 6455, frame by frame: the cases that the Autobahn testsuite is known for, by their chapters.
 
-use crate::client::{Got, Ws, frame};
+use crate::client::{Got, PATIENCE, Ws, frame};
 use crate::server::Server;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 use wingbeat_engine::Config;
 
 const PING: &str = "421[\"echo\",1]";
@@ -166,4 +169,22 @@ async fn frames_may_arrive_byte_by_byte() {
     }
     assert_eq!(ws.next().await, Got::Pong(b"p".into()));
     assert_eq!(ws.text().await, PONG);
+}
+
+#[tokio::test]
+async fn what_comes_with_the_handshake_is_read_and_the_open_packet_leaves_with_its_answer() {
+    let server = Server::start(Config::default()).await;
+    let mut stream = TcpStream::connect(("127.0.0.1", server.port)).await.unwrap();
+    let mut hello = b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n\
+        Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        .to_vec();
+    hello.extend(frame(0x81, b"40"));
+    stream.write_all(&hello).await.unwrap();
+    let mut read = Vec::with_capacity(4096);
+    timeout(PATIENCE, stream.read_buf(&mut read)).await.unwrap().unwrap();
+    let first = String::from_utf8_lossy(&read).into_owned();
+    assert!(first.starts_with("HTTP/1.1 101 ") && first.contains(r#"0{"sid":""#), "{first}");
+    while !String::from_utf8_lossy(&read).contains(r#"40{"sid":""#) {
+        assert_ne!(timeout(PATIENCE, stream.read_buf(&mut read)).await.unwrap().unwrap(), 0);
+    }
 }

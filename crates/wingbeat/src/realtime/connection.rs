@@ -2,7 +2,7 @@
 
 use super::channel::Membership;
 use super::values::Values;
-use super::{Extensions, Headers, Message};
+use super::{Extensions, Headers, Message, Together};
 use crate::locked;
 use serde_json::Value;
 use std::any::Any;
@@ -16,6 +16,10 @@ use std::sync::{Arc, Mutex, OnceLock};
 pub(crate) trait Peer: Send + Sync + 'static {
     /// Queues an event; a peer that cannot keep up is the transport's business.
     fn deliver(&self, message: &Message);
+    /// Queues several, in order.
+    fn deliver_all(&self, together: &Together) {
+        together.messages().iter().for_each(|message| self.deliver(message));
+    }
     /// Leaves the application, as a server-side disconnect.
     fn disconnect(&self, connection: &Connection);
     /// The headers of the request that opened the connection.
@@ -176,6 +180,10 @@ impl Connection {
 
     pub(crate) fn deliver(&self, message: &Message) {
         self.0.peer.deliver(message);
+    }
+
+    pub(super) fn deliver_all(&self, together: &Together) {
+        self.0.peer.deliver_all(together);
     }
 }
 

@@ -8,7 +8,7 @@
 use super::Connection;
 use super::audience::{Audience, Source};
 use super::channel::{Channels, Room};
-use super::publication::{EventName, Message};
+use super::publication::{EventName, Message, Together};
 use crate::locked;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -175,10 +175,11 @@ impl Delivery {
             for at in 0..batch[0].groups.len() {
                 // A batch of several jobs has one group each, all with the same members.
                 let first = &batch[0].groups[at];
+                let together = Together::new(batch.iter().map(|job| job.groups[at].message.clone()).collect());
                 for slice in first.members.chunks(SLICE) {
                     for member in slice {
                         if !member.was_served(mark) && first.still_has(member, tick) {
-                            batch.iter().for_each(|job| member.deliver(&job.groups[at].message));
+                            member.deliver_all(&together);
                         }
                     }
                     tokio::task::yield_now().await;

@@ -18,6 +18,6 @@ pub(crate) use connection::Peer;
 pub(crate) use delivery::Delivery;
 pub(crate) use extensions::Extensions;
 pub use publication::Publication;
-pub(crate) use publication::{EventName, Message};
+pub(crate) use publication::{EventName, Message, Together};
 pub(crate) use publisher::Publisher;
 pub use wingbeat_core::Headers;

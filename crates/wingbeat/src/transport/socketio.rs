@@ -2,7 +2,7 @@
 
 use crate::BoxFuture;
 use crate::app::{App, Arguments, Door, HttpBody, Transport, WeakApp, guarded, log};
-use crate::realtime::{Connection, Headers, Message, Peer};
+use crate::realtime::{Connection, Headers, Message, Peer, Together};
 use futures_util::FutureExt;
 use std::future::ready;
 use std::net::IpAddr;
@@ -143,6 +143,13 @@ impl Peer for Client {
         match sendable(&message.data, self.0.max_attachments()) {
             Ok(()) => self.0.send(message.frame()),
             Err(error) => tracing::error!(?error, event = &*message.name, "an event could not be sent"),
+        }
+    }
+
+    fn deliver_all(&self, together: &Together) {
+        match together.frame() {
+            Some(frame) => self.0.send(frame),
+            None => together.messages().iter().for_each(|message| self.deliver(message)),
         }
     }
 
