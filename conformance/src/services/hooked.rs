@@ -64,9 +64,9 @@ fn before_get(context: &mut Context) -> Result<()> {
         "preset" => context.set_result(json!({"preset": true})),
         "preset-undefined" => context.set_result(Value::Null),
         "throw-before" => return Err(Error::forbidden("stopped before")),
-        "status" => context.http.status = Some(202),
-        "location" => context.http.location = Some("/hooked/elsewhere".into()),
-        "header" => context.http.headers.push(("X-Golden".into(), "yes".into())),
+        "status" => context.http().status = Some(202),
+        "location" => context.http().location = Some("/hooked/elsewhere".into()),
+        "header" => context.http().headers.push(("X-Golden".into(), "yes".into())),
         "rewrite" => context.id = "rewritten".into(),
         _ => {}
     }
