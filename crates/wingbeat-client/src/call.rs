@@ -3,7 +3,8 @@
 use crate::client::Client;
 use crate::command::Kind;
 use crate::fate::{Fate, fated};
-use crate::hooks::{Context, Hooks, Next};
+use crate::hooks::{Context, Next};
+use crate::slot::Outcome;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -11,6 +12,7 @@ use std::future::IntoFuture;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Poll, ready};
 use std::time::Duration;
 use wingbeat_core::packet::write_text;
 use wingbeat_core::{Error, Id, IdArg, Method, Payload, RawJson, Result};
@@ -26,7 +28,7 @@ pub struct Call<R> {
 #[derive(Clone)]
 pub(crate) struct Request {
     pub(crate) service: Arc<str>,
-    pub(crate) path: String,
+    pub(crate) path: Arc<str>,
     pub(crate) method: Method,
     pub(crate) id: IdArg,
     pub(crate) data: Option<RawJson>,
@@ -62,7 +64,7 @@ impl<R> Call<R> {
     /// Fills a placeholder of the path: `userId` that of `users/:userId/messages`.
     pub fn route(self, name: &str, value: impl ToString) -> Call<R> {
         self.with(|request| {
-            request.path = crate::route::fill(&request.path, name, &value.to_string())?;
+            request.path = crate::route::fill(&request.path, name, &value.to_string())?.into();
             Ok(())
         })
     }
@@ -78,14 +80,57 @@ impl<R> Call<R> {
 
 impl<R: DeserializeOwned> IntoFuture for Call<R> {
     type Output = Result<R>;
-    type IntoFuture = Pin<Box<dyn Future<Output = Result<R>> + Send>>;
+    type IntoFuture = Calling<R>;
 
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move {
-            let request = self.request.map_err(local)?;
-            request.run(&self.client).await?.to()
-        })
+    fn into_future(self) -> Calling<R> {
+        Calling { state: State::New(self.client, self.request), result: PhantomData }
     }
+}
+
+/// A call under way: sent when it is first polled. Dropping it takes it back: if it was not sent yet, it never will
+/// be, and otherwise nobody waits for its answer.
+#[must_use = "a call is sent when it is awaited"]
+pub struct Calling<R> {
+    state: State,
+    result: PhantomData<fn() -> R>,
+}
+
+enum State {
+    New(Client, Result<Request>),
+    Sent(Outcome),
+    Hooked(Pin<Box<dyn Future<Output = Result<RawJson>> + Send>>),
+    Over,
+}
+
+impl<R: DeserializeOwned> Future for Calling<R> {
+    type Output = Result<R>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> Poll<Result<R>> {
+        if let State::New(..) = self.state
+            && let State::New(client, request) = std::mem::replace(&mut self.state, State::Over)
+        {
+            match begin(client, request) {
+                Ok(state) => self.state = state,
+                Err(error) => return Poll::Ready(Err(local(error))),
+            }
+        }
+        let outcome = match &mut self.state {
+            State::Sent(outcome) => ready!(Pin::new(outcome).poll(cx)).and_then(|answer| answer.read()),
+            State::Hooked(running) => ready!(running.as_mut().poll(cx)).and_then(|result| result.to()),
+            State::New(..) | State::Over => panic!("a call was polled after its end"),
+        };
+        self.state = State::Over;
+        Poll::Ready(outcome)
+    }
+}
+
+fn begin(client: Client, request: Result<Request>) -> Result<State> {
+    let request = request?;
+    if request.has_hooks(&client) {
+        return Ok(State::Hooked(Box::pin(async move { request.run(&client).await })));
+    }
+    let json = encode(&request.method, &request.path, &request.id, request.bytes(), &request.query)?;
+    send(&client, json, request.data, request.timeout).map(State::Sent)
 }
 
 pub(crate) fn local(error: Error) -> Error {
@@ -93,16 +138,27 @@ pub(crate) fn local(error: Error) -> Error {
 }
 
 impl Request {
+    fn has_hooks(&self, client: &Client) -> bool {
+        let options = &client.shared().options;
+        !options.hooks.is_empty()
+            || (!options.service_hooks.is_empty()
+                && options.service_hooks.get(&*self.service).is_some_and(|hooks| !hooks.is_empty()))
+    }
+
+    fn bytes(&self) -> Option<&[u8]> {
+        self.data.as_ref().map(RawJson::as_bytes)
+    }
+
+    /// Calls with hooks around it, if there are any.
     pub(crate) async fn run(self, client: &Client) -> Result<RawJson> {
-        let options = &client.shared.options;
-        let hooks = options.service_hooks.get(&*self.service);
-        let is_plain = options.hooks.is_empty() && hooks.is_none_or(Hooks::is_empty);
-        let layers = if is_plain { Vec::new() } else { options.hooks.layers(hooks, &self.method) };
-        let Request { service, path, method, id, data, query, timeout } = self;
+        let options = &client.shared().options;
+        let layers = options.hooks.layers(options.service_hooks.get(&*self.service), &self.method);
         if layers.is_empty() {
-            let json = encode(&method, &path, &id, data.as_ref().map(RawJson::as_bytes), &query)?;
-            return send(client, json, data, timeout).await;
+            let json = encode(&self.method, &self.path, &self.id, self.bytes(), &self.query)?;
+            return send(client, json, self.data, self.timeout)?.await?.result();
         }
+        let Request { service, path, method, id, data, query, timeout } = self;
+        let path = path.to_string();
         let context = Context { service, path, method, id, data: data.map(Payload::Raw), query, result: None };
         let sender = client.clone();
         let call = Box::new(move |mut context: Context| -> Pin<Box<dyn Future<Output = _> + Send>> {
@@ -110,7 +166,7 @@ impl Request {
                 let data = context.data.as_ref().map(Payload::to_raw).transpose()?;
                 let bytes = data.as_ref().map(RawJson::as_bytes);
                 let json = encode(&context.method, &context.path, &context.id, bytes, &context.query)?;
-                context.result = Some(Payload::Raw(send(&sender, json, data, timeout).await?));
+                context.result = Some(Payload::Raw(send(&sender, json, data, timeout)?.await?.result()?));
                 Ok(context)
             })
         });
@@ -119,14 +175,13 @@ impl Request {
     }
 }
 
-async fn send(client: &Client, json: String, data: Option<RawJson>, timeout: Option<Duration>) -> Result<RawJson> {
-    let namespace = &client.shared.options.namespace;
+fn send(client: &Client, json: Vec<u8>, data: Option<RawJson>, timeout: Option<Duration>) -> Result<Outcome> {
     let attachments = data.map(|data| data.attachments().to_vec()).unwrap_or_default();
-    client.submit(namespace, Kind::Call, json, attachments, timeout).await?.result()
+    client.submit(Kind::Call, json, attachments, timeout)
 }
 
 /// `["method","path",id?,data?,query]`
-fn encode(method: &Method, path: &str, id: &IdArg, data: Option<&[u8]>, query: &Map<String, Value>) -> Result<String> {
+fn encode(method: &Method, path: &str, id: &IdArg, data: Option<&[u8]>, query: &Map<String, Value>) -> Result<Vec<u8>> {
     let mut json = Vec::with_capacity(path.len() + data.map_or(0, <[u8]>::len) + 48);
     json.push(b'[');
     write_text(&mut json, method.as_str());
@@ -153,8 +208,7 @@ fn encode(method: &Method, path: &str, id: &IdArg, data: Option<&[u8]>, query: &
         serde_json::to_writer(&mut json, query)?
     }
     json.push(b']');
-    // Pieces of texts make a text.
-    Ok(String::from_utf8(json)?)
+    Ok(json)
 }
 
 fn missing_id(method: &Method) -> Error {
@@ -168,7 +222,9 @@ mod tests {
     #[test]
     fn every_method_has_its_arguments() {
         let id = IdArg::from(1);
-        let of = |name| encode(&Method::named(name), "a\"b", &id, Some(b"{}"), &Map::new()).unwrap();
+        let of = |name| {
+            encode(&Method::named(name), "a\"b", &id, Some(b"{}"), &Map::new()).map(String::from_utf8).unwrap().unwrap()
+        };
         assert_eq!(of("find"), r#"["find","a\"b",{}]"#);
         assert_eq!(of("get"), r#"["get","a\"b",1,{}]"#);
         assert_eq!(of("create"), r#"["create","a\"b",{},{}]"#);
@@ -179,7 +235,7 @@ mod tests {
 
     #[test]
     fn an_id_is_null_or_there() {
-        let get = |id| encode(&Method::Get, "a", &id, None, &Map::new());
+        let get = |id| encode(&Method::Get, "a", &id, None, &Map::new()).map(|json| String::from_utf8(json).unwrap());
         assert_eq!(get(IdArg::Null).unwrap(), r#"["get","a",null,{}]"#);
         assert_eq!(get(IdArg::from(0)).unwrap(), r#"["get","a",0,{}]"#);
         for missing in [IdArg::Absent, IdArg::from("")] {

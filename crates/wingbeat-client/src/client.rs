@@ -1,33 +1,48 @@
 //! The client itself: a cheap handle of the connection.
 
 use crate::builder::{Builder, TransportKind};
-use crate::command::{Answer, Command, Kind, Outbound};
+use crate::command::{Command, Kind};
 use crate::connection::ConnectionEvents;
-use crate::fate::closed;
+use crate::desk::Refused;
+use crate::fate::{Fate, closed, fated};
 use crate::io::Io;
 use crate::options::Options;
 use crate::service::Service;
 use crate::shared::Shared;
+use crate::slot::{Outcome, Slot};
 use crate::task::Task;
 use bytes::Bytes;
 use serde_json::Value;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
-use wingbeat_core::{Definition, Result};
+use tokio::sync::oneshot;
+use wingbeat_core::{Definition, Error, Result};
 
 /// A client of Feathers services over Socket.IO.
 ///
 /// It is a handle: clones are cheap and share one connection, which a task of its own keeps and renews. When the last
 /// handle and the last stream of it are dropped, the client says goodbye and the task ends.
 #[derive(Clone)]
-pub struct Client {
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) commands: mpsc::Sender<Command>,
+pub struct Client(Arc<Handle>);
+
+/// All handles together: the client ends with the last of them.
+struct Handle(Arc<Shared>);
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.0.desk.leave();
+    }
 }
 
-/// How many commands may wait for the task; whoever comes then waits, for no longer than its call may take.
-const COMMANDS: usize = 256;
+/// A handle that keeps nobody.
+#[derive(Clone)]
+pub(crate) struct WeakClient(Weak<Handle>);
+
+impl WeakClient {
+    pub(crate) fn upgrade(&self) -> Option<Client> {
+        self.0.upgrade().map(Client)
+    }
+}
 
 impl Client {
     /// Connects to a server, with the defaults of [`builder`](Client::builder).
@@ -44,10 +59,29 @@ impl Client {
     }
 
     pub(crate) fn start(options: Options) -> Client {
-        let (commands, receiver) = mpsc::channel(COMMANDS);
-        let shared = Arc::new(Shared::new(options));
-        Task::spawn(shared.clone(), receiver, commands.downgrade());
-        Client { shared, commands }
+        let client = Client::alone(options);
+        Task::spawn(client.0.0.clone(), client.downgrade());
+        client
+    }
+
+    /// A client without its task.
+    pub(crate) fn alone(options: Options) -> Client {
+        Client(Arc::new(Handle(Arc::new(Shared::new(options)))))
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakClient {
+        WeakClient(Arc::downgrade(&self.0))
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.0.0
+    }
+
+    pub(crate) fn send(&self, command: Command) -> Result<()> {
+        self.shared().desk.push(command).map_err(|refused| match refused {
+            Refused::Full => fated(Error::unavailable("Too many calls wait to be sent"), Fate::NotSent),
+            Refused::Closed => closed(),
+        })
     }
 
     /// The service under a path, whose records are `T`s.
@@ -67,27 +101,27 @@ impl Client {
 
     /// The Socket.IO connection itself, for events that are no service's.
     pub fn io(&self) -> Io {
-        Io::new(self.clone(), self.shared.options.namespace.clone())
+        Io::new(self.clone(), self.shared().options.namespace.clone())
     }
 
     /// What happens to the connection and the login, from now on.
     pub fn connection_events(&self) -> ConnectionEvents {
-        ConnectionEvents(self.shared.observe())
+        ConnectionEvents(self.shared().observe())
     }
 
     /// Whether the client is connected at this moment.
     pub fn is_connected(&self) -> bool {
-        self.shared.socket_id().is_some()
+        self.shared().socket_id().is_some()
     }
 
     /// The id that the server gave this connection, if there is one.
     pub fn id(&self) -> Option<Arc<str>> {
-        self.shared.socket_id()
+        self.shared().socket_id()
     }
 
     /// What carries the packets at this moment: after an upgrade, a WebSocket.
     pub fn transport(&self) -> Option<TransportKind> {
-        self.shared.transport()
+        self.shared().transport()
     }
 
     /// Connects, if the client is not connected; returns once it is.
@@ -97,7 +131,7 @@ impl Client {
     /// closed.
     pub async fn connect(&self) -> Result<()> {
         let (answer, connected) = oneshot::channel();
-        self.commands.send(Command::Connect(answer)).await.map_err(|_| closed())?;
+        self.send(Command::Connect(answer))?;
         connected.await.map_err(|_| closed())?
     }
 
@@ -106,27 +140,26 @@ impl Client {
     /// # Errors
     /// If the client is closed.
     pub async fn disconnect(&self) -> Result<()> {
-        self.commands.send(Command::Disconnect).await.map_err(|_| closed())
+        self.send(Command::Disconnect)
     }
 
     /// Says goodbye and ends the client: all calls fail, all streams end. Returns when that is done.
     pub async fn close(&self) {
         let (answer, over) = oneshot::channel();
-        if self.commands.send(Command::Close(answer)).await.is_ok() {
+        if self.send(Command::Close(answer)).is_ok() {
             let _ = over.await;
         }
     }
 
-    /// Sends a packet, and waits for its outcome.
-    pub(crate) async fn submit(
+    /// Hands a packet of the services' namespace to the task.
+    pub(crate) fn submit(
         &self,
-        namespace: &Arc<str>,
         kind: Kind,
-        json: String,
+        json: Vec<u8>,
         attachments: Vec<Bytes>,
         timeout: Option<Duration>,
-    ) -> Result<Answer> {
-        let timeout = timeout.unwrap_or(self.shared.options.timeout);
-        Outbound::new(namespace.clone(), kind, json, attachments, timeout).submit(&self.commands).await
+    ) -> Result<Outcome> {
+        let timeout = timeout.unwrap_or(self.shared().options.timeout);
+        Slot::new(kind, json, attachments, timeout).submit(self)
     }
 }

@@ -1,18 +1,17 @@
-//! What handles ask the connection's task to do.
+//! What handles ask the connection's task to do, and what a server answers.
 
-use crate::fate::{Fate, closed, fated, timed_out};
+use crate::slot::{Outbound, Slot};
 use bytes::Bytes;
+use serde::de::DeserializeOwned;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, timeout_at};
+use tokio::sync::oneshot;
 use wingbeat_core::packet::{AckId, Arguments};
 use wingbeat_core::{Error, RawJson, Result};
 
 pub(crate) enum Command {
-    // Boxed: a channel keeps room for dozens of commands, in every client.
-    Emit(Box<Outbound>),
+    Emit(Outbound),
+    /// Nobody waits for this any more.
+    Forget(Arc<Slot>),
     /// Joins a namespace, if that has not happened yet.
     Join(Arc<str>),
     /// Connects, if not connected; the answer comes once it is, or when an attempt has failed.
@@ -23,18 +22,16 @@ pub(crate) enum Command {
     Close(oneshot::Sender<()>),
 }
 
-/// A packet that waits to be sent.
-pub(crate) struct Outbound {
-    pub(crate) namespace: Arc<str>,
-    /// `["name",…]`.
-    pub(crate) json: String,
-    pub(crate) attachments: Vec<Bytes>,
-    pub(crate) kind: Kind,
-    pub(crate) deadline: Instant,
-    pub(crate) timeout: Duration,
-    pub(crate) answer: Option<Responder>,
-    /// What this answers, if it is an answer itself.
-    pub(crate) asked: Option<Box<Asked>>,
+impl Command {
+    /// How much of a buffer it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        if let Command::Emit(outbound) = self { outbound.bytes } else { 0 }
+    }
+
+    /// Whether it is accepted however much waits: it ends something.
+    pub(crate) fn is_always_taken(&self) -> bool {
+        matches!(self, Command::Forget(_) | Command::Close(_))
+    }
 }
 
 /// An event of the server that asks for an answer.
@@ -43,50 +40,6 @@ pub(crate) struct Asked {
     pub(crate) id: AckId,
     /// Which connection asked: another has other ids.
     pub(crate) connection: u64,
-}
-
-/// Where the outcome goes.
-pub(crate) type Responder = oneshot::Sender<Result<Answer>>;
-
-impl Outbound {
-    /// A packet that has this long to be sent and answered.
-    pub(crate) fn new(
-        namespace: Arc<str>,
-        kind: Kind,
-        json: String,
-        attachments: Vec<Bytes>,
-        timeout: Duration,
-    ) -> Box<Self> {
-        // Further away than anyone waits, and never too far to be a moment.
-        let deadline = Instant::now() + timeout.min(Duration::from_secs(365 * 24 * 3600));
-        Box::new(Outbound { namespace, json, attachments, kind, deadline, timeout, answer: None, asked: None })
-    }
-
-    /// Hands it to the task, and waits for its outcome.
-    pub(crate) async fn submit(mut self: Box<Self>, commands: &mpsc::Sender<Command>) -> Result<Answer> {
-        let (answer, outcome) = oneshot::channel();
-        let (deadline, timeout) = (self.deadline, self.timeout);
-        self.answer = Some(answer);
-        match commands.try_send(Command::Emit(self)) {
-            Ok(()) => {}
-            Err(TrySendError::Closed(_)) => return Err(closed()),
-            Err(TrySendError::Full(command)) => match timeout_at(deadline, commands.send(command)).await {
-                Ok(sent) => sent.map_err(|_| closed())?,
-                Err(_) => return Err(timed_out(timeout, Fate::NotSent)),
-            },
-        }
-        outcome.await.unwrap_or_else(|_| Err(fated(Error::unavailable("The client has ended"), Fate::Unknown)))
-    }
-
-    /// How much of the buffer it takes.
-    pub(crate) fn bytes(&self) -> usize {
-        self.json.len() + self.attachments.iter().map(Bytes::len).sum::<usize>()
-    }
-
-    /// Whether nobody waits for it any more.
-    pub(crate) fn is_abandoned(&self) -> bool {
-        self.answer.as_ref().is_some_and(oneshot::Sender::is_closed)
-    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,12 +76,26 @@ pub(crate) struct Answer {
 impl Answer {
     /// The result of a service call: the second argument, unless the first is an error.
     pub(crate) fn result(&self) -> Result<RawJson> {
-        let Some(arguments) = &self.arguments else { return Ok(RawJson::NULL) };
-        match arguments.bytes(0) {
-            Some(error) if &*error != b"null" => Err(received_error(error)),
-            _ => {
-                arguments.bytes(1).map_or(Ok(RawJson::NULL), |text| RawJson::with_attachments(text, &self.attachments))
-            }
+        let Some(arguments) = self.successful()? else { return Ok(RawJson::NULL) };
+        arguments.bytes(1).map_or(Ok(RawJson::NULL), |text| RawJson::with_attachments(text, &self.attachments))
+    }
+
+    /// The result of a service call, read as a `T`.
+    pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T> {
+        if !self.attachments.is_empty() {
+            return self.result()?.to();
+        }
+        match self.successful()? {
+            Some(arguments) => arguments.read(1),
+            None => RawJson::NULL.to(),
+        }
+    }
+
+    fn successful(&self) -> Result<Option<&Arguments>> {
+        let Some(arguments) = &self.arguments else { return Ok(None) };
+        match arguments.get(0) {
+            None | Some("null") => Ok(Some(arguments)),
+            Some(_) => Err(arguments.bytes(0).map_or_else(|| Error::general("Error"), received_error)),
         }
     }
 }
@@ -160,5 +127,14 @@ mod tests {
         for odd in ["[1]", "[true]", "[[]]", r#"["\ud800"]"#, r#"[{"message":{}}]"#, "[1e999]"] {
             assert_eq!(result(odd).unwrap_err().code(), 500, "{odd}");
         }
+    }
+
+    #[test]
+    fn an_answer_is_read_as_its_result_is() {
+        let read =
+            |json: &str| Answer { arguments: Arguments::parse(json, 10), attachments: Vec::new() }.read::<Option<u8>>();
+        assert_eq!((read("[null,7]").unwrap(), read("[null]").unwrap(), read("[]").unwrap()), (Some(7), None, None));
+        assert_eq!(read("[null,\"x\"]").unwrap_err().code(), 400);
+        assert_eq!(read(r#"[{"name":"Gone","code":410}]"#).unwrap_err().code(), 410);
     }
 }

@@ -1,9 +1,10 @@
 //! Events of the server, as streams.
 
-use crate::command::{Asked, Command, Kind, Outbound};
+use crate::client::{Client, WeakClient};
+use crate::command::{Asked, Kind};
 use crate::fate::closed;
 use crate::queue::{Next, Queue};
-use crate::shared::Shared;
+use crate::slot::Slot;
 use bytes::Bytes;
 use futures_util::Stream;
 use serde::Serialize;
@@ -14,7 +15,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use tokio::sync::mpsc;
 use wingbeat_core::packet::Arguments;
 use wingbeat_core::{Error, RawJson, Result};
 
@@ -31,11 +31,12 @@ struct Inner {
 
 /// How to answer an event that asks for it.
 pub(crate) struct Reply {
-    pub(crate) namespace: Arc<str>,
+    /// `None`: that of the services.
+    pub(crate) namespace: Option<Arc<str>>,
     pub(crate) asked: Asked,
     pub(crate) timeout: Duration,
     // Weak: an event that somebody keeps does not keep the connection.
-    pub(crate) commands: mpsc::WeakSender<Command>,
+    pub(crate) client: WeakClient,
 }
 
 impl Event {
@@ -88,14 +89,12 @@ impl Event {
     /// # Errors
     /// If the value has no JSON form, the answer could not be sent in time, or the connection that asked is gone.
     pub async fn reply(&self, answer: &(impl Serialize + ?Sized)) -> Result<()> {
-        let Some(Reply { namespace, asked, timeout, commands }) = &self.0.reply else { return Ok(()) };
+        let Some(Reply { namespace, asked, timeout, client }) = &self.0.reply else { return Ok(()) };
         let raw = RawJson::new(&(answer,))?;
-        let json = String::from_utf8(raw.bytes().into())?;
-        let commands = commands.upgrade().ok_or_else(closed)?;
-        let attachments = raw.attachments().to_vec();
-        let mut outbound = Outbound::new(namespace.clone(), Kind::Reply, json, attachments, *timeout);
-        outbound.asked = Some(Box::new(asked.clone()));
-        outbound.submit(&commands).await.map(drop)
+        let client = client.upgrade().ok_or_else(closed)?;
+        let mut slot = Slot::new(Kind::Reply, raw.bytes().into(), raw.attachments().to_vec(), *timeout);
+        (slot.namespace, slot.asked) = (namespace.clone(), Some(asked.clone()));
+        slot.submit(&client)?.await.map(drop)
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -121,28 +120,21 @@ impl fmt::Debug for Event {
 #[must_use = "a stream does nothing unless it is read"]
 pub struct Events<T> {
     queue: Arc<Queue<Event>>,
-    shared: Arc<Shared>,
+    // A client lives on for its listeners.
+    client: Client,
     namespace: Arc<str>,
     /// `None`: events of all names.
     name: Option<Box<str>>,
-    // A client whose handle is gone lives on for its listeners.
-    _commands: mpsc::Sender<Command>,
     item: PhantomData<fn() -> T>,
 }
 
 impl<T> Events<T> {
-    pub(crate) fn new(
-        shared: &Arc<Shared>,
-        commands: &mpsc::Sender<Command>,
-        namespace: &Arc<str>,
-        name: Option<&str>,
-    ) -> Self {
+    pub(crate) fn new(client: &Client, namespace: &Arc<str>, name: Option<&str>) -> Self {
         Events {
-            queue: shared.listen(namespace, name),
-            shared: shared.clone(),
+            queue: client.shared().listen(namespace, name),
+            client: client.clone(),
             namespace: namespace.clone(),
             name: name.map(Into::into),
-            _commands: commands.clone(),
             item: PhantomData,
         }
     }
@@ -197,7 +189,7 @@ impl<T: DeserializeOwned> FromEvent for T {
 impl<T> Drop for Events<T> {
     fn drop(&mut self) {
         // Its own count is still up: leave with the queue gone.
-        self.queue = Arc::new(Queue::new(self.shared.options.listener));
-        self.shared.forget(&self.namespace, self.name.as_deref());
+        self.queue = Arc::new(Queue::new(self.client.shared().options.listener));
+        self.client.shared().forget(&self.namespace, self.name.as_deref());
     }
 }

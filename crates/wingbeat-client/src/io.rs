@@ -3,6 +3,7 @@
 use crate::client::Client;
 use crate::command::{Command, Kind};
 use crate::event::{Event, Events, FromEvent};
+use crate::slot::Slot;
 use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -47,8 +48,7 @@ impl Io {
     /// If the client is closed.
     pub async fn of(&self, name: &str) -> Result<Io> {
         let namespace = namespace(name);
-        let joining = self.client.commands.send(Command::Join(namespace.clone())).await;
-        joining.map_err(|_| crate::fate::closed())?;
+        self.client.send(Command::Join(namespace.clone()))?;
         Ok(Io { namespace, ..self.clone() })
     }
 
@@ -80,12 +80,12 @@ impl Io {
     /// calls `connect` and `disconnect` are no events of the server: see
     /// [`Client::connection_events`](crate::Client::connection_events).)
     pub fn on<T: FromEvent>(&self, event: &str) -> Events<T> {
-        Events::new(&self.client.shared, &self.client.commands, &self.namespace, Some(event))
+        Events::new(&self.client, &self.namespace, Some(event))
     }
 
     /// All events.
     pub fn on_any(&self) -> Events<Event> {
-        Events::new(&self.client.shared, &self.client.commands, &self.namespace, None)
+        Events::new(&self.client, &self.namespace, None)
     }
 
     async fn send(&self, kind: Kind, event: &str, arguments: impl Serialize) -> Result<crate::command::Answer> {
@@ -96,8 +96,11 @@ impl Io {
             argument => list.push(argument),
         }
         let raw = RawJson::new(&list)?;
-        let json = String::from_utf8(raw.bytes().into())?;
-        self.client.submit(&self.namespace, kind, json, raw.attachments().to_vec(), self.timeout).await
+        let options = &self.client.shared().options;
+        let timeout = self.timeout.unwrap_or(options.timeout);
+        let mut slot = Slot::new(kind, raw.bytes().into(), raw.attachments().to_vec(), timeout);
+        slot.namespace = (self.namespace != options.namespace).then(|| self.namespace.clone());
+        slot.submit(&self.client)?.await
     }
 }
 

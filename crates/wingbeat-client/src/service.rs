@@ -114,7 +114,7 @@ impl<T> Service<T> {
     fn request(&self, method: Method, id: IdArg, data: Option<&(impl Serialize + ?Sized)>) -> Result<Request> {
         let path = self.path.as_ref().map_err(|message| wingbeat_core::Error::bad_request(message.clone()))?;
         let data = data.map(RawJson::new).transpose()?;
-        let (service, path, query) = (self.service.clone(), path.to_string(), Map::new());
+        let (service, path, query) = (self.service.clone(), path.clone(), Map::new());
         Ok(Request { service, path, method, id, data, query, timeout: None })
     }
 
@@ -126,6 +126,6 @@ impl<T> Service<T> {
     /// The events of this name, read as `E`s: for events whose data is no record.
     pub fn on_event<E>(&self, event: &str) -> Events<E> {
         let name = format!("{} {event}", self.service);
-        Events::new(&self.client.shared, &self.client.commands, &self.client.shared.options.namespace, Some(&name))
+        Events::new(&self.client, &self.client.shared().options.namespace, Some(&name))
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::TransportKind;
 use crate::connection::ConnectionEvent;
+use crate::desk::Desk;
 use crate::event::Event;
 use crate::locked;
 use crate::options::Options;
@@ -13,6 +14,7 @@ use std::sync::{Arc, Mutex, Weak};
 // Mutexes of std: they are held for a look, never across an await.
 pub(crate) struct Shared {
     pub(crate) options: Options,
+    pub(crate) desk: Desk,
     listeners: Mutex<Listeners>,
     observers: Mutex<Vec<Weak<Queue<ConnectionEvent>>>>,
     authentication: Mutex<Option<Arc<Value>>>,
@@ -35,6 +37,7 @@ type Queues = Vec<Weak<Queue<Event>>>;
 impl Shared {
     pub(crate) fn new(options: Options) -> Shared {
         Shared {
+            desk: Desk::new(options.buffer),
             options,
             listeners: Mutex::default(),
             observers: Mutex::default(),

@@ -167,16 +167,7 @@ impl RawJson {
 
     /// As [`to`](RawJson::to), but placeholders stay what they are.
     fn read<T: DeserializeOwned>(&self) -> Result<T> {
-        let reader = || {
-            let mut reader = serde_json::Deserializer::from_slice(&self.text);
-            // The parser's own limit is lower than ours, which text from outside has passed by now.
-            reader.disable_recursion_limit();
-            reader
-        };
-        let mut reading = reader();
-        let value = T::deserialize(&mut reading).map_err(|error| unfit::<T, _>(&mut reader(), &error))?;
-        reading.end().map_err(|error| told(&error, ""))?;
-        Ok(value)
+        read_text(&self.text)
     }
 
     /// The elements, if this is a list: parts of the same text, nothing is copied.
@@ -191,6 +182,20 @@ impl RawJson {
             attachments => texts.map(|text| RawJson::with_attachments(text, attachments).ok()).collect(),
         }
     }
+}
+
+/// Reads text that is known to be JSON, and not too deep, as a value of type `T`.
+pub(crate) fn read_text<T: DeserializeOwned>(text: &[u8]) -> Result<T> {
+    let reader = || {
+        let mut reader = serde_json::Deserializer::from_slice(text);
+        // The parser's own limit is lower than ours, which text from outside has passed by now.
+        reader.disable_recursion_limit();
+        reader
+    };
+    let mut reading = reader();
+    let value = T::deserialize(&mut reading).map_err(|error| unfit::<T, _>(&mut reader(), &error))?;
+    reading.end().map_err(|error| told(&error, ""))?;
+    Ok(value)
 }
 
 /// Reads a tree as a value of type `T`.

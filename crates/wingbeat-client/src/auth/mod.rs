@@ -5,7 +5,7 @@ mod storage;
 pub use storage::{FileStorage, MemoryStorage, Storage};
 
 use crate::client::Client;
-use crate::command::{Answer, Kind};
+use crate::command::Kind;
 use crate::fate::Fate;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -26,8 +26,8 @@ impl Client {
     /// # Errors
     /// What the server says; a token that it refuses is removed from the storage. Or the storage's own.
     pub async fn authenticate(&self, data: &impl Serialize) -> Result<Arc<Value>> {
-        let path = &self.shared.options.authentication_path;
-        self.log_in(serde_json::to_string(&("create", path, data, json!({})))?).await
+        let path = &self.shared().options.authentication_path;
+        self.log_in(serde_json::to_vec(&("create", path, data, json!({})))?).await
     }
 
     /// Logs in with the stored token; if the client is logged in already, gives what was said then.
@@ -35,7 +35,7 @@ impl Client {
     /// # Errors
     /// As [`authenticate`](Client::authenticate); NotAuthenticated if there is no token.
     pub async fn re_authenticate(&self) -> Result<Arc<Value>> {
-        match self.shared.authentication() {
+        match self.shared().authentication() {
             Some(result) => Ok(result),
             None => self.re_authenticate_now().await,
         }
@@ -46,13 +46,12 @@ impl Client {
     /// # Errors
     /// As [`re_authenticate`](Client::re_authenticate).
     pub async fn re_authenticate_now(&self) -> Result<Arc<Value>> {
-        self.log_in(crate::task::stored_login(&self.shared)?).await
+        self.log_in(crate::task::stored_login(self.shared())?).await
     }
 
-    async fn log_in(&self, json: String) -> Result<Arc<Value>> {
-        let namespace = self.shared.options.namespace.clone();
-        let answer = self.submit(&namespace, Kind::Login, json, Vec::new(), None).await?;
-        Ok(Arc::new(answer.result()?.to()?))
+    async fn log_in(&self, json: Vec<u8>) -> Result<Arc<Value>> {
+        let answer = self.submit(Kind::Login, json, Vec::new(), None)?.await?;
+        Ok(Arc::new(answer.read()?))
     }
 
     /// Logs out and forgets the token; gives what the server says, or null if it knew nothing of a login.
@@ -60,15 +59,13 @@ impl Client {
     /// # Errors
     /// What the server says, unless that means that nobody is logged in. Or the storage's own.
     pub async fn logout(&self) -> Result<Value> {
-        let path = &self.shared.options.authentication_path;
-        let json = serde_json::to_string(&("remove", path, Value::Null, json!({})))?;
-        let namespace = self.shared.options.namespace.clone();
-        let answer: Answer = self.submit(&namespace, Kind::Logout, json, Vec::new(), None).await?;
-        answer.result()?.to()
+        let path = &self.shared().options.authentication_path;
+        let json = serde_json::to_vec(&("remove", path, Value::Null, json!({})))?;
+        self.submit(Kind::Logout, json, Vec::new(), None)?.await?.read()
     }
 
     /// What the server said at the login, if the client is logged in: token, user and more.
     pub fn authentication(&self) -> Option<Arc<Value>> {
-        self.shared.authentication()
+        self.shared().authentication()
     }
 }

@@ -3,16 +3,17 @@
 use super::Task;
 use super::received::decoder;
 use crate::builder::Builder;
-use crate::command::{Answer, Kind, Outbound};
+use crate::client::Client;
+use crate::command::Kind;
 use crate::connection::Reason;
 use crate::event::Event;
 use crate::queue::Queue;
-use crate::shared::Shared;
+use crate::slot::{Outcome, Slot};
 use crate::transport::{Body, Frames, Handshake, Incoming, Outbox, Seen};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Waker};
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
-use wingbeat_core::Result;
 
 /// What may wait for one listener here.
 const UNREAD: usize = 8;
@@ -32,7 +33,7 @@ pub fn hostile_session(data: &[u8]) {
     let _inside = runtime.enter();
     let builder = Builder::new("http://localhost").msgpack(first & 1 == 1).listener_limits(UNREAD, 1 << 20);
     let options = builder.into_options().expect("these options are right");
-    let mut session = Session::new(Arc::new(Shared::new(options)));
+    let mut session = Session::new(&Client::alone(options));
     while let Some((&[kind, low, high], after)) = rest.split_first_chunk::<3>() {
         let (content, after) = after.split_at(usize::from(u16::from_le_bytes([low, high])).min(after.len()));
         rest = after;
@@ -48,36 +49,32 @@ struct Session {
     outbox: Outbox,
     frames: Frames,
     assembly: wingbeat_core::packet::Assembly,
-    calls: Vec<oneshot::Receiver<Result<Answer>>>,
+    calls: Vec<Outcome>,
     listeners: Vec<Arc<Queue<Event>>>,
-    _handle: mpsc::Sender<crate::command::Command>,
 }
 
 impl Session {
-    fn new(shared: Arc<Shared>) -> Session {
-        let (handle, commands) = mpsc::channel(4);
+    fn new(client: &Client) -> Session {
+        let shared = client.shared();
         let namespace = shared.options.namespace.clone();
         let listeners = vec![shared.listen(&namespace, Some("a")), shared.listen(&namespace, None)];
         let (outbox, assembly) = (Outbox::new(shared.options.msgpack), decoder(&shared.options));
-        let task = Task::new(shared, commands, handle.downgrade());
-        let mut session = Session {
-            task,
-            outbox,
-            frames: Frames::default(),
-            assembly,
-            calls: Vec::new(),
-            listeners,
-            _handle: handle,
-        };
+        let task = Task::new(shared.clone(), client.downgrade());
+        let mut session = Session { task, outbox, frames: Frames::default(), assembly, calls: Vec::new(), listeners };
         for kind in [Kind::Login, Kind::Call, Kind::Direct, Kind::Call, Kind::Logout] {
-            let json = r#"["x",{}]"#.to_owned();
-            let mut outbound = Outbound::new(namespace.clone(), kind, json, Vec::new(), Duration::from_secs(60));
-            let (answer, outcome) = oneshot::channel();
-            outbound.answer = Some(answer);
-            session.task.emit(outbound);
-            session.calls.push(outcome);
+            let slot = Slot::new(kind, br#"["x",{}]"#.to_vec(), Vec::new(), Duration::from_secs(60));
+            session.calls.extend(slot.submit(client));
+            session.obey();
         }
         session
+    }
+
+    /// Does what handles have asked for.
+    fn obey(&mut self) {
+        let mut cx = Context::from_waker(Waker::noop());
+        if self.task.inbox.poll_filled(&mut cx).is_ready() {
+            let _ = self.task.obey();
+        }
     }
 
     /// Takes one message in. Whether the session goes on.
@@ -123,7 +120,8 @@ impl Session {
         self.task.lose(Reason::TransportClose);
         self.task.halt(&crate::fate::closed());
         for mut call in self.calls {
-            assert!(call.try_recv().is_ok(), "every call has an outcome");
+            let outcome = Pin::new(&mut call).poll(&mut Context::from_waker(Waker::noop()));
+            assert!(outcome.is_ready(), "every call has an outcome");
         }
     }
 }

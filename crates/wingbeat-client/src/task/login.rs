@@ -1,12 +1,12 @@
 //! Whether the client is authenticated, and what a login means for the calls that wait for it.
 
 use super::Task;
-use super::namespace::answer;
 use crate::auth;
-use crate::command::{Answer, Kind, Outbound, Responder};
+use crate::command::{Answer, Kind};
 use crate::connection::ConnectionEvent;
 use crate::fate::{Fate, copy};
 use crate::shared::Shared;
+use crate::slot::{Outbound, Slot};
 use serde_json::Value;
 use std::sync::Arc;
 use wingbeat_core::{Error, Result};
@@ -35,18 +35,18 @@ impl Login {
 
 impl Task {
     /// A call of a namespace has ended, in whatever way.
-    pub(crate) fn finish(&mut self, at: usize, kind: Kind, responder: Option<Responder>, result: Result<Answer>) {
-        match kind {
-            Kind::Login => self.login_finished(at, responder, result),
-            Kind::Logout => self.logout_finished(responder, result),
-            Kind::Call | Kind::Direct | Kind::Event | Kind::Reply => answer(responder, result),
+    pub(crate) fn finish(&mut self, at: usize, outbound: Outbound, outcome: Result<Answer>) {
+        match outbound.slot.kind {
+            Kind::Login => self.login_finished(at, outbound, outcome),
+            Kind::Logout => self.logout_finished(outbound, outcome),
+            Kind::Call | Kind::Direct | Kind::Event | Kind::Reply => outbound.finish(outcome),
         }
     }
 
-    fn login_finished(&mut self, at: usize, responder: Option<Responder>, result: Result<Answer>) {
+    fn login_finished(&mut self, at: usize, outbound: Outbound, outcome: Result<Answer>) {
         self.login.forget_one();
-        let read = result.and_then(|answer| {
-            let value: Value = answer.result()?.to()?;
+        let read = outcome.and_then(|answer| {
+            let value: Value = answer.read()?;
             Ok((answer, value))
         });
         let outcome = match read {
@@ -57,7 +57,7 @@ impl Task {
             }
         };
         self.namespaces[at].gated = self.login.running > 0;
-        answer(responder, outcome);
+        outbound.finish(outcome);
     }
 
     fn logged_in(&mut self, value: Value) -> Result<()> {
@@ -79,9 +79,9 @@ impl Task {
         self.shared.report(&ConnectionEvent::LoginFailed(Arc::new(copy(error, Fate::of(error)))));
     }
 
-    fn logout_finished(&mut self, responder: Option<Responder>, result: Result<Answer>) {
-        let result = result.and_then(|answer| answer.result().map(|_| answer));
-        let outcome = match result {
+    fn logout_finished(&mut self, outbound: Outbound, outcome: Result<Answer>) {
+        let outcome = outcome.and_then(|answer| answer.result().map(|_| answer));
+        let outcome = match outcome {
             Ok(answer) => {
                 self.login.authenticated = false;
                 self.shared.set_authentication(None);
@@ -96,7 +96,7 @@ impl Task {
         if outcome.is_ok() {
             self.shared.report(&ConnectionEvent::LoggedOut);
         }
-        answer(responder, outcome);
+        outbound.finish(outcome);
     }
 
     fn forget_login(&mut self, error: &Error) {
@@ -115,9 +115,8 @@ impl Task {
         }
         match stored_login(&self.shared) {
             Ok(json) => {
-                let options = &self.shared.options;
-                let login = Outbound::new(options.namespace.clone(), Kind::Login, json, Vec::new(), options.timeout);
-                let deadline = login.deadline;
+                let login = Slot::new(Kind::Login, json, Vec::new(), self.shared.options.timeout).own();
+                let deadline = login.slot.deadline;
                 self.login.begin();
                 self.namespaces[0].gated = true;
                 self.namespaces[0].push_first(login);
@@ -133,11 +132,11 @@ impl Task {
 }
 
 /// The call that authenticates with the stored token.
-pub(crate) fn stored_login(shared: &Shared) -> Result<String> {
+pub(crate) fn stored_login(shared: &Shared) -> Result<Vec<u8>> {
     let options = &shared.options;
     let Some(token) = options.storage.get()? else {
         return Err(crate::fate::fated(Error::not_authenticated("No accessToken found in storage"), Fate::NotSent));
     };
     let data = serde_json::json!({ "strategy": options.jwt_strategy, "accessToken": token });
-    Ok(serde_json::to_string(&("create", &options.authentication_path, data, serde_json::json!({})))?)
+    Ok(serde_json::to_vec(&("create", &options.authentication_path, data, serde_json::json!({})))?)
 }

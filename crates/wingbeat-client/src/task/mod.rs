@@ -12,6 +12,7 @@ mod received;
 mod session;
 
 use crate::backoff;
+use crate::client::WeakClient;
 use crate::command::Command;
 use crate::connection::{ConnectionEvent, Reason};
 use crate::fate::{Fate, closed, copy, fated, unavailable};
@@ -19,13 +20,13 @@ use crate::shared::Shared;
 use crate::transport::{Broken, Transport};
 use login::Login;
 pub(crate) use login::stored_login;
-use namespace::{Namespace, answer};
+use namespace::Namespace;
 use obey::Inbox;
 use session::End;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep, sleep, timeout};
 use wingbeat_core::{Error, Result};
 
@@ -33,7 +34,7 @@ pub(crate) struct Task {
     shared: Arc<Shared>,
     inbox: Inbox,
     // Weak: the task must not keep itself alive.
-    handle: mpsc::WeakSender<Command>,
+    handle: WeakClient,
     namespaces: Vec<Namespace>,
     login: Login,
     wanted: bool,
@@ -43,6 +44,8 @@ pub(crate) struct Task {
     connection: u64,
     alarm: Pin<Box<Sleep>>,
     alarm_at: Option<Instant>,
+    /// When the connection itself is to be looked at.
+    watch: Option<Instant>,
     closing: Vec<oneshot::Sender<()>>,
 }
 
@@ -53,15 +56,15 @@ pub(crate) enum Stop {
 }
 
 impl Task {
-    pub(crate) fn spawn(shared: Arc<Shared>, commands: mpsc::Receiver<Command>, handle: mpsc::WeakSender<Command>) {
-        tokio::spawn(Task::new(shared, commands, handle).run());
+    pub(crate) fn spawn(shared: Arc<Shared>, handle: WeakClient) {
+        tokio::spawn(Task::new(shared, handle).run());
     }
 
-    fn new(shared: Arc<Shared>, commands: mpsc::Receiver<Command>, handle: mpsc::WeakSender<Command>) -> Task {
+    fn new(shared: Arc<Shared>, handle: WeakClient) -> Task {
         let main = Namespace::new(shared.options.namespace.clone());
         Task {
+            inbox: Inbox::new(shared.clone()),
             shared,
-            inbox: Inbox::new(commands),
             handle,
             namespaces: vec![main],
             login: Login::default(),
@@ -71,6 +74,7 @@ impl Task {
             connection: 0,
             alarm: Box::pin(sleep(Duration::from_secs(3600))),
             alarm_at: None,
+            watch: None,
             closing: Vec::new(),
         }
     }
@@ -86,12 +90,12 @@ impl Task {
         }
         // From here on commands are refused, and what is under way has failed.
         self.halt(&closed());
-        for command in self.inbox.close().await {
+        for command in self.inbox.close() {
             match command {
-                Command::Emit(outbound) => answer(outbound.answer, Err(closed())),
+                Command::Emit(outbound) => outbound.finish(Err(closed())),
                 Command::Close(answer) => self.closing.push(answer),
                 // Who waits for a connection sees that there is none.
-                Command::Connect(_) | Command::Join(_) | Command::Disconnect => {}
+                Command::Connect(_) | Command::Join(_) | Command::Disconnect | Command::Forget(_) => {}
             }
         }
         self.shared.close();

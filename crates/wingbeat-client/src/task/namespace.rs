@@ -1,16 +1,16 @@
 //! One namespace: what waits to be sent, and what waits for an answer.
 
-use crate::command::{Answer, Kind, Outbound, Responder};
+use crate::command::{Answer, Kind};
 use crate::fate::{Fate, copy, fated, timed_out};
 use crate::queue::QueueLimits;
+use crate::slot::{Outbound, Place, Slot, Unsent};
 use crate::transport::Outbox;
 use rustc_hash::FxHashMap;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::time::Instant;
+use wingbeat_core::Error;
 use wingbeat_core::packet::{AckId, PacketKind};
-use wingbeat_core::{Error, Result};
 
 /// How much may wait in the transport: what waits here instead can still be sent over the next one.
 const OUTBOX_BYTES: usize = 64 * 1024;
@@ -24,26 +24,18 @@ pub(crate) struct Namespace {
     pub(crate) halted: Option<Error>,
     /// Whether calls wait, because a login is running.
     pub(crate) gated: bool,
-    free: VecDeque<(u64, Box<Outbound>)>,
-    behind_gate: VecDeque<(u64, Box<Outbound>)>,
+    free: VecDeque<(u64, Outbound)>,
+    behind_gate: VecDeque<(u64, Outbound)>,
     order: u64,
     bytes: usize,
     // The server chooses which ids it names, but not which are in here.
-    in_flight: FxHashMap<u64, InFlight>,
+    in_flight: FxHashMap<u64, Outbound>,
     // Counts across connections: an answer can never belong to another call.
     next_id: u64,
 }
 
-/// A call whose time is up: what it was, who waits, and what to say.
-pub(crate) type Expired = (Kind, Option<Responder>, Error);
-
-/// A call whose answer has not come.
-pub(crate) struct InFlight {
-    pub(crate) kind: Kind,
-    pub(crate) answer: Option<Responder>,
-    deadline: Instant,
-    timeout: Duration,
-}
+/// What empty queues keep for the next calls.
+const KEEP: usize = 32;
 
 impl Namespace {
     pub(crate) fn new(name: Arc<str>) -> Namespace {
@@ -63,21 +55,22 @@ impl Namespace {
     }
 
     /// Keeps a packet until it can be sent; gives it back if the buffer is full.
-    pub(crate) fn push(&mut self, outbound: Box<Outbound>, limits: QueueLimits) -> Result<(), Box<Outbound>> {
-        let bytes = self.bytes + outbound.bytes();
+    pub(crate) fn push(&mut self, outbound: Outbound, limits: QueueLimits) -> Result<(), Outbound> {
+        let bytes = self.bytes + outbound.bytes;
         if self.free.len() + self.behind_gate.len() >= limits.items || bytes > limits.bytes {
             return Err(outbound);
         }
         self.bytes = bytes;
         self.order += 1;
-        let queue = if outbound.kind.is_gated() { &mut self.behind_gate } else { &mut self.free };
+        outbound.kept_at(Place::Queued(self.order));
+        let queue = if outbound.slot.kind.is_gated() { &mut self.behind_gate } else { &mut self.free };
         queue.push_back((self.order, outbound));
         Ok(())
     }
 
     /// Puts a packet in front of all others.
-    pub(crate) fn push_first(&mut self, outbound: Box<Outbound>) {
-        self.bytes += outbound.bytes();
+    pub(crate) fn push_first(&mut self, outbound: Outbound) {
+        self.bytes += outbound.bytes;
         self.free.push_front((0, outbound));
     }
 
@@ -85,13 +78,11 @@ impl Namespace {
     pub(crate) fn pump(&mut self, outbox: &mut Outbox, limit: usize) {
         while self.joined && outbox.bytes() < OUTBOX_BYTES && self.in_flight.len() < limit {
             let Some(outbound) = self.pop() else { break };
-            if !outbound.is_abandoned() || outbound.kind == Kind::Login {
-                self.send(*outbound, outbox);
-            }
+            self.send(outbound, outbox);
         }
     }
 
-    fn pop(&mut self) -> Option<Box<Outbound>> {
+    fn pop(&mut self) -> Option<Outbound> {
         let gated = self.behind_gate.front().filter(|_| !self.gated).map(|(order, _)| *order);
         let queue = match (self.free.front(), gated) {
             (Some((free, _)), Some(gated)) if *free > gated => &mut self.behind_gate,
@@ -100,12 +91,18 @@ impl Namespace {
             (None, None) => return None,
         };
         let (_, outbound) = queue.pop_front()?;
-        self.bytes -= outbound.bytes();
+        if queue.is_empty() {
+            queue.shrink_to(KEEP);
+        }
+        self.bytes -= outbound.bytes;
         Some(outbound)
     }
 
     fn send(&mut self, outbound: Outbound, outbox: &mut Outbox) {
-        let Outbound { json, attachments, kind, deadline, timeout, answer, asked, .. } = outbound;
+        let id = self.next_id;
+        // Nobody waits for it any more: it is not sent.
+        let Some(Unsent { json, attachments }) = outbound.take(id) else { return };
+        let kind = outbound.slot.kind;
         let packet = match (kind, attachments.is_empty()) {
             (Kind::Reply, true) => PacketKind::Ack,
             (Kind::Reply, false) => PacketKind::BinaryAck,
@@ -113,18 +110,38 @@ impl Namespace {
             (_, false) => PacketKind::BinaryEvent,
         };
         if matches!(kind, Kind::Event | Kind::Reply) {
-            outbox.packet(packet, &self.name, asked.map(|asked| asked.id), &json, attachments);
-            return self::answer(answer, Ok(Answer::default()));
+            let asked = outbound.slot.asked.as_ref().map(|asked| asked.id.clone());
+            outbox.packet(packet, &self.name, asked, &json, attachments);
+            return outbound.finish(Ok(Answer::default()));
         }
-        let id = self.next_id;
         self.next_id += 1;
         outbox.packet(packet, &self.name, Some(id.into()), &json, attachments);
-        self.in_flight.insert(id, InFlight { kind, answer, deadline, timeout });
+        self.in_flight.insert(id, outbound);
     }
 
     /// The call that an answer belongs to.
-    pub(crate) fn answered(&mut self, id: &AckId) -> Option<InFlight> {
-        self.in_flight.remove(&id.number()?)
+    pub(crate) fn answered(&mut self, id: &AckId) -> Option<Outbound> {
+        let outbound = self.in_flight.remove(&id.number()?)?;
+        if self.in_flight.is_empty() && self.in_flight.capacity() > 4 * KEEP {
+            self.in_flight.shrink_to(KEEP);
+        }
+        Some(outbound)
+    }
+
+    /// Gives up what nobody waits for any more: its place is free at once, and an answer that still comes is nobody's.
+    pub(crate) fn forget(&mut self, slot: &Slot) {
+        match (slot.kind, slot.place()) {
+            // What becomes of a login is the task's business as well.
+            (Kind::Login, _) | (Kind::Logout, Place::InFlight(_)) | (_, Place::Nowhere) => {}
+            (_, Place::InFlight(id)) => drop(self.in_flight.remove(&id)),
+            (kind, Place::Queued(order)) => {
+                let queue = if kind.is_gated() { &mut self.behind_gate } else { &mut self.free };
+                let found = queue.binary_search_by_key(&order, |(order, _)| *order).ok();
+                if let Some((_, outbound)) = found.and_then(|at| queue.remove(at)) {
+                    self.bytes -= outbound.bytes;
+                }
+            }
+        }
     }
 
     /// Fails everything that waits to be sent, or what waits behind the gate.
@@ -134,13 +151,13 @@ impl Namespace {
             failed.extend(self.free.drain(..));
         }
         for (_, outbound) in failed {
-            self.bytes -= outbound.bytes();
-            answer(outbound.answer, Err(copy(error, Fate::NotSent)));
+            self.bytes -= outbound.bytes;
+            outbound.finish(Err(copy(error, Fate::NotSent)));
         }
     }
 
     /// Takes all calls whose answer will never come.
-    pub(crate) fn lost(&mut self) -> Vec<InFlight> {
+    pub(crate) fn lost(&mut self) -> Vec<Outbound> {
         self.joined = false;
         self.asked = false;
         self.forget_replies();
@@ -149,60 +166,55 @@ impl Namespace {
 
     /// Answers that wait to be sent belong to the connection that asked.
     fn forget_replies(&mut self) {
-        self.free.retain_mut(|(_, outbound)| {
-            let is_reply = outbound.kind == Kind::Reply;
-            if is_reply {
-                self.bytes -= outbound.bytes();
-                answer(outbound.answer.take(), Err(nobody_asks()));
-            }
-            !is_reply
-        });
+        for outbound in extract(&mut self.free, |outbound| outbound.slot.kind == Kind::Reply) {
+            self.bytes -= outbound.bytes;
+            outbound.finish(Err(nobody_asks()));
+        }
     }
 
-    /// Fails what is due. Gives the calls of logins, which mean more than themselves, and the next moment to look.
-    pub(crate) fn expire(&mut self, now: Instant) -> (Vec<Expired>, Option<Instant>) {
-        let mut expired = Vec::new();
+    /// Takes what is due, with its error, and says when to look again.
+    pub(crate) fn expire(&mut self, now: Instant) -> (Vec<(Outbound, Error)>, Option<Instant>) {
         let mut next: Option<Instant> = None;
-        let mut due = |deadline: Instant| {
+        let mut is_due = |outbound: &Outbound| {
+            let deadline = outbound.slot.deadline;
             if deadline > now {
                 next = Some(next.map_or(deadline, |next| next.min(deadline)));
             }
             deadline <= now
         };
+        let mut expired = Vec::new();
         for queue in [&mut self.free, &mut self.behind_gate] {
-            queue.retain_mut(|(_, outbound)| {
-                let expires = due(outbound.deadline);
-                if expires {
-                    self.bytes -= outbound.bytes();
-                    let error = timed_out(outbound.timeout, Fate::NotSent);
-                    expired.push((outbound.kind, outbound.answer.take(), error));
-                }
-                !expires
-            });
-        }
-        self.in_flight.retain(|_, call| {
-            let expires = due(call.deadline);
-            if expires {
-                expired.push((call.kind, call.answer.take(), timed_out(call.timeout, Fate::Unknown)));
+            for outbound in extract(queue, &mut is_due) {
+                self.bytes -= outbound.bytes;
+                let error = timed_out(outbound.slot.timeout, Fate::NotSent);
+                expired.push((outbound, error));
             }
-            !expires
-        });
+        }
+        for (_, outbound) in self.in_flight.extract_if(|_, outbound| is_due(outbound)) {
+            let error = timed_out(outbound.slot.timeout, Fate::Unknown);
+            expired.push((outbound, error));
+        }
         (expired, next)
     }
 }
 
-impl InFlight {
-    /// The error of a call that was under way when the connection went.
-    pub(crate) fn lost(reason: &str) -> Error {
-        fated(Error::unavailable(format!("The connection was lost ({reason}) before the answer came")), Fate::Unknown)
+/// Takes out what matches, and leaves the rest in its order.
+fn extract(queue: &mut VecDeque<(u64, Outbound)>, mut matches: impl FnMut(&Outbound) -> bool) -> Vec<Outbound> {
+    let mut out = Vec::new();
+    for _ in 0..queue.len() {
+        let Some(one) = queue.pop_front() else { break };
+        if matches(&one.1) {
+            out.push(one.1);
+        } else {
+            queue.push_back(one);
+        }
     }
+    out
 }
 
-/// Tells the caller, if there still is one.
-pub(crate) fn answer(responder: Option<Responder>, result: Result<Answer>) {
-    if let Some(responder) = responder {
-        let _ = responder.send(result);
-    }
+/// The error of a call that was under way when the connection went.
+pub(crate) fn lost_error(reason: &str) -> Error {
+    fated(Error::unavailable(format!("The connection was lost ({reason}) before the answer came")), Fate::Unknown)
 }
 
 /// The connection that asked is gone.

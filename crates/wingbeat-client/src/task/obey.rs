@@ -1,15 +1,16 @@
 //! What handles ask for, and what is due.
 
-use super::namespace::{InFlight, Namespace, answer, nobody_asks};
+use super::namespace::{Namespace, lost_error, nobody_asks};
 use super::{Stop, Task};
-use crate::command::{Command, Kind, Outbound};
+use crate::command::{Command, Kind};
 use crate::connection::Reason;
 use crate::fate::{Fate, copy, fated};
+use crate::shared::Shared;
+use crate::slot::Outbound;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::sync::mpsc;
 use tokio::time::Instant;
 use wingbeat_core::Error;
 
@@ -19,18 +20,18 @@ const MAX_NAMESPACES: usize = 64;
 /// How exactly deadlines are kept: looking at all calls costs, so it is not done more often.
 const TICK: Duration = Duration::from_millis(10);
 
-/// How many commands are taken at a time.
-const BATCH: usize = 64;
+/// Further away than anything that is waited for.
+const FAR: Duration = Duration::from_secs(3600);
 
 /// Commands that have come and are not yet obeyed.
 pub(crate) struct Inbox {
-    commands: mpsc::Receiver<Command>,
+    shared: Arc<Shared>,
     batch: Vec<Command>,
 }
 
 impl Inbox {
-    pub(crate) fn new(commands: mpsc::Receiver<Command>) -> Inbox {
-        Inbox { commands, batch: Vec::new() }
+    pub(crate) fn new(shared: Arc<Shared>) -> Inbox {
+        Inbox { shared, batch: Vec::new() }
     }
 
     /// Waits until there is something to obey; false once all handles are gone.
@@ -42,14 +43,21 @@ impl Inbox {
         if !self.batch.is_empty() {
             return Poll::Ready(true);
         }
-        self.commands.poll_recv_many(cx, &mut self.batch, BATCH).map(|received| received > 0)
+        self.shared.desk.poll_take(cx, &mut self.batch)
     }
 
     /// Takes no more commands, and gives those that have come.
-    pub(crate) async fn close(&mut self) -> Vec<Command> {
-        self.commands.close();
-        while self.commands.recv_many(&mut self.batch, BATCH).await > 0 {}
-        std::mem::take(&mut self.batch)
+    pub(crate) fn close(&mut self) -> Vec<Command> {
+        let mut left = std::mem::take(&mut self.batch);
+        left.extend(self.shared.desk.close());
+        left
+    }
+}
+
+impl Drop for Inbox {
+    /// Whatever has ended the task: who left something learns that nobody will take it.
+    fn drop(&mut self) {
+        drop(self.close());
     }
 }
 
@@ -68,8 +76,14 @@ impl Task {
     fn command(&mut self, command: Command) -> Option<Stop> {
         match command {
             Command::Emit(outbound) => self.emit(outbound),
+            Command::Forget(slot) => {
+                if let Some(at) = self.namespace(slot.namespace.as_ref()) {
+                    self.namespaces[at].forget(&slot);
+                }
+            }
             Command::Join(name) => {
-                if let Some(namespace) = self.namespace(&name).filter(|namespace| !namespace.joined) {
+                let namespace = self.namespace(Some(&name)).map(|at| &mut self.namespaces[at]);
+                if let Some(namespace) = namespace.filter(|namespace| !namespace.joined) {
                     namespace.asked = false;
                     namespace.halted = None;
                 }
@@ -93,45 +107,51 @@ impl Task {
         None
     }
 
-    pub(crate) fn emit(&mut self, outbound: Box<Outbound>) {
+    pub(crate) fn emit(&mut self, outbound: Outbound) {
         let limits = self.shared.options.buffer;
-        let login = outbound.kind == Kind::Login;
-        let connection = self.connection;
-        let deadline = outbound.deadline;
-        let Some(namespace) = self.namespace(&outbound.namespace) else {
+        let slot = &outbound.slot;
+        let (is_login, deadline) = (slot.kind == Kind::Login, slot.deadline);
+        let Some(at) = self.namespace(slot.namespace.as_ref()) else {
             let error = Error::bad_request(format!("More than {MAX_NAMESPACES} namespaces"));
-            return answer(outbound.answer, Err(fated(error, Fate::NotSent)));
+            return outbound.finish(Err(fated(error, Fate::NotSent)));
         };
-        if outbound.asked.as_ref().is_some_and(|asked| asked.connection != connection || !namespace.joined) {
-            return answer(outbound.answer, Err(nobody_asks()));
+        let namespace = &mut self.namespaces[at];
+        let connection = self.connection;
+        if slot.asked.as_ref().is_some_and(|asked| asked.connection != connection || !namespace.joined) {
+            return outbound.finish(Err(nobody_asks()));
         }
         if let Some(error) = &namespace.halted {
             let error = copy(error, Fate::NotSent);
-            return answer(outbound.answer, Err(error));
+            return outbound.finish(Err(error));
         }
         if let Err(refused) = namespace.push(outbound, limits) {
             let error = Error::unavailable("Too many calls wait to be sent");
-            return answer(refused.answer, Err(fated(error, Fate::NotSent)));
+            return refused.finish(Err(fated(error, Fate::NotSent)));
         }
-        if login {
+        if is_login {
             namespace.gated = true;
             self.login.begin();
         }
         self.alarm_by(deadline);
     }
 
-    fn namespace(&mut self, name: &Arc<str>) -> Option<&mut Namespace> {
+    /// Where a namespace is; `None` names that of the services. No place if there are too many.
+    fn namespace(&mut self, name: Option<&Arc<str>>) -> Option<usize> {
+        let Some(name) = name else { return Some(0) };
         let at = self.namespaces.iter().position(|namespace| namespace.name == *name);
-        match at {
-            Some(at) => self.namespaces.get_mut(at),
-            None if self.namespaces.len() >= MAX_NAMESPACES => None,
-            None => {
-                let mut namespace = Namespace::new(name.clone());
-                namespace.halted = self.namespaces[0].halted.as_ref().map(|error| copy(error, Fate::NotSent));
-                self.namespaces.push(namespace);
-                self.namespaces.last_mut()
-            }
+        if at.is_none() && self.namespaces.len() < MAX_NAMESPACES {
+            let mut namespace = Namespace::new(name.clone());
+            namespace.halted = self.namespaces[0].halted.as_ref().map(|error| copy(error, Fate::NotSent));
+            self.namespaces.push(namespace);
+            return Some(self.namespaces.len() - 1);
         }
+        at
+    }
+
+    /// Looks at the connection itself no later than this.
+    pub(super) fn watch_until(&mut self, moment: Instant) {
+        self.watch = Some(moment);
+        self.alarm_by(moment);
     }
 
     pub(crate) fn alarm_by(&mut self, deadline: Instant) {
@@ -144,26 +164,30 @@ impl Task {
     pub(crate) fn expire(&mut self) {
         let now = Instant::now();
         self.alarm_at = None;
-        self.alarm.as_mut().reset(now + Duration::from_secs(3600));
+        self.alarm.as_mut().reset(now + FAR);
         for at in 0..self.namespaces.len() {
             let (expired, next) = self.namespaces[at].expire(now);
-            for (kind, responder, error) in expired {
-                self.finish(at, kind, responder, Err(error));
+            for (outbound, error) in expired {
+                self.finish(at, outbound, Err(error));
             }
             if let Some(next) = next {
                 self.alarm_by(next.max(now + TICK));
             }
+        }
+        if let Some(watch) = self.watch {
+            self.alarm_by(watch.max(now + TICK));
         }
     }
 
     /// Fails what was under way when the connection went.
     pub(crate) fn lose(&mut self, reason: Reason) {
         for at in 0..self.namespaces.len() {
-            for InFlight { kind, answer, .. } in self.namespaces[at].lost() {
-                match (kind, answer) {
-                    // Nobody waits for it, and the next connection begins with another.
-                    (Kind::Login, None) => self.login.forget_one(),
-                    (kind, answer) => self.finish(at, kind, answer, Err(InFlight::lost(reason.as_str()))),
+            for outbound in self.namespaces[at].lost() {
+                if outbound.is_own() {
+                    // The next connection begins with another.
+                    self.login.forget_one();
+                } else {
+                    self.finish(at, outbound, Err(lost_error(reason.as_str())));
                 }
             }
         }

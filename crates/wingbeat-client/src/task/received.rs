@@ -1,9 +1,9 @@
 //! What the server sends: packets, and what each of them means.
 
 use super::Task;
-use super::namespace::InFlight;
+use super::namespace::lost_error;
 use super::session::End;
-use crate::command::{Asked, received_error};
+use crate::command::{Answer, Asked, received_error};
 use crate::connection::{ConnectionEvent, Reason};
 use crate::event::{Event, Reply};
 use crate::fate::{Fate, fated};
@@ -61,11 +61,10 @@ impl Task {
                 self.event(at, whole.id, arguments, whole.attachments);
             }
             (PacketKind::Ack | PacketKind::BinaryAck, Content::Arguments(arguments)) => {
-                let call = whole.id.and_then(|id| self.namespaces[at].answered(&id));
-                if let Some(InFlight { kind, answer, .. }) = call {
-                    let attachments = whole.attachments;
-                    let said = crate::command::Answer { arguments: Some(arguments), attachments };
-                    self.finish(at, kind, answer, Ok(said));
+                // An answer that nobody waits for (any more) is no mistake.
+                if let Some(call) = whole.id.and_then(|id| self.namespaces[at].answered(&id)) {
+                    let answer = Answer { arguments: Some(arguments), attachments: whole.attachments };
+                    self.finish(at, call, Ok(answer));
                 }
             }
             _ => {}
@@ -113,8 +112,8 @@ impl Task {
             return self.namespaces[0].joined.then_some(End::Lost(Reason::ServerDisconnect));
         }
         let reason = Reason::ServerDisconnect.as_str();
-        for InFlight { kind, answer, .. } in self.namespaces[at].lost() {
-            self.finish(at, kind, answer, Err(InFlight::lost(reason)));
+        for outbound in self.namespaces[at].lost() {
+            self.finish(at, outbound, Err(lost_error(reason)));
         }
         // Asked for already: the server will not be bothered again.
         self.namespaces[at].asked = true;
@@ -130,10 +129,10 @@ impl Task {
         let namespace = &self.namespaces[at].name;
         self.shared.deliver(namespace, &name, || {
             let reply = id.map(|id| Reply {
-                namespace: namespace.clone(),
+                namespace: (at > 0).then(|| namespace.clone()),
                 asked: Asked { id, connection: self.connection },
                 timeout: self.shared.options.timeout,
-                commands: self.handle.clone(),
+                client: self.handle.clone(),
             });
             Event::new(&name, arguments, attachments, reply)
         });

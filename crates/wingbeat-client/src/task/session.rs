@@ -2,14 +2,15 @@
 
 use super::received::{decoder, is_ping};
 use super::{Stop, Task};
+use crate::TransportKind;
 use crate::connection::{ConnectionEvent, Reason};
+use crate::fate::unavailable;
 use crate::transport::{Broken, Handshake, Outbox, Transport};
 use serde_json::Value;
 use std::future::poll_fn;
-use std::pin::pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 use wingbeat_core::Error;
 use wingbeat_core::packet::{Assembly, PacketKind};
 
@@ -31,11 +32,32 @@ const TURNS: usize = 8;
 /// How long a goodbye may take.
 const GOODBYE: Duration = Duration::from_secs(1);
 
-/// What has come.
-#[derive(Default)]
-struct Received {
-    any: bool,
-    ping: bool,
+/// By when the server has to have done what.
+struct Watch {
+    silence: Duration,
+    /// Its next ping.
+    heartbeat: Instant,
+    /// Its answer to CONNECT, until that is there.
+    join: Option<Instant>,
+    /// Which transport was told of.
+    kind: Option<TransportKind>,
+}
+
+impl Watch {
+    fn new(silence: Duration, join: Duration) -> Watch {
+        let now = Instant::now();
+        // Further away than anyone waits, and never too far to be a moment.
+        let join = now + join.min(Duration::from_secs(24 * 3600));
+        Watch { silence, heartbeat: now + silence, join: Some(join), kind: None }
+    }
+
+    fn heard(&mut self) {
+        self.heartbeat = Instant::now() + self.silence;
+    }
+
+    fn next(&self) -> Instant {
+        self.join.map_or(self.heartbeat, |join| join.min(self.heartbeat))
+    }
 }
 
 impl Task {
@@ -51,10 +73,11 @@ impl Task {
         let joined: Vec<_> = self.namespaces.iter().filter(|namespace| namespace.joined).collect();
         if matches!(end, End::Stop(_)) && !joined.is_empty() {
             for namespace in &joined {
-                outbox.packet(PacketKind::Disconnect, &namespace.name, None, "", Vec::new());
+                outbox.packet(PacketKind::Disconnect, &namespace.name, None, b"", Vec::new());
             }
             self.shared.report(&ConnectionEvent::Disconnected { reason, will_reconnect: false });
         }
+        self.watch = None;
         self.shared.set_socket_id(None);
         self.shared.set_transport(None);
         self.lose(reason);
@@ -65,79 +88,92 @@ impl Task {
     }
 
     async fn exchange(&mut self, transport: &mut Transport, outbox: &mut Outbox, handshake: &Handshake) -> End {
-        let options = &self.shared.options;
-        let mut assembly = decoder(options);
-        let silence = handshake.silence(options.ping_timeout);
-        let mut heartbeat = pin!(sleep(silence));
-        let connect_timeout = options.connect_timeout;
-        let mut join = pin!(sleep(connect_timeout));
-        let mut kind = None;
+        let mut assembly = decoder(&self.shared.options);
+        let mut watch =
+            Watch::new(handshake.silence(self.shared.options.ping_timeout), self.shared.options.connect_timeout);
+        self.watch_until(watch.next());
         poll_fn(|cx| {
+            let mut rests = false;
             for _ in 0..TURNS {
-                let filled = self.inbox.poll_filled(cx);
-                let stop = match filled {
-                    Poll::Ready(true) => self.obey(),
-                    Poll::Ready(false) => Some(Stop::Close),
-                    Poll::Pending => None,
-                };
-                if let Some(stop) = stop {
-                    return Poll::Ready(End::Stop(stop));
-                }
-                self.pump(outbox);
-                let received = match self.take_in(cx, transport, outbox, &mut assembly) {
-                    Ok(received) => received,
+                match self.turn(cx, transport, outbox, &mut assembly, &mut watch) {
+                    Ok(done) => rests = done,
                     Err(end) => return Poll::Ready(end),
-                };
-                if received.ping {
-                    heartbeat.as_mut().reset(Instant::now() + silence);
-                }
-                if kind != Some(transport.kind()) {
-                    kind = Some(transport.kind());
-                    self.shared.set_transport(kind);
-                }
-                if heartbeat.as_mut().poll(cx).is_ready() {
-                    return Poll::Ready(self.broken(Broken::silent()));
-                }
-                if !self.namespaces[0].joined && join.as_mut().poll(cx).is_ready() {
-                    let silent = Broken::timeout(connect_timeout);
-                    let message = "Cannot connect: the server does not answer CONNECT";
-                    return Poll::Ready(End::Failed(crate::fate::unavailable(message, silent)));
-                }
-                let expired = self.alarm.as_mut().poll(cx).is_ready();
-                if expired {
-                    self.expire();
                 }
                 // Whoever has to wake us knows it only once everything was found to be waiting.
-                if filled.is_pending() && !received.any && !expired {
-                    return Poll::Pending;
+                if rests {
+                    break;
                 }
             }
-            // The rest after the others have had their turn.
-            cx.waker().wake_by_ref();
+            if self.alarm.as_mut().poll(cx).is_ready() {
+                rests = false;
+                self.expire();
+                if let Some(end) = self.overdue(&watch) {
+                    return Poll::Ready(end);
+                }
+            }
+            if !rests {
+                // The rest after the others have had their turn.
+                cx.waker().wake_by_ref();
+            }
             Poll::Pending
         })
         .await
     }
 
-    /// Writes what can be written, and takes in what one read brings.
-    fn take_in(
+    /// Does what handles ask for, writes what can be written, and takes in what one read brings. Whether there is
+    /// nothing left to do.
+    fn turn(
         &mut self,
         cx: &mut Context<'_>,
         transport: &mut Transport,
         outbox: &mut Outbox,
         assembly: &mut Assembly,
-    ) -> Result<Received, End> {
-        let (mut ping, mut end) = (false, None);
+        watch: &mut Watch,
+    ) -> Result<bool, End> {
+        let filled = self.inbox.poll_filled(cx);
+        let stop = match filled {
+            Poll::Ready(true) => self.obey(),
+            Poll::Ready(false) => Some(Stop::Close),
+            Poll::Pending => None,
+        };
+        if let Some(stop) = stop {
+            return Err(End::Stop(stop));
+        }
+        self.pump(outbox);
+        let (was_joined, mut ping, mut end) = (self.namespaces[0].joined, false, None);
         let polled = transport.poll(cx, outbox, &mut |incoming, outbox| {
             ping |= is_ping(&incoming);
             end = self.receive(incoming, assembly, outbox);
             end.is_none()
         });
-        match (end, polled) {
-            (Some(end), _) => Err(end),
-            (None, Poll::Ready(Err(broken))) => Err(self.broken(broken)),
-            (None, polled) => Ok(Received { any: polled.is_ready(), ping }),
+        if let Some(end) = end {
+            return Err(end);
         }
+        if let Poll::Ready(Err(broken)) = polled {
+            return Err(self.broken(broken));
+        }
+        if ping {
+            watch.heard();
+        }
+        if !was_joined && self.namespaces[0].joined {
+            watch.join = None;
+        }
+        self.watch = Some(watch.next());
+        if watch.kind != Some(transport.kind()) {
+            watch.kind = Some(transport.kind());
+            self.shared.set_transport(watch.kind);
+        }
+        Ok(filled.is_pending() && polled.is_pending())
+    }
+
+    fn overdue(&self, watch: &Watch) -> Option<End> {
+        let now = Instant::now();
+        if watch.heartbeat <= now {
+            return Some(self.broken(Broken::silent()));
+        }
+        watch.join.filter(|join| *join <= now)?;
+        let message = "Cannot connect: the server does not answer CONNECT";
+        Some(End::Failed(unavailable(message, Broken::timeout(self.shared.options.connect_timeout))))
     }
 
     /// Moves what may be sent to the transport.
@@ -153,13 +189,13 @@ impl Task {
         for namespace in self.namespaces.iter_mut().filter(|namespace| !namespace.asked) {
             namespace.asked = true;
             let json = payload.as_ref().map(Value::to_string).unwrap_or_default();
-            outbox.packet(PacketKind::Connect, &namespace.name, None, &json, Vec::new());
+            outbox.packet(PacketKind::Connect, &namespace.name, None, json.as_bytes(), Vec::new());
         }
     }
 
     pub(super) fn broken(&self, broken: Broken) -> End {
         if !self.namespaces[0].joined {
-            return End::Failed(crate::fate::unavailable(format!("Cannot connect: {broken}"), broken));
+            return End::Failed(unavailable(format!("Cannot connect: {broken}"), broken));
         }
         End::Lost(broken.reason())
     }

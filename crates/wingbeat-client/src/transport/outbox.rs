@@ -49,17 +49,20 @@ impl Outbox {
         kind: PacketKind,
         namespace: &str,
         id: Option<AckId>,
-        json: &str,
+        json: &[u8],
         attachments: Vec<Bytes>,
     ) {
-        let packet = Packet { kind, attachments: attachments.len(), namespace, id, json };
+        let mut packet = Packet { kind, attachments: attachments.len(), namespace, id, json: "" };
         if self.msgpack {
+            // Pieces of texts make a text.
+            packet.json = std::str::from_utf8(json).unwrap_or_default();
             let attachments: Vec<&[u8]> = attachments.iter().map(|bytes| &**bytes).collect();
             return self.binary(msgpack::encode(&packet, &attachments).into());
         }
         let start = self.texts.len();
         self.texts.push(b'4');
         packet.encode(&mut self.texts);
+        self.texts.extend_from_slice(json);
         self.keep(Kept::Text(self.texts.len() - start));
         for bytes in attachments {
             self.binary(bytes);
@@ -166,7 +169,7 @@ mod tests {
     fn packets_are_json_or_messagepack() {
         for (msgpack, len) in [(false, 15), (true, 32)] {
             let mut outbox = Outbox::new(msgpack);
-            outbox.packet(PacketKind::Event, "/", Some(7.into()), r#"["a",[1,2]]"#, Vec::new());
+            outbox.packet(PacketKind::Event, "/", Some(7.into()), br#"["a",[1,2]]"#, Vec::new());
             let is_binary = matches!(outbox.front(), Some(Outgoing::Binary(_)));
             assert_eq!((is_binary, outbox.bytes() <= len), (msgpack, true), "{}", outbox.bytes());
         }

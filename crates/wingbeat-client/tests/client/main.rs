@@ -10,6 +10,7 @@ macro_rules! on_both {
     };
 }
 
+mod abandoned;
 mod accounting;
 mod faults;
 mod fixture;
@@ -23,6 +24,7 @@ mod recordings;
 mod scripted;
 mod suite;
 mod waiting;
+mod wire;
 
 use std::time::Duration;
 

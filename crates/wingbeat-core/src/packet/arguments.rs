@@ -2,9 +2,11 @@
 
 use super::depth::MAX_DEPTH;
 use super::scan;
+use crate::Result;
+use crate::raw_json::read_text;
 use bytes::Bytes;
 use bytestring::ByteString;
-use serde::de::{Deserialize, Deserializer, Visitor};
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, Visitor};
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
@@ -91,6 +93,14 @@ impl Arguments {
         self.range(index).map(|range| self.text.as_bytes().slice(range))
     }
 
+    /// Reads an element as a `T`, without looking for attachments. One that is not there is null.
+    ///
+    /// # Errors
+    /// BadRequest if it does not fit.
+    pub fn read<T: DeserializeOwned>(&self, index: usize) -> Result<T> {
+        read_text(self.get(index).unwrap_or("null").as_bytes())
+    }
+
     fn range(&self, index: usize) -> Option<Range<usize>> {
         if index >= self.len() {
             return None;
@@ -149,14 +159,14 @@ fn unescape(json: &str) -> String {
     serde_json::from_str::<String>(json).unwrap_or_else(|_| {
         struct Lossy(String);
         impl<'de> Deserialize<'de> for Lossy {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Lossy, D::Error> {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Lossy, D::Error> {
                 struct Bytes;
                 impl Visitor<'_> for Bytes {
                     type Value = Lossy;
                     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                         f.write_str("a text")
                     }
-                    fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Lossy, E> {
+                    fn visit_bytes<E>(self, bytes: &[u8]) -> std::result::Result<Lossy, E> {
                         Ok(Lossy(String::from_utf8_lossy(bytes).into_owned()))
                     }
                 }

@@ -1,0 +1,206 @@
+//! One packet from the call that makes it to its outcome.
+
+use crate::client::Client;
+use crate::command::{Answer, Asked, Command, Kind};
+use crate::fate::{Fate, closed, fated};
+use crate::locked;
+use bytes::Bytes;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+use tokio::time::Instant;
+use wingbeat_core::{Error, Result};
+
+/// A packet that waits to be sent, or for its answer: the task's side of it. Dropped without an outcome, it says so.
+pub(crate) struct Outbound {
+    pub(crate) slot: Arc<Slot>,
+    /// How much of the buffer it takes.
+    pub(crate) bytes: usize,
+    is_own: bool,
+    is_finished: bool,
+}
+
+/// What task and caller share: one allocation for a call.
+pub(crate) struct Slot {
+    pub(crate) kind: Kind,
+    /// `None`: that of the services.
+    pub(crate) namespace: Option<Arc<str>>,
+    pub(crate) deadline: Instant,
+    pub(crate) timeout: Duration,
+    /// What this answers, if it is an answer itself.
+    pub(crate) asked: Option<Asked>,
+    state: Mutex<State>,
+}
+
+struct State {
+    packet: Unsent,
+    place: Place,
+    caller: Caller,
+}
+
+/// What is sent.
+#[derive(Default)]
+pub(crate) struct Unsent {
+    /// `["name",…]`.
+    pub(crate) json: Vec<u8>,
+    pub(crate) attachments: Vec<Bytes>,
+}
+
+impl Unsent {
+    fn bytes(&self) -> usize {
+        self.json.len() + self.attachments.iter().map(Bytes::len).sum::<usize>()
+    }
+}
+
+/// Where the task keeps it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Nowhere,
+    /// Among what waits, under this number.
+    Queued(u64),
+    /// Among what was sent, under this id.
+    InFlight(u64),
+}
+
+enum Caller {
+    /// Has not asked for the outcome yet.
+    Away,
+    Waits(Waker),
+    Finished(Result<Answer>),
+    /// There is none (any more).
+    Gone,
+}
+
+impl Slot {
+    /// A packet that has this long to be sent and answered.
+    pub(crate) fn new(kind: Kind, json: Vec<u8>, attachments: Vec<Bytes>, timeout: Duration) -> Slot {
+        // Further away than anyone waits, and never too far to be a moment.
+        let deadline = Instant::now() + timeout.min(Duration::from_secs(365 * 24 * 3600));
+        let state = State { packet: Unsent { json, attachments }, place: Place::Nowhere, caller: Caller::Away };
+        Slot { kind, namespace: None, deadline, timeout, asked: None, state: Mutex::new(state) }
+    }
+
+    /// A packet of the task's own: nobody waits for its outcome.
+    pub(crate) fn own(self) -> Outbound {
+        locked(&self.state).caller = Caller::Gone;
+        let (mut outbound, _) = self.shared();
+        outbound.is_own = true;
+        outbound
+    }
+
+    fn shared(self) -> (Outbound, Arc<Slot>) {
+        let bytes = locked(&self.state).packet.bytes();
+        let slot = Arc::new(self);
+        (Outbound { slot: slot.clone(), bytes, is_own: false, is_finished: false }, slot)
+    }
+
+    /// Hands it to the task.
+    pub(crate) fn submit(self, client: &Client) -> Result<Outcome> {
+        let (outbound, slot) = self.shared();
+        client.send(Command::Emit(outbound))?;
+        Ok(Outcome { slot, client: client.clone(), is_over: false })
+    }
+
+    pub(crate) fn place(&self) -> Place {
+        locked(&self.state).place
+    }
+}
+
+impl Outbound {
+    /// Whether it is the task's own.
+    pub(crate) fn is_own(&self) -> bool {
+        self.is_own
+    }
+
+    pub(crate) fn kept_at(&self, place: Place) {
+        locked(&self.slot.state).place = place;
+    }
+
+    /// Takes what is to be sent, under the id that its answer will have. `None` if nobody waits for it any more.
+    pub(crate) fn take(&self, id: u64) -> Option<Unsent> {
+        let mut state = locked(&self.slot.state);
+        if matches!(state.caller, Caller::Gone) && self.slot.kind != Kind::Login {
+            return None;
+        }
+        state.place = Place::InFlight(id);
+        Some(std::mem::take(&mut state.packet))
+    }
+
+    /// Tells the caller, if there still is one.
+    pub(crate) fn finish(mut self, outcome: Result<Answer>) {
+        self.tell(outcome);
+    }
+
+    fn tell(&mut self, outcome: Result<Answer>) {
+        self.is_finished = true;
+        let mut state = locked(&self.slot.state);
+        state.place = Place::Nowhere;
+        // A large packet that was never sent goes with the task's side.
+        let unsent = std::mem::take(&mut state.packet);
+        let waker = match std::mem::replace(&mut state.caller, Caller::Gone) {
+            Caller::Gone => None,
+            before => {
+                state.caller = Caller::Finished(outcome);
+                if let Caller::Waits(waker) = before { Some(waker) } else { None }
+            }
+        };
+        drop(state);
+        drop(unsent);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+impl Drop for Outbound {
+    /// The runtime ends, or the task has panicked.
+    fn drop(&mut self) {
+        if !self.is_finished {
+            self.tell(Err(fated(Error::unavailable("The client has ended"), Fate::Unknown)));
+        }
+    }
+}
+
+/// What becomes of a packet. Dropped, it takes the packet back: what was not sent never will be, and what was sent
+/// waits for no answer.
+pub(crate) struct Outcome {
+    slot: Arc<Slot>,
+    client: Client,
+    is_over: bool,
+}
+
+impl Future for Outcome {
+    type Output = Result<Answer>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Answer>> {
+        let mut state = locked(&self.slot.state);
+        match &mut state.caller {
+            Caller::Waits(waker) => waker.clone_from(cx.waker()),
+            caller @ Caller::Away => *caller = Caller::Waits(cx.waker().clone()),
+            caller => {
+                let finished = std::mem::replace(caller, Caller::Gone);
+                drop(state);
+                self.is_over = true;
+                return Poll::Ready(match finished {
+                    Caller::Finished(outcome) => outcome,
+                    _ => Err(closed()),
+                });
+            }
+        }
+        Poll::Pending
+    }
+}
+
+impl Drop for Outcome {
+    fn drop(&mut self) {
+        if self.is_over {
+            return;
+        }
+        let before = std::mem::replace(&mut locked(&self.slot.state).caller, Caller::Gone);
+        if !matches!(before, Caller::Finished(_)) {
+            // A client that has ended has forgotten it already.
+            let _ = self.client.send(Command::Forget(self.slot.clone()));
+        }
+    }
+}

@@ -1,0 +1,323 @@
+//! Servers that break HTTP, WebSocket or Engine.IO itself: each is told clearly, nothing hangs, nothing grows.
+
+use crate::scripted::{Listener, OPEN};
+use crate::soon;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use wingbeat_client::{Client, ConnectionEvent, Fate, Reason, Reconnection, TransportKind};
+
+fn once(url: &str) -> wingbeat_client::Builder {
+    let builder = Client::builder(url).reconnection(Reconnection::never()).timeout(Duration::from_millis(500));
+    builder.connect_timeout(Duration::from_millis(500)).transports([TransportKind::WebSocket])
+}
+
+/// Reads the request, and gives what `Sec-WebSocket-Accept` has to be.
+async fn request(tcp: &mut TcpStream) -> String {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(tcp.read_u8().await.unwrap());
+    }
+    let head = String::from_utf8(head).unwrap();
+    let key = head.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: ")).unwrap();
+    wingbeat_core::ws::accept(key.as_bytes())
+}
+
+fn switched(accept: &str) -> String {
+    format!(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
+    )
+}
+
+fn text(text: &str) -> Vec<u8> {
+    let mut frame = Vec::new();
+    wingbeat_core::packet::write_header(&mut frame, wingbeat_core::packet::Opcode::Text, text.len());
+    frame.extend_from_slice(text.as_bytes());
+    frame
+}
+
+/// A connection that has joined, by hand.
+async fn joined(listener: &Listener) -> TcpStream {
+    let mut tcp = listener.tcp().await;
+    let accept = request(&mut tcp).await;
+    tcp.write_all(switched(&accept).as_bytes()).await.unwrap();
+    tcp.write_all(&[text(OPEN), text(r#"40{"sid":"x"}"#)].concat()).await.unwrap();
+    tcp
+}
+
+/// What a client says of a server that answers its handshake like this.
+async fn refused(answer: impl FnOnce(String) -> Vec<u8>) -> String {
+    let listener = Listener::bind().await;
+    let server = async {
+        let mut tcp = listener.tcp().await;
+        let accept = request(&mut tcp).await;
+        let _ = tcp.write_all(&answer(accept)).await;
+        // It does not close: the client has to know by itself.
+        tcp
+    };
+    let (outcome, _tcp) = soon(async { tokio::join!(once(&listener.url()).connect(), server) }).await;
+    let error = outcome.err().unwrap();
+    assert_eq!(Fate::of(&error), Fate::NotSent);
+    error.message().to_owned()
+}
+
+#[tokio::test]
+async fn a_handshake_that_is_refused_is_told_with_what_the_server_says() {
+    let answer = |status: &str, more: &str, body: &str| {
+        format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n{more}\r\n{body}", body.len()).into_bytes()
+    };
+    for (bytes, words) in [
+        (answer("302 Found", "location: https://a.example/\r\n", ""), vec!["302", "https://a.example/"]),
+        (answer("401 Unauthorized", "", r#"{"message":"who?"}"#), vec!["401", "who?"]),
+        (answer("503 Service Unavailable", "retry-after: 1\r\n", "come back later"), vec!["503", "come back later"]),
+        (answer("400 Bad Request", "", &"x".repeat(1 << 20)), vec!["400", "xxx"]),
+        (answer("200 OK", "", "<html>"), vec!["200", "<html>"]),
+        (b"HTTP/1.1 500 Oh\r\ncontent-length: 100\r\n\r\nonly half".to_vec(), vec!["500"]),
+    ] {
+        let message = refused(|_| bytes).await;
+        assert!(words.iter().all(|word| message.contains(word)) && message.len() < 500, "{message}");
+    }
+}
+
+#[tokio::test]
+async fn a_handshake_that_proves_nothing_is_refused() {
+    let wrong = refused(|_| switched("c3BhbSBzcGFtIHNwYW0gc3BhbQ==").into_bytes()).await;
+    assert!(wrong.contains("Sec-WebSocket-Accept"), "{wrong}");
+    let other = refused(|accept| switched(&accept).replace("websocket", "h2c").into_bytes()).await;
+    assert!(other.contains("no WebSocket"), "{other}");
+    let extension = |accept: String| switched(&accept).replace("\r\n\r\n", "\r\nsec-websocket-extensions: x\r\n\r\n");
+    let extended = refused(|accept| extension(accept).into_bytes()).await;
+    assert!(extended.contains("not offered"), "{extended}");
+    let huge = refused(|accept| {
+        switched(&accept).replace("\r\n\r\n", &format!("\r\nx: {}\r\n\r\n", "y".repeat(1 << 20))).into_bytes()
+    });
+    let huge = huge.await;
+    assert!(huge.contains("head"), "{huge}");
+    let many = refused(|accept| {
+        switched(&accept).replace("\r\n\r\n", &format!("{}\r\n\r\n", "\r\nx: y".repeat(200))).into_bytes()
+    });
+    assert!(many.await.contains("no HTTP"));
+    assert!(refused(|_| b"SSH-2.0-OpenSSH_9.2\r\n\r\n".to_vec()).await.contains("no HTTP"));
+    // Half a head, and then nothing.
+    assert!(refused(|_| b"HTTP/1.1 101 Switch".to_vec()).await.contains("no connection within"));
+}
+
+#[tokio::test]
+async fn an_open_packet_of_nonsense_is_refused_or_bounded() {
+    for bad in [
+        r#"0{"sid":"x","pingInterval":-1,"pingTimeout":5}"#,
+        r#"0{"sid":"x","pingInterval":"soon","pingTimeout":5}"#,
+        r#"0{"sid":{},"pingInterval":5,"pingTimeout":5}"#,
+        r#"0{"sid":"a b\r\nx: y","pingInterval":5,"pingTimeout":5}"#,
+        r#"0{"pingInterval":5,"pingTimeout":5}"#,
+        "0",
+        "40",
+    ] {
+        let message = refused(|accept| [switched(&accept).into_bytes(), text(bad)].concat()).await;
+        assert!(message.contains("handshake"), "{bad}: {message}");
+    }
+}
+
+/// Sends bytes to a client that has joined: why it leaves, and what it said to the server before.
+async fn left_after(bytes: &[u8]) -> (Reason, Vec<u8>) {
+    let listener = Listener::bind().await;
+    let client = once(&listener.url()).max_payload(100_000).build().unwrap();
+    let mut events = client.connection_events();
+    let mut tcp = soon(joined(&listener)).await;
+    assert!(matches!(soon(events.next()).await, Some(ConnectionEvent::Connected { .. })));
+    let call = tokio::spawn(async move { client.untyped("x").get(1).await });
+    tcp.write_all(bytes).await.unwrap();
+    let reason = loop {
+        if let Some(ConnectionEvent::Disconnected { reason, .. }) = soon(events.next()).await {
+            break reason;
+        }
+    };
+    assert_ne!(Fate::of(&soon(call).await.unwrap().unwrap_err()), Fate::Answered);
+    let mut said = Vec::new();
+    soon(tcp.read_to_end(&mut said)).await.unwrap_or_default();
+    (reason, said)
+}
+
+/// The code of the last frame, which has to be a masked close frame.
+fn close_code(said: &[u8]) -> Option<u16> {
+    let [.., 0x88, 0x82, a, b, _, _, high, low] = said else { return None };
+    Some(u16::from_be_bytes([a ^ high, b ^ low]))
+}
+
+#[tokio::test]
+async fn frames_that_break_the_protocol_end_the_connection_with_the_code_that_says_why() {
+    for (bytes, code) in [
+        (&b"\x81\x85\x01\x02\x03\x04hello"[..], 1002),
+        (b"\xc1\x01a", 1002),
+        (b"\x80\x01a", 1002),
+        (b"\x83\x01a", 1002),
+        (b"\x09\x01a", 1002),
+        (b"\x88\x01\x03", 1002),
+        (b"\x88\x02\x03\xed", 1002),
+        (b"\x88\x02\x03\xee", 1002),
+        (b"\x88\x02\xff\xff", 1002),
+        (b"\x81\x02\xc3\x28", 1007),
+        (b"\x81\x7f\0\0\0\x01\0\0\0\0", 1009),
+        (b"\x81\x7f\0\0\0\0\0\x02\0\0", 1009),
+    ] {
+        let (reason, said) = left_after(bytes).await;
+        assert_eq!((reason, close_code(&said)), (Reason::TransportError, Some(code)), "{bytes:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_closes_is_answered_with_its_code() {
+    for code in [1000u16, 1001, 1002, 1011, 1012, 4000] {
+        let [high, low] = code.to_be_bytes();
+        let (reason, said) = left_after(&[0x88, 2, high, low]).await;
+        assert_eq!((reason, close_code(&said)), (Reason::TransportClose, Some(code)));
+    }
+    let (reason, said) = left_after(&[0x88, 0]).await;
+    assert!(reason == Reason::TransportClose && said[said.len() - 6..].starts_with(&[0x88, 0x80]));
+}
+
+#[tokio::test]
+async fn half_a_frame_and_silence_is_noticed_by_the_heartbeat() {
+    let listener = Listener::bind().await;
+    let client = once(&listener.url()).ping_timeout(Duration::from_millis(100)).build().unwrap();
+    let mut events = client.connection_events();
+    let mut tcp = soon(joined(&listener)).await;
+    assert!(matches!(soon(events.next()).await, Some(ConnectionEvent::Connected { .. })));
+    tcp.write_all(b"\x81\x7e\x01\x00half").await.unwrap();
+    let event = soon(events.next()).await;
+    assert!(matches!(event, Some(ConnectionEvent::Disconnected { reason: Reason::PingTimeout, .. })), "{event:?}");
+}
+
+#[tokio::test]
+async fn one_byte_at_a_time_is_slow_and_right() {
+    let listener = Listener::bind().await;
+    let client = once(&listener.url()).timeout(Duration::from_secs(30)).build().unwrap();
+    let server = async {
+        let mut tcp = listener.tcp().await;
+        tcp.set_nodelay(true).unwrap();
+        let accept = request(&mut tcp).await;
+        let large = format!(r#"430[null,"{}"]"#, "y".repeat(300));
+        let frames = [switched(&accept).into_bytes(), text(OPEN), text(r#"40{"sid":"x"}"#)].concat();
+        for byte in frames {
+            tcp.write_all(&[byte]).await.unwrap();
+            tokio::task::yield_now().await;
+        }
+        // CONNECT and the call have come: the answer goes the same way, in fragments.
+        let mut seen = [0; 6 + 2];
+        tcp.read_exact(&mut seen).await.unwrap();
+        tcp.read_u8().await.unwrap();
+        let (head, tail) = large.split_at(100);
+        let fragments = [
+            &[0x01, head.len() as u8],
+            head.as_bytes(),
+            &[0x89, 1, b'p', 0x80, 0x7e, 0],
+            &[tail.len() as u8],
+            tail.as_bytes(),
+        ];
+        for byte in fragments.concat() {
+            tcp.write_all(&[byte]).await.unwrap();
+            tokio::task::yield_now().await;
+        }
+        tcp
+    };
+    let call = async { client.service::<String>("texts").get(1).await };
+    let (answer, _tcp) = soon(async { tokio::join!(call, server) }).await;
+    assert_eq!(answer.unwrap(), "y".repeat(300));
+}
+
+#[tokio::test]
+async fn answers_that_come_twice_or_to_nobody_are_ignored() {
+    let listener = Listener::bind().await;
+    let client = once(&listener.url()).build().unwrap();
+    let numbers = client.service::<i64>("numbers");
+    let mut peer = soon(listener.joined()).await;
+    for n in 0..3 {
+        let call = tokio::spawn({
+            let numbers = numbers.clone();
+            async move { numbers.get(n).await }
+        });
+        soon(peer.receive()).await.unwrap();
+        for odd in [
+            "43999[null,9]".to_owned(),
+            format!("43{n}[null,{n}]"),
+            format!("43{n}[null,8]"),
+            "4318446744073709551616[]".to_owned(),
+        ] {
+            peer.send(&odd).await;
+        }
+        assert_eq!(soon(call).await.unwrap().unwrap(), n);
+    }
+}
+
+#[tokio::test]
+async fn a_flood_of_pings_is_answered_with_few_pongs_and_calls_go_on() {
+    let listener = Listener::bind().await;
+    let client = once(&listener.url()).timeout(Duration::from_secs(30)).build().unwrap();
+    let mut tcp = soon(joined(&listener)).await;
+    soon(client.connect()).await.unwrap();
+    // Nobody reads the pongs meanwhile: they must not pile up.
+    let pings = [&b"\x89\x04ping"[..], &text("2")].concat().repeat(200_000);
+    soon(tcp.write_all(&pings)).await.unwrap();
+    let call = tokio::spawn(async move { client.service::<u32>("numbers").get(1).await });
+    // Everything the client says, until the call is there as well.
+    let (mut read, mut said) = (vec![0; 1 << 16], 0);
+    while !call.is_finished() {
+        let n = soon(tcp.read(&mut read)).await.unwrap();
+        said += n;
+        tcp.write_all(&text("430[null,5]")).await.unwrap();
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(soon(call).await.unwrap().unwrap(), 5);
+    assert!(said < pings.len() / 4, "{said} bytes of pongs");
+}
+
+#[tokio::test]
+async fn a_namespace_that_is_refused_says_why_and_the_others_go_on() {
+    let listener = Listener::bind().await;
+    let client = once(&listener.url()).build().unwrap();
+    let mut peer = soon(listener.joined()).await;
+    soon(client.connect()).await.unwrap();
+    let admin = client.io().of("admin").await.unwrap();
+    assert_eq!(soon(peer.receive()).await.as_deref(), Some("40/admin,"));
+    peer.send(r#"44/admin,{"message":"not you","data":{"why":1}}"#).await;
+    let error = soon(admin.emit_with_ack("x", ())).await.unwrap_err();
+    assert_eq!((error.message(), Fate::of(&error)), ("not you", Fate::NotSent));
+    let call = tokio::spawn(async move { client.service::<u32>("numbers").get(1).await });
+    soon(peer.receive()).await.unwrap();
+    peer.send("430[null,1]").await;
+    assert_eq!(soon(call).await.unwrap().unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_connection_lost_during_a_login_fails_the_login_and_what_waits_for_it() {
+    let listener = Listener::bind().await;
+    let client = once(&listener.url()).build().unwrap();
+    let mut peer = soon(listener.joined()).await;
+    let login = tokio::spawn({
+        let client = client.clone();
+        async move { client.authenticate(&serde_json::json!({"strategy": "local"})).await }
+    });
+    soon(peer.receive()).await.unwrap();
+    let call = tokio::spawn(async move { client.untyped("secure").get(1).await });
+    tokio::task::yield_now().await;
+    drop(peer);
+    assert_eq!(Fate::of(&soon(login).await.unwrap().unwrap_err()), Fate::Unknown);
+    assert_eq!(Fate::of(&soon(call).await.unwrap().unwrap_err()), Fate::NotSent);
+}
+
+#[tokio::test]
+async fn a_token_that_cannot_be_kept_is_told_and_the_login_counts() {
+    let listener = Listener::bind().await;
+    let storage = wingbeat_client::FileStorage::new("/nowhere/at/all/token");
+    let client = once(&listener.url()).storage(storage).build().unwrap();
+    let mut peer = soon(listener.joined()).await;
+    let login = tokio::spawn({
+        let client = client.clone();
+        async move { client.authenticate(&serde_json::json!({"strategy": "local"})).await }
+    });
+    soon(peer.receive()).await.unwrap();
+    peer.send(r#"430[null,{"accessToken":"t","user":{"id":1}}]"#).await;
+    let error = soon(login).await.unwrap().unwrap_err();
+    assert!(error.message().contains("/nowhere/at/all/token"), "{error}");
+    assert_eq!(client.authentication().unwrap()["user"]["id"], 1);
+}
