@@ -100,7 +100,6 @@ fn talk(socket: IoSocket) {
     socket.on("auth", |socket, _| async move { Answer::args(&[socket.auth().cloned().unwrap_or(RawJson::NULL)]) });
     socket.on("leave", |socket, event| async move {
         socket.disconnect(event.arg(0).is_some_and(|close| close.as_bytes() == b"true"));
-        None
     });
 }
 

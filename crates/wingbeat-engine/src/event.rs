@@ -70,6 +70,34 @@ impl Event {
     }
 }
 
+/// What a listener of raw Socket.IO returns: an [`Answer`], perhaps one, or nothing.
+#[diagnostic::on_unimplemented(
+    message = "a listener returns `Answer`, `Option<Answer>` or nothing, not `{Self}`",
+    label = "this listener's future has another output"
+)]
+pub trait IntoAnswer {
+    /// The answer, if there is one.
+    fn into_answer(self) -> Option<Answer>;
+}
+
+impl IntoAnswer for Answer {
+    fn into_answer(self) -> Option<Answer> {
+        Some(self)
+    }
+}
+
+impl IntoAnswer for Option<Answer> {
+    fn into_answer(self) -> Option<Answer> {
+        self
+    }
+}
+
+impl IntoAnswer for () {
+    fn into_answer(self) -> Option<Answer> {
+        None
+    }
+}
+
 /// The answer to an event: the arguments of the client's callback.
 #[derive(Clone, Debug)]
 pub struct Answer {

@@ -76,7 +76,7 @@ mod ws;
 pub use ack::{Reply, Unanswered};
 pub use config::{Config, Cookie, Cors, Origins, SameSite};
 pub use engine::Engine;
-pub use event::{Answer, Event};
+pub use event::{Answer, Event, IntoAnswer};
 pub use futures_util::future::BoxFuture;
 pub use handler::{Handled, Handler, Refusal};
 pub use handshake::{Handshake, Peer};

@@ -2,7 +2,7 @@
 
 use super::Io;
 use super::target::Target;
-use crate::{Answer, Event, Reason, Socket};
+use crate::{Answer, Event, IntoAnswer, Reason, Socket};
 use serde_json::Value;
 use std::fmt;
 use std::future::Future;
@@ -34,16 +34,30 @@ impl IoSocket {
     }
 
     /// Listens for an event. The first answer of its listeners, in the order they were added, goes to the client if it
-    /// wants one.
+    /// wants one; a listener may also return nothing.
+    ///
+    /// ```
+    /// use wingbeat_engine::{Answer, io::Io};
+    ///
+    /// let io = Io::new();
+    /// io.on_connection(|socket| {
+    ///     socket.on("echo", |_, event| async move { Answer::args(&event.args().collect::<Vec<_>>()) });
+    ///     socket.on("join", |socket, event| async move {
+    ///         if let Some(room) = event.arg(0).and_then(|room| room.to::<String>().ok()) {
+    ///             socket.join(&room);
+    ///         }
+    ///     });
+    /// });
+    /// ```
     pub fn on<F, A, O>(&self, name: &str, listener: F)
     where
         F: Fn(IoSocket, Event) -> A + Send + Sync + 'static,
         A: Future<Output = O> + Send + 'static,
-        O: Into<Option<Answer>>,
+        O: IntoAnswer,
     {
         let listener = Arc::new(move |socket, event| {
             let answer = listener(socket, event);
-            Box::pin(async move { answer.await.into() }) as crate::BoxFuture<'static, Option<Answer>>
+            Box::pin(async move { answer.await.into_answer() }) as crate::BoxFuture<'static, Option<Answer>>
         });
         self.raw().state().listeners.entry(name.into()).or_default().push(listener);
     }
