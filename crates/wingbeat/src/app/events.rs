@@ -124,7 +124,7 @@ impl Inner {
         result: &RawJson,
         dispatch: Option<&RawJson>,
         caller: Option<&Connection>,
-    ) -> Result<()> {
+    ) {
         let Some(items) = result.elements() else {
             return self.publish(slot, result, dispatch.unwrap_or(result), caller).await;
         };
@@ -136,46 +136,36 @@ impl Inner {
                 (None, Some(dispatch)) => dispatch,
                 (None, None) => item,
             };
-            self.publish(slot, item, sent, caller).await?;
+            self.publish(slot, item, sent, caller).await;
         }
-        Ok(())
     }
 
     /// Tells the listeners, asks the publisher, and hands over to delivery. A publisher that waits is waited for
-    /// beside the call.
+    /// beside the call. What goes wrong is logged: the call has done what it should.
     async fn publish(
         self: &Arc<Inner>,
         slot: &Arc<EventSlot>,
         data: &RawJson,
         sent: &RawJson,
         caller: Option<&Connection>,
-    ) -> Result<()> {
+    ) {
         let publication = Publication::new(slot.name.clone(), data.clone(), caller.cloned());
         for listener in &slot.listeners {
             if catch_unwind(AssertUnwindSafe(|| listener(&publication))).is_err() {
                 tracing::error!(event = &*slot.name.wire, "a listener panicked");
             }
         }
-        let Some(Chosen { publisher, .. }) = &slot.publisher else {
-            nobody_hears(slot, None);
-            return Ok(());
-        };
+        let Some(Chosen { publisher, .. }) = &slot.publisher else { return nobody_hears(slot, None) };
         match catch_unwind(AssertUnwindSafe(|| publisher.audience(&publication))) {
             Ok(Ok(audience)) => self.deliver(slot, &audience, &publication, sent).await,
             Ok(Err(waiting)) => {
                 let (app, slot, sent) = (self.clone(), slot.clone(), sent.clone());
                 self.beside.spawn(async move {
                     let audience = waiting.await;
-                    if let Err(error) = app.deliver(&slot, &audience, &publication, &sent).await {
-                        tracing::error!(?error, "an event could not be sent");
-                    }
+                    app.deliver(&slot, &audience, &publication, &sent).await;
                 });
-                Ok(())
             }
-            Err(_) => {
-                tracing::error!(event = &*slot.name.wire, "a publisher panicked, so nobody hears this event");
-                Ok(())
-            }
+            Err(_) => tracing::error!(event = &*slot.name.wire, "a publisher panicked, so nobody hears this event"),
         }
     }
 
@@ -185,12 +175,17 @@ impl Inner {
         audience: &Audience,
         publication: &Publication,
         sent: &RawJson,
-    ) -> Result<()> {
-        if !self.delivery.send(audience, publication.name(), sent, publication.caller()).await? {
-            nobody_hears(slot, Some(audience));
+    ) {
+        match self.delivery.send(audience, publication.name(), sent, publication.caller()).await {
+            Ok(true) => {}
+            Ok(false) => nobody_hears(slot, Some(audience)),
+            Err(error) => unsent(&error, slot),
         }
-        Ok(())
     }
+}
+
+fn unsent(error: &Error, slot: &EventSlot) {
+    tracing::error!(?error, event = &*slot.name.wire, "an event could not be sent");
 }
 
 /// Why nobody hears an event, for those who wonder.
@@ -237,12 +232,9 @@ impl Surroundings for Around {
         let found = self.app.upgrade().zip(self.slots.find(event));
         Box::pin(async move {
             let Some((app, slot)) = found else { return };
-            let sent = match data.to_raw() {
+            match data.to_raw() {
                 Ok(data) => app.0.publish(&slot, &data, &data, caller.as_ref()).await,
-                Err(error) => Err(error),
-            };
-            if let Err(error) = sent {
-                tracing::error!(?error, event = &*slot.name.wire, "an event could not be sent");
+                Err(error) => unsent(&error, &slot),
             }
         })
     }

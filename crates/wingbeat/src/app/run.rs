@@ -91,7 +91,7 @@ impl App {
         let mut result = target.call(&endpoint.method, id, data, params).await?;
         if let Some(event) = event {
             let raw = result.to_raw()?;
-            self.0.publish_result(event, &raw, None, caller.as_ref()).await?;
+            self.0.publish_result(event, &raw, None, caller.as_ref()).await;
             result = raw.into();
         }
         Ok(told(Outcome { result, dispatch: None, http: None }))
@@ -126,7 +126,7 @@ impl App {
         let raw = context.result.take().unwrap_or(Payload::NULL).into_raw()?;
         let dispatch = context.dispatch.take().map(Payload::into_raw).transpose()?;
         let caller = caller.or(context.params.connection.as_ref());
-        self.0.publish_result(&slot, &raw, dispatch.as_ref(), caller).await?;
+        self.0.publish_result(&slot, &raw, dispatch.as_ref(), caller).await;
         context.result = Some(raw.into());
         context.dispatch = dispatch.map(Payload::Raw);
         Ok(())

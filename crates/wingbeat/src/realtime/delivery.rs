@@ -11,10 +11,11 @@ use super::channel::{Channels, Room};
 use super::publication::{EventName, Message, Together};
 use crate::locked;
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
-use wingbeat_core::{RawJson, Result};
+use wingbeat_core::{Error, RawJson, Result};
 
 /// Audiences up to this size are served at once, larger ones in slices of it.
 const SLICE: usize = 64;
@@ -145,7 +146,7 @@ impl Delivery {
                 return None;
             }
             if !lane.busy {
-                let caller = caller.inspect(|caller| give(caller, &groups)).cloned();
+                let caller = caller.inspect(|caller| give(caller, &groups, tick)).cloned();
                 let caller = caller.map(|connection| Caller { connection, turn: None });
                 self.push(&mut lane, Job { groups, tick, caller, _place: None });
                 return None;
@@ -212,6 +213,17 @@ impl Delivery {
             let data = part.data.as_ref().map_or_else(|| Ok(data.clone()), |data| data.to_raw())?;
             return Ok(vec![Group { members: room.members(), room: Some(room), whole: true, message: message(data) }]);
         }
+        // Filters are the application's code.
+        let distinct = catch_unwind(AssertUnwindSafe(|| self.distinct(audience, message, data)));
+        distinct.unwrap_or_else(|_| Err(Error::general("A filter of the audience panicked")))
+    }
+
+    fn distinct(
+        &self,
+        audience: &Audience,
+        message: impl Fn(RawJson) -> Arc<Message>,
+        data: &RawJson,
+    ) -> Result<Vec<Group>> {
         let mut seen = std::collections::HashSet::new();
         let mut plain: Option<Arc<Message>> = None;
         let mut groups = Vec::new();
@@ -248,8 +260,8 @@ impl Job {
     }
 }
 
-fn give(caller: &Connection, groups: &[Group]) {
-    for group in groups.iter().filter(|group| group.contains(caller)) {
+fn give(caller: &Connection, groups: &[Group], tick: u64) {
+    for group in groups.iter().filter(|group| group.contains(caller) && group.still_has(caller, tick)) {
         caller.deliver(&group.message);
     }
 }
@@ -266,7 +278,7 @@ fn serve_callers(batch: &mut [Job], mark: u64) {
         for job in batch.iter() {
             let had_it = job.caller.as_ref().is_some_and(|c| c.turn.is_none() && c.connection == caller);
             if !had_it {
-                give(&caller, &job.groups);
+                give(&caller, &job.groups, job.tick);
             }
         }
     }

@@ -1,5 +1,7 @@
 use super::{Echo, Heard};
 use crate::prelude::*;
+use crate::test::Client;
+use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 
 fn everybody() -> App {
@@ -69,6 +71,35 @@ async fn who_leaves_during_a_delivery_hears_no_more_of_it() {
     tokio::task::yield_now().await;
     assert!(crowd.iter().all(|(_, heard)| !heard.data().contains(&json!(2))));
     assert!(crowd.iter().any(|(_, heard)| heard.data().is_empty()), "the delivery was over before anyone left");
+}
+
+#[tokio::test]
+async fn a_caller_who_leaves_while_its_event_waits_does_not_hear_it() {
+    let mount = Mount::new(Echo).publish(|_| channel("everybody").filter(|_| true));
+    let joining = |app: &App, connection: &Connection| app.channel("everybody").join(connection);
+    let app = App::builder().mount("echo", mount).on_connection(joining).build().unwrap();
+    let crowd = crowd(&app, 1000);
+    let (caller, heard) = &crowd[700];
+    app.service("echo").create(json!(1), Params::new()).await.unwrap();
+    let echo = app.service("echo");
+    let mut call = Box::pin(echo.create(json!(2), called_by(caller)));
+    assert!((&mut call).now_or_never().is_none(), "the lane is not busy");
+    app.channel("everybody").leave(caller);
+    call.await.unwrap();
+    until(|| crowd.iter().filter(|(_, heard)| heard.data().contains(&json!(2))).count() >= 999).await;
+    assert!(!heard.data().contains(&json!(2)));
+}
+
+#[tokio::test]
+async fn an_audience_that_can_not_be_found_out_is_nobody_and_the_call_succeeds() {
+    let mount = Mount::new(Echo).publish(|_| channel("everybody").filter(|_| panic!("on purpose")));
+    let joining = |app: &App, connection: &Connection| app.channel("everybody").join(connection);
+    let app = App::builder().mount("echo", mount).on_connection(joining).build().unwrap();
+    let (_ann, heard) = Heard::connect(&app);
+    let client = Client::connect(&app).await.unwrap();
+    assert_eq!(client.service("echo").create(json!(1)).await.unwrap(), 1);
+    assert_eq!(app.service("echo").create(json!(2), Params::new()).await.unwrap().into_value().unwrap(), 2);
+    assert_eq!(heard.all(), []);
 }
 
 #[tokio::test]
