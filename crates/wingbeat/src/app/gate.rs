@@ -75,18 +75,11 @@ impl App {
         self.0.registry.load().gates().map(|(_, keeper)| keeper.gate().clone()).collect()
     }
 
-    /// Asks all gates about a client that wants to connect. Nothing if there is none.
+    /// Asks the first gate about a client that wants to connect: what the headers of the handshake say is, as in Feathers,
+    /// for the service that is the default. Nothing if there is none.
     pub(crate) fn admit(&self, connection: &Connection) -> Option<BoxFuture<'static, Result<()>>> {
-        let gates = self.gates();
-        let (app, connection) = (self.clone(), connection.clone());
-        (!gates.is_empty()).then(|| -> BoxFuture<'static, Result<()>> {
-            Box::pin(async move {
-                for gate in gates {
-                    gate.connect(app.clone(), connection.clone()).await?;
-                }
-                Ok(())
-            })
-        })
+        let gate = self.gates().into_iter().next()?;
+        Some(gate.connect(self.clone(), connection.clone()))
     }
 
     pub(super) fn let_in(&self, connection: &Connection) {

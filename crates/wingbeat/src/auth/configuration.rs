@@ -122,27 +122,18 @@ impl Auth {
     }
 
     /// What the record of whoever logs in is called in results and params, if not `user`.
-    pub fn entity(mut self, name: &str) -> Auth {
-        if let Some(entity) = &mut self.entity {
-            entity.name = name.into();
-        }
-        self
+    pub fn entity(self, name: &str) -> Auth {
+        self.of_entity(|entity| entity.name = name.into())
     }
 
     /// The path of the service with the records, if not `users`.
-    pub fn service(mut self, path: &str) -> Auth {
-        if let Some(entity) = &mut self.entity {
-            entity.service = path.into();
-        }
-        self
+    pub fn service(self, path: &str) -> Auth {
+        self.of_entity(|entity| entity.service = path.into())
     }
 
     /// The field with the id of the records, if not `id`.
-    pub fn entity_id(mut self, field: &str) -> Auth {
-        if let Some(entity) = &mut self.entity {
-            entity.id = field.into();
-        }
-        self
+    pub fn entity_id(self, field: &str) -> Auth {
+        self.of_entity(|entity| entity.id = field.into())
     }
 
     /// There are no records: whoever has a token is in. Feathers' `entity: null`.
@@ -210,6 +201,17 @@ impl Auth {
     /// ```
     pub fn revoked(mut self, is_revoked: impl Fn(&Value, Option<&Value>) -> bool + Send + Sync + 'static) -> Auth {
         self.revoked = Some(Box::new(is_revoked));
+        self
+    }
+
+    fn of_entity(mut self, set: impl FnOnce(&mut Entity)) -> Auth {
+        match &mut self.entity {
+            Some(entity) => set(entity),
+            None => {
+                let wrong = "After `no_entity` there are no records, so they have no name, service or id";
+                self.wrong.get_or_insert(Error::general(wrong));
+            }
+        }
         self
     }
 

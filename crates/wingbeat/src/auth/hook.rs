@@ -174,15 +174,26 @@ impl Authenticate {
     }
 }
 
-impl Context {
-    /// The record of the one who calls, behind the hook [`authenticate`](crate::auth::authenticate).
+impl Params {
+    /// The record of the one who calls, behind the hook [`authenticate`](crate::auth::authenticate): `params.user` in
+    /// Feathers.
     ///
     /// # Errors
     /// NotAuthenticated if that hook has not run or has found nobody, BadRequest if the record does not fit.
     pub fn user<T: DeserializeOwned>(&self) -> Result<T> {
         let unknown = || Error::not_authenticated("Not authenticated");
-        let known = self.params.extension::<Known>().ok_or_else(unknown)?;
-        let record = known.0.as_ref().and_then(|name| self.params.get(name)).ok_or_else(unknown)?;
+        let known = self.extension::<Known>().ok_or_else(unknown)?;
+        let record = known.0.as_ref().and_then(|name| self.get(name)).ok_or_else(unknown)?;
         Payload::from(record).to()
+    }
+}
+
+impl Context {
+    /// The record of the one who calls; see [`Params::user`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn user<T: DeserializeOwned>(&self) -> Result<T> {
+        self.params.user()
     }
 }

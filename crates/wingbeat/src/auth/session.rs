@@ -94,7 +94,7 @@ impl Authenticator {
     }
 
     /// Makes this the session of the connection, in place of an earlier one, and tells the listeners; nothing if the
-    /// client has gone meanwhile.
+    /// client has gone meanwhile. If the earlier one was somebody else's, that one is logged out first.
     ///
     /// # Errors
     /// NotAuthenticated if the user was logged out while the login was under way.
@@ -106,6 +106,10 @@ impl Authenticator {
         record: Option<Value>,
         login: &Login,
     ) -> Result<()> {
+        if let Some(other) = self.session(connection).filter(|other| other.claims.subject() != session.claims.subject())
+        {
+            self.force_out(app, connection, Some(&other));
+        }
         let (earlier, is_first) = {
             let mut sessions = locked(&self.sessions);
             let earlier = sessions.of.insert(connection.id(), (connection.clone(), session.clone()));
