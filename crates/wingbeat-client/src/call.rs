@@ -4,7 +4,7 @@ use crate::client::Client;
 use crate::command::Kind;
 use crate::fate::{Fate, fated};
 use crate::hooks::{Context, Next};
-use crate::slot::Outcome;
+use crate::slot::{Outcome, Slot};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -12,7 +12,7 @@ use std::future::IntoFuture;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Poll, ready};
+use std::task::{Poll, Waker, ready};
 use std::time::Duration;
 use wingbeat_core::packet::write_text;
 use wingbeat_core::{Error, Id, IdArg, Method, Payload, RawJson, Result};
@@ -28,11 +28,13 @@ pub struct Call<R> {
 #[derive(Clone)]
 pub(crate) struct Request {
     pub(crate) service: Arc<str>,
-    pub(crate) path: Arc<str>,
+    /// With its placeholders filled, if it has any.
+    pub(crate) filled: Option<Arc<str>>,
     pub(crate) method: Method,
     pub(crate) id: IdArg,
     pub(crate) data: Option<RawJson>,
-    pub(crate) query: Map<String, Value>,
+    // Boxed: most calls have none, and a call is moved about before it is sent.
+    pub(crate) query: Option<Box<Map<String, Value>>>,
     pub(crate) timeout: Option<Duration>,
 }
 
@@ -54,7 +56,7 @@ impl<R> Call<R> {
     pub fn query(self, query: impl Serialize) -> Call<R> {
         self.with(|request| match serde_json::to_value(query)? {
             Value::Object(query) => {
-                request.query = query;
+                request.query = Some(Box::new(query));
                 Ok(())
             }
             _ => Err(Error::bad_request("A query must be an object")),
@@ -64,7 +66,7 @@ impl<R> Call<R> {
     /// Fills a placeholder of the path: `userId` that of `users/:userId/messages`.
     pub fn route(self, name: &str, value: impl ToString) -> Call<R> {
         self.with(|request| {
-            request.path = crate::route::fill(&request.path, name, &value.to_string())?.into();
+            request.filled = Some(crate::route::fill(request.path(), name, &value.to_string())?.into());
             Ok(())
         })
     }
@@ -109,7 +111,11 @@ impl<R: DeserializeOwned> Future for Calling<R> {
         if let State::New(..) = self.state
             && let State::New(client, request) = std::mem::replace(&mut self.state, State::Over)
         {
-            match begin(client, request) {
+            match begin(client, request, cx.waker()) {
+                Ok(state @ State::Sent(_)) => {
+                    self.state = state;
+                    return Poll::Pending;
+                }
                 Ok(state) => self.state = state,
                 Err(error) => return Poll::Ready(Err(local(error))),
             }
@@ -124,13 +130,13 @@ impl<R: DeserializeOwned> Future for Calling<R> {
     }
 }
 
-fn begin(client: Client, request: Result<Request>) -> Result<State> {
+fn begin(client: Client, request: Result<Request>, waker: &Waker) -> Result<State> {
     let request = request?;
     if request.has_hooks(&client) {
         return Ok(State::Hooked(Box::pin(async move { request.run(&client).await })));
     }
-    let json = encode(&request.method, &request.path, &request.id, request.bytes(), &request.query)?;
-    send(&client, json, request.data, request.timeout).map(State::Sent)
+    let slot = request.slot(&client)?;
+    slot.submit_for(client, waker).map(State::Sent)
 }
 
 pub(crate) fn local(error: Error) -> Error {
@@ -145,8 +151,14 @@ impl Request {
                 && options.service_hooks.get(&*self.service).is_some_and(|hooks| !hooks.is_empty()))
     }
 
-    fn bytes(&self) -> Option<&[u8]> {
-        self.data.as_ref().map(RawJson::as_bytes)
+    fn path(&self) -> &str {
+        self.filled.as_ref().unwrap_or(&self.service)
+    }
+
+    fn slot(self, client: &Client) -> Result<Slot> {
+        let bytes = self.data.as_ref().map(RawJson::as_bytes);
+        let json = encode(&self.method, self.path(), &self.id, bytes, self.query.as_deref())?;
+        Ok(slot(client, json, self.data, self.timeout))
     }
 
     /// Calls with hooks around it, if there are any.
@@ -154,19 +166,20 @@ impl Request {
         let options = &client.shared().options;
         let layers = options.hooks.layers(options.service_hooks.get(&*self.service), &self.method);
         if layers.is_empty() {
-            let json = encode(&self.method, &self.path, &self.id, self.bytes(), &self.query)?;
-            return send(client, json, self.data, self.timeout)?.await?.result();
+            return self.slot(client)?.submit(client.clone())?.await?.result();
         }
-        let Request { service, path, method, id, data, query, timeout } = self;
-        let path = path.to_string();
+        let path = self.path().to_owned();
+        let Request { service, method, id, data, query, timeout, .. } = self;
+        let query = query.map(|query| *query).unwrap_or_default();
         let context = Context { service, path, method, id, data: data.map(Payload::Raw), query, result: None };
         let sender = client.clone();
         let call = Box::new(move |mut context: Context| -> Pin<Box<dyn Future<Output = _> + Send>> {
             Box::pin(async move {
                 let data = context.data.as_ref().map(Payload::to_raw).transpose()?;
                 let bytes = data.as_ref().map(RawJson::as_bytes);
-                let json = encode(&context.method, &context.path, &context.id, bytes, &context.query)?;
-                context.result = Some(Payload::Raw(send(&sender, json, data, timeout)?.await?.result()?));
+                let json = encode(&context.method, &context.path, &context.id, bytes, Some(&context.query))?;
+                let answer = slot(&sender, json, data, timeout).submit(sender.clone())?.await?;
+                context.result = Some(Payload::Raw(answer.result()?));
                 Ok(context)
             })
         });
@@ -175,16 +188,29 @@ impl Request {
     }
 }
 
-fn send(client: &Client, json: Vec<u8>, data: Option<RawJson>, timeout: Option<Duration>) -> Result<Outcome> {
+fn slot(client: &Client, json: Vec<u8>, data: Option<RawJson>, timeout: Option<Duration>) -> Slot {
     let attachments = data.map(|data| data.attachments().to_vec()).unwrap_or_default();
-    client.submit(Kind::Call, json, attachments, timeout)
+    Slot::new(Kind::Call, json, attachments, timeout.unwrap_or(client.shared().options.timeout))
 }
 
 /// `["method","path",id?,data?,query]`
-fn encode(method: &Method, path: &str, id: &IdArg, data: Option<&[u8]>, query: &Map<String, Value>) -> Result<Vec<u8>> {
+fn encode(
+    method: &Method,
+    path: &str,
+    id: &IdArg,
+    data: Option<&[u8]>,
+    query: Option<&Map<String, Value>>,
+) -> Result<Vec<u8>> {
     let mut json = Vec::with_capacity(path.len() + data.map_or(0, <[u8]>::len) + 48);
     json.push(b'[');
-    write_text(&mut json, method.as_str());
+    match method {
+        Method::Custom(name) => write_text(&mut json, name),
+        method => {
+            json.push(b'"');
+            json.extend_from_slice(method.as_str().as_bytes());
+            json.push(b'"');
+        }
+    }
     json.push(b',');
     write_text(&mut json, path);
     if method.takes_id() {
@@ -202,10 +228,9 @@ fn encode(method: &Method, path: &str, id: &IdArg, data: Option<&[u8]>, query: &
         json.extend_from_slice(data.unwrap_or(b"null"));
     }
     json.push(b',');
-    if query.is_empty() {
-        json.extend_from_slice(b"{}")
-    } else {
-        serde_json::to_writer(&mut json, query)?
+    match query {
+        Some(query) => serde_json::to_writer(&mut json, query)?,
+        None => json.extend_from_slice(b"{}"),
     }
     json.push(b']');
     Ok(json)
@@ -223,7 +248,7 @@ mod tests {
     fn every_method_has_its_arguments() {
         let id = IdArg::from(1);
         let of = |name| {
-            encode(&Method::named(name), "a\"b", &id, Some(b"{}"), &Map::new()).map(String::from_utf8).unwrap().unwrap()
+            encode(&Method::named(name), "a\"b", &id, Some(b"{}"), None).map(String::from_utf8).unwrap().unwrap()
         };
         assert_eq!(of("find"), r#"["find","a\"b",{}]"#);
         assert_eq!(of("get"), r#"["get","a\"b",1,{}]"#);
@@ -235,7 +260,7 @@ mod tests {
 
     #[test]
     fn an_id_is_null_or_there() {
-        let get = |id| encode(&Method::Get, "a", &id, None, &Map::new()).map(|json| String::from_utf8(json).unwrap());
+        let get = |id| encode(&Method::Get, "a", &id, None, None).map(|json| String::from_utf8(json).unwrap());
         assert_eq!(get(IdArg::Null).unwrap(), r#"["get","a",null,{}]"#);
         assert_eq!(get(IdArg::from(0)).unwrap(), r#"["get","a",0,{}]"#);
         for missing in [IdArg::Absent, IdArg::from("")] {

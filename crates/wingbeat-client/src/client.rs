@@ -160,6 +160,6 @@ impl Client {
         timeout: Option<Duration>,
     ) -> Result<Outcome> {
         let timeout = timeout.unwrap_or(self.shared().options.timeout);
-        Slot::new(kind, json, attachments, timeout).submit(self)
+        Slot::new(kind, json, attachments, timeout).submit(self.clone())
     }
 }

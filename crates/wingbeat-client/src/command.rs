@@ -5,7 +5,7 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use tokio::sync::oneshot;
-use wingbeat_core::packet::{AckId, Arguments};
+use wingbeat_core::packet::{AckId, Arguments, read_element};
 use wingbeat_core::{Error, RawJson, Result};
 
 pub(crate) enum Command {
@@ -25,7 +25,7 @@ pub(crate) enum Command {
 impl Command {
     /// How much of a buffer it takes.
     pub(crate) fn bytes(&self) -> usize {
-        if let Command::Emit(outbound) = self { outbound.bytes } else { 0 }
+        if let Command::Emit(outbound) = self { outbound.slot.bytes } else { 0 }
     }
 
     /// Whether it is accepted however much waits: it ends something.
@@ -67,35 +67,54 @@ impl Kind {
 
 /// What the server said, undecoded.
 #[derive(Debug, Default)]
-pub(crate) struct Answer {
-    /// `None`: there was nothing to say.
-    pub(crate) arguments: Option<Arguments>,
+pub(crate) enum Answer {
+    /// There was nothing to say.
+    #[default]
+    Nothing,
+    /// The JSON text of a service call's result, without attachments.
+    Result(Box<str>),
+    /// Everything, as it came.
+    Said(Box<Said>),
+}
+
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) arguments: Arguments,
     pub(crate) attachments: Vec<Bytes>,
 }
 
 impl Answer {
+    pub(crate) fn said(arguments: Arguments, attachments: Vec<Bytes>) -> Answer {
+        Answer::Said(Box::new(Said { arguments, attachments }))
+    }
+
     /// The result of a service call: the second argument, unless the first is an error.
-    pub(crate) fn result(&self) -> Result<RawJson> {
-        let Some(arguments) = self.successful()? else { return Ok(RawJson::NULL) };
-        arguments.bytes(1).map_or(Ok(RawJson::NULL), |text| RawJson::with_attachments(text, &self.attachments))
+    pub(crate) fn result(self) -> Result<RawJson> {
+        match self {
+            Answer::Nothing => Ok(RawJson::NULL),
+            Answer::Result(json) => Ok(RawJson::from_valid(String::from(json).into())),
+            Answer::Said(said) => said.result(),
+        }
     }
 
     /// The result of a service call, read as a `T`.
     pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T> {
-        if !self.attachments.is_empty() {
-            return self.result()?.to();
-        }
-        match self.successful()? {
-            Some(arguments) => arguments.read(1),
-            None => RawJson::NULL.to(),
+        match self {
+            Answer::Nothing => RawJson::NULL.to(),
+            Answer::Result(json) => read_element(json),
+            Answer::Said(said) => said.result()?.to(),
         }
     }
+}
 
-    fn successful(&self) -> Result<Option<&Arguments>> {
-        let Some(arguments) = &self.arguments else { return Ok(None) };
-        match arguments.get(0) {
-            None | Some("null") => Ok(Some(arguments)),
-            Some(_) => Err(arguments.bytes(0).map_or_else(|| Error::general("Error"), received_error)),
+impl Said {
+    fn result(&self) -> Result<RawJson> {
+        match self.arguments.bytes(0) {
+            Some(error) if &*error != b"null" => Err(received_error(error)),
+            _ => {
+                let text = self.arguments.bytes(1);
+                text.map_or(Ok(RawJson::NULL), |text| RawJson::with_attachments(text, &self.attachments))
+            }
         }
     }
 }
@@ -114,12 +133,13 @@ pub(crate) fn received_error(json: Bytes) -> Error {
 mod tests {
     use super::*;
 
-    fn result(json: &str) -> Result<RawJson> {
-        Answer { arguments: Arguments::parse(json, 10), attachments: Vec::new() }.result()
+    fn said(json: &str) -> Answer {
+        Answer::said(Arguments::parse(json, 10).unwrap(), Vec::new())
     }
 
     #[test]
     fn the_first_argument_is_the_error() {
+        let result = |json: &str| said(json).result();
         assert_eq!(result("[null,[1]]").unwrap().as_bytes(), b"[1]");
         assert!(result("[null]").unwrap().is_null() && result("[]").unwrap().is_null());
         assert_eq!(result(r#"[{"name":"Gone","message":"m","code":410}]"#).unwrap_err().code(), 410);
@@ -131,10 +151,10 @@ mod tests {
 
     #[test]
     fn an_answer_is_read_as_its_result_is() {
-        let read =
-            |json: &str| Answer { arguments: Arguments::parse(json, 10), attachments: Vec::new() }.read::<Option<u8>>();
-        assert_eq!((read("[null,7]").unwrap(), read("[null]").unwrap(), read("[]").unwrap()), (Some(7), None, None));
-        assert_eq!(read("[null,\"x\"]").unwrap_err().code(), 400);
-        assert_eq!(read(r#"[{"name":"Gone","code":410}]"#).unwrap_err().code(), 410);
+        let read = |answer: Answer| answer.read::<Option<u8>>();
+        assert_eq!((read(said("[null,7]")).unwrap(), read(said("[null]")).unwrap()), (Some(7), None));
+        assert_eq!((read(Answer::Result("7".into())).unwrap(), read(Answer::Nothing).unwrap()), (Some(7), None));
+        assert_eq!(read(Answer::Result("\"x\"".into())).unwrap_err().code(), 400);
+        assert_eq!(read(said(r#"[{"name":"Gone","code":410}]"#)).unwrap_err().code(), 410);
     }
 }

@@ -94,7 +94,7 @@ impl Event {
         let client = client.upgrade().ok_or_else(closed)?;
         let mut slot = Slot::new(Kind::Reply, raw.bytes().into(), raw.attachments().to_vec(), *timeout);
         (slot.namespace, slot.asked) = (namespace.clone(), Some(asked.clone()));
-        slot.submit(&client)?.await.map(drop)
+        slot.submit(client)?.await.map(drop)
     }
 
     pub(crate) fn bytes(&self) -> usize {

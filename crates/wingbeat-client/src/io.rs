@@ -1,7 +1,7 @@
 //! Raw Socket.IO: events that are no service's.
 
 use crate::client::Client;
-use crate::command::{Command, Kind};
+use crate::command::{Answer, Command, Kind};
 use crate::event::{Event, Events, FromEvent};
 use crate::slot::Slot;
 use bytes::Bytes;
@@ -73,7 +73,9 @@ impl Io {
     /// ([`Fate`](crate::Fate) tells which).
     pub async fn emit_with_ack(&self, event: &str, arguments: impl Serialize) -> Result<Ack> {
         let answer = self.send(Kind::Direct, event, arguments).await?;
-        Ok(Ack { arguments: answer.arguments, attachments: answer.attachments })
+        let said = if let Answer::Said(said) = answer { Some(*said) } else { None };
+        let (arguments, attachments) = said.map(|said| (said.arguments, said.attachments)).unzip();
+        Ok(Ack { arguments, attachments: attachments.unwrap_or_default() })
     }
 
     /// The events of this name, as a stream of [`Event`]s or of what their first argument is. (What socket.io-client
@@ -100,7 +102,7 @@ impl Io {
         let timeout = self.timeout.unwrap_or(options.timeout);
         let mut slot = Slot::new(kind, raw.bytes().into(), raw.attachments().to_vec(), timeout);
         slot.namespace = (self.namespace != options.namespace).then(|| self.namespace.clone());
-        slot.submit(&self.client)?.await
+        slot.submit(self.client.clone())?.await
     }
 }
 

@@ -46,7 +46,8 @@ type State = (Client, Option<Result<Request>>);
 async fn next<T: DeserializeOwned>((client, request): State) -> Result<Option<(Page<T>, State)>> {
     let Some(request) = request else { return Ok(None) };
     let mut request = request.map_err(local)?;
-    let skip = request.query.get("$skip").and_then(Value::as_u64).unwrap_or_default();
+    let query = request.query.get_or_insert_default();
+    let skip = query.get("$skip").and_then(Value::as_u64).unwrap_or_default();
     let page = match request.clone().run(&client).await?.to()? {
         Found::Page(page) => page,
         Found::List(data) => {
@@ -57,6 +58,6 @@ async fn next<T: DeserializeOwned>((client, request): State) -> Result<Option<(P
     };
     let reached = skip.saturating_add(page.data.len() as u64);
     let more = !page.data.is_empty() && reached < page.total;
-    request.query.insert("$skip".to_owned(), reached.into());
+    request.query.get_or_insert_default().insert("$skip".to_owned(), reached.into());
     Ok(Some((page, (client, more.then_some(Ok(request))))))
 }

@@ -5,7 +5,7 @@ use crate::client::Client;
 use crate::event::Events;
 use crate::page::Found;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use wingbeat_core::{IdArg, Method, RawJson, Result};
@@ -114,8 +114,8 @@ impl<T> Service<T> {
     fn request(&self, method: Method, id: IdArg, data: Option<&(impl Serialize + ?Sized)>) -> Result<Request> {
         let path = self.path.as_ref().map_err(|message| wingbeat_core::Error::bad_request(message.clone()))?;
         let data = data.map(RawJson::new).transpose()?;
-        let (service, path, query) = (self.service.clone(), path.clone(), Map::new());
-        Ok(Request { service, path, method, id, data, query, timeout: None })
+        let filled = (!Arc::ptr_eq(path, &self.service)).then(|| path.clone());
+        Ok(Request { service: self.service.clone(), filled, method, id, data, query: None, timeout: None })
     }
 
     /// The events of this name, such as `created`: a stream that goes on across reconnections.

@@ -6,7 +6,8 @@ use crate::fate::{Fate, closed, fated};
 use crate::locked;
 use bytes::Bytes;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -15,8 +16,6 @@ use wingbeat_core::{Error, Result};
 /// A packet that waits to be sent, or for its answer: the task's side of it. Dropped without an outcome, it says so.
 pub(crate) struct Outbound {
     pub(crate) slot: Arc<Slot>,
-    /// How much of the buffer it takes.
-    pub(crate) bytes: usize,
     is_own: bool,
     is_finished: bool,
 }
@@ -30,12 +29,15 @@ pub(crate) struct Slot {
     pub(crate) timeout: Duration,
     /// What this answers, if it is an answer itself.
     pub(crate) asked: Option<Asked>,
+    /// How much of the buffer it takes.
+    pub(crate) bytes: usize,
+    /// A number that only the task reads and writes: [`Place`].
+    place: AtomicU64,
     state: Mutex<State>,
 }
 
 struct State {
     packet: Unsent,
-    place: Place,
     caller: Caller,
 }
 
@@ -47,12 +49,6 @@ pub(crate) struct Unsent {
     pub(crate) attachments: Vec<Bytes>,
 }
 
-impl Unsent {
-    fn bytes(&self) -> usize {
-        self.json.len() + self.attachments.iter().map(Bytes::len).sum::<usize>()
-    }
-}
-
 /// Where the task keeps it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
@@ -61,6 +57,24 @@ pub(crate) enum Place {
     Queued(u64),
     /// Among what was sent, under this id.
     InFlight(u64),
+}
+
+impl Place {
+    fn number(self) -> u64 {
+        match self {
+            Place::Nowhere => u64::MAX,
+            Place::Queued(order) => order << 1,
+            Place::InFlight(id) => id << 1 | 1,
+        }
+    }
+
+    fn of(number: u64) -> Place {
+        match number {
+            u64::MAX => Place::Nowhere,
+            number if number & 1 == 0 => Place::Queued(number >> 1),
+            number => Place::InFlight(number >> 1),
+        }
+    }
 }
 
 enum Caller {
@@ -77,33 +91,41 @@ impl Slot {
     pub(crate) fn new(kind: Kind, json: Vec<u8>, attachments: Vec<Bytes>, timeout: Duration) -> Slot {
         // Further away than anyone waits, and never too far to be a moment.
         let deadline = Instant::now() + timeout.min(Duration::from_secs(365 * 24 * 3600));
-        let state = State { packet: Unsent { json, attachments }, place: Place::Nowhere, caller: Caller::Away };
-        Slot { kind, namespace: None, deadline, timeout, asked: None, state: Mutex::new(state) }
+        let bytes = json.len() + attachments.iter().map(Bytes::len).sum::<usize>();
+        let place = AtomicU64::new(Place::Nowhere.number());
+        let state = Mutex::new(State { packet: Unsent { json, attachments }, caller: Caller::Away });
+        Slot { kind, namespace: None, deadline, timeout, asked: None, bytes, place, state }
     }
 
     /// A packet of the task's own: nobody waits for its outcome.
-    pub(crate) fn own(self) -> Outbound {
-        locked(&self.state).caller = Caller::Gone;
-        let (mut outbound, _) = self.shared();
-        outbound.is_own = true;
-        outbound
-    }
-
-    fn shared(self) -> (Outbound, Arc<Slot>) {
-        let bytes = locked(&self.state).packet.bytes();
-        let slot = Arc::new(self);
-        (Outbound { slot: slot.clone(), bytes, is_own: false, is_finished: false }, slot)
+    pub(crate) fn own(mut self) -> Outbound {
+        self.set_caller(Caller::Gone);
+        Outbound { slot: Arc::new(self), is_own: true, is_finished: false }
     }
 
     /// Hands it to the task.
-    pub(crate) fn submit(self, client: &Client) -> Result<Outcome> {
-        let (outbound, slot) = self.shared();
-        client.send(Command::Emit(outbound))?;
-        Ok(Outcome { slot, client: client.clone(), is_over: false })
+    pub(crate) fn submit(self, client: Client) -> Result<Outcome> {
+        let slot = Arc::new(self);
+        client.send(Command::Emit(Outbound { slot: slot.clone(), is_own: false, is_finished: false }))?;
+        Ok(Outcome { slot, client, is_over: false })
+    }
+
+    /// Hands it to the task for a caller that waits already.
+    pub(crate) fn submit_for(mut self, client: Client, waker: &Waker) -> Result<Outcome> {
+        self.set_caller(Caller::Waits(waker.clone()));
+        self.submit(client)
+    }
+
+    fn set_caller(&mut self, caller: Caller) {
+        self.state.get_mut().unwrap_or_else(PoisonError::into_inner).caller = caller;
     }
 
     pub(crate) fn place(&self) -> Place {
-        locked(&self.state).place
+        Place::of(self.place.load(Ordering::Relaxed))
+    }
+
+    fn kept_at(&self, place: Place) {
+        self.place.store(place.number(), Ordering::Relaxed);
     }
 }
 
@@ -114,7 +136,7 @@ impl Outbound {
     }
 
     pub(crate) fn kept_at(&self, place: Place) {
-        locked(&self.slot.state).place = place;
+        self.slot.kept_at(place);
     }
 
     /// Takes what is to be sent, under the id that its answer will have. `None` if nobody waits for it any more.
@@ -123,7 +145,7 @@ impl Outbound {
         if matches!(state.caller, Caller::Gone) && self.slot.kind != Kind::Login {
             return None;
         }
-        state.place = Place::InFlight(id);
+        self.slot.kept_at(Place::InFlight(id));
         Some(std::mem::take(&mut state.packet))
     }
 
@@ -134,8 +156,8 @@ impl Outbound {
 
     fn tell(&mut self, outcome: Result<Answer>) {
         self.is_finished = true;
+        self.slot.kept_at(Place::Nowhere);
         let mut state = locked(&self.slot.state);
-        state.place = Place::Nowhere;
         // A large packet that was never sent goes with the task's side.
         let unsent = std::mem::take(&mut state.packet);
         let waker = match std::mem::replace(&mut state.caller, Caller::Gone) {

@@ -167,7 +167,7 @@ impl RawJson {
 
     /// As [`to`](RawJson::to), but placeholders stay what they are.
     fn read<T: DeserializeOwned>(&self) -> Result<T> {
-        read_text(&self.text)
+        read_text(|| serde_json::Deserializer::from_slice(&self.text))
     }
 
     /// The elements, if this is a list: parts of the same text, nothing is copied.
@@ -185,9 +185,13 @@ impl RawJson {
 }
 
 /// Reads text that is known to be JSON, and not too deep, as a value of type `T`.
-pub(crate) fn read_text<T: DeserializeOwned>(text: &[u8]) -> Result<T> {
+pub(crate) fn read_text<'a, T, R>(text: impl Fn() -> serde_json::Deserializer<R>) -> Result<T>
+where
+    T: DeserializeOwned,
+    R: serde_json::de::Read<'a>,
+{
     let reader = || {
-        let mut reader = serde_json::Deserializer::from_slice(text);
+        let mut reader = text();
         // The parser's own limit is lower than ours, which text from outside has passed by now.
         reader.disable_recursion_limit();
         reader

@@ -80,7 +80,7 @@ impl Task {
     }
 
     fn logout_finished(&mut self, outbound: Outbound, outcome: Result<Answer>) {
-        let outcome = outcome.and_then(|answer| answer.result().map(|_| answer));
+        let outcome = outcome.and_then(|answer| answer.read::<Value>().map(|_| answer));
         let outcome = match outcome {
             Ok(answer) => {
                 self.login.authenticated = false;

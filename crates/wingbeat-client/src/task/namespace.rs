@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use tokio::time::Instant;
 use wingbeat_core::Error;
-use wingbeat_core::packet::{AckId, PacketKind};
+use wingbeat_core::packet::PacketKind;
 
 /// How much may wait in the transport: what waits here instead can still be sent over the next one.
 const OUTBOX_BYTES: usize = 64 * 1024;
@@ -56,7 +56,7 @@ impl Namespace {
 
     /// Keeps a packet until it can be sent; gives it back if the buffer is full.
     pub(crate) fn push(&mut self, outbound: Outbound, limits: QueueLimits) -> Result<(), Outbound> {
-        let bytes = self.bytes + outbound.bytes;
+        let bytes = self.bytes + outbound.slot.bytes;
         if self.free.len() + self.behind_gate.len() >= limits.items || bytes > limits.bytes {
             return Err(outbound);
         }
@@ -70,7 +70,7 @@ impl Namespace {
 
     /// Puts a packet in front of all others.
     pub(crate) fn push_first(&mut self, outbound: Outbound) {
-        self.bytes += outbound.bytes;
+        self.bytes += outbound.slot.bytes;
         self.free.push_front((0, outbound));
     }
 
@@ -94,7 +94,7 @@ impl Namespace {
         if queue.is_empty() {
             queue.shrink_to(KEEP);
         }
-        self.bytes -= outbound.bytes;
+        self.bytes -= outbound.slot.bytes;
         Some(outbound)
     }
 
@@ -119,9 +119,14 @@ impl Namespace {
         self.in_flight.insert(id, outbound);
     }
 
+    /// Whether an answer of this number belongs to a service call.
+    pub(crate) fn awaits_result(&self, id: u64) -> bool {
+        self.joined && self.in_flight.get(&id).is_some_and(|outbound| outbound.slot.kind == Kind::Call)
+    }
+
     /// The call that an answer belongs to.
-    pub(crate) fn answered(&mut self, id: &AckId) -> Option<Outbound> {
-        let outbound = self.in_flight.remove(&id.number()?)?;
+    pub(crate) fn answered(&mut self, id: u64) -> Option<Outbound> {
+        let outbound = self.in_flight.remove(&id)?;
         if self.in_flight.is_empty() && self.in_flight.capacity() > 4 * KEEP {
             self.in_flight.shrink_to(KEEP);
         }
@@ -138,7 +143,7 @@ impl Namespace {
                 let queue = if kind.is_gated() { &mut self.behind_gate } else { &mut self.free };
                 let found = queue.binary_search_by_key(&order, |(order, _)| *order).ok();
                 if let Some((_, outbound)) = found.and_then(|at| queue.remove(at)) {
-                    self.bytes -= outbound.bytes;
+                    self.bytes -= outbound.slot.bytes;
                 }
             }
         }
@@ -151,7 +156,7 @@ impl Namespace {
             failed.extend(self.free.drain(..));
         }
         for (_, outbound) in failed {
-            self.bytes -= outbound.bytes;
+            self.bytes -= outbound.slot.bytes;
             outbound.finish(Err(copy(error, Fate::NotSent)));
         }
     }
@@ -167,7 +172,7 @@ impl Namespace {
     /// Answers that wait to be sent belong to the connection that asked.
     fn forget_replies(&mut self) {
         for outbound in extract(&mut self.free, |outbound| outbound.slot.kind == Kind::Reply) {
-            self.bytes -= outbound.bytes;
+            self.bytes -= outbound.slot.bytes;
             outbound.finish(Err(nobody_asks()));
         }
     }
@@ -185,7 +190,7 @@ impl Namespace {
         let mut expired = Vec::new();
         for queue in [&mut self.free, &mut self.behind_gate] {
             for outbound in extract(queue, &mut is_due) {
-                self.bytes -= outbound.bytes;
+                self.bytes -= outbound.slot.bytes;
                 let error = timed_out(outbound.slot.timeout, Fate::NotSent);
                 expired.push((outbound, error));
             }

@@ -14,7 +14,9 @@ use serde_json::Value;
 use std::sync::Arc;
 use wingbeat_core::Error;
 use wingbeat_core::packet::engine::{self, PacketType};
-use wingbeat_core::packet::{AckId, Arguments, Assembly, Content, Limits, Malformed, PacketKind, Whole, msgpack};
+use wingbeat_core::packet::{
+    AckId, Arguments, Assembly, Content, Limits, Malformed, PacketKind, Whole, first_two, msgpack,
+};
 
 /// The most elements of an event, and the most attachments.
 const MAX_ARGUMENTS: usize = 10_000;
@@ -31,6 +33,11 @@ impl Task {
             outbox.pong();
             return None;
         }
+        if let Incoming::Text(text) = incoming
+            && let Some(answered) = self.result(text, assembly)
+        {
+            return answered.err().map(|Malformed| self.broken(broken_protocol()));
+        }
         let whole = match incoming {
             Incoming::Binary(bytes) if self.shared.options.msgpack => translated(&bytes, assembly),
             Incoming::Binary(bytes) => assembly.binary(bytes),
@@ -44,8 +51,31 @@ impl Task {
         match whole {
             Ok(Some(whole)) => self.packet(whole),
             Ok(None) => None,
-            Err(_) => Some(self.broken(Broken::protocol("the server broke the protocol"))),
+            Err(Malformed) => Some(self.broken(broken_protocol())),
         }
+    }
+
+    /// Takes the result of a service call, which nearly every packet is: without what other packets need it costs a
+    /// third (870 of 1,300 instructions less). `None` if it is anything else.
+    fn result(&mut self, text: &str, assembly: &Assembly) -> Option<Result<(), Malformed>> {
+        let rest = text.strip_prefix("43")?;
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let namespace = self.namespaces.first_mut().filter(|namespace| &*namespace.name == "/")?;
+        // No number of 18 digits is too large.
+        if !(1..=18).contains(&digits) || assembly.is_waiting() || self.shared.options.msgpack {
+            return None;
+        }
+        let id = rest[..digits].bytes().fold(0, |number, digit| number * 10 + u64::from(digit - b'0'));
+        if !namespace.awaits_result(id) {
+            return None;
+        }
+        let Some([error, result]) = first_two(&rest[digits..], MAX_ARGUMENTS) else { return Some(Err(Malformed)) };
+        let call = namespace.answered(id)?;
+        call.finish(match error {
+            None | Some("null") => Ok(Answer::Result(result.unwrap_or("null").into())),
+            Some(error) => Err(received_error(Bytes::copy_from_slice(error.as_bytes()))),
+        });
+        Some(Ok(()))
     }
 
     fn packet(&mut self, whole: Whole) -> Option<End> {
@@ -62,9 +92,8 @@ impl Task {
             }
             (PacketKind::Ack | PacketKind::BinaryAck, Content::Arguments(arguments)) => {
                 // An answer that nobody waits for (any more) is no mistake.
-                if let Some(call) = whole.id.and_then(|id| self.namespaces[at].answered(&id)) {
-                    let answer = Answer { arguments: Some(arguments), attachments: whole.attachments };
-                    self.finish(at, call, Ok(answer));
+                if let Some(call) = whole.id.and_then(|id| self.namespaces[at].answered(id.number()?)) {
+                    self.finish(at, call, Ok(Answer::said(arguments, whole.attachments)));
                 }
             }
             _ => {}
@@ -137,6 +166,10 @@ impl Task {
             Event::new(&name, arguments, attachments, reply)
         });
     }
+}
+
+fn broken_protocol() -> Broken {
+    Broken::protocol("the server broke the protocol")
 }
 
 /// Puts packets together, within the limits that there are.

@@ -1,6 +1,6 @@
 //! The keys that mask frames.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::io;
 
 const KEYS: usize = 256;
@@ -13,7 +13,7 @@ struct Pool {
 thread_local! {
     // Nobody may be able to guess a key from those before it (RFC 6455, 5.3): they come from the system, many at a
     // time, because a system call for each would cost more than all the rest of a frame.
-    static POOL: Cell<Option<Box<Pool>>> = const { Cell::new(None) };
+    static POOL: RefCell<Pool> = const { RefCell::new(Pool { keys: [[0; 4]; KEYS], left: 0 }) };
 }
 
 /// A key that was never used and cannot be guessed.
@@ -21,15 +21,14 @@ thread_local! {
 /// # Errors
 /// If the system has no random numbers.
 pub(super) fn fresh_key() -> io::Result<[u8; 4]> {
-    let mut pool = POOL.take().unwrap_or_else(|| Box::new(Pool { keys: [[0; 4]; KEYS], left: 0 }));
-    if pool.left == 0 {
-        getrandom::fill(pool.keys.as_flattened_mut()).map_err(io::Error::other)?;
-        pool.left = KEYS;
-    }
-    pool.left -= 1;
-    let key = pool.keys[pool.left];
-    POOL.set(Some(pool));
-    Ok(key)
+    POOL.with_borrow_mut(|pool| {
+        if pool.left == 0 {
+            getrandom::fill(pool.keys.as_flattened_mut()).map_err(io::Error::other)?;
+            pool.left = KEYS;
+        }
+        pool.left -= 1;
+        Ok(pool.keys[pool.left])
+    })
 }
 
 #[cfg(test)]

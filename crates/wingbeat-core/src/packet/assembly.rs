@@ -54,6 +54,11 @@ impl Assembly {
         Assembly { limits, unfinished: None }
     }
 
+    /// Whether an attachment has to come next.
+    pub fn is_waiting(&self) -> bool {
+        self.unfinished.is_some()
+    }
+
     /// Takes the content of a text message. `None` means that attachments have to follow.
     ///
     /// # Errors
