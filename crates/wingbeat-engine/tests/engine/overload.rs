@@ -124,6 +124,24 @@ async fn who_never_polls_is_forgotten_with_all_that_waits() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_never_polls_costs_the_budget_and_is_closed_beyond_it() {
+    let (door, engine, seen) = start(Config::default().outbox_limit(200_000));
+    let path = door.polling().await;
+    let socket = seen.sockets.lock().unwrap()[0].clone();
+    let text = wingbeat_core::RawJson::new(&"x".repeat(10_000)).unwrap();
+    let mut most = 0;
+    for _ in 0..100 {
+        socket.emit("news", std::slice::from_ref(&text));
+        tokio::task::yield_now().await;
+        most = most.max(engine.outbox_bytes());
+    }
+    seen.wait_for("disconnect outbox full").await;
+    assert!((180_000..=200_000).contains(&most), "{most}");
+    assert_eq!((engine.outbox_bytes(), engine.connections()), (0, 0));
+    assert_eq!(door.request("GET", &path, "", "").await.text(), UNKNOWN);
+}
+
+#[tokio::test(start_paused = true)]
 async fn events_beyond_the_rate_wait() {
     let (door, _engine, seen) = start(Config::default().max_events_per_second(100));
     let mut ws = door.connect().await;

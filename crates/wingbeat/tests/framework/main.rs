@@ -6,7 +6,9 @@ mod advisories;
 mod beside;
 mod documentation;
 mod limits;
+mod memory;
 mod mounted;
+mod overload;
 #[allow(unreachable_pub, reason = "the fuzzers need it to be public")]
 #[path = "../../../../fuzz/src/query.rs"]
 mod query;
