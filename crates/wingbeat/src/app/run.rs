@@ -109,6 +109,10 @@ impl App {
         let caller = endpoint.event.as_ref().and_then(|_| arguments.2.connection.clone());
         let mut context =
             Context::new(entry.shared_path().clone(), endpoint.method.clone(), self.services(), arguments);
+        if endpoint.event.is_none() {
+            // The service lists the event, so it sends it by itself.
+            context.set_event(None);
+        }
         async move {
             entry.at(place).chain.run(&mut context).await?;
             if context.event().is_some() {

@@ -99,6 +99,15 @@ async fn listed_events_are_sent_by_the_service_alone() {
 }
 
 #[tokio::test]
+async fn hooks_do_not_make_methods_send_events_that_are_listed() {
+    let hooked = to_everybody().events(["created"]).before(All, sync(|_| Ok(())));
+    let (app, _connection, heard) = open(hooked);
+    app.service("echo").create(json!({}), Params::new()).await.unwrap();
+    app.service("echo").emit("created", &1).await.unwrap();
+    assert_eq!(heard.all(), [("echo created".into(), json!(1))]);
+}
+
+#[tokio::test]
 async fn a_method_emits_through_its_params() {
     let mount = to_everybody().events(["progress"]).method("work", |steps: u32, params: Params| async move {
         for step in 0..steps {
