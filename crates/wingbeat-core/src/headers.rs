@@ -92,36 +92,44 @@ fn known(name: &str, value: &str) -> Option<usize> {
 impl Headers {
     /// The first value of a header, by its lower-case name.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.iter().find_map(|(key, value)| (key == name).then_some(value))
+        self.blocks().find_map(|(key, value)| (key == name.as_bytes()).then_some(value)).and_then(text)
     }
 
     /// All headers in the order they came.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.blocks().filter_map(|(name, value)| Some((text(name)?, text(value)?)))
+    }
+
+    fn blocks(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         let mut rest = &self.0[..];
         std::iter::from_fn(move || next(&mut rest))
     }
 }
 
-fn next<'a>(rest: &mut &'a [u8]) -> Option<(&'a str, &'a str)> {
+fn next<'a>(rest: &mut &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
     let (place, after) = rest.split_first()?;
     *rest = after;
     let (name, value) = match usize::from(*place).checked_sub(1) {
-        Some(at) => KNOWN[at],
-        None => (text(rest)?, ""),
+        Some(at) => (KNOWN[at].0.as_bytes(), KNOWN[at].1),
+        None => (read(rest)?, ""),
     };
-    Some((name, if value.is_empty() { text(rest)? } else { value }))
+    Some((name, if value.is_empty() { read(rest)? } else { value.as_bytes() }))
 }
 
-fn text<'a>(rest: &mut &'a [u8]) -> Option<&'a str> {
+fn text(bytes: &[u8]) -> Option<&str> {
+    std::str::from_utf8(bytes).ok()
+}
+
+fn read<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     let (short, mut after) = rest.split_first()?;
     let mut len = usize::from(*short);
     if *short == u8::MAX {
         let (long, behind) = after.split_first_chunk::<4>()?;
         (len, after) = (u32::from_le_bytes(*long) as usize, behind);
     }
-    let (text, after) = after.split_at_checked(len)?;
+    let (bytes, after) = after.split_at_checked(len)?;
     *rest = after;
-    std::str::from_utf8(text).ok()
+    Some(bytes)
 }
 
 fn write(block: &mut Vec<u8>, text: &str) {

@@ -12,11 +12,13 @@ use crate::polling::{self, Posted};
 use crate::session::Session;
 use crate::ws;
 use bytes::Bytes;
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use std::convert::Infallible;
+use std::future::Future;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use tower_service::Service;
@@ -32,6 +34,15 @@ impl Engine {
     /// The engine as a tower service.
     pub fn service(&self) -> EngineService {
         EngineService(self.clone())
+    }
+
+    /// Answers one request, as [`service`](Engine::service) does.
+    pub fn answer<B>(&self, request: Request<B>) -> impl Future<Output = Response<Body>> + Send + use<B>
+    where
+        B: http_body::Body + Send + 'static,
+        B::Data: Send,
+    {
+        answer(self.0.clone(), request)
     }
 }
 
@@ -49,8 +60,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let shared = self.0.0.clone();
-        Box::pin(async move { Ok(answer(shared, request).await) })
+        Box::pin(self.0.answer(request).map(Ok))
     }
 }
 

@@ -26,8 +26,8 @@ pub(crate) fn accept(request: &Parts) -> Option<HeaderValue> {
 }
 
 fn names(headers: &HeaderMap, header: HeaderName, word: &str) -> bool {
-    let mut words = headers.get_all(header).iter().flat_map(|value| value.as_bytes().split(|&byte| byte == b','));
-    words.any(|part| part.trim_ascii().eq_ignore_ascii_case(word.as_bytes()))
+    let is_word = |part: &[u8]| part.trim_ascii().eq_ignore_ascii_case(word.as_bytes());
+    headers.get_all(header).iter().any(|value| value.as_bytes().split(|&byte| byte == b',').any(is_word))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use http_body_util::{BodyExt, Full};
 use serde_json::json;
 use std::convert::Infallible;
 use std::fmt;
+use std::future::ready;
 use std::pin::Pin;
 use std::sync::OnceLock;
 use std::task::{Context, Poll};
@@ -66,7 +67,8 @@ pub trait Transport: 'static {
     fn open(self: Box<Self>, app: &App) -> Result<Door>;
 }
 
-type Serve = dyn Fn(Request<HttpBody>) -> BoxFuture<'static, Response<HttpBody>> + Send + Sync;
+type Answered = Result<Response<HttpBody>, Infallible>;
+type Serve = dyn Fn(Request<HttpBody>) -> BoxFuture<'static, Answered> + Send + Sync;
 
 /// What a transport adds to the application: the requests it answers, and how it ends. Nobody outside can name it.
 pub struct Door {
@@ -99,7 +101,7 @@ impl Fallback {
                 // Infallible, both of them.
                 let Ok(()) = std::future::poll_fn(|cx| service.poll_ready(cx)).await;
                 let Ok(response) = service.call(request).await;
-                response.map(HttpBody::new)
+                Ok(response.map(HttpBody::new))
             })
         }))
     }
@@ -168,20 +170,17 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let app = self.0.clone();
-        Box::pin(async move {
-            let request = request.map(HttpBody::new);
-            #[cfg(feature = "axum")]
-            let request = with_peer(request);
-            let routes = &app.0.http;
-            let path = request.uri().path();
-            let door = routes.doors().iter().find(|door| (door.handles)(path));
-            Ok(match (door, &routes.fallback) {
-                (Some(door), _) => (door.serve)(request).await,
-                (None, Some(fallback)) => (fallback.0)(request).await,
-                (None, None) => not_found(&request),
-            })
-        })
+        let request = request.map(HttpBody::new);
+        #[cfg(feature = "axum")]
+        let request = with_peer(request);
+        let routes = &self.0.0.http;
+        let path = request.uri().path();
+        let door = routes.doors().iter().find(|door| (door.handles)(path));
+        match (door, &routes.fallback) {
+            (Some(door), _) => (door.serve)(request),
+            (None, Some(fallback)) => (fallback.0)(request),
+            (None, None) => Box::pin(ready(Ok(not_found(&request)))),
+        }
     }
 }
 

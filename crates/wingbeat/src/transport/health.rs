@@ -91,12 +91,12 @@ impl Transport for Health {
             serve: Box::new(move |request| {
                 if !matches!(*request.method(), Method::GET | Method::HEAD) {
                     let error = Error::method_not_allowed(format!("Method {} not allowed", request.method()));
-                    return Box::pin(ready(crate::app::error_response(&error)));
+                    return Box::pin(ready(Ok(crate::app::error_response(&error))));
                 }
                 let (health, app) = (health.clone(), app.clone());
                 Box::pin(async move {
                     let (status, body) = health.look(&app).await;
-                    json_response(status, body)
+                    Ok(json_response(status, body))
                 })
             }),
             outbox_bytes: Box::new(|| 0),

@@ -103,7 +103,7 @@ impl Transport for Metrics {
                     }
                     ref other => error_response(&Error::method_not_allowed(format!("Method {other} not allowed"))),
                 };
-                Box::pin(ready(response))
+                Box::pin(ready(Ok(response)))
             }),
             outbox_bytes: Box::new(|| 0),
             close: Box::new(|_| Box::pin(ready(()))),

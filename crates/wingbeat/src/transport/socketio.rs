@@ -9,7 +9,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::task::Context;
 use std::time::Duration;
-use tower_service::Service as _;
 use wingbeat_core::{Error, RawJson, Result};
 use wingbeat_engine::io::Io;
 use wingbeat_engine::{Answer, Config, Engine, Event, Handled, Handler, Reason, Refusal, Socket};
@@ -108,16 +107,12 @@ impl Transport for SocketIo {
             Some(io) => Engine::new(config, io.beside(services)),
             None => Engine::new(config, services),
         };
-        let (handles, serve, outbox, close) = (engine.clone(), engine.service(), engine.clone(), engine);
+        let (handles, serve, outbox, close) = (engine.clone(), engine.clone(), engine.clone(), engine);
         Ok(Door {
             io,
             handles: Box::new(move |path| handles.handles(path)),
             serve: Box::new(move |request| {
-                let answer = serve.clone().call(request);
-                Box::pin(async move {
-                    let Ok(response) = answer.await;
-                    response.map(HttpBody::new)
-                })
+                Box::pin(serve.answer(request).map(|response| Ok(response.map(HttpBody::new))))
             }),
             outbox_bytes: Box::new(move || outbox.outbox_bytes()),
             close: Box::new(move |patience| {

@@ -14,3 +14,4 @@ mod overload;
 mod query;
 mod rooms;
 mod sockets;
+mod stalled;
