@@ -134,7 +134,8 @@ impl<'de> Deserialize<'de> for Binary {
 /// Whether bytes may be among what was written: nearly never.
 pub(crate) fn is_marked(text: &[u8]) -> bool {
     static MARKED: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(MARK));
-    MARKED.find(text).is_some()
+    // Most results have no dollar in them, which is found out in a fifth of the time.
+    memchr::memchr(b'$', text).is_some_and(|at| MARKED.find(&text[at..]).is_some())
 }
 
 /// Takes the bytes out of a value and leaves placeholders.
