@@ -1,11 +1,11 @@
 //! Building an application.
 
 use super::beside::Beside;
-use super::events::{Publishers, STANDARD};
+use super::events::Publishers;
 use super::http::{Fallback, HttpBody, Routes, Transport};
 use super::phase::{Phase, Phases};
 use super::registry::Registry;
-use super::{App, Inner, Listeners, Mode, Mount};
+use super::{App, Inner, Listeners, Mode, Mount, sub_app};
 use crate::BoxFuture;
 use crate::hook::HookSet;
 use crate::realtime::{Channels, Connection, Delivery};
@@ -22,14 +22,16 @@ use wingbeat_core::{Error, Result};
 #[derive(Default)]
 #[must_use = "call `build` in the end"]
 pub struct Builder {
-    mounts: Vec<(Box<str>, Mount)>,
+    pub(super) mounts: Vec<(Box<str>, Mount)>,
     pub(super) hooks: HookSet,
     pub(super) publishers: Publishers,
-    listeners: Listeners,
-    transports: Vec<Box<dyn Transport>>,
-    fallback: Option<Fallback>,
-    phases: Phases,
-    mode: Mode,
+    pub(super) listeners: Listeners,
+    pub(super) transports: Vec<Box<dyn Transport>>,
+    pub(super) fallback: Option<Fallback>,
+    pub(super) phases: Phases,
+    pub(super) mode: Mode,
+    /// The first thing that is wrong.
+    pub(super) wrong: Option<Error>,
 }
 
 impl Builder {
@@ -171,10 +173,10 @@ impl Builder {
         if cfg!(panic = "abort") {
             return Err(Error::general("Wingbeat needs `panic = \"unwind\"` in the Cargo profile"));
         }
-        if let Some(event) = self.publishers.unknown(|event| STANDARD.contains(&event)) {
-            return Err(Error::general(format!("'{event}' is not a valid service event")));
+        if let Some(error) = self.wrong {
+            return Err(error);
         }
-        self.hooks.check()?;
+        sub_app::check(&self.hooks, &self.publishers)?;
         let channels = Arc::new(Channels::default());
         let app = App(Arc::new(Inner {
             registry: ArcSwap::default(),

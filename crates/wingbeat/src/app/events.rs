@@ -1,6 +1,7 @@
 //! From a call's result, or from `emit`, to delivery: which events exist, who listens, who is the publisher.
 
 use super::mount::Listener;
+use super::sub_app::SubApp;
 use super::{App, Inner, WeakApp};
 use crate::BoxFuture;
 use crate::realtime::{Audience, Connection, EventName, Publication, Publisher};
@@ -49,6 +50,7 @@ struct Chosen {
 }
 
 const OF_SERVICE: [&str; 2] = ["the service's for this event", "the service's"];
+const OF_SUB_APP: [&str; 2] = ["the sub-application's for this event", "the sub-application's"];
 const OF_APP: [&str; 2] = ["the application's for this event", "the application's"];
 
 /// An event of a mounted service, with those who hear it.
@@ -75,6 +77,7 @@ impl Slots {
         path: &Arc<str>,
         own: &[Box<str>],
         service: Publishers,
+        within: &[Arc<SubApp>],
         app: &Publishers,
         listeners: Vec<(Box<str>, Listener)>,
     ) -> Result<Slots> {
@@ -92,9 +95,14 @@ impl Slots {
         if let Some((event, _)) = listeners.iter().find(|(event, _)| !events.contains(&&**event)) {
             return unknown(event);
         }
+        // The nearest one names the audience.
+        let of_sub_app = |event: &str| within.iter().rev().find_map(|sub| sub.publishers.find(event, OF_SUB_APP));
+        let publisher = |event: &str| {
+            service.find(event, OF_SERVICE).or_else(|| of_sub_app(event)).or_else(|| app.find(event, OF_APP))
+        };
         let slot = |event: &str| EventSlot {
             name: EventName::new(path, event),
-            publisher: service.find(event, OF_SERVICE).or_else(|| app.find(event, OF_APP)),
+            publisher: publisher(event),
             listeners: listeners
                 .iter()
                 .filter(|(of, _)| **of == *event)

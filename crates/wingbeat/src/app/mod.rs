@@ -16,6 +16,7 @@ mod registering;
 mod registry;
 mod router;
 mod run;
+mod sub_app;
 #[cfg(test)]
 mod tests;
 
@@ -84,6 +85,17 @@ struct Listeners {
     login: Vec<OnConnection>,
     #[cfg(feature = "auth")]
     logout: Vec<OnConnection>,
+}
+
+impl Listeners {
+    fn append(&mut self, mut more: Listeners) {
+        self.connection.append(&mut more.connection);
+        self.disconnect.append(&mut more.disconnect);
+        #[cfg(feature = "auth")]
+        self.login.append(&mut more.login);
+        #[cfg(feature = "auth")]
+        self.logout.append(&mut more.logout);
+    }
 }
 
 impl App {

@@ -4,6 +4,7 @@ use super::events::{Publishers, Slots};
 #[cfg(feature = "auth")]
 use super::gate::Gate;
 use super::gate::Gatekeeper;
+use super::sub_app::SubApp;
 use crate::hook::{Around, HookSet, Methods};
 use crate::realtime::Publication;
 use crate::service::{Custom, Erased, IntoService, Params, custom};
@@ -38,6 +39,8 @@ pub struct Mount {
     pub(super) publishers: Publishers,
     listeners: Vec<(Box<str>, Listener)>,
     gate: Option<Gatekeeper>,
+    /// The applications that this is a part of, the outermost first.
+    pub(super) within: Vec<Arc<SubApp>>,
     /// Why this can not be mounted.
     broken: Option<Error>,
 }
@@ -54,6 +57,7 @@ pub(super) struct Parts {
     pub(super) external: Option<Vec<Method>>,
     pub(super) slots: Slots,
     pub(super) hooks: HookSet,
+    pub(super) within: Vec<Arc<SubApp>>,
     pub(super) gate: Option<Gatekeeper>,
 }
 
@@ -201,7 +205,8 @@ impl Mount {
             return wrong(format!("Service '{path}' has no method '{method}' to list or to hook"));
         }
         self.hooks.check()?;
-        let slots = Slots::new(path, &self.events, self.publishers, app, self.listeners)?;
+        self.within.iter().try_for_each(|sub| sub.check())?;
+        let slots = Slots::new(path, &self.events, self.publishers, &self.within, app, self.listeners)?;
         let external = self.external.map(|external| {
             let custom = names.iter().cloned().map(Method::Custom);
             external.into_iter().chain(custom).collect()
@@ -213,6 +218,7 @@ impl Mount {
             external,
             slots,
             hooks: self.hooks,
+            within: self.within,
             gate: self.gate,
         })
     }

@@ -14,6 +14,12 @@ pub(super) struct Phases {
     pub(super) teardown: Vec<PhaseHook>,
 }
 
+impl Phases {
+    pub(super) fn is_empty(&self) -> bool {
+        self.setup.is_empty() && self.teardown.is_empty()
+    }
+}
+
 /// What is left of a setup or teardown, for a hook to [`run`](Phase::run): further hooks, then all services.
 #[must_use = "without `run` the services are not set up, or not torn down"]
 pub struct Phase<'a> {

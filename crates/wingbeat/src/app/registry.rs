@@ -6,7 +6,7 @@ use super::measure::Meter;
 use super::mount::{Mount, Parts};
 use super::router::Router;
 use super::{App, router};
-use crate::hook::{Chain, Target};
+use crate::hook::{Chain, HookSet, Target};
 use crate::service::{Erased, Route, Services, Surroundings};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -82,11 +82,13 @@ pub(crate) struct Endpoint {
 impl Entry {
     pub(super) fn new(app: &App, path: &str, mount: Mount) -> Result<Entry> {
         let path: Arc<str> = path.into();
-        let Parts { service, standard, custom, external, slots, hooks, gate } =
+        let Parts { service, standard, custom, external, slots, hooks, within, gate } =
             mount.into_parts(&path, &app.0.publishers)?;
+        let inner = within.iter().map(|sub| &sub.hooks);
+        let levels: Vec<&HookSet> = [&app.0.hooks].into_iter().chain(inner).chain([&hooks]).collect();
         let endpoint = |(method, target): (Method, Target)| Endpoint {
             external: external.as_ref().is_none_or(|external| external.contains(&method)),
-            chain: Chain::new(&app.0.hooks, &hooks, &method, target),
+            chain: Chain::new(&levels, &method, target),
             event: method.event().and_then(|event| slots.automatic(event)),
             meter: Meter::new(&path, &method),
             method,

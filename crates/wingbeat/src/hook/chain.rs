@@ -9,7 +9,8 @@ use std::task::{self, Poll, ready};
 use wingbeat_core::{Error, IdArg, Method, Payload, Result};
 
 /// What a method's hooks come to, in Feathers' order: the application's around hooks (all, then method), its before,
-/// after and error hooks, then the same of the service, then the method itself.
+/// after and error hooks, then the same of the sub-applications that the service is a part of, then of the service, then
+/// the method itself.
 ///
 /// Before and after hooks are run as loops; only around hooks nest.
 pub(crate) struct Chain {
@@ -52,9 +53,9 @@ impl Target {
 }
 
 impl Chain {
-    pub(crate) fn new(app: &HookSet, service: &HookSet, method: &Method, target: Target) -> Chain {
+    pub(crate) fn new(levels: &[&HookSet], method: &Method, target: Target) -> Chain {
         let mut steps = Vec::new();
-        for hooks in [app, service] {
+        for hooks in levels {
             steps.extend(hooks.wrap.all_first(method).into_iter().map(Step::Around));
             steps.extend(hooks.around.all_first(method).into_iter().map(Step::Around));
             let before = hooks.before.all_first(method);

@@ -10,6 +10,7 @@ mod models;
 mod mounting;
 mod phases;
 mod stress;
+mod sub_apps;
 mod traces;
 
 use super::App;
