@@ -94,7 +94,8 @@ impl Authenticator {
     }
 
     /// Makes this the session of the connection, in place of an earlier one, and tells the listeners; nothing if the
-    /// client has gone meanwhile. If the earlier one was somebody else's, that one is logged out first.
+    /// client has gone meanwhile. If the earlier one was somebody else's, that one is logged out first; who is known to
+    /// another service is somebody else.
     ///
     /// # Errors
     /// NotAuthenticated if the user was logged out while the login was under way.
@@ -109,6 +110,9 @@ impl Authenticator {
         if let Some(other) = self.session(connection).filter(|other| other.claims.subject() != session.claims.subject())
         {
             self.force_out(app, connection, Some(&other));
+        }
+        for service in app.gates_of::<Authenticator>().iter().filter(|service| service.id != self.id) {
+            service.force_out(app, connection, None);
         }
         let (earlier, is_first) = {
             let mut sessions = locked(&self.sessions);

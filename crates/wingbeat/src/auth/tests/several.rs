@@ -32,6 +32,19 @@ async fn who_logs_in_as_somebody_else_hears_nothing_more_of_the_first() {
 }
 
 #[tokio::test]
+async fn who_logs_in_at_another_service_is_logged_out_of_the_first() {
+    let theirs = Auth::new(Key::secret("another secret of thirty-two bytes").unwrap()).strategy(local());
+    let (app, told) = own_channels();
+    app.mount("admin/authentication", theirs.into()).await.unwrap();
+    let (client, _) = ann(&app).await;
+    let data = json!({"strategy": "local", "email": "bob@example.com", "password": "secret2"});
+    client.service("admin/authentication").create(data).await.unwrap();
+    assert_eq!(client.connection().channels(), ["members", "users/2"]);
+    assert_eq!(*locked(&told), ["login", "logout", "login"]);
+    assert_eq!((app.logout_user(1), app.logout_user(2)), (0, 1));
+}
+
+#[tokio::test]
 async fn a_new_token_of_the_same_user_changes_no_channel() {
     let (app, told) = own_channels();
     let (client, _) = ann(&app).await;
