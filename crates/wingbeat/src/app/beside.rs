@@ -1,15 +1,32 @@
 //! What runs beside the calls: publishers and listeners that wait.
 
 use std::future::Future;
-use tokio::sync::watch;
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+/// How many publishers may wait at a time because of clients' calls; further calls wait with them.
+const PUBLISHERS: usize = 1024;
 
 /// Tasks of the application, for which a shutdown waits.
-#[derive(Default)]
-pub(super) struct Beside(watch::Sender<usize>);
+pub(super) struct Beside {
+    running: watch::Sender<usize>,
+    publishers: Arc<Semaphore>,
+}
+
+impl Default for Beside {
+    fn default() -> Beside {
+        Beside { running: watch::Sender::default(), publishers: Arc::new(Semaphore::new(PUBLISHERS)) }
+    }
+}
 
 impl Beside {
+    /// A place for a publisher that waits, kept until it has published.
+    pub(super) async fn place(&self) -> Option<OwnedSemaphorePermit> {
+        self.publishers.clone().acquire_owned().await.ok()
+    }
+
     pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let running = Running::new(&self.0);
+        let running = Running::new(&self.running);
         tokio::spawn(async move {
             let _running = running;
             task.await;
@@ -19,7 +36,7 @@ impl Beside {
     /// Waits until none is left.
     pub(super) async fn ended(&self) {
         // An error means that the sender is gone, which this is.
-        self.0.subscribe().wait_for(|running| *running == 0).await.ok();
+        self.running.subscribe().wait_for(|running| *running == 0).await.ok();
     }
 }
 

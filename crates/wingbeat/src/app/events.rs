@@ -167,8 +167,12 @@ impl Inner {
         match catch_unwind(AssertUnwindSafe(|| publisher.audience(&publication))) {
             Ok(Ok(audience)) => self.deliver(slot, &audience, &publication, sent).await,
             Ok(Err(waiting)) => {
+                // The server's own calls wait for nobody: one may come from a publisher that has a place. On the heap, so
+                // that the future of all other calls stays small.
+                let place = if caller.is_some() { Box::pin(self.beside.place()).await } else { None };
                 let (app, slot, sent) = (self.clone(), slot.clone(), sent.clone());
                 self.beside.spawn(async move {
+                    let _place = place;
                     let audience = waiting.await;
                     app.deliver(&slot, &audience, &publication, &sent).await;
                 });

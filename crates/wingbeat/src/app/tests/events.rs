@@ -1,5 +1,7 @@
 use super::{Echo, Heard};
 use crate::prelude::*;
+use crate::test::Client;
+use futures_util::FutureExt as _;
 use serde_json::json;
 
 fn open(mount: Mount) -> (App, Connection, Heard) {
@@ -96,6 +98,34 @@ async fn listed_events_are_sent_by_the_service_alone() {
     app.service("echo").emit("typing", &[1, 2]).await.unwrap();
     app.service("echo").emit("unlisted", &3).await.unwrap();
     assert_eq!(heard.all(), [("echo created".into(), json!(1)), ("echo typing".into(), json!([1, 2]))]);
+}
+
+#[tokio::test]
+async fn publishers_that_wait_are_so_many_and_then_calls_wait_with_them() {
+    let (open, gate) = tokio::sync::watch::channel(false);
+    let mount = Mount::new(Echo).publish_async(move |_| {
+        let mut gate = gate.clone();
+        async move {
+            gate.wait_for(|open| *open).await.ok();
+            channel("everybody")
+        }
+    });
+    let app = App::builder().mount("echo", mount).build().unwrap();
+    let client = Client::connect(&app).await.unwrap();
+    app.channel("everybody").join(client.connection());
+    for n in 0..1024 {
+        client.service("echo").create(json!(n)).await.unwrap();
+    }
+    let echo = client.service("echo");
+    let mut call = Box::pin(echo.create(json!(1024)));
+    assert!((&mut call).now_or_never().is_none());
+    // The server's own calls may come from a publisher, which must not wait for itself.
+    app.service("echo").create(json!(1025), Params::new()).await.unwrap();
+    open.send(true).unwrap();
+    assert_eq!(call.await.unwrap(), 1024);
+    while client.heard().len() < 1026 {
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test]
