@@ -2,7 +2,7 @@
 
 use crate::client::Client;
 use crate::command::Kind;
-use crate::fate::{Fate, fated};
+use crate::fate::{Fate, closed, fated};
 use crate::hooks::{Context, Next};
 use crate::slot::{Outcome, Slot};
 use serde::Serialize;
@@ -85,7 +85,7 @@ impl<R: DeserializeOwned> IntoFuture for Call<R> {
     type IntoFuture = Calling<R>;
 
     fn into_future(self) -> Calling<R> {
-        Calling { state: State::New(self.client, self.request), result: PhantomData }
+        Calling { state: State::New(Some(self.client), self.request), result: PhantomData }
     }
 }
 
@@ -98,7 +98,8 @@ pub struct Calling<R> {
 }
 
 enum State {
-    New(Client, Result<Request>),
+    // The client is taken out when the call begins.
+    New(Option<Client>, Result<Request>),
     Sent(Outcome),
     Hooked(Pin<Box<dyn Future<Output = Result<RawJson>> + Send>>),
     Over,
@@ -108,16 +109,17 @@ impl<R: DeserializeOwned> Future for Calling<R> {
     type Output = Result<R>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> Poll<Result<R>> {
-        if let State::New(..) = self.state
-            && let State::New(client, request) = std::mem::replace(&mut self.state, State::Over)
-        {
+        if let State::New(client, request) = &mut self.state {
             match begin(client, request, cx.waker()) {
                 Ok(state @ State::Sent(_)) => {
                     self.state = state;
                     return Poll::Pending;
                 }
                 Ok(state) => self.state = state,
-                Err(error) => return Poll::Ready(Err(local(error))),
+                Err(error) => {
+                    self.state = State::Over;
+                    return Poll::Ready(Err(local(error)));
+                }
             }
         }
         let outcome = match &mut self.state {
@@ -130,9 +132,15 @@ impl<R: DeserializeOwned> Future for Calling<R> {
     }
 }
 
-fn begin(client: Client, request: Result<Request>, waker: &Waker) -> Result<State> {
-    let request = request?;
+// What is not needed is left where it is: a request is too large to be moved about.
+fn begin(client: &mut Option<Client>, request: &mut Result<Request>, waker: &Waker) -> Result<State> {
+    let client = client.take().ok_or_else(closed)?;
+    let request = match request {
+        Ok(request) => request,
+        Err(error) => return Err(std::mem::replace(error, closed())),
+    };
     if request.has_hooks(&client) {
+        let request = request.clone();
         return Ok(State::Hooked(Box::pin(async move { request.run(&client).await })));
     }
     let slot = request.slot(&client)?;
@@ -155,10 +163,10 @@ impl Request {
         self.filled.as_ref().unwrap_or(&self.service)
     }
 
-    fn slot(self, client: &Client) -> Result<Slot> {
-        let bytes = self.data.as_ref().map(RawJson::as_bytes);
-        let json = encode(&self.method, self.path(), &self.id, bytes, self.query.as_deref())?;
-        Ok(slot(client, json, self.data, self.timeout))
+    fn slot(&self, client: &Client) -> Result<Slot> {
+        let data = self.data.as_ref();
+        let json = encode(&self.method, self.path(), &self.id, data.map(RawJson::as_bytes), self.query.as_deref())?;
+        Ok(slot(client, json, data, self.timeout))
     }
 
     /// Calls with hooks around it, if there are any.
@@ -178,7 +186,7 @@ impl Request {
                 let data = context.data.as_ref().map(Payload::to_raw).transpose()?;
                 let bytes = data.as_ref().map(RawJson::as_bytes);
                 let json = encode(&context.method, &context.path, &context.id, bytes, Some(&context.query))?;
-                let answer = slot(&sender, json, data, timeout).submit(sender.clone())?.await?;
+                let answer = slot(&sender, json, data.as_ref(), timeout).submit(sender.clone())?.await?;
                 context.result = Some(Payload::Raw(answer.result()?));
                 Ok(context)
             })
@@ -188,8 +196,8 @@ impl Request {
     }
 }
 
-fn slot(client: &Client, json: Vec<u8>, data: Option<RawJson>, timeout: Option<Duration>) -> Slot {
-    let attachments = data.map(|data| data.attachments().to_vec()).unwrap_or_default();
+fn slot(client: &Client, json: Vec<u8>, data: Option<&RawJson>, timeout: Option<Duration>) -> Slot {
+    let attachments = data.filter(|data| !data.attachments().is_empty()).and_then(|data| data.clone().into_parts().1);
     Slot::new(Kind::Call, json, attachments, timeout.unwrap_or(client.shared().options.timeout))
 }
 

@@ -11,10 +11,8 @@ use crate::service::Service;
 use crate::shared::Shared;
 use crate::slot::{Outcome, Slot};
 use crate::task::Task;
-use bytes::Bytes;
 use serde_json::Value;
 use std::sync::{Arc, Weak};
-use std::time::Duration;
 use tokio::sync::oneshot;
 use wingbeat_core::{Definition, Error, Result};
 
@@ -152,14 +150,7 @@ impl Client {
     }
 
     /// Hands a packet of the services' namespace to the task.
-    pub(crate) fn submit(
-        &self,
-        kind: Kind,
-        json: Vec<u8>,
-        attachments: Vec<Bytes>,
-        timeout: Option<Duration>,
-    ) -> Result<Outcome> {
-        let timeout = timeout.unwrap_or(self.shared().options.timeout);
-        Slot::new(kind, json, attachments, timeout).submit(self.clone())
+    pub(crate) fn submit(&self, kind: Kind, json: Vec<u8>) -> Result<Outcome> {
+        Slot::new(kind, json, None, self.shared().options.timeout).submit(self.clone())
     }
 }

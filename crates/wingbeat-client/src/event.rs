@@ -92,8 +92,9 @@ impl Event {
         let Some(Reply { namespace, asked, timeout, client }) = &self.0.reply else { return Ok(()) };
         let raw = RawJson::new(&(answer,))?;
         let client = client.upgrade().ok_or_else(closed)?;
-        let mut slot = Slot::new(Kind::Reply, raw.bytes().into(), raw.attachments().to_vec(), *timeout);
-        (slot.namespace, slot.asked) = (namespace.clone(), Some(asked.clone()));
+        let (json, attachments) = raw.into_parts();
+        let mut slot = Slot::new(Kind::Reply, json.into(), attachments, *timeout);
+        (slot.namespace, slot.asked) = (namespace.clone(), Some(Box::new(asked.clone())));
         slot.submit(client)?.await.map(drop)
     }
 

@@ -100,7 +100,8 @@ impl Io {
         let raw = RawJson::new(&list)?;
         let options = &self.client.shared().options;
         let timeout = self.timeout.unwrap_or(options.timeout);
-        let mut slot = Slot::new(kind, raw.bytes().into(), raw.attachments().to_vec(), timeout);
+        let (json, attachments) = raw.into_parts();
+        let mut slot = Slot::new(kind, json.into(), attachments, timeout);
         slot.namespace = (self.namespace != options.namespace).then(|| self.namespace.clone());
         slot.submit(self.client.clone())?.await
     }

@@ -28,7 +28,7 @@ pub(crate) struct Slot {
     pub(crate) deadline: Instant,
     pub(crate) timeout: Duration,
     /// What this answers, if it is an answer itself.
-    pub(crate) asked: Option<Asked>,
+    pub(crate) asked: Option<Box<Asked>>,
     /// How much of the buffer it takes.
     pub(crate) bytes: usize,
     /// A number that only the task reads and writes: [`Place`].
@@ -41,12 +41,15 @@ struct State {
     caller: Caller,
 }
 
+/// Nearly always none.
+pub(crate) type Attachments = Option<Arc<Vec<Bytes>>>;
+
 /// What is sent.
 #[derive(Default)]
 pub(crate) struct Unsent {
     /// `["name",…]`.
     pub(crate) json: Vec<u8>,
-    pub(crate) attachments: Vec<Bytes>,
+    pub(crate) attachments: Attachments,
 }
 
 /// Where the task keeps it.
@@ -88,10 +91,11 @@ enum Caller {
 
 impl Slot {
     /// A packet that has this long to be sent and answered.
-    pub(crate) fn new(kind: Kind, json: Vec<u8>, attachments: Vec<Bytes>, timeout: Duration) -> Slot {
+    #[inline]
+    pub(crate) fn new(kind: Kind, json: Vec<u8>, attachments: Attachments, timeout: Duration) -> Slot {
         // Further away than anyone waits, and never too far to be a moment.
         let deadline = Instant::now() + timeout.min(Duration::from_secs(365 * 24 * 3600));
-        let bytes = json.len() + attachments.iter().map(Bytes::len).sum::<usize>();
+        let bytes = json.len() + attachments.iter().flat_map(|all| &**all).map(Bytes::len).sum::<usize>();
         let place = AtomicU64::new(Place::Nowhere.number());
         let state = Mutex::new(State { packet: Unsent { json, attachments }, caller: Caller::Away });
         Slot { kind, namespace: None, deadline, timeout, asked: None, bytes, place, state }
@@ -104,6 +108,7 @@ impl Slot {
     }
 
     /// Hands it to the task.
+    #[inline]
     pub(crate) fn submit(self, client: Client) -> Result<Outcome> {
         let slot = Arc::new(self);
         client.send(Command::Emit(Outbound { slot: slot.clone(), is_own: false, is_finished: false }))?;
@@ -111,6 +116,7 @@ impl Slot {
     }
 
     /// Hands it to the task for a caller that waits already.
+    #[inline]
     pub(crate) fn submit_for(mut self, client: Client, waker: &Waker) -> Result<Outcome> {
         self.set_caller(Caller::Waits(waker.clone()));
         self.submit(client)

@@ -95,9 +95,29 @@ impl From<Id> for Value {
     }
 }
 
-impl From<i64> for Id {
-    fn from(number: i64) -> Id {
-        Id::Number(number.into())
+macro_rules! from_numbers {
+    ($($number:ty)*) => {
+        $(
+            impl From<$number> for Id {
+                fn from(number: $number) -> Id {
+                    Id::Number(number.into())
+                }
+            }
+        )*
+    };
+}
+
+from_numbers!(i64 u64 i32 u32);
+
+impl From<&Id> for Id {
+    fn from(id: &Id) -> Id {
+        id.clone()
+    }
+}
+
+impl From<&String> for Id {
+    fn from(text: &String) -> Id {
+        Id::Text(text.as_str().into())
     }
 }
 
@@ -190,6 +210,13 @@ mod tests {
         ] {
             assert_eq!(serde_json::from_str::<Id>(json).is_ok(), ok, "{json}");
         }
+    }
+
+    #[test]
+    fn what_programs_have_as_ids_are_ids() {
+        let id = Id::from(7u32);
+        assert_eq!([Id::from(7), Id::from(7u64), Id::from(&id)], [id.clone(), id.clone(), id]);
+        assert_eq!(Id::from(&"a".to_owned()), Id::from("a"));
     }
 
     #[test]

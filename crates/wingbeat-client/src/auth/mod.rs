@@ -50,7 +50,7 @@ impl Client {
     }
 
     async fn log_in(&self, json: Vec<u8>) -> Result<Arc<Value>> {
-        let answer = self.submit(Kind::Login, json, Vec::new(), None)?.await?;
+        let answer = self.submit(Kind::Login, json)?.await?;
         Ok(Arc::new(answer.read()?))
     }
 
@@ -61,7 +61,7 @@ impl Client {
     pub async fn logout(&self) -> Result<Value> {
         let path = &self.shared().options.authentication_path;
         let json = serde_json::to_vec(&("remove", path, Value::Null, json!({})))?;
-        self.submit(Kind::Logout, json, Vec::new(), None)?.await?.read()
+        self.submit(Kind::Logout, json)?.await?.read()
     }
 
     /// What the server said at the login, if the client is logged in: token, user and more.

@@ -62,7 +62,7 @@ impl Session {
         let task = Task::new(shared.clone(), client.downgrade());
         let mut session = Session { task, outbox, frames: Frames::default(), assembly, calls: Vec::new(), listeners };
         for kind in [Kind::Login, Kind::Call, Kind::Direct, Kind::Call, Kind::Logout] {
-            let slot = Slot::new(kind, br#"["x",{}]"#.to_vec(), Vec::new(), Duration::from_secs(60));
+            let slot = Slot::new(kind, br#"["x",{}]"#.to_vec(), None, Duration::from_secs(60));
             session.calls.extend(slot.submit(client.clone()));
             session.obey();
         }

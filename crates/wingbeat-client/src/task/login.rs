@@ -115,7 +115,7 @@ impl Task {
         }
         match stored_login(&self.shared) {
             Ok(json) => {
-                let login = Slot::new(Kind::Login, json, Vec::new(), self.shared.options.timeout).own();
+                let login = Slot::new(Kind::Login, json, None, self.shared.options.timeout).own();
                 let deadline = login.slot.deadline;
                 self.login.begin();
                 self.namespaces[0].gated = true;

@@ -103,6 +103,7 @@ impl Namespace {
         // Nobody waits for it any more: it is not sent.
         let Some(Unsent { json, attachments }) = outbound.take(id) else { return };
         let kind = outbound.slot.kind;
+        let attachments = attachments.as_ref().map_or(&[][..], |all| all);
         let packet = match (kind, attachments.is_empty()) {
             (Kind::Reply, true) => PacketKind::Ack,
             (Kind::Reply, false) => PacketKind::BinaryAck,

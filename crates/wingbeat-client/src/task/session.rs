@@ -73,7 +73,7 @@ impl Task {
         let joined: Vec<_> = self.namespaces.iter().filter(|namespace| namespace.joined).collect();
         if matches!(end, End::Stop(_)) && !joined.is_empty() {
             for namespace in &joined {
-                outbox.packet(PacketKind::Disconnect, &namespace.name, None, b"", Vec::new());
+                outbox.packet(PacketKind::Disconnect, &namespace.name, None, b"", &[]);
             }
             self.shared.report(&ConnectionEvent::Disconnected { reason, will_reconnect: false });
         }
@@ -189,7 +189,7 @@ impl Task {
         for namespace in self.namespaces.iter_mut().filter(|namespace| !namespace.asked) {
             namespace.asked = true;
             let json = payload.as_ref().map(Value::to_string).unwrap_or_default();
-            outbox.packet(PacketKind::Connect, &namespace.name, None, json.as_bytes(), Vec::new());
+            outbox.packet(PacketKind::Connect, &namespace.name, None, json.as_bytes(), &[]);
         }
     }
 

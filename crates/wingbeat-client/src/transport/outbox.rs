@@ -50,7 +50,7 @@ impl Outbox {
         namespace: &str,
         id: Option<AckId>,
         json: &[u8],
-        attachments: Vec<Bytes>,
+        attachments: &[Bytes],
     ) {
         let mut packet = Packet { kind, attachments: attachments.len(), namespace, id, json: "" };
         if self.msgpack {
@@ -65,7 +65,7 @@ impl Outbox {
         self.texts.extend_from_slice(json);
         self.keep(Kept::Text(self.texts.len() - start));
         for bytes in attachments {
-            self.binary(bytes);
+            self.binary(bytes.clone());
         }
     }
 
@@ -169,7 +169,7 @@ mod tests {
     fn packets_are_json_or_messagepack() {
         for (msgpack, len) in [(false, 15), (true, 32)] {
             let mut outbox = Outbox::new(msgpack);
-            outbox.packet(PacketKind::Event, "/", Some(7.into()), br#"["a",[1,2]]"#, Vec::new());
+            outbox.packet(PacketKind::Event, "/", Some(7.into()), br#"["a",[1,2]]"#, &[]);
             let is_binary = matches!(outbox.front(), Some(Outgoing::Binary(_)));
             assert_eq!((is_binary, outbox.bytes() <= len), (msgpack, true), "{}", outbox.bytes());
         }
