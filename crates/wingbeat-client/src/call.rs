@@ -4,7 +4,7 @@ use crate::client::Client;
 use crate::command::Kind;
 use crate::fate::{Fate, closed, fated};
 use crate::hooks::{Context, Next};
-use crate::slot::{Outcome, Slot};
+use crate::slot::{Outcome, Slot, Unsent};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -12,6 +12,7 @@ use std::future::IntoFuture;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Poll, Waker, ready};
 use std::time::Duration;
 use wingbeat_core::packet::write_text;
@@ -143,8 +144,9 @@ fn begin(client: &mut Option<Client>, request: &mut Result<Request>, waker: &Wak
         let request = request.clone();
         return Ok(State::Hooked(Box::pin(async move { request.run(&client).await })));
     }
-    let slot = request.slot(&client)?;
-    slot.submit_for(client, waker).map(State::Sent)
+    let packet = request.packet()?;
+    let slot = Slot::new(Kind::Call, &packet, timeout(&client, request.timeout));
+    slot.submit_for(packet, client, waker).map(State::Sent)
 }
 
 pub(crate) fn local(error: Error) -> Error {
@@ -163,10 +165,8 @@ impl Request {
         self.filled.as_ref().unwrap_or(&self.service)
     }
 
-    fn slot(&self, client: &Client) -> Result<Slot> {
-        let data = self.data.as_ref();
-        let json = encode(&self.method, self.path(), &self.id, data.map(RawJson::as_bytes), self.query.as_deref())?;
-        Ok(slot(client, json, data, self.timeout))
+    fn packet(&self) -> Result<Unsent> {
+        encode(&self.method, self.path(), &self.id, self.data.as_ref(), self.query.as_deref())
     }
 
     /// Calls with hooks around it, if there are any.
@@ -174,31 +174,38 @@ impl Request {
         let options = &client.shared().options;
         let layers = options.hooks.layers(options.service_hooks.get(&*self.service), &self.method);
         if layers.is_empty() {
-            return self.slot(client)?.submit(client.clone())?.await?.result();
+            return send(client, self.packet()?, self.timeout).await;
         }
         let path = self.path().to_owned();
         let Request { service, method, id, data, query, timeout, .. } = self;
         let query = query.map(|query| *query).unwrap_or_default();
         let context = Context { service, path, method, id, data: data.map(Payload::Raw), query, result: None };
-        let sender = client.clone();
+        let (sender, is_sent) = (client.clone(), Arc::new(AtomicBool::new(false)));
+        let sent = is_sent.clone();
         let call = Box::new(move |mut context: Context| -> Pin<Box<dyn Future<Output = _> + Send>> {
             Box::pin(async move {
                 let data = context.data.as_ref().map(Payload::to_raw).transpose()?;
-                let bytes = data.as_ref().map(RawJson::as_bytes);
-                let json = encode(&context.method, &context.path, &context.id, bytes, Some(&context.query))?;
-                let answer = slot(&sender, json, data.as_ref(), timeout).submit(sender.clone())?.await?;
-                context.result = Some(Payload::Raw(answer.result()?));
+                let Context { method, path, id, query, .. } = &context;
+                let packet = encode(method, path, id, data.as_ref(), Some(query))?;
+                sent.store(true, Ordering::Relaxed);
+                context.result = Some(Payload::Raw(send(&sender, packet, timeout).await?));
                 Ok(context)
             })
         });
-        let context = Next { layers: layers.into_iter(), call }.run(context).await?;
+        let called = Next { layers: layers.into_iter(), call }.run(context).await;
+        // What a hook says before the call is no answer of the server.
+        let context = called.map_err(|error| if is_sent.load(Ordering::Relaxed) { error } else { local(error) })?;
         context.result.unwrap_or(Payload::NULL).to_raw()
     }
 }
 
-fn slot(client: &Client, json: Vec<u8>, data: Option<&RawJson>, timeout: Option<Duration>) -> Slot {
-    let attachments = data.filter(|data| !data.attachments().is_empty()).and_then(|data| data.clone().into_parts().1);
-    Slot::new(Kind::Call, json, attachments, timeout.unwrap_or(client.shared().options.timeout))
+async fn send(client: &Client, packet: Unsent, limit: Option<Duration>) -> Result<RawJson> {
+    let slot = Slot::new(Kind::Call, &packet, timeout(client, limit));
+    slot.submit(packet, client.clone())?.await?.result()
+}
+
+fn timeout(client: &Client, own: Option<Duration>) -> Duration {
+    own.unwrap_or(client.shared().options.timeout)
 }
 
 /// `["method","path",id?,data?,query]`
@@ -206,10 +213,11 @@ fn encode(
     method: &Method,
     path: &str,
     id: &IdArg,
-    data: Option<&[u8]>,
+    data: Option<&RawJson>,
     query: Option<&Map<String, Value>>,
-) -> Result<Vec<u8>> {
-    let mut json = Vec::with_capacity(path.len() + data.map_or(0, <[u8]>::len) + 48);
+) -> Result<Unsent> {
+    let mut json = Vec::with_capacity(path.len() + data.map_or(0, |data| data.as_bytes().len()) + 48);
+    let mut attachments = None;
     json.push(b'[');
     match method {
         Method::Custom(name) => write_text(&mut json, name),
@@ -233,7 +241,8 @@ fn encode(
     }
     if method.takes_data() {
         json.push(b',');
-        json.extend_from_slice(data.unwrap_or(b"null"));
+        json.extend_from_slice(data.map_or(b"null", RawJson::as_bytes));
+        attachments = data.filter(|data| !data.attachments().is_empty()).and_then(|data| data.clone().into_parts().1);
     }
     json.push(b',');
     match query {
@@ -241,7 +250,7 @@ fn encode(
         None => json.extend_from_slice(b"{}"),
     }
     json.push(b']');
-    Ok(json)
+    Ok(Unsent { json, attachments })
 }
 
 fn missing_id(method: &Method) -> Error {
@@ -252,12 +261,15 @@ fn missing_id(method: &Method) -> Error {
 mod tests {
     use super::*;
 
+    fn text(packet: Unsent) -> String {
+        String::from_utf8(packet.json).unwrap()
+    }
+
     #[test]
     fn every_method_has_its_arguments() {
         let id = IdArg::from(1);
-        let of = |name| {
-            encode(&Method::named(name), "a\"b", &id, Some(b"{}"), None).map(String::from_utf8).unwrap().unwrap()
-        };
+        let data = RawJson::new(&serde_json::json!({})).unwrap();
+        let of = |name| text(encode(&Method::named(name), "a\"b", &id, Some(&data), None).unwrap());
         assert_eq!(of("find"), r#"["find","a\"b",{}]"#);
         assert_eq!(of("get"), r#"["get","a\"b",1,{}]"#);
         assert_eq!(of("create"), r#"["create","a\"b",{},{}]"#);
@@ -268,7 +280,7 @@ mod tests {
 
     #[test]
     fn an_id_is_null_or_there() {
-        let get = |id| encode(&Method::Get, "a", &id, None, None).map(|json| String::from_utf8(json).unwrap());
+        let get = |id| encode(&Method::Get, "a", &id, None, None).map(text);
         assert_eq!(get(IdArg::Null).unwrap(), r#"["get","a",null,{}]"#);
         assert_eq!(get(IdArg::from(0)).unwrap(), r#"["get","a",0,{}]"#);
         for missing in [IdArg::Absent, IdArg::from("")] {

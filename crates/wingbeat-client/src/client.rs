@@ -9,7 +9,7 @@ use crate::io::Io;
 use crate::options::Options;
 use crate::service::Service;
 use crate::shared::Shared;
-use crate::slot::{Outcome, Slot};
+use crate::slot::{Outcome, Slot, Unsent};
 use crate::task::Task;
 use serde_json::Value;
 use std::sync::{Arc, Weak};
@@ -151,6 +151,7 @@ impl Client {
 
     /// Hands a packet of the services' namespace to the task.
     pub(crate) fn submit(&self, kind: Kind, json: Vec<u8>) -> Result<Outcome> {
-        Slot::new(kind, json, None, self.shared().options.timeout).submit(self.clone())
+        let packet = Unsent { json, attachments: None };
+        Slot::new(kind, &packet, self.shared().options.timeout).submit(packet, self.clone())
     }
 }

@@ -4,7 +4,7 @@ use crate::client::{Client, WeakClient};
 use crate::command::{Asked, Kind};
 use crate::fate::closed;
 use crate::queue::{Next, Queue};
-use crate::slot::Slot;
+use crate::slot::{Slot, Unsent};
 use bytes::Bytes;
 use futures_util::Stream;
 use serde::Serialize;
@@ -92,10 +92,10 @@ impl Event {
         let Some(Reply { namespace, asked, timeout, client }) = &self.0.reply else { return Ok(()) };
         let raw = RawJson::new(&(answer,))?;
         let client = client.upgrade().ok_or_else(closed)?;
-        let (json, attachments) = raw.into_parts();
-        let mut slot = Slot::new(Kind::Reply, json.into(), attachments, *timeout);
+        let packet = Unsent::from(raw);
+        let mut slot = Slot::new(Kind::Reply, &packet, *timeout);
         (slot.namespace, slot.asked) = (namespace.clone(), Some(Box::new(asked.clone())));
-        slot.submit(client)?.await.map(drop)
+        slot.submit(packet, client)?.await.map(drop)
     }
 
     pub(crate) fn bytes(&self) -> usize {

@@ -3,7 +3,7 @@
 use crate::client::Client;
 use crate::command::{Answer, Command, Kind};
 use crate::event::{Event, Events, FromEvent};
-use crate::slot::Slot;
+use crate::slot::{Slot, Unsent};
 use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -100,10 +100,10 @@ impl Io {
         let raw = RawJson::new(&list)?;
         let options = &self.client.shared().options;
         let timeout = self.timeout.unwrap_or(options.timeout);
-        let (json, attachments) = raw.into_parts();
-        let mut slot = Slot::new(kind, json.into(), attachments, timeout);
+        let packet = Unsent::from(raw);
+        let mut slot = Slot::new(kind, &packet, timeout);
         slot.namespace = (self.namespace != options.namespace).then(|| self.namespace.clone());
-        slot.submit(self.client.clone())?.await
+        slot.submit(packet, self.client.clone())?.await
     }
 }
 

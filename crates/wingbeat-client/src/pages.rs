@@ -46,18 +46,23 @@ type State = (Client, Option<Result<Request>>);
 async fn next<T: DeserializeOwned>((client, request): State) -> Result<Option<(Page<T>, State)>> {
     let Some(request) = request else { return Ok(None) };
     let mut request = request.map_err(local)?;
+    let skip = request.query.get_or_insert_default().get("$skip").and_then(Value::as_u64).unwrap_or_default();
+    let call = request.clone();
     let query = request.query.get_or_insert_default();
-    let skip = query.get("$skip").and_then(Value::as_u64).unwrap_or_default();
-    let page = match request.clone().run(&client).await?.to()? {
+    let page = match call.run(&client).await?.to()? {
         Found::Page(page) => page,
         Found::List(data) => {
             let len = data.len() as u64;
-            let page = Page { total: skip.saturating_add(len), limit: len, skip, data };
-            return Ok(Some((page, (client, None))));
+            // A service without pages gives everything, or as many as the query asks for: then there may be more.
+            let more = query.get("$limit").and_then(Value::as_u64).is_some_and(|limit| limit > 0 && len >= limit);
+            let total = skip.saturating_add(len);
+            query.insert("$skip".to_owned(), total.into());
+            let page = Page { total, limit: len, skip, data };
+            return Ok(Some((page, (client, more.then_some(Ok(request))))));
         }
     };
     let reached = skip.saturating_add(page.data.len() as u64);
     let more = !page.data.is_empty() && reached < page.total;
-    request.query.get_or_insert_default().insert("$skip".to_owned(), reached.into());
+    query.insert("$skip".to_owned(), reached.into());
     Ok(Some((page, (client, more.then_some(Ok(request))))))
 }

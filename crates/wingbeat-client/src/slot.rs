@@ -11,11 +11,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::time::Instant;
-use wingbeat_core::{Error, Result};
+use wingbeat_core::{Error, RawJson, Result};
 
 /// A packet that waits to be sent, or for its answer: the task's side of it. Dropped without an outcome, it says so.
 pub(crate) struct Outbound {
     pub(crate) slot: Arc<Slot>,
+    packet: Unsent,
     is_own: bool,
     is_finished: bool,
 }
@@ -33,12 +34,7 @@ pub(crate) struct Slot {
     pub(crate) bytes: usize,
     /// A number that only the task reads and writes: [`Place`].
     place: AtomicU64,
-    state: Mutex<State>,
-}
-
-struct State {
-    packet: Unsent,
-    caller: Caller,
+    caller: Mutex<Caller>,
 }
 
 /// Nearly always none.
@@ -60,6 +56,13 @@ pub(crate) enum Place {
     Queued(u64),
     /// Among what was sent, under this id.
     InFlight(u64),
+}
+
+impl From<RawJson> for Unsent {
+    fn from(arguments: RawJson) -> Unsent {
+        let (json, attachments) = arguments.into_parts();
+        Unsent { json: json.into(), attachments }
+    }
 }
 
 impl Place {
@@ -92,38 +95,45 @@ enum Caller {
 impl Slot {
     /// A packet that has this long to be sent and answered.
     #[inline]
-    pub(crate) fn new(kind: Kind, json: Vec<u8>, attachments: Attachments, timeout: Duration) -> Slot {
+    pub(crate) fn new(kind: Kind, packet: &Unsent, timeout: Duration) -> Slot {
         // Further away than anyone waits, and never too far to be a moment.
         let deadline = Instant::now() + timeout.min(Duration::from_secs(365 * 24 * 3600));
-        let bytes = json.len() + attachments.iter().flat_map(|all| &**all).map(Bytes::len).sum::<usize>();
-        let place = AtomicU64::new(Place::Nowhere.number());
-        let state = Mutex::new(State { packet: Unsent { json, attachments }, caller: Caller::Away });
-        Slot { kind, namespace: None, deadline, timeout, asked: None, bytes, place, state }
+        let attached = packet.attachments.iter().flat_map(|all| &**all).map(Bytes::len).sum::<usize>();
+        Slot {
+            kind,
+            namespace: None,
+            deadline,
+            timeout,
+            asked: None,
+            bytes: packet.json.len() + attached,
+            place: AtomicU64::new(Place::Nowhere.number()),
+            caller: Mutex::new(Caller::Away),
+        }
     }
 
     /// A packet of the task's own: nobody waits for its outcome.
-    pub(crate) fn own(mut self) -> Outbound {
+    pub(crate) fn own(mut self, packet: Unsent) -> Outbound {
         self.set_caller(Caller::Gone);
-        Outbound { slot: Arc::new(self), is_own: true, is_finished: false }
+        Outbound { slot: Arc::new(self), packet, is_own: true, is_finished: false }
     }
 
     /// Hands it to the task.
     #[inline]
-    pub(crate) fn submit(self, client: Client) -> Result<Outcome> {
+    pub(crate) fn submit(self, packet: Unsent, client: Client) -> Result<Outcome> {
         let slot = Arc::new(self);
-        client.send(Command::Emit(Outbound { slot: slot.clone(), is_own: false, is_finished: false }))?;
+        client.send(Command::Emit(Outbound { slot: slot.clone(), packet, is_own: false, is_finished: false }))?;
         Ok(Outcome { slot, client, is_over: false })
     }
 
     /// Hands it to the task for a caller that waits already.
     #[inline]
-    pub(crate) fn submit_for(mut self, client: Client, waker: &Waker) -> Result<Outcome> {
+    pub(crate) fn submit_for(mut self, packet: Unsent, client: Client, waker: &Waker) -> Result<Outcome> {
         self.set_caller(Caller::Waits(waker.clone()));
-        self.submit(client)
+        self.submit(packet, client)
     }
 
     fn set_caller(&mut self, caller: Caller) {
-        self.state.get_mut().unwrap_or_else(PoisonError::into_inner).caller = caller;
+        *self.caller.get_mut().unwrap_or_else(PoisonError::into_inner) = caller;
     }
 
     pub(crate) fn place(&self) -> Place {
@@ -145,14 +155,9 @@ impl Outbound {
         self.slot.kept_at(place);
     }
 
-    /// Takes what is to be sent, under the id that its answer will have. `None` if nobody waits for it any more.
-    pub(crate) fn take(&self, id: u64) -> Option<Unsent> {
-        let mut state = locked(&self.slot.state);
-        if matches!(state.caller, Caller::Gone) && self.slot.kind != Kind::Login {
-            return None;
-        }
-        self.slot.kept_at(Place::InFlight(id));
-        Some(std::mem::take(&mut state.packet))
+    /// Takes what is to be sent.
+    pub(crate) fn take(&mut self) -> Unsent {
+        std::mem::take(&mut self.packet)
     }
 
     /// Tells the caller, if there still is one.
@@ -163,18 +168,15 @@ impl Outbound {
     fn tell(&mut self, outcome: Result<Answer>) {
         self.is_finished = true;
         self.slot.kept_at(Place::Nowhere);
-        let mut state = locked(&self.slot.state);
-        // A large packet that was never sent goes with the task's side.
-        let unsent = std::mem::take(&mut state.packet);
-        let waker = match std::mem::replace(&mut state.caller, Caller::Gone) {
-            Caller::Gone => None,
+        let mut caller = locked(&self.slot.caller);
+        let waker = match std::mem::replace(&mut *caller, Caller::Gone) {
+            Caller::Gone => return,
             before => {
-                state.caller = Caller::Finished(outcome);
+                *caller = Caller::Finished(outcome);
                 if let Caller::Waits(waker) = before { Some(waker) } else { None }
             }
         };
-        drop(state);
-        drop(unsent);
+        drop(caller);
         if let Some(waker) = waker {
             waker.wake();
         }
@@ -202,13 +204,13 @@ impl Future for Outcome {
     type Output = Result<Answer>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Answer>> {
-        let mut state = locked(&self.slot.state);
-        match &mut state.caller {
+        let mut caller = locked(&self.slot.caller);
+        match &mut *caller {
             Caller::Waits(waker) => waker.clone_from(cx.waker()),
-            caller @ Caller::Away => *caller = Caller::Waits(cx.waker().clone()),
-            caller => {
-                let finished = std::mem::replace(caller, Caller::Gone);
-                drop(state);
+            away @ Caller::Away => *away = Caller::Waits(cx.waker().clone()),
+            finished => {
+                let finished = std::mem::replace(finished, Caller::Gone);
+                drop(caller);
                 self.is_over = true;
                 return Poll::Ready(match finished {
                     Caller::Finished(outcome) => outcome,
@@ -225,7 +227,7 @@ impl Drop for Outcome {
         if self.is_over {
             return;
         }
-        let before = std::mem::replace(&mut locked(&self.slot.state).caller, Caller::Gone);
+        let before = std::mem::replace(&mut *locked(&self.slot.caller), Caller::Gone);
         if !matches!(before, Caller::Finished(_)) {
             // A client that has ended has forgotten it already.
             let _ = self.client.send(Command::Forget(self.slot.clone()));

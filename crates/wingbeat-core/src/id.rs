@@ -8,7 +8,7 @@ use std::fmt;
 /// The id of a record: a number or a text, never an object.
 ///
 /// Two ids that read the same are not equal (`1` and `"1"`); stores look records up by their text.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(untagged)]
 pub enum Id {
     /// A number, as JSON has them.
@@ -82,6 +82,16 @@ impl fmt::Display for Id {
         match self {
             Id::Number(number) => number.fmt(f),
             Id::Text(text) => text.fmt(f),
+        }
+    }
+}
+
+/// As in JSON: `7` or `"7"`.
+impl fmt::Debug for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Id::Number(number) => fmt::Display::fmt(number, f),
+            Id::Text(text) => fmt::Debug::fmt(text, f),
         }
     }
 }
@@ -217,6 +227,7 @@ mod tests {
         let id = Id::from(7u32);
         assert_eq!([Id::from(7), Id::from(7u64), Id::from(&id)], [id.clone(), id.clone(), id]);
         assert_eq!(Id::from(&"a".to_owned()), Id::from("a"));
+        assert_eq!(format!("{:?} {:?}", Id::from(7), Id::from("7")), "7 \"7\"");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::command::Kind;
 use crate::connection::Reason;
 use crate::event::Event;
 use crate::queue::Queue;
-use crate::slot::{Outcome, Slot};
+use crate::slot::{Outcome, Slot, Unsent};
 use crate::transport::{Body, Frames, Handshake, Incoming, Outbox, Seen};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -62,8 +62,9 @@ impl Session {
         let task = Task::new(shared.clone(), client.downgrade());
         let mut session = Session { task, outbox, frames: Frames::default(), assembly, calls: Vec::new(), listeners };
         for kind in [Kind::Login, Kind::Call, Kind::Direct, Kind::Call, Kind::Logout] {
-            let slot = Slot::new(kind, br#"["x",{}]"#.to_vec(), None, Duration::from_secs(60));
-            session.calls.extend(slot.submit(client.clone()));
+            let packet = Unsent { json: br#"["x",{}]"#.to_vec(), attachments: None };
+            let slot = Slot::new(kind, &packet, Duration::from_secs(60));
+            session.calls.extend(slot.submit(packet, client.clone()));
             session.obey();
         }
         session

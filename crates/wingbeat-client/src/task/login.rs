@@ -6,7 +6,7 @@ use crate::command::{Answer, Kind};
 use crate::connection::ConnectionEvent;
 use crate::fate::{Fate, copy};
 use crate::shared::Shared;
-use crate::slot::{Outbound, Slot};
+use crate::slot::{Outbound, Slot, Unsent};
 use serde_json::Value;
 use std::sync::Arc;
 use wingbeat_core::{Error, Result};
@@ -115,7 +115,8 @@ impl Task {
         }
         match stored_login(&self.shared) {
             Ok(json) => {
-                let login = Slot::new(Kind::Login, json, None, self.shared.options.timeout).own();
+                let packet = Unsent { json, attachments: None };
+                let login = Slot::new(Kind::Login, &packet, self.shared.options.timeout).own(packet);
                 let deadline = login.slot.deadline;
                 self.login.begin();
                 self.namespaces[0].gated = true;

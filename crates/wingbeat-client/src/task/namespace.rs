@@ -98,10 +98,8 @@ impl Namespace {
         Some(outbound)
     }
 
-    fn send(&mut self, outbound: Outbound, outbox: &mut Outbox) {
-        let id = self.next_id;
-        // Nobody waits for it any more: it is not sent.
-        let Some(Unsent { json, attachments }) = outbound.take(id) else { return };
+    fn send(&mut self, mut outbound: Outbound, outbox: &mut Outbox) {
+        let Unsent { json, attachments } = outbound.take();
         let kind = outbound.slot.kind;
         let attachments = attachments.as_ref().map_or(&[][..], |all| all);
         let packet = match (kind, attachments.is_empty()) {
@@ -115,7 +113,9 @@ impl Namespace {
             outbox.packet(packet, &self.name, asked, &json, attachments);
             return outbound.finish(Ok(Answer::default()));
         }
+        let id = self.next_id;
         self.next_id += 1;
+        outbound.kept_at(Place::InFlight(id));
         outbox.packet(packet, &self.name, Some(id.into()), &json, attachments);
         self.in_flight.insert(id, outbound);
     }

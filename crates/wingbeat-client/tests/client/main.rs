@@ -23,6 +23,7 @@ mod proxy;
 mod recordings;
 mod scripted;
 mod suite;
+mod upgrade;
 mod waiting;
 mod wire;
 

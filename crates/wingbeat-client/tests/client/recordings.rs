@@ -7,12 +7,12 @@ use std::path::Path;
 use std::time::Duration;
 use wingbeat_client::{Client, Error, IdArg, MemoryStorage, Method, Reconnection, Result};
 
-struct Case {
-    name: String,
-    frames: Vec<(String, Value)>,
+pub(crate) struct Case {
+    pub(crate) name: String,
+    pub(crate) frames: Vec<(String, Value)>,
 }
 
-fn cases() -> Vec<Case> {
+pub(crate) fn cases() -> Vec<Case> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../conformance/vectors/open/client.jsonl");
     let mut cases: Vec<Case> = Vec::new();
     for line in std::fs::read_to_string(path).unwrap().lines() {

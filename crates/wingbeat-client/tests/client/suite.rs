@@ -75,6 +75,11 @@ async fn pages_follow_each_other(target: Target) {
     assert_eq!(texts, ["b", "c", "d", "e"]);
     let all: Vec<Message> = client.service("messages").find().records().try_collect().await.unwrap();
     assert_eq!(all.len(), 3);
+    // A service that makes no pages still takes as many as it is asked for.
+    let messages = client.service::<Message>("messages");
+    let texts: Vec<_> =
+        messages.find().query(Query::new().limit(2)).records().map_ok(|m| m.text).try_collect().await.unwrap();
+    assert_eq!(texts, ["one", "two", "three"]);
 }
 
 async fn errors_keep_their_class_and_data(target: Target) {

@@ -4,8 +4,9 @@ use crate::faults::quick;
 use crate::scripted::Listener;
 use crate::soon;
 use serde_json::json;
+use std::future::IntoFuture;
 use std::time::Duration;
-use wingbeat_client::{Client, ConnectionEvent, Fate, MemoryStorage, Reconnection};
+use wingbeat_client::{All, Client, ConnectionEvent, Context, Error, Fate, Hooks, MemoryStorage, Reconnection};
 
 #[tokio::test]
 async fn calls_made_offline_wait_in_order_and_the_buffer_has_an_end() {
@@ -122,4 +123,12 @@ async fn a_call_that_is_dropped_before_it_is_sent_is_not_sent() {
     };
     let (answer, _peer) = soon(async { tokio::join!(async { numbers.get(2).await }, server) }).await;
     assert_eq!(answer.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn a_hook_that_says_no_before_the_call_has_sent_nothing() {
+    let hooks = Hooks::new().before(All, async |_: Context| Err::<Context, _>(Error::bad_request("no")));
+    let client = Client::builder("http://127.0.0.1:1").hooks(hooks).build().unwrap();
+    let error = soon(client.untyped("messages").get(1).into_future()).await.unwrap_err();
+    assert_eq!((error.message(), Fate::of(&error)), ("no", Fate::NotSent));
 }
