@@ -5,13 +5,15 @@
 //!
 //! ```no_run
 //! use tokio::net::TcpListener;
-//! use wingbeat::{auth::{Auth, Local, authenticate, hash_password}, hooks::protect, prelude::*, store::Memory};
+//! use wingbeat::auth::{Auth, Local, authenticate, hash_password};
+//! use wingbeat::{hooks::protect, prelude::*, store::Memory};
 //!
 //! # #[tokio::main]
 //! # async fn main() -> Result<()> {
+//! // No methods for clients: whoever can change a user's record can log in as that user.
 //! let users = Mount::new(Memory::new())
-//!     .before(Create, hash_password("password"))
-//!     .before(Patch, hash_password("password"))
+//!     .methods([])
+//!     .before([Create, Patch], hash_password("password"))
 //!     .after(All, protect(["password"]));
 //! let app = App::builder()
 //!     .mount("authentication", Auth::from_env("SECRET")?.strategy(Local::new("email", "password")))
