@@ -67,6 +67,11 @@ impl Handled {
         Handled(State::Later(Box::pin(answer)))
     }
 
+    /// The same of one that was polled already and was not ready. It is polled again in any case.
+    pub fn begun(answer: impl Future<Output = Option<Answer>> + Send + 'static) -> Handled {
+        Handled(State::Begun(Box::pin(answer)))
+    }
+
     /// The same, polled here: on the heap only if it is not ready.
     pub fn begin(
         mut answer: impl Future<Output = Option<Answer>> + Send + Unpin + 'static,
@@ -74,7 +79,7 @@ impl Handled {
     ) -> Handled {
         match Pin::new(&mut answer).poll(cx) {
             Poll::Ready(answer) => Handled::now(answer),
-            Poll::Pending => Handled(State::Begun(Box::pin(answer))),
+            Poll::Pending => Handled::begun(answer),
         }
     }
 }

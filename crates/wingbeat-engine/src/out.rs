@@ -55,7 +55,10 @@ impl Out {
 
     pub(crate) fn clear(&mut self) {
         self.bytes.clear();
-        self.pieces.clear();
+        // Said only where there are any: it costs a call, every turn.
+        if !self.pieces.is_empty() {
+            self.pieces.clear();
+        }
     }
 }
 

@@ -43,7 +43,7 @@ impl Client {
     }
 
     /// Sends an answer, if one is wanted.
-    pub(super) fn answer(&self, socket: &Socket, id: Option<&AckId>, answer: Option<Answer>, out: &mut Out) {
+    pub(super) fn answer(&self, socket: &Socket, id: Option<&AckId>, answer: Option<&Answer>, out: &mut Out) {
         if let Some((id, answer)) = id.zip(answer)
             && socket.is_connected()
         {
@@ -55,7 +55,7 @@ impl Client {
     /// What a call has come to.
     pub(super) fn finish(&mut self, socket: Socket, outcome: Outcome, out: &mut Out) -> Result<(), End> {
         match outcome {
-            Outcome::Answer(id, answer) => self.answer(&socket, id.as_ref(), answer, out),
+            Outcome::Answer(id, answer) => self.answer(&socket, id.as_ref(), answer.as_ref(), out),
             Outcome::Joined(Ok(())) => {
                 let sid = [r#"{"sid":""#, socket.id(), r#""}"#].concat();
                 self.put(out, |bytes| write_packet(bytes, b"40", socket.namespace(), sid.as_bytes()));

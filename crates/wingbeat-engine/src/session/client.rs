@@ -176,7 +176,8 @@ impl Client {
 
     /// Begins what waits, as far as there is room.
     pub(super) fn work_off(&mut self, out: &mut Out, cx: &mut Context<'_>) -> Result<(), End> {
-        while self.allowance.has_calls()
+        while !self.backlog.is_empty()
+            && self.allowance.has_calls()
             && self.joined.is_none()
             && self.running.len() < self.link.engine.config.max_running
         {
@@ -241,7 +242,7 @@ impl Client {
         let Some(Handled(handled)) = guarded(|| handler.event(socket, event, cx)) else { return Ok(()) };
         let call = |future| Call { socket: socket.clone(), work: Work::Event(packet.id.clone(), future) };
         match handled {
-            State::Now(answer) => self.answer(socket, packet.id.as_ref(), answer, out),
+            State::Now(answer) => self.answer(socket, packet.id.as_ref(), answer.as_ref(), out),
             State::Later(future) => return self.start(call(future), out, cx),
             State::Begun(future) => {
                 let call = call(future);

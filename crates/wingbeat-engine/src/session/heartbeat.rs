@@ -59,12 +59,15 @@ impl Heartbeat {
 
     /// A turn has read: was there a pong?
     pub(super) fn look(&mut self, client: &mut Client) {
+        if !client.heard {
+            return;
+        }
         if std::mem::take(&mut client.pong) {
             let link = &client.link;
             self.ping_at = link.engine.wheel.now() + link.engine.config.ping_interval.as_millis() as u64;
             self.pong_by = u64::MAX;
             self.arm(link);
-        } else if self.pong_by != u64::MAX && client.heard && !self.refreshed {
+        } else if self.pong_by != u64::MAX && !self.refreshed {
             // A long message may stand before the pong.
             let link = &client.link;
             self.pong_by = link.engine.wheel.now() + link.engine.config.ping_timeout.as_millis() as u64;

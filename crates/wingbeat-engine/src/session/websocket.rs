@@ -54,7 +54,8 @@ pub(super) fn step(
     }
     heartbeat.look(client);
     ws.write(out, &client.link.outbox, limit, cx)?;
-    if client.announce() {
+    if client.joined.is_some() {
+        client.announce();
         step = Step::Again;
     }
     if let Some(wait) = client.throttled() {

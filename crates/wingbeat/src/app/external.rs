@@ -1,6 +1,7 @@
 //! Calls from outside: what every transport checks and does alike.
 
 use super::guard::{Guarded, begun, log};
+use super::registry::Registry;
 use super::run::Outcome;
 use super::{App, Entry, Mode, measure};
 use crate::BoxFuture;
@@ -8,7 +9,7 @@ use crate::realtime::Connection;
 use crate::service::{Params, Query};
 use serde_json::Value;
 use std::borrow::Cow;
-use std::future::{Future, ready};
+use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -28,54 +29,55 @@ pub(crate) trait Arguments {
     fn has_bytes(&self, at: usize) -> bool;
 }
 
-/// A client's call that may run.
-pub(crate) struct External {
-    entry: Arc<Entry>,
-    /// Which of the service's methods: a place is cheaper to keep than a second reference.
-    method: usize,
-    arguments: (IdArg, Option<Payload>, Params),
+/// What has become of a client's call: what the client is told, or the future of it.
+pub(crate) enum Called {
+    Ready(Result<RawJson>),
+    /// It was polled, is not ready, and has to be polled again: the time it may take begins then.
+    Running(Answering),
 }
 
+/// What a client's call names: the service, which of its methods, and the arguments.
+type Named<'a> = (&'a Arc<Entry>, usize, (IdArg, Option<Payload>, Params));
+
 impl App {
-    /// Reads a call of a connection's. Refuses what no client may call, and arguments that are none.
-    pub(crate) fn external(&self, connection: &Connection, name: &str, given: &impl Arguments) -> Result<External> {
-        self.read(connection, name, given).inspect_err(measure::refused)
-    }
-
-    fn read(&self, connection: &Connection, name: &str, given: &impl Arguments) -> Result<External> {
-        let path = given.text(0).and_then(text).ok_or_else(|| Error::not_found("Invalid service path"))?;
-        let (entry, route) = self.find(&path)?;
-        let Some(place) = entry.external(name) else { return Err(not_allowed(name, entry.path())) };
-        let method = entry.at(place).method();
-        let query_at = 1 + method.query_position();
-        if given.count() > query_at + 1 {
-            return Err(Error::bad_request(format!("Too many arguments for '{method}' method")));
-        }
-        let id = if method.takes_id() { id(given.text(1))? } else { IdArg::Absent };
-        let data_at = method.takes_data().then(|| 1 + usize::from(method.takes_id()));
-        let data = data_at.and_then(|at| given.raw(at)).map(Payload::Raw);
-        if given.has_bytes(query_at) {
-            return Err(Error::bad_request("Invalid query: it must not contain bytes"));
-        }
-        let mut params = Params::new();
-        params.query = query(given.text(query_at))?;
-        params.route = route;
-        params.provider = Some(connection.provider());
-        params.connection = Some(connection.clone());
-        params.surroundings = Some(entry.surroundings().clone());
-        Ok(External { entry, method: place, arguments: (id, data, params) })
-    }
-
-    /// Runs a client's call: what the client is told, whatever happens. A panic is a general error, a call that takes
-    /// longer than `limit` ends with Timeout.
-    pub(crate) fn answer(self, call: External, limit: Duration) -> Answering {
-        let External { entry, method, arguments } = call;
-        let mode = self.mode();
-        let running = match begun(|| self.begin(&entry, method, arguments)) {
-            Ok(running) => running,
-            Err(error) => Box::pin(ready(Err(error))),
+    /// Runs a connection's call as far as it goes at once. Refuses what no client may call, and arguments that are none.
+    /// A panic is a general error, a call that takes longer than `limit` ends with Timeout.
+    pub(crate) fn external(
+        self,
+        connection: &Connection,
+        name: &str,
+        given: &impl Arguments,
+        limit: Duration,
+        cx: &mut Context<'_>,
+    ) -> Called {
+        // Nearly all calls are ready at once. Those borrow their service from the registry: a reference that is counted
+        // costs 20 cycles, and again when it is given back.
+        let registry = self.0.registry.load();
+        let (entry, method, arguments) = match read(&registry, connection, name, given) {
+            Ok(named) => named,
+            Err(error) => {
+                measure::refused(&error);
+                log(&error, "", name);
+                return Called::Ready(Err(error));
+            }
         };
-        Answering { call: Guarded::new(running, limit), entry, method, mode }
+        let mode = self.mode();
+        let polled = begun(|| {
+            let mut call = self.begin(entry, method, arguments);
+            match call.as_mut().poll(cx) {
+                Poll::Ready(outcome) => Ok(outcome),
+                Poll::Pending => Err(call),
+            }
+        });
+        let outcome = match polled {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(call)) => {
+                let call = Guarded::new(call, limit);
+                return Called::Running(Answering { call, entry: entry.clone(), method, mode });
+            }
+            Err(panicked) => Err(panicked),
+        };
+        Called::Ready(told(outcome, entry, method, mode))
     }
 
     /// Begins a call. One without hooks and hearers is the service's own future and nothing around it, unless someone
@@ -94,6 +96,38 @@ impl App {
     }
 }
 
+fn read<'a>(registry: &'a Registry, connection: &Connection, name: &str, given: &impl Arguments) -> Result<Named<'a>> {
+    let path = given.text(0).and_then(text).ok_or_else(|| Error::not_found("Invalid service path"))?;
+    let (entry, route) = registry.find(&path)?;
+    let Some(place) = entry.external(name) else { return Err(not_allowed(name, entry.path())) };
+    let method = entry.at(place).method();
+    let query_at = 1 + method.query_position();
+    if given.count() > query_at + 1 {
+        return Err(Error::bad_request(format!("Too many arguments for '{method}' method")));
+    }
+    let id = if method.takes_id() { id(given.text(1))? } else { IdArg::Absent };
+    let data_at = method.takes_data().then(|| 1 + usize::from(method.takes_id()));
+    let data = data_at.and_then(|at| given.raw(at)).map(Payload::Raw);
+    if given.has_bytes(query_at) {
+        return Err(Error::bad_request("Invalid query: it must not contain bytes"));
+    }
+    let mut params = Params::new();
+    params.query = query(given.text(query_at))?;
+    params.route = route;
+    params.provider = Some(connection.provider());
+    params.connection = Some(connection.clone());
+    params.surroundings = Some(entry.surroundings().clone());
+    Ok((entry, place, (id, data, params)))
+}
+
+/// What a client is told of an outcome. The log is told of errors.
+fn told(outcome: Result<Payload>, entry: &Entry, method: usize, mode: Mode) -> Result<RawJson> {
+    outcome.and_then(Payload::into_raw).map_err(|error| {
+        log(&error, entry.path(), entry.at(method).method().as_str());
+        mode.shown(error)
+    })
+}
+
 /// A client's call under way.
 pub(crate) struct Answering {
     call: Guarded<BoxFuture<'static, Result<Payload>>>,
@@ -106,11 +140,8 @@ impl Future for Answering {
     type Output = Result<RawJson>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<RawJson>> {
-        let outcome = ready!(Pin::new(&mut self.call).poll(cx)).and_then(Payload::into_raw);
-        Poll::Ready(outcome.map_err(|error| {
-            log(&error, self.entry.path(), self.entry.at(self.method).method().as_str());
-            self.mode.shown(error)
-        }))
+        let outcome = ready!(Pin::new(&mut self.call).poll(cx));
+        Poll::Ready(told(outcome, &self.entry, self.method, self.mode))
     }
 }
 

@@ -21,10 +21,10 @@ mod sub_app;
 mod tests;
 
 pub use builder::Builder;
-pub(crate) use external::Arguments;
+pub(crate) use external::{Arguments, Called};
 #[cfg(feature = "auth")]
 pub(crate) use gate::Gate;
-pub(crate) use guard::{guarded, log};
+pub(crate) use guard::guarded;
 pub(crate) use http::Door;
 pub use http::{AppHttp, HttpBody, Transport};
 pub(crate) use http::{error_response, json_response};

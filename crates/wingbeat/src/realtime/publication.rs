@@ -118,13 +118,16 @@ impl Together {
     }
 
     /// All packets as one piece, made by the first who asks, if they are small and have no bytes in them. Each connection
-    /// then queues and writes one thing instead of several: eight small events cost a third.
+    /// then queues and writes one thing instead of several: eight small events cost a quarter.
     pub(crate) fn frame(&self) -> Option<&Frame> {
         let join = || {
             let frames = self.messages.iter().map(|message| message.frame());
             let small = frames.clone().map(Frame::len).sum::<usize>() <= JOINED;
             let plain = self.messages.iter().all(|message| message.data.attachments().is_empty());
-            (self.messages.len() > 1 && small && plain).then(|| Frame::join(frames))
+            match &*self.messages {
+                [only] if plain => Some(only.frame().clone()),
+                _ => (small && plain).then(|| Frame::join(frames)),
+            }
         };
         self.joined.get_or_init(join).as_ref()
     }

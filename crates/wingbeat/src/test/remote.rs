@@ -1,9 +1,11 @@
 //! A service as clients see it.
 
 use super::Client;
-use crate::app::{App, Arguments};
+use crate::app::{App, Arguments, Called};
 use crate::realtime::Connection;
 use serde_json::{Value, json};
+use std::future::poll_fn;
+use std::task::Poll;
 use std::time::Duration;
 use wingbeat_core::{RawJson, Result};
 
@@ -78,8 +80,12 @@ pub(super) async fn emit(
     arguments: &[Value],
 ) -> Result<Value> {
     let texts = arguments.iter().map(RawJson::new).collect::<Result<Vec<_>>>()?;
-    let call = app.external(connection, method, &Texts(texts))?;
-    app.clone().answer(call, patience).await?.to()
+    let texts = Texts(texts);
+    let called = poll_fn(|cx| Poll::Ready(app.clone().external(connection, method, &texts, patience, cx)));
+    match called.await {
+        Called::Ready(outcome) => outcome?.to(),
+        Called::Running(call) => call.await?.to(),
+    }
 }
 
 struct Texts(Vec<RawJson>);

@@ -1,7 +1,7 @@
 //! Services over Socket.IO: an event `["get","messages",1,{}]` is a call, its acknowledgement the answer.
 
 use crate::BoxFuture;
-use crate::app::{App, Arguments, Door, HttpBody, Transport, WeakApp, guarded, log};
+use crate::app::{App, Arguments, Called, Door, HttpBody, Transport, WeakApp, guarded};
 use crate::realtime::{Connection, Headers, Message, Peer, Together};
 use futures_util::FutureExt;
 use std::future::ready;
@@ -204,21 +204,15 @@ impl Handler for Services {
             return Handled::now(None);
         };
         let (wants_answer, limit) = (event.wants_ack(), self.call_timeout);
-        let name = event.name();
-        match app.external(connection, &name, &event) {
-            Ok(call) => {
-                let (answering, attachments) = (app.answer(call, limit), socket.max_attachments());
-                let answer = answering.map(move |answer| {
-                    let answer = answer.and_then(|result| sendable(&result, attachments).map(|()| result));
-                    let answer = answer.map_or_else(|error| refused(&error), |result| Some(Answer::result(result)));
-                    answer.filter(|_| wants_answer)
-                });
-                Handled::begin(answer, cx)
-            }
-            Err(error) => {
-                log(&error, "", &name);
-                Handled::now(refused(&error).filter(|_| wants_answer))
-            }
+        let attachments = socket.max_attachments();
+        let answer = move |outcome: Result<RawJson>| {
+            let outcome = outcome.and_then(|result| sendable(&result, attachments).map(|()| result));
+            let answer = outcome.map_or_else(|error| refused(&error), |result| Some(Answer::result(result)));
+            answer.filter(|_| wants_answer)
+        };
+        match app.external(connection, &event.name(), &event, limit, cx) {
+            Called::Ready(outcome) => Handled::now(answer(outcome)),
+            Called::Running(call) => Handled::begun(call.map(answer)),
         }
     }
 
