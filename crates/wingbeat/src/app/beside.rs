@@ -2,10 +2,14 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::timeout;
 
 /// How many publishers may wait at a time because of clients' calls; further calls wait with them.
 const PUBLISHERS: usize = 1024;
+/// How long a publisher or a listener may take. As with calls: none may stay for ever.
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// Tasks of the application, for which a shutdown waits.
 pub(super) struct Beside {
@@ -29,7 +33,9 @@ impl Beside {
         let running = Running::new(&self.running);
         tokio::spawn(async move {
             let _running = running;
-            task.await;
+            if timeout(LIMIT, task).await.is_err() {
+                tracing::error!("a listener or a publisher took longer than {} s", LIMIT.as_secs());
+            }
         });
     }
 

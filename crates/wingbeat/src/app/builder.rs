@@ -53,8 +53,9 @@ impl Builder {
         self
     }
 
-    /// As [`on_disconnect`](Builder::on_disconnect), with a listener that waits: it may call services. An error is logged.
-    /// A shutdown waits for such listeners before the services are torn down.
+    /// As [`on_disconnect`](Builder::on_disconnect), with a listener that waits: it may call services. An error is logged,
+    /// and so is that it took longer than 60 seconds, which ends it. A shutdown waits for such listeners before the
+    /// services are torn down.
     ///
     /// ```
     /// use wingbeat::{prelude::*, store::Memory};

@@ -63,7 +63,7 @@ macro_rules! hooks_and_publishers {
             }
 
             #[doc = concat!("As [`publish`](", stringify!($owner), "::publish), with a publisher that has to wait.")]
-            /// Its event may come after the answer to the call.
+            /// Its event may come after the answer to the call. If it takes longer than 60 seconds, nobody hears.
             pub fn publish_async<A, F, Fut>(mut self, publisher: F) -> $owner
             where
                 A: Into<Audience>,

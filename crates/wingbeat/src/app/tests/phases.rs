@@ -105,6 +105,21 @@ async fn a_listener_that_waits_is_told_of_who_has_gone_and_a_shutdown_waits_for_
     assert_eq!(*locked(&trace), ["failed", "gone 1", "teardown one"]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn listeners_and_publishers_that_never_end_are_ended() {
+    let app = App::builder()
+        .mount("echo", Mount::new(super::Echo).publish_async(|_| std::future::pending::<Audience>()))
+        .on_disconnect_async(|_, _| std::future::pending())
+        .build()
+        .unwrap();
+    let client = crate::test::Client::connect(&app).await.unwrap();
+    client.service("echo").create(serde_json::json!(1)).await.unwrap();
+    drop(client);
+    let begun = tokio::time::Instant::now();
+    app.shutdown(Duration::from_secs(3600)).await;
+    assert_eq!(begun.elapsed().as_secs(), 60);
+}
+
 #[tokio::test]
 async fn a_service_is_set_up_and_torn_down_once_whenever_it_comes() {
     let trace = Trace::default();
