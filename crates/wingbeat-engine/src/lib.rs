@@ -85,7 +85,7 @@ pub use reason::Reason;
 #[cfg(feature = "tls")]
 pub use serve::Tls;
 pub use serve::{HttpLimits, Listener, serve, serve_http, serve_http_with};
-pub use socket::Socket;
+pub use socket::{Socket, WeakSocket};
 #[cfg(feature = "tls")]
 pub use tokio_rustls::rustls;
 pub use wingbeat_core::packet::Frame;

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use std::any::Any;
 use std::fmt;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use wingbeat_core::RawJson;
 use wingbeat_core::packet::{Arguments, Frame};
 
@@ -112,7 +112,8 @@ impl Socket {
         self.0.state.load(Ordering::SeqCst) == CONNECTED
     }
 
-    /// Keeps a value with the socket. Only the first one is kept: whether this was it.
+    /// Keeps a value with the socket. Only the first one is kept: whether this was it. It may refer to the socket by a
+    /// [`WeakSocket`].
     pub fn attach<T: Any + Send + Sync>(&self, value: T) -> bool {
         self.0.attached.set(Box::new(value)).is_ok()
     }
@@ -162,6 +163,39 @@ impl Socket {
         // Whoever waits for an answer learns that there will be none.
         drop(self.0.acks.lock().unwrap_or_else(PoisonError::into_inner).take());
         matches!(was, CONNECTED | LEAVING)
+    }
+}
+
+/// A socket that is not kept by this, for what the socket itself keeps: what is [attached](Socket::attach) to it must not
+/// hold it, or neither would ever be freed.
+#[derive(Clone)]
+pub struct WeakSocket {
+    socket: Weak<Inner>,
+    link: Arc<Link>,
+}
+
+impl Socket {
+    /// The socket, without keeping it.
+    pub fn downgrade(&self) -> WeakSocket {
+        WeakSocket { socket: Arc::downgrade(&self.0), link: self.0.link.clone() }
+    }
+}
+
+impl WeakSocket {
+    /// The socket, unless it is gone.
+    pub fn upgrade(&self) -> Option<Socket> {
+        self.socket.upgrade().map(Socket)
+    }
+
+    /// The request that began the session.
+    pub fn handshake(&self) -> &Handshake {
+        &self.link.handshake
+    }
+}
+
+impl fmt::Debug for WeakSocket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "WeakSocket({:?})", self.upgrade())
     }
 }
 

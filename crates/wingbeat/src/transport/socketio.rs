@@ -11,7 +11,7 @@ use std::task::Context;
 use std::time::Duration;
 use wingbeat_core::{Error, RawJson, Result};
 use wingbeat_engine::io::Io;
-use wingbeat_engine::{Answer, Config, Engine, Event, Handled, Handler, Reason, Refusal, Socket};
+use wingbeat_engine::{Answer, Config, Engine, Event, Handled, Handler, Reason, Refusal, Socket, WeakSocket};
 
 /// How long a call may take unless told otherwise.
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);
@@ -130,26 +130,30 @@ impl Connection {
     }
 }
 
-/// A client, as channels know it.
-struct Client(Socket);
+/// A client, as channels know it. The socket keeps its connection, so the connection must not keep the socket.
+struct Client(WeakSocket);
 
 impl Peer for Client {
     fn deliver(&self, message: &Message) {
-        match sendable(&message.data, self.0.max_attachments()) {
-            Ok(()) => self.0.send(message.frame()),
+        let Some(socket) = self.0.upgrade() else { return };
+        match sendable(&message.data, socket.max_attachments()) {
+            Ok(()) => socket.send(message.frame()),
             Err(error) => tracing::error!(?error, event = &*message.name, "an event could not be sent"),
         }
     }
 
     fn deliver_all(&self, together: &Together) {
-        match together.frame() {
-            Some(frame) => self.0.send(frame),
-            None => together.messages().iter().for_each(|message| self.deliver(message)),
+        match (together.frame(), self.0.upgrade()) {
+            (Some(frame), Some(socket)) => socket.send(frame),
+            (None, Some(_)) => together.messages().iter().for_each(|message| self.deliver(message)),
+            (_, None) => {}
         }
     }
 
     fn disconnect(&self, _: &Connection) {
-        self.0.disconnect(false);
+        if let Some(socket) = self.0.upgrade() {
+            socket.disconnect(false);
+        }
     }
 
     fn headers(&self) -> Option<&Headers> {
@@ -170,7 +174,7 @@ struct Services {
 
 impl Handler for Services {
     fn connect(&self, socket: &Socket, _auth: Option<RawJson>) -> BoxFuture<'static, Result<(), Refusal>> {
-        let connection = Connection::new("socketio", Client(socket.clone()));
+        let connection = Connection::new("socketio", Client(socket.downgrade()));
         socket.attach(connection.clone());
         let app = self.app.upgrade();
         let mode = app.as_ref().map(App::mode).unwrap_or_default();

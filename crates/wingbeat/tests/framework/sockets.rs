@@ -3,8 +3,10 @@
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use wingbeat::Builder;
@@ -243,4 +245,22 @@ async fn a_shutdown_lets_running_calls_finish_and_closes_the_sockets() {
     assert!(packets.contains(&r#"431[null,{"was":"wait"}]"#.to_owned()), "{packets:?}");
     assert!(!packets.iter().any(|packet| packet.starts_with("41")), "a client that is told to leave stays away");
     ending.await.unwrap();
+}
+
+/// Says when it is freed.
+struct Held(mpsc::UnboundedSender<()>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.send(()).ok();
+    }
+}
+
+#[tokio::test]
+async fn what_a_connection_holds_is_freed_when_it_has_gone() {
+    let (freed, mut told) = mpsc::unbounded_channel();
+    let server =
+        Server::start(App::builder().on_connection(move |_, connection| connection.insert(Held(freed.clone())))).await;
+    drop(Client::connect(&server).await);
+    timeout(Duration::from_secs(5), told.recv()).await.expect("the connection is still in memory").unwrap();
 }
