@@ -17,6 +17,8 @@ use wingbeat_core::{Error, RawJson, Result};
 pub(crate) struct Outbound {
     pub(crate) slot: Arc<Slot>,
     packet: Unsent,
+    /// By when it has to be answered, once the task has taken it.
+    deadline: Option<Instant>,
     is_own: bool,
     is_finished: bool,
 }
@@ -26,7 +28,6 @@ pub(crate) struct Slot {
     pub(crate) kind: Kind,
     /// `None`: that of the services.
     pub(crate) namespace: Option<Arc<str>>,
-    pub(crate) deadline: Instant,
     pub(crate) timeout: Duration,
     /// What this answers, if it is an answer itself.
     pub(crate) asked: Option<Box<Asked>>,
@@ -93,16 +94,13 @@ enum Caller {
 }
 
 impl Slot {
-    /// A packet that has this long to be sent and answered.
+    /// A packet that has this long to be sent and answered, from when the task takes it.
     #[inline]
     pub(crate) fn new(kind: Kind, packet: &Unsent, timeout: Duration) -> Slot {
-        // Further away than anyone waits, and never too far to be a moment.
-        let deadline = Instant::now() + timeout.min(Duration::from_secs(365 * 24 * 3600));
         let attached = packet.attachments.iter().flat_map(|all| &**all).map(Bytes::len).sum::<usize>();
         Slot {
             kind,
             namespace: None,
-            deadline,
             timeout,
             asked: None,
             bytes: packet.json.len() + attached,
@@ -114,14 +112,20 @@ impl Slot {
     /// A packet of the task's own: nobody waits for its outcome.
     pub(crate) fn own(mut self, packet: Unsent) -> Outbound {
         self.set_caller(Caller::Gone);
-        Outbound { slot: Arc::new(self), packet, is_own: true, is_finished: false }
+        Outbound { slot: Arc::new(self), packet, deadline: None, is_own: true, is_finished: false }
     }
 
     /// Hands it to the task.
     #[inline]
     pub(crate) fn submit(self, packet: Unsent, client: Client) -> Result<Outcome> {
         let slot = Arc::new(self);
-        client.send(Command::Emit(Outbound { slot: slot.clone(), packet, is_own: false, is_finished: false }))?;
+        client.send(Command::Emit(Outbound {
+            slot: slot.clone(),
+            packet,
+            deadline: None,
+            is_own: false,
+            is_finished: false,
+        }))?;
         Ok(Outcome { slot, client, is_over: false })
     }
 
@@ -149,6 +153,17 @@ impl Outbound {
     /// Whether it is the task's own.
     pub(crate) fn is_own(&self) -> bool {
         self.is_own
+    }
+
+    /// Its time runs from here on: the moment is looked up once for all that the task takes together.
+    pub(crate) fn begin(&mut self, now: Instant) -> Instant {
+        // Further away than anyone waits, and never too far to be a moment.
+        let deadline = now + self.slot.timeout.min(Duration::from_secs(365 * 24 * 3600));
+        *self.deadline.insert(deadline)
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.deadline
     }
 
     pub(crate) fn kept_at(&self, place: Place) {

@@ -9,6 +9,7 @@ use crate::shared::Shared;
 use crate::slot::{Outbound, Slot, Unsent};
 use serde_json::Value;
 use std::sync::Arc;
+use tokio::time::Instant;
 use wingbeat_core::{Error, Result};
 
 #[derive(Default)]
@@ -116,8 +117,8 @@ impl Task {
         match stored_login(&self.shared) {
             Ok(json) => {
                 let packet = Unsent { json, attachments: None };
-                let login = Slot::new(Kind::Login, &packet, self.shared.options.timeout).own(packet);
-                let deadline = login.slot.deadline;
+                let mut login = Slot::new(Kind::Login, &packet, self.shared.options.timeout).own(packet);
+                let deadline = login.begin(Instant::now());
                 self.login.begin();
                 self.namespaces[0].gated = true;
                 self.namespaces[0].push_first(login);

@@ -182,7 +182,7 @@ impl Namespace {
     pub(crate) fn expire(&mut self, now: Instant) -> (Vec<(Outbound, Error)>, Option<Instant>) {
         let mut next: Option<Instant> = None;
         let mut is_due = |outbound: &Outbound| {
-            let deadline = outbound.slot.deadline;
+            let Some(deadline) = outbound.deadline() else { return false };
             if deadline > now {
                 next = Some(next.map_or(deadline, |next| next.min(deadline)));
             }

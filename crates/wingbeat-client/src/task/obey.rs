@@ -67,15 +67,16 @@ impl Task {
     pub(crate) fn obey(&mut self) -> Option<Stop> {
         let mut batch = std::mem::take(&mut self.inbox.batch);
         let mut commands = batch.drain(..);
-        let stop = commands.find_map(|command| self.command(command));
+        let mut now = None;
+        let stop = commands.find_map(|command| self.command(command, &mut now));
         let rest: Vec<Command> = commands.collect();
         self.inbox.batch = if rest.is_empty() { batch } else { rest };
         stop
     }
 
-    fn command(&mut self, command: Command) -> Option<Stop> {
+    fn command(&mut self, command: Command, now: &mut Option<Instant>) -> Option<Stop> {
         match command {
-            Command::Emit(outbound) => self.emit(outbound),
+            Command::Emit(outbound) => self.emit(outbound, *now.get_or_insert_with(Instant::now)),
             Command::Forget(slot) => {
                 if let Some(at) = self.namespace(slot.namespace.as_ref()) {
                     self.namespaces[at].forget(&slot);
@@ -107,10 +108,11 @@ impl Task {
         None
     }
 
-    pub(crate) fn emit(&mut self, outbound: Outbound) {
+    fn emit(&mut self, mut outbound: Outbound, now: Instant) {
+        let deadline = outbound.begin(now);
         let limits = self.shared.options.buffer;
         let slot = &outbound.slot;
-        let (is_login, deadline) = (slot.kind == Kind::Login, slot.deadline);
+        let is_login = slot.kind == Kind::Login;
         let Some(at) = self.namespace(slot.namespace.as_ref()) else {
             let error = Error::bad_request(format!("More than {MAX_NAMESPACES} namespaces"));
             return outbound.finish(Err(fated(error, Fate::NotSent)));
