@@ -64,6 +64,9 @@ impl Event {
     /// # Errors
     /// BadRequest if it does not fit.
     pub fn argument<T: DeserializeOwned>(&self, index: usize) -> Result<T> {
+        if self.0.attachments.is_empty() {
+            return self.0.arguments.read(index + 1);
+        }
         let text = self.0.arguments.bytes(index + 1);
         text.map_or(Ok(RawJson::NULL), |text| RawJson::with_attachments(text, self.attachments()))?.to()
     }

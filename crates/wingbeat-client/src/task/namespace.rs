@@ -7,6 +7,7 @@ use crate::slot::{Outbound, Place, Slot, Unsent};
 use crate::transport::Outbox;
 use rustc_hash::FxHashMap;
 use std::collections::VecDeque;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use tokio::time::Instant;
 use wingbeat_core::Error;
@@ -120,14 +121,13 @@ impl Namespace {
         self.in_flight.insert(id, outbound);
     }
 
-    /// Whether an answer of this number belongs to a service call.
-    pub(crate) fn awaits_result(&self, id: u64) -> bool {
-        self.joined && self.in_flight.get(&id).is_some_and(|outbound| outbound.slot.kind == Kind::Call)
-    }
-
-    /// The call that an answer belongs to.
-    pub(crate) fn answered(&mut self, id: u64) -> Option<Outbound> {
-        let outbound = self.in_flight.remove(&id)?;
+    /// The call that an answer belongs to, if it is one of these.
+    pub(crate) fn answered_if(&mut self, id: u64, is_one: impl FnOnce(&Outbound) -> bool) -> Option<Outbound> {
+        let Entry::Occupied(entry) = self.in_flight.entry(id) else { return None };
+        if !is_one(entry.get()) {
+            return None;
+        }
+        let outbound = entry.remove();
         if self.in_flight.is_empty() && self.in_flight.capacity() > 4 * KEEP {
             self.in_flight.shrink_to(KEEP);
         }

@@ -30,7 +30,27 @@ impl Arguments {
         // Ranges are 32 bits wide; limits on payloads keep far below.
         u32::try_from(text.len()).ok()?;
         let mut found = Arguments { text: ByteString::new(), inline: [(0, 0); INLINE], rest: Vec::new(), len: 0 };
-        elements(text.as_bytes(), |start, end| found.push(start as u32, end as u32, max))?;
+        let json = text.as_bytes();
+        let mut at = scan::space(json, 0);
+        if json.get(at) != Some(&b'[') {
+            return None;
+        }
+        at = scan::space(json, at + 1);
+        if json.get(at) != Some(&b']') {
+            loop {
+                let end = scan::value(json, at, MAX_DEPTH - 1)?;
+                found.push(at as u32, end as u32, max)?;
+                at = scan::space(json, end);
+                match json.get(at)? {
+                    b',' => at = scan::space(json, at + 1),
+                    b']' => break,
+                    _ => return None,
+                }
+            }
+        }
+        if scan::space(json, at + 1) != json.len() {
+            return None;
+        }
         found.text = text.into();
         Some(found)
     }
@@ -78,7 +98,7 @@ impl Arguments {
     /// # Errors
     /// BadRequest if it does not fit.
     pub fn read<T: DeserializeOwned>(&self, index: usize) -> Result<T> {
-        read_element(self.get(index).unwrap_or("null"))
+        read_text(|| serde_json::Deserializer::from_str(self.get(index).unwrap_or("null")))
     }
 
     fn range(&self, index: usize) -> Option<Range<usize>> {
@@ -116,51 +136,6 @@ impl Arguments {
             EventName::Escaped(name) => Cow::Borrowed(name),
         }
     }
-}
-
-/// Finds the elements of a JSON array, one after another. `None` if it is none, is nested too deeply, or `each` says so.
-#[inline]
-fn elements(json: &[u8], mut each: impl FnMut(usize, usize) -> Option<()>) -> Option<()> {
-    let mut at = scan::space(json, 0);
-    if json.get(at) != Some(&b'[') {
-        return None;
-    }
-    at = scan::space(json, at + 1);
-    if json.get(at) != Some(&b']') {
-        loop {
-            let end = scan::value(json, at, MAX_DEPTH - 1)?;
-            each(at, end)?;
-            at = scan::space(json, end);
-            match json.get(at)? {
-                b',' => at = scan::space(json, at + 1),
-                b']' => break,
-                _ => return None,
-            }
-        }
-    }
-    (scan::space(json, at + 1) == json.len()).then_some(())
-}
-
-/// The first two elements of a JSON array, such as the error and the result of an answer. `None` if the text is no array
-/// as [`Arguments::parse`] takes them.
-pub fn first_two(text: &str, max: usize) -> Option<[Option<&str>; 2]> {
-    let (mut found, mut len) = ([None; 2], 0);
-    elements(text.as_bytes(), |start, end| {
-        if let Some(slot) = found.get_mut(len) {
-            *slot = Some(&text[start..end]);
-        }
-        len += 1;
-        (len <= max).then_some(())
-    })?;
-    Some(found)
-}
-
-/// Reads an element that was found in a packet as a `T`, without looking for attachments.
-///
-/// # Errors
-/// BadRequest if it does not fit.
-pub fn read_element<T: DeserializeOwned>(text: &str) -> Result<T> {
-    read_text(|| serde_json::Deserializer::from_str(text))
 }
 
 /// The name of an event: a part of the text, or what its escapes stand for. Numbers are names as well.
@@ -242,15 +217,6 @@ mod tests {
         assert!(name(r#"["a\ud800b"]"#).is_some_and(|name| name.starts_with('a') && name.ends_with('b')));
         for bad in ["[]", "[{}]", "[null]", "[true]", "[[1]]", r#"["connect"]"#, r#"["disconn\u0065ct"]"#] {
             assert_eq!(name(bad), None, "{bad}");
-        }
-    }
-
-    #[test]
-    fn an_answer_begins_with_its_error_and_its_result() {
-        assert_eq!(first_two("[null, {\"a\":1} ,3]", 3), Some([Some("null"), Some("{\"a\":1}")]));
-        assert_eq!((first_two("[1]", 3), first_two(" [ ] ", 3)), (Some([Some("1"), None]), Some([None, None])));
-        for bad in ["[1,2,3,4]", "[1", "{}", "", "[1,]", "[1]]"] {
-            assert_eq!(first_two(bad, 3), None, "{bad}");
         }
     }
 

@@ -16,7 +16,7 @@ pub mod msgpack;
 mod scan;
 mod socket;
 
-pub use arguments::{Arguments, EventName, first_two, read_element};
+pub use arguments::{Arguments, EventName};
 pub use assembly::{Assembly, Content, Limits, Whole};
 pub use binary::{Placeholders, placeholders};
 pub(crate) use binary::{placeholder, replace};
