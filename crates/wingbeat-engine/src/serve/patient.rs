@@ -98,3 +98,38 @@ impl<I: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Patient<I> {
         self.watch(cx, ended)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+
+    #[tokio::test]
+    async fn what_is_said_behind_the_last_answer_follows_it_however_much_fits() {
+        for (capacity, vectored) in (1..=12).flat_map(|capacity| [(capacity, false), (capacity, true)]) {
+            let (ours, mut theirs) = duplex(capacity);
+            let switch = Switch::default();
+            let mut patient = Patient::new(ours, Duration::from_secs(10), switch.clone());
+            switch.say(Bytes::from_static(b"open"));
+            switch.done();
+            let reading = tokio::spawn(async move {
+                let mut all = Vec::new();
+                theirs.read_to_end(&mut all).await.unwrap();
+                all
+            });
+            let mut answer = &b"answer"[..];
+            while !answer.is_empty() {
+                let (first, second) = answer.split_at(answer.len() / 2);
+                let slices = [IoSlice::new(first), IoSlice::new(second)];
+                let written =
+                    if vectored { patient.write_vectored(&slices).await } else { patient.write(answer).await };
+                answer = &answer[written.unwrap()..];
+            }
+            // What did not fit is the session's to send.
+            let mut connection = patient.into_inner();
+            connection.write_all(&switch.take()).await.unwrap();
+            drop(connection);
+            assert_eq!(reading.await.unwrap(), b"answeropen", "{capacity} {vectored}");
+        }
+    }
+}
