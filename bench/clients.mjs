@@ -1,10 +1,12 @@
 #!/usr/bin/env node
 // Measures clients side by side, against the same server, and writes bench/CLIENTS.md (README.md, "Clients").
 import { execFileSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { build } from './runner/build.mjs'
+import { perOperation, total } from './runner/instructions.mjs'
 import { checkMachine, describeMachine, sourceVersion } from './runner/machine.mjs'
 import { withServer } from './runner/measure.mjs'
 import { here, loadgen, program, root } from './runner/paths.mjs'
@@ -17,6 +19,7 @@ const { values: options } = parseArgs({
     conns: { type: 'string', default: '10000' },
     out: { type: 'string', default: join(here, 'CLIENTS.md') },
     'no-build': { type: 'boolean' },
+    'no-times': { type: 'boolean' },
     help: { type: 'boolean' }
   }
 })
@@ -27,8 +30,13 @@ const server = {
 }
 
 const clients = [
-  { name: 'by hand', title: 'load generator, by hand', rpc: [loadgen, 'rpc', '--addr', '127.0.0.1:PORT', '--pid', 'PID'] },
-  client('wingbeat-client', { cargo: '.', package: 'client-bench' }, [program('.', 'client-bench')]),
+  {
+    name: 'by hand',
+    title: 'load generator, by hand',
+    rpc: [loadgen, 'rpc', '--addr', '127.0.0.1:PORT', '--pid', 'PID'],
+    calls: '--ops'
+  },
+  { ...client('wingbeat-client', { cargo: '.', package: 'client-bench' }, [program('.', 'client-bench')]), calls: '--calls' },
   {
     ...client('rust_socketio', { cargo: 'bench/peers/rust_socketio' }, [program('bench/peers/rust_socketio', 'peer_rust_socketio')]),
     lacks: ['get-16']
@@ -41,6 +49,7 @@ function client(name, build, words) {
   return { name, title: name, build, command: () => words, rpc: [...words, 'rpc', ...url], idle: [...words, 'idle', ...url] }
 }
 
+// Without times, for a machine that does other things as well.
 const scenarios = [
   ...[1, 16].map((inflight) => ({
     name: `get-${inflight}`,
@@ -58,7 +67,7 @@ const scenarios = [
     unit: 'KiB / client',
     arguments: ['--conns', options.conns, '--secs', '2']
   }
-]
+].filter((scenario) => !options['no-times'] || scenario.kind === 'idle')
 
 /** What ours shall cost. */
 const goals = [
@@ -76,7 +85,7 @@ const goals = [
 
 async function main() {
   if (options.help) {
-    return console.log('node bench/clients.mjs [--rounds 5] [--secs 3] [--conns 10000] [--out FILE] [--no-build]')
+    return console.log('node bench/clients.mjs [--rounds 5] [--secs 3] [--conns 10000] [--out FILE] [--no-build] [--no-times]')
   }
   const machine = checkMachine({})
   if (machine.files < Number(options.conns) + 100) {
@@ -96,7 +105,14 @@ async function main() {
       }
     }
   }
-  const text = markdown(runs)
+  const counts = []
+  for (const one of clients.filter((one) => one.calls)) {
+    const figures = []
+    for (const calls of [20_000, 60_000]) figures.push(await countInstructions(one, calls, machine))
+    counts.push({ client: one.name, each: perOperation(...figures) })
+    console.log(`instructions ${one.name}: ${Math.round(counts.at(-1).each)}`)
+  }
+  const text = markdown(runs, counts)
   writeFileSync(options.out, text)
   console.log(text)
 }
@@ -110,7 +126,20 @@ function measure(one, scenario, machine) {
   })
 }
 
-function markdown(runs) {
+/** Instructions of a whole run with so many calls, counted by callgrind: they do not depend on what else is running. */
+function countInstructions(one, calls, machine) {
+  const folder = mkdtempSync(join(tmpdir(), 'wingbeat-clients-'))
+  const file = join(folder, 'callgrind.out')
+  return withServer(server.command, `${machine.server}`, undefined, (port, pid) => {
+    const fill = (word) => word.replace('PORT', `${port}`).replace('PID', `${pid}`)
+    const load = [...one.rpc, '--conns', '50', '--inflight', '16', one.calls, `${calls}`].map(fill)
+    const words = ['-c', `${machine.load}`, 'valgrind', '--tool=callgrind', `--callgrind-out-file=${file}`, ...load]
+    execFileSync('taskset', words, { cwd: root, stdio: ['ignore', 'ignore', 'ignore'] })
+    return { operations: calls, instructions: total(readFileSync(file, 'utf8')) }
+  }).finally(() => rmSync(folder, { recursive: true }))
+}
+
+function markdown(runs, counts) {
   const figures = (scenario, name) =>
     runs.filter((run) => run.scenario === scenario && run.client === name).map((run) => run.figure)
   const cell = (scenario, name) => {
@@ -121,21 +150,28 @@ function markdown(runs) {
     const ratio = hand.length ? ` (× ${median(values.map((value, at) => value / hand[at])).toFixed(2)})` : ''
     return `${median(values).toFixed(2)}${ratio}`
   }
-  const rows = clients.map(({ name, title }) => [title, ...scenarios.map((scenario) => cell(scenario.name, name))])
+  const instructions = (name) => {
+    const each = (client) => counts.find((count) => count.client === client)?.each
+    return each(name) ? `${Math.round(each(name))} (× ${(each(name) / each('by hand')).toFixed(2)})` : '–'
+  }
+  const rows = clients.map(({ name, title }) => {
+    return [title, ...scenarios.map((scenario) => cell(scenario.name, name)), instructions(name)]
+  })
   const table = [
-    ['client', ...scenarios.map(({ title, unit }) => `${title}, ${unit}`)],
-    ['---', ...scenarios.map(() => '---')],
+    ['client', ...scenarios.map(({ title, unit }) => `${title}, ${unit}`), '`get`, 16 in flight, instructions of the process'],
+    ['---', ...scenarios.map(() => '---'), '---'],
     ...rows
   ]
   const targets = goals.map(({ work, limit, figure, unit }) => {
     const value = figure(figures)
+    if (Number.isNaN(value)) return [work, `${limit} ${unit}`, 'not measured', '']
     return [work, `${limit} ${unit}`, `${value.toFixed(2)} ${unit}`, value <= limit ? 'ok' : '**missed**']
   })
   const goalTable = [['', 'goal', 'seen', ''], ['---', '---', '---', '---'], ...targets]
   return `# Clients
 
-Written by \`node bench/clients.mjs\` on ${new Date().toISOString().slice(0, 10)}: medians of ${options.rounds} rounds of \
-${options.secs} s; in brackets the median of the ratios to the loop by hand within a round. The server is Wingbeat.
+Written by \`node bench/clients.mjs\` on ${new Date().toISOString().slice(0, 10)}: medians of ${options.rounds} rounds\
+${options['no-times'] ? '; no times were measured' : ` of ${options.secs} s`}; in brackets the median of the ratios to the loop by hand within a round. The server is Wingbeat.
 
 ${describeMachine()}; source ${sourceVersion()}
 
@@ -144,8 +180,9 @@ ${rowsOf(table)}
 ${rowsOf(goalTable)}
 
 The loop by hand is the load generator's: it knows what will be answered, parses one answer in 256, and has neither
-timeouts nor a typed result. rust_socketio takes random numbers below 999 as ids of acknowledgements: with 16 calls in flight
-two soon share one, and its reading task panics. Memory is resident memory gained per client that is connected; the kernel's is not in it.
+timeouts nor a typed result. Instructions are the process's own; the kernel's, which both need
+alike, are in the times only. rust_socketio takes random numbers below 999 as ids of acknowledgements: with 16 calls in
+flight two soon share one, and its reading task panics. Memory is resident memory gained per client that is connected; the kernel's is not in it.
 `
 }
 
