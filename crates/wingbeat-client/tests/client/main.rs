@@ -17,6 +17,7 @@ mod fixture;
 mod hostile;
 mod login;
 mod network;
+mod opening;
 #[cfg(feature = "tls")]
 mod options;
 mod proxy;

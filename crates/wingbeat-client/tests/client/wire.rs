@@ -1,4 +1,4 @@
-//! Servers that break HTTP, WebSocket or Engine.IO itself: each is told clearly, nothing hangs, nothing grows.
+//! Servers that break WebSocket or Socket.IO itself: each is told clearly, nothing hangs, nothing grows.
 
 use crate::scripted::{Listener, OPEN};
 use crate::soon;
@@ -7,13 +7,13 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use wingbeat_client::{Client, ConnectionEvent, Fate, Reason, Reconnection, TransportKind};
 
-fn once(url: &str) -> wingbeat_client::Builder {
+pub(crate) fn once(url: &str) -> wingbeat_client::Builder {
     let builder = Client::builder(url).reconnection(Reconnection::never()).timeout(Duration::from_millis(500));
     builder.connect_timeout(Duration::from_millis(500)).transports([TransportKind::WebSocket])
 }
 
 /// Reads the request, and gives what `Sec-WebSocket-Accept` has to be.
-async fn request(tcp: &mut TcpStream) -> String {
+pub(crate) async fn request(tcp: &mut TcpStream) -> String {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(tcp.read_u8().await.unwrap());
@@ -23,13 +23,13 @@ async fn request(tcp: &mut TcpStream) -> String {
     wingbeat_core::ws::accept(key.as_bytes())
 }
 
-fn switched(accept: &str) -> String {
+pub(crate) fn switched(accept: &str) -> String {
     format!(
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
     )
 }
 
-fn text(text: &str) -> Vec<u8> {
+pub(crate) fn text(text: &str) -> Vec<u8> {
     let mut frame = Vec::new();
     wingbeat_core::packet::write_header(&mut frame, wingbeat_core::packet::Opcode::Text, text.len());
     frame.extend_from_slice(text.as_bytes());
@@ -43,79 +43,6 @@ async fn joined(listener: &Listener) -> TcpStream {
     tcp.write_all(switched(&accept).as_bytes()).await.unwrap();
     tcp.write_all(&[text(OPEN), text(r#"40{"sid":"x"}"#)].concat()).await.unwrap();
     tcp
-}
-
-/// What a client says of a server that answers its handshake like this.
-async fn refused(answer: impl FnOnce(String) -> Vec<u8>) -> String {
-    let listener = Listener::bind().await;
-    let server = async {
-        let mut tcp = listener.tcp().await;
-        let accept = request(&mut tcp).await;
-        let _ = tcp.write_all(&answer(accept)).await;
-        // It does not close: the client has to know by itself.
-        tcp
-    };
-    let (outcome, _tcp) = soon(async { tokio::join!(once(&listener.url()).connect(), server) }).await;
-    let error = outcome.err().unwrap();
-    assert_eq!(Fate::of(&error), Fate::NotSent);
-    error.message().to_owned()
-}
-
-#[tokio::test]
-async fn a_handshake_that_is_refused_is_told_with_what_the_server_says() {
-    let answer = |status: &str, more: &str, body: &str| {
-        format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n{more}\r\n{body}", body.len()).into_bytes()
-    };
-    for (bytes, words) in [
-        (answer("302 Found", "location: https://a.example/\r\n", ""), vec!["302", "https://a.example/"]),
-        (answer("401 Unauthorized", "", r#"{"message":"who?"}"#), vec!["401", "who?"]),
-        (answer("503 Service Unavailable", "retry-after: 1\r\n", "come back later"), vec!["503", "come back later"]),
-        (answer("400 Bad Request", "", &"x".repeat(1 << 20)), vec!["400", "xxx"]),
-        (answer("200 OK", "", "<html>"), vec!["200", "<html>"]),
-        (b"HTTP/1.1 500 Oh\r\ncontent-length: 100\r\n\r\nonly half".to_vec(), vec!["500"]),
-    ] {
-        let message = refused(|_| bytes).await;
-        assert!(words.iter().all(|word| message.contains(word)) && message.len() < 500, "{message}");
-    }
-}
-
-#[tokio::test]
-async fn a_handshake_that_proves_nothing_is_refused() {
-    let wrong = refused(|_| switched("c3BhbSBzcGFtIHNwYW0gc3BhbQ==").into_bytes()).await;
-    assert!(wrong.contains("Sec-WebSocket-Accept"), "{wrong}");
-    let other = refused(|accept| switched(&accept).replace("websocket", "h2c").into_bytes()).await;
-    assert!(other.contains("no WebSocket"), "{other}");
-    let extension = |accept: String| switched(&accept).replace("\r\n\r\n", "\r\nsec-websocket-extensions: x\r\n\r\n");
-    let extended = refused(|accept| extension(accept).into_bytes()).await;
-    assert!(extended.contains("not offered"), "{extended}");
-    let huge = refused(|accept| {
-        switched(&accept).replace("\r\n\r\n", &format!("\r\nx: {}\r\n\r\n", "y".repeat(1 << 20))).into_bytes()
-    });
-    let huge = huge.await;
-    assert!(huge.contains("head"), "{huge}");
-    let many = refused(|accept| {
-        switched(&accept).replace("\r\n\r\n", &format!("{}\r\n\r\n", "\r\nx: y".repeat(200))).into_bytes()
-    });
-    assert!(many.await.contains("no HTTP"));
-    assert!(refused(|_| b"SSH-2.0-OpenSSH_9.2\r\n\r\n".to_vec()).await.contains("no HTTP"));
-    // Half a head, and then nothing.
-    assert!(refused(|_| b"HTTP/1.1 101 Switch".to_vec()).await.contains("no connection within"));
-}
-
-#[tokio::test]
-async fn an_open_packet_of_nonsense_is_refused_or_bounded() {
-    for bad in [
-        r#"0{"sid":"x","pingInterval":-1,"pingTimeout":5}"#,
-        r#"0{"sid":"x","pingInterval":"soon","pingTimeout":5}"#,
-        r#"0{"sid":{},"pingInterval":5,"pingTimeout":5}"#,
-        r#"0{"sid":"a b\r\nx: y","pingInterval":5,"pingTimeout":5}"#,
-        r#"0{"pingInterval":5,"pingTimeout":5}"#,
-        "0",
-        "40",
-    ] {
-        let message = refused(|accept| [switched(&accept).into_bytes(), text(bad)].concat()).await;
-        assert!(message.contains("handshake"), "{bad}: {message}");
-    }
 }
 
 /// Sends bytes to a client that has joined: why it leaves, and what it said to the server before.

@@ -1,0 +1,80 @@
+//! Servers whose handshake is refused, or is none.
+
+use crate::scripted::Listener;
+use crate::soon;
+use crate::wire::{once, request, switched, text};
+use tokio::io::AsyncWriteExt;
+use wingbeat_client::Fate;
+
+/// What a client says of a server that answers its handshake like this.
+async fn refused(answer: impl FnOnce(String) -> Vec<u8>) -> String {
+    let listener = Listener::bind().await;
+    let server = async {
+        let mut tcp = listener.tcp().await;
+        let accept = request(&mut tcp).await;
+        let _ = tcp.write_all(&answer(accept)).await;
+        // It does not close: the client has to know by itself.
+        tcp
+    };
+    let (outcome, _tcp) = soon(async { tokio::join!(once(&listener.url()).connect(), server) }).await;
+    let error = outcome.err().unwrap();
+    assert_eq!(Fate::of(&error), Fate::NotSent);
+    error.message().to_owned()
+}
+
+#[tokio::test]
+async fn a_handshake_that_is_refused_is_told_with_what_the_server_says() {
+    let answer = |status: &str, more: &str, body: &str| {
+        format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n{more}\r\n{body}", body.len()).into_bytes()
+    };
+    for (bytes, words) in [
+        (answer("302 Found", "location: https://a.example/\r\n", ""), vec!["302", "https://a.example/"]),
+        (answer("401 Unauthorized", "", r#"{"message":"who?"}"#), vec!["401", "who?"]),
+        (answer("503 Service Unavailable", "retry-after: 1\r\n", "come back later"), vec!["503", "come back later"]),
+        (answer("400 Bad Request", "", &"x".repeat(1 << 20)), vec!["400", "xxx"]),
+        (answer("200 OK", "", "<html>"), vec!["200", "<html>"]),
+        (b"HTTP/1.1 500 Oh\r\ncontent-length: 100\r\n\r\nonly half".to_vec(), vec!["500"]),
+    ] {
+        let message = refused(|_| bytes).await;
+        assert!(words.iter().all(|word| message.contains(word)) && message.len() < 500, "{message}");
+    }
+}
+
+#[tokio::test]
+async fn a_handshake_that_proves_nothing_is_refused() {
+    let wrong = refused(|_| switched("c3BhbSBzcGFtIHNwYW0gc3BhbQ==").into_bytes()).await;
+    assert!(wrong.contains("Sec-WebSocket-Accept"), "{wrong}");
+    let other = refused(|accept| switched(&accept).replace("websocket", "h2c").into_bytes()).await;
+    assert!(other.contains("no WebSocket"), "{other}");
+    let extension = |accept: String| switched(&accept).replace("\r\n\r\n", "\r\nsec-websocket-extensions: x\r\n\r\n");
+    let extended = refused(|accept| extension(accept).into_bytes()).await;
+    assert!(extended.contains("not offered"), "{extended}");
+    let huge = refused(|accept| {
+        switched(&accept).replace("\r\n\r\n", &format!("\r\nx: {}\r\n\r\n", "y".repeat(1 << 20))).into_bytes()
+    });
+    let huge = huge.await;
+    assert!(huge.contains("head"), "{huge}");
+    let many = refused(|accept| {
+        switched(&accept).replace("\r\n\r\n", &format!("{}\r\n\r\n", "\r\nx: y".repeat(200))).into_bytes()
+    });
+    assert!(many.await.contains("no HTTP"));
+    assert!(refused(|_| b"SSH-2.0-OpenSSH_9.2\r\n\r\n".to_vec()).await.contains("no HTTP"));
+    // Half a head, and then nothing.
+    assert!(refused(|_| b"HTTP/1.1 101 Switch".to_vec()).await.contains("no connection within"));
+}
+
+#[tokio::test]
+async fn an_open_packet_of_nonsense_is_refused_or_bounded() {
+    for bad in [
+        r#"0{"sid":"x","pingInterval":-1,"pingTimeout":5}"#,
+        r#"0{"sid":"x","pingInterval":"soon","pingTimeout":5}"#,
+        r#"0{"sid":{},"pingInterval":5,"pingTimeout":5}"#,
+        r#"0{"sid":"a b\r\nx: y","pingInterval":5,"pingTimeout":5}"#,
+        r#"0{"pingInterval":5,"pingTimeout":5}"#,
+        "0",
+        "40",
+    ] {
+        let message = refused(|accept| [switched(&accept).into_bytes(), text(bad)].concat()).await;
+        assert!(message.contains("handshake"), "{bad}: {message}");
+    }
+}
