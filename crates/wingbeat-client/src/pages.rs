@@ -32,7 +32,7 @@ impl<I> futures_util::Stream for Pages<I> {
 impl<T: DeserializeOwned + Send + 'static> Call<Found<T>> {
     /// All pages from here on, one call each. Records that come or go meanwhile may be missed or come twice.
     pub fn pages(self) -> Pages<Page<T>> {
-        Pages(stream::try_unfold((self.client, Some(self.request)), next).boxed())
+        Pages(stream::try_unfold((self.client, Some(self.request), true), next).boxed())
     }
 
     /// The records of all pages, which are asked for as the stream is read.
@@ -41,9 +41,10 @@ impl<T: DeserializeOwned + Send + 'static> Call<Found<T>> {
     }
 }
 
-type State = (Client, Option<Result<Request>>);
+/// What to ask for next, if anything, and whether that is the first page.
+type State = (Client, Option<Result<Request>>, bool);
 
-async fn next<T: DeserializeOwned>((client, request): State) -> Result<Option<(Page<T>, State)>> {
+async fn next<T: DeserializeOwned>((client, request, is_first): State) -> Result<Option<(Page<T>, State)>> {
     let Some(request) = request else { return Ok(None) };
     let mut request = request.map_err(local)?;
     let skip = request.query.get_or_insert_default().get("$skip").and_then(Value::as_u64).unwrap_or_default();
@@ -51,6 +52,7 @@ async fn next<T: DeserializeOwned>((client, request): State) -> Result<Option<(P
     let query = request.query.get_or_insert_default();
     let page = match call.run(&client).await?.to()? {
         Found::Page(page) => page,
+        Found::List(data) if data.is_empty() && !is_first => return Ok(None),
         Found::List(data) => {
             let len = data.len() as u64;
             // A service without pages gives everything, or as many as the query asks for: then there may be more.
@@ -58,11 +60,11 @@ async fn next<T: DeserializeOwned>((client, request): State) -> Result<Option<(P
             let total = skip.saturating_add(len);
             query.insert("$skip".to_owned(), total.into());
             let page = Page { total, limit: len, skip, data };
-            return Ok(Some((page, (client, more.then_some(Ok(request))))));
+            return Ok(Some((page, (client, more.then_some(Ok(request)), false))));
         }
     };
     let reached = skip.saturating_add(page.data.len() as u64);
     let more = !page.data.is_empty() && reached < page.total;
     query.insert("$skip".to_owned(), reached.into());
-    Ok(Some((page, (client, more.then_some(Ok(request))))))
+    Ok(Some((page, (client, more.then_some(Ok(request)), false))))
 }

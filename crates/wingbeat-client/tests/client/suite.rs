@@ -80,6 +80,15 @@ async fn pages_follow_each_other(target: Target) {
     let texts: Vec<_> =
         messages.find().query(Query::new().limit(2)).records().map_ok(|m| m.text).try_collect().await.unwrap();
     assert_eq!(texts, ["one", "two", "three"]);
+    let pages: Vec<_> = messages
+        .find()
+        .query(Query::new().limit(1))
+        .pages()
+        .map_ok(|page| page.data.len())
+        .try_collect()
+        .await
+        .unwrap();
+    assert_eq!(pages, [1, 1, 1]);
 }
 
 async fn errors_keep_their_class_and_data(target: Target) {
