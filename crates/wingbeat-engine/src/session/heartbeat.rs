@@ -15,6 +15,8 @@ pub(super) struct Heartbeat {
     pong_by: u64,
     /// The client sent something else while a pong was awaited, and got more time for it. Once.
     refreshed: bool,
+    /// How often the client got more time because nothing was read from it.
+    excused: u8,
     /// `u64::MAX` once a namespace was joined.
     connect_by: u64,
     /// `u64::MAX` while the client is not moving to a WebSocket.
@@ -22,6 +24,10 @@ pub(super) struct Heartbeat {
     /// `u64::MAX` while the client may send events.
     resume_at: u64,
 }
+
+/// A client from which nothing is read may be gone, and on long-polling nothing else would ever tell. So it is excused
+/// for some time only: for much longer than calls usually may take.
+const EXCUSES: u8 = 8;
 
 impl Heartbeat {
     pub(super) fn new(link: &Link) -> Heartbeat {
@@ -31,6 +37,7 @@ impl Heartbeat {
             ping_at: now + config.ping_interval.as_millis() as u64,
             pong_by: u64::MAX,
             refreshed: false,
+            excused: 0,
             connect_by: now + config.connect_timeout.as_millis() as u64,
             upgrade_by: u64::MAX,
             resume_at: u64::MAX,
@@ -62,6 +69,7 @@ impl Heartbeat {
         if !client.heard {
             return;
         }
+        self.excused = 0;
         if std::mem::take(&mut client.pong) {
             let link = &client.link;
             self.ping_at = link.engine.wheel.now() + link.engine.config.ping_interval.as_millis() as u64;
@@ -88,10 +96,11 @@ impl Heartbeat {
             return Err(End::close(Reason::ForcedServerClose));
         }
         if self.pong_by <= now {
-            if !client.unheard() {
+            if !client.unheard() || self.excused == EXCUSES {
                 return Err(End::close(Reason::PingTimeout));
             }
             // We do not read, so we cannot see a pong: that is not the client's fault.
+            self.excused += 1;
             self.pong_by = now + timeout;
         }
         if self.ping_at <= now {

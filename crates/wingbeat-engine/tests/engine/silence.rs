@@ -61,6 +61,26 @@ async fn a_body_that_never_comes_whole_ends_with_its_session() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_has_sent_more_than_is_read_and_then_goes_is_noticed() {
+    // Calls that never end stand before more than may wait: nothing is read, so no pong can be seen, and no end either.
+    let (door, engine, seen) = start(Config::default().max_running_calls(2).max_http_buffer_size(2048));
+    let calls = ["42[\"never\"]"; 100];
+    let mut ws = door.connect().await;
+    for call in calls {
+        ws.send(call).await;
+    }
+    let path = door.polling().await;
+    let mut post = door.knock();
+    post.write_all(head("POST", &path, "", &calls.join("\u{1e}")).as_bytes()).await.unwrap();
+    let begun = Instant::now();
+    timeout(AGES, seen.wait_for_many("disconnect ping timeout", 2)).await.expect("both are noticed");
+    // Calls may take a minute, and a client that waits for them lives.
+    assert!((120..300).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+    sleep(Duration::from_secs(11)).await;
+    assert_eq!(engine.connections(), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_websocket_that_joins_nothing_is_closed() {
     let (door, engine, _) = start(Config::default());
     let mut ws = door.open(WEBSOCKET).await;
