@@ -16,7 +16,17 @@ use serde_json::{Map, Value};
 pub fn decode(bytes: &[u8], max_attachments: usize) -> Option<(String, Vec<Bytes>)> {
     let read::Fields { kind, namespace, id, data, attachments } = read::packet(bytes, max_attachments)?;
     let namespace = namespace.filter(|name| name.starts_with('/') && !name.contains(','))?;
-    let mut text = match (kind.filter(|kind| *kind <= 4)?, attachments.len()) {
+    let kind = kind.filter(|kind| *kind <= 4)?;
+    let data = data.as_deref().unwrap_or("null");
+    // As the reference has it. As text, a bare number would be taken for the id.
+    let fits = match (kind, data.as_bytes()) {
+        (0 | 1, b"null") | (0, [b'{', ..]) | (2 | 3, [b'[', ..]) | (4, [b'{' | b'"', ..]) => true,
+        _ => false,
+    };
+    if !fits {
+        return None;
+    }
+    let mut text = match (kind, attachments.len()) {
         (kind, 0) => kind.to_string(),
         (2, count) => format!("5{count}-"),
         (3, count) => format!("6{count}-"),
@@ -29,16 +39,15 @@ pub fn decode(bytes: &[u8], max_attachments: usize) -> Option<(String, Vec<Bytes
     if let Some(id) = id {
         text.push_str(&id.to_string());
     }
-    match data.as_deref().unwrap_or("null") {
-        // Absent, or sent as undefined.
-        "null" if matches!(kind, Some(0 | 1)) => {}
-        data => text.push_str(data),
+    // Absent, or sent as undefined.
+    if data != "null" {
+        text.push_str(data);
     }
     Some((text, attachments))
 }
 
-/// Translates WebSocket frames that hold packets as JSON. Frames of other kinds stay as they are. What has no value in
-/// Unicode (a lone surrogate) becomes `null`.
+/// Translates WebSocket frames that hold packets as JSON. Frames of other kinds stay as they are. Lone
+/// surrogates become replacement characters.
 pub fn recode(frame: &Frame) -> Frame {
     let mut out = Vec::with_capacity(frame.len());
     let mut packets = frame.packets();
@@ -62,7 +71,8 @@ pub fn recode(frame: &Frame) -> Frame {
     Frame::from_encoded(out.into())
 }
 
-/// Writes a packet, with its attachments where its placeholders are. What has no value in Unicode becomes `null`.
+/// Writes a packet, with its attachments where its placeholders are. Lone surrogates become replacement
+/// characters: a packet without its data would end the connection of everybody who hears it.
 pub fn encode(packet: &Packet<'_>, attachments: &[&[u8]]) -> Vec<u8> {
     let kind = match packet.kind {
         PacketKind::Connect => 0,
@@ -75,12 +85,41 @@ pub fn encode(packet: &Packet<'_>, attachments: &[&[u8]]) -> Vec<u8> {
     map.insert("type".to_owned(), Value::from(kind));
     map.insert("nsp".to_owned(), Value::from(packet.namespace));
     if !packet.json.is_empty() {
-        map.insert("data".to_owned(), serde_json::from_str(packet.json).unwrap_or(Value::Null));
+        let data = serde_json::from_str(packet.json).or_else(|_| serde_json::from_str(&in_unicode(packet.json)));
+        map.insert("data".to_owned(), data.unwrap_or(Value::Null));
     }
     if let Some(id) = packet.id.as_ref().and_then(super::AckId::number) {
         map.insert("id".to_owned(), Value::from(id));
     }
     write::write(&Value::Object(map), attachments)
+}
+
+/// A JSON text without lone surrogates.
+fn in_unicode(json: &str) -> String {
+    let unit = |text: &str| {
+        let digits = text.strip_prefix("\\u")?.get(..4)?;
+        u16::from_str_radix(digits, 16).ok()
+    };
+    let (mut out, mut rest) = (String::with_capacity(json.len()), json);
+    while let Some(at) = rest.find('\\') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let len = match (unit(rest), rest.get(6..).and_then(unit)) {
+            (Some(0xd800..0xdc00), Some(0xdc00..0xe000)) => 12,
+            (Some(0xd800..0xe000), _) => {
+                out.push(char::REPLACEMENT_CHARACTER);
+                rest = &rest[6..];
+                continue;
+            }
+            (Some(_), _) => 6,
+            // An escaped quote or backslash begins nothing.
+            (None, _) => 1 + rest[1..].chars().next().map_or(0, char::len_utf8),
+        };
+        out.push_str(&rest[..len]);
+        rest = &rest[len..];
+    }
+    out.push_str(rest);
+    out
 }
 
 #[cfg(test)]
@@ -120,6 +159,13 @@ mod tests {
     }
 
     #[test]
+    fn lone_surrogates_cost_nobody_the_packet() {
+        let text = r#"2["a","\ud800x\udc00","\\ud800","\ud83d\ude00\"\u00e9"]"#;
+        let expected = "2[\"a\",\"\u{fffd}x\u{fffd}\",\"\\\\ud800\",\"\u{1f600}\\\"é\"]";
+        assert_eq!(there_and_back(&Frame::text(&[b"4", text.as_bytes()])).0, expected);
+    }
+
+    #[test]
     fn what_is_no_packet_of_the_session_stays() {
         let ping = Frame::text(&[b"2"]);
         assert_eq!(recode(&ping), ping);
@@ -133,6 +179,23 @@ mod tests {
         }
         assert_eq!(decode(&[0x91; 100_000], 10), None);
         assert_eq!(decode(b"\xdd\xff\xff\xff\xff", 10), None);
+    }
+
+    #[test]
+    fn each_kind_has_its_own_data() {
+        let packet = |kind: u8, data: &[u8]| {
+            let packet = [b"\x83\xa4type", &[kind][..], b"\xa3nsp\xa1/\xa4data", data].concat();
+            decode(&packet, 10).map(|(text, _)| text)
+        };
+        let (null, number, text, list, map) = (b"\xc0", b"\x07", b"\xa1x", b"\x91\x01", b"\x80");
+        assert_eq!((packet(0, null), packet(0, map)), (Some("0".to_owned()), Some("0{}".to_owned())));
+        assert_eq!(packet(1, null), Some("1".to_owned()));
+        assert_eq!((packet(2, list), packet(3, list)), (Some("2[1]".to_owned()), Some("3[1]".to_owned())));
+        assert_eq!((packet(4, text), packet(4, map)), (Some("4\"x\"".to_owned()), Some("4{}".to_owned())));
+        // Behind `3` a number would be the id.
+        for (kind, data) in [(0, &number[..]), (0, text), (1, map), (2, number), (2, null), (3, number), (4, null)] {
+            assert_eq!(packet(kind, data), None, "{kind} {data:?}");
+        }
     }
 
     /// `{type:2, nsp:"/", data:[…]}`, with this many times the same element.
