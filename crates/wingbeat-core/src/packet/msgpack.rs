@@ -19,10 +19,10 @@ pub fn decode(bytes: &[u8], max_attachments: usize) -> Option<(String, Vec<Bytes
     let kind = kind.filter(|kind| *kind <= 4)?;
     let data = data.as_deref().unwrap_or("null");
     // As the reference has it. As text, a bare number would be taken for the id.
-    let fits = match (kind, data.as_bytes()) {
-        (0 | 1, b"null") | (0, [b'{', ..]) | (2 | 3, [b'[', ..]) | (4, [b'{' | b'"', ..]) => true,
-        _ => false,
-    };
+    let fits = matches!(
+        (kind, data.as_bytes()),
+        (0 | 1, b"null") | (0, [b'{', ..]) | (2 | 3, [b'[', ..]) | (4, [b'{' | b'"', ..])
+    );
     if !fits {
         return None;
     }
