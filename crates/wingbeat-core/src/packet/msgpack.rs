@@ -8,6 +8,7 @@ mod write;
 
 use super::frame::{Frame, Opcode, write_header};
 use super::socket::{Packet, PacketKind};
+use crate::raw_json::read_text;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
@@ -85,7 +86,8 @@ pub fn encode(packet: &Packet<'_>, attachments: &[&[u8]]) -> Vec<u8> {
     map.insert("type".to_owned(), Value::from(kind));
     map.insert("nsp".to_owned(), Value::from(packet.namespace));
     if !packet.json.is_empty() {
-        let data = serde_json::from_str(packet.json).or_else(|_| serde_json::from_str(&in_unicode(packet.json)));
+        let read = |json: &str| read_text(|| serde_json::Deserializer::from_str(json));
+        let data = read(packet.json).or_else(|_| read(&in_unicode(packet.json)));
         map.insert("data".to_owned(), data.unwrap_or(Value::Null));
     }
     if let Some(id) = packet.id.as_ref().and_then(super::AckId::number) {
@@ -156,6 +158,12 @@ mod tests {
         let (text, attachments) = there_and_back(&frame);
         assert_eq!(text, r#"51-1["e",{"b":{"_placeholder":true,"num":0}}]"#);
         assert_eq!(attachments, [&b"\x01\x02"[..]]);
+    }
+
+    #[test]
+    fn what_nests_as_deep_as_it_may_is_kept() {
+        let text = format!("2[\"a\",{}{}]", "[".repeat(200), "]".repeat(200));
+        assert_eq!(there_and_back(&Frame::text(&[b"4", text.as_bytes()])).0, text);
     }
 
     #[test]
