@@ -107,12 +107,10 @@ impl App {
         let endpoint = entry.at(place);
         // Hooks may put other params in their place: whose call it is stays.
         let caller = endpoint.event.as_ref().and_then(|_| arguments.2.connection.clone());
-        let mut context =
-            Context::new(entry.shared_path().clone(), endpoint.method.clone(), self.services(), arguments);
-        if endpoint.event.is_none() {
-            // The service lists the event, so it sends it by itself.
-            context.set_event(None);
-        }
+        // Where the service lists the event it sends it by itself.
+        let event = endpoint.event.as_ref().and_then(|_| endpoint.method.event());
+        let (path, method) = (entry.shared_path().clone(), endpoint.method.clone());
+        let mut context = Context::new(path, method, event, self.services(), arguments);
         async move {
             entry.at(place).chain.run(&mut context).await?;
             if context.event().is_some() {

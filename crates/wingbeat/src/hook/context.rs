@@ -93,12 +93,13 @@ impl Context {
     pub(crate) fn new(
         path: Arc<str>,
         method: Method,
+        event: Option<&'static str>,
         services: Services,
         (id, data, params): (IdArg, Option<Payload>, Params),
     ) -> Context {
         Context {
             path,
-            event: method.event().map(Cow::Borrowed),
+            event: event.map(Cow::Borrowed),
             method,
             kind: HookType::Around,
             services,
