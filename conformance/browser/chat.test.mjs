@@ -71,6 +71,26 @@ test('people come, change their names, and go', async (t) => {
   assert.equal(await ada.page.locator('#people-count').textContent(), '1');
 });
 
+test('the name that somebody is writing stays while the page connects', async (t) => {
+  const chat = await startChat(t);
+  let connect;
+  const mayConnect = new Promise((done) => {
+    connect = done;
+  });
+  const prepare = (page) => page.route(/\/socket\.io\/\?/, async (route) => {
+    await mayConnect;
+    await route.continue();
+  });
+  const ada = await visit(t, browser, chat, null, { prepare });
+  await ada.page.fill('#name-field', 'Ada');
+  connect();
+  await ada.page.waitForSelector('#connection[data-state=connected]');
+  assert.equal(await ada.page.inputValue('#name-field'), 'Ada');
+  await ada.page.keyboard.press('Enter');
+  await ada.arrived();
+  assert.equal(await ada.page.locator('#my-name').textContent(), 'Ada');
+});
+
 test('a reload keeps the name, the room, the messages and what was unread', async (t) => {
   const chat = await startChat(t);
   const ada = await visit(t, browser, chat, 'Ada');

@@ -41,9 +41,11 @@ export function askForName(current, refusal = '') {
   isNeeded = !current || refusal !== '';
   cancel.hidden = isNeeded;
   submit.textContent = current ? 'Keep this name' : 'Go to the chat';
-  field.value = current;
   error.textContent = refusal;
-  if (!dialog.open) dialog.showModal();
+  // Every new connection of somebody without a name asks; what they are writing meanwhile stays.
+  if (dialog.open) return;
+  field.value = current;
+  dialog.showModal();
   field.select();
 }
 
