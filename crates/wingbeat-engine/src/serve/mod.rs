@@ -117,8 +117,11 @@ where
             Some(Ok(accepted)) => accepted,
             Some(Err(error)) => {
                 tracing::warn!(%error, "cannot accept a connection");
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                continue;
+                // It may fail on and on: the end is asked for here as well.
+                match tokio::time::timeout(Duration::from_millis(50), shutdown.as_mut()).await {
+                    Ok(()) => return Ok(()),
+                    Err(_) => continue,
+                }
             }
         };
         let Ok(place) = places.clone().try_acquire_owned() else {

@@ -2,10 +2,14 @@
 
 use crate::client::Got;
 use crate::memory::{POLLING, WEBSOCKET, head, start, text};
+use crate::server::Test;
+use std::future::Ready;
+use std::io;
+use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncWriteExt, DuplexStream};
 use tokio::time::{Instant, timeout};
-use wingbeat_engine::Config;
+use wingbeat_engine::{Config, Engine, Listener, Peer};
 
 #[tokio::test(start_paused = true)]
 async fn stalled_peers_and_endless_calls_do_not_hold_it_up() {
@@ -72,4 +76,24 @@ async fn a_waiting_poll_and_a_half_sent_post_are_let_go() {
     assert_eq!(poll.await.unwrap().text(), "1");
     let answer = timeout(Duration::from_secs(1), tokio::io::AsyncReadExt::read_u8(&mut post)).await;
     assert!(answer.is_ok(), "the POST is still waited for");
+}
+
+/// As one of a process that has no file descriptors left, while clients wait.
+struct Exhausted;
+
+impl Listener for Exhausted {
+    type Io = DuplexStream;
+    type Opening = Ready<io::Result<DuplexStream>>;
+
+    fn poll_accept(&mut self, _: &mut Context<'_>) -> Poll<io::Result<(Self::Opening, Peer)>> {
+        Poll::Ready(Err(io::Error::other("too many open files")))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_can_accept_nobody_ends_when_it_is_told_to() {
+    let engine = Engine::new(Config::default(), Test(Default::default()));
+    let end = tokio::time::sleep(Duration::from_secs(1));
+    let serving = wingbeat_engine::serve_http(Exhausted, engine.service(), end);
+    timeout(Duration::from_secs(5), serving).await.expect("it goes on").unwrap();
 }
