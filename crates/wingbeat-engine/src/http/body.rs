@@ -31,10 +31,12 @@ impl http_body::Body for Body {
     type Error = Infallible;
 
     fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        if let Some(taken) = self.taken.take() {
-            taken.delivered();
-        }
-        Poll::Ready(self.bytes.take().map(|bytes| Ok(Frame::data(bytes))))
+        let taken = self.taken.take();
+        let bytes = self.bytes.take().map(|bytes| match taken {
+            Some(taken) => taken.carried_by(bytes),
+            None => bytes,
+        });
+        Poll::Ready(bytes.map(|bytes| Ok(Frame::data(bytes))))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -15,10 +15,31 @@ pub(crate) struct Taken {
 }
 
 impl Taken {
-    /// The body is on its way.
-    pub(crate) fn delivered(mut self) {
-        self.link.outbox.sent(self.frames.iter().map(Bytes::len).sum());
-        self.frames.clear();
+    /// The body is on its way: the packets do not come back, and count until the connection has taken all of it. Or a
+    /// client that reads no answer could poll on and on, on one connection after another.
+    pub(crate) fn carried_by(mut self, body: Bytes) -> Bytes {
+        let size = self.frames.drain(..).map(|frame| frame.len()).sum();
+        Bytes::from_owner(Carried { link: self.link.clone(), size, body })
+    }
+}
+
+/// The body of an answer that is on its way.
+struct Carried {
+    link: Arc<Link>,
+    /// As the outbox counts it.
+    size: usize,
+    body: Bytes,
+}
+
+impl AsRef<[u8]> for Carried {
+    fn as_ref(&self) -> &[u8] {
+        &self.body
+    }
+}
+
+impl Drop for Carried {
+    fn drop(&mut self) {
+        self.link.outbox.sent(self.size);
     }
 }
 
@@ -123,8 +144,9 @@ mod tests {
         drop(taken);
         let (body, taken) = get(link.clone()).await.unwrap();
         assert_eq!(&body[..], b"4a\x1e4b");
-        assert_eq!(link.outbox.bytes(), 8);
-        taken.unwrap().delivered();
+        let body = taken.unwrap().carried_by(body);
+        assert_eq!((link.outbox.bytes(), &body[..]), (8, &b"4a\x1e4b"[..]));
+        drop(body);
         assert_eq!(link.outbox.bytes(), 0);
     }
 }

@@ -114,6 +114,37 @@ async fn an_answer_that_nobody_reads_is_given_up() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn answers_that_nobody_reads_count_until_their_connections_take_them() {
+    let (door, _engine, seen) = start(Config::default().outbox_limit(250_000));
+    let path = door.polling().await;
+    let call = format!("421[\"echo\",\"{}\"]", "x".repeat(100_000));
+    let mut unread = Vec::new();
+    // Each answer leaves with a poll, on a connection that takes no more than a pipe holds.
+    while seen.count("disconnect outbox full") == 0 {
+        assert!(unread.len() < 10, "one session costs more than its budget");
+        door.request("POST", &path, "", &call).await;
+        let mut poll = door.knock();
+        poll.write_all(head("GET", &path, "", "").as_bytes()).await.unwrap();
+        let mut first = [0; 1];
+        poll.read_exact(&mut first).await.unwrap();
+        unread.push(poll);
+    }
+    assert!(unread.len() >= 2, "{}", unread.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_that_were_read_no_longer_count() {
+    let (door, engine, _) = start(Config::default().outbox_limit(250_000));
+    let path = door.polling().await;
+    let argument = "x".repeat(100_000);
+    for i in 0..10 {
+        door.request("POST", &path, "", &format!("42{i}[\"echo\",\"{argument}\"]")).await;
+        assert_eq!(door.request("GET", &path, "", "").await.text(), format!("43{i}[null,\"{argument}\"]"));
+    }
+    assert_eq!(engine.outbox_bytes(), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_never_polls_is_forgotten_with_all_that_waits() {
     let (door, engine, seen) = start(Config::default());
     let path = door.polling().await;
