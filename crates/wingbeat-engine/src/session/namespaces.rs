@@ -30,6 +30,8 @@ impl Client {
         if self.sockets.iter().any(|socket| socket.namespace() == packet.namespace) {
             return Err(End::close(Reason::ForcedServerClose));
         }
+        // It runs as much of the application as an event does.
+        self.allowance.call();
         let engine = self.link.engine.clone();
         if self.sockets.len() >= engine.config.max_namespaces {
             return Err(End::close(Reason::ForcedServerClose));

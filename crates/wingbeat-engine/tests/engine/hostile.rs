@@ -110,3 +110,17 @@ async fn joining_and_leaving_for_ever_keeps_nothing() {
         (1, 501, 500)
     );
 }
+
+#[tokio::test]
+async fn joining_and_leaving_for_ever_leaves_others_their_turn() {
+    let server = Server::start(Config::default()).await;
+    let (mut hostile, mut good) = (Ws::connect(server.port).await, Ws::connect(server.port).await);
+    let again = [frame(0x81, b"41"), frame(0x81, b"40")].concat().repeat(3000);
+    hostile.raw(&again).await;
+    good.send("421[\"echo\",1]").await;
+    assert_eq!(good.text().await, "431[null,1]");
+    let log = server.seen.log.lock().unwrap();
+    let answered = log.iter().position(|line| line.starts_with("event echo")).unwrap();
+    let joined = log[..answered].iter().filter(|line| *line == "connected").count();
+    assert!(joined < 500, "{joined}");
+}
