@@ -62,6 +62,23 @@ impl Out {
     }
 }
 
+/// Appends pieces to those that a client has not taken. Small ones become one: by itself, a pong of two bytes takes
+/// fifty.
+pub(crate) fn append(waiting: &mut VecDeque<Bytes>, pieces: VecDeque<Bytes>) {
+    for piece in pieces {
+        match waiting.pop_back() {
+            Some(last) if last.len() + piece.len() <= SMALL => match last.try_into_mut() {
+                Ok(mut last) => {
+                    last.extend_from_slice(&piece);
+                    waiting.push_back(last.freeze());
+                }
+                Err(last) => waiting.extend([last, piece]),
+            },
+            last => waiting.extend(last.into_iter().chain([piece])),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,6 +9,7 @@ pub(crate) use get::{Taken, get};
 pub(crate) use payload::join;
 pub(crate) use post::{Posted, post};
 
+use crate::out::append;
 use crate::ws::WebSocket;
 use bytes::Bytes;
 use std::collections::VecDeque;
@@ -44,7 +45,7 @@ impl Polls {
     /// Packets for the next poll. Wakes the one that waits.
     pub(crate) fn put(&mut self, frames: VecDeque<Bytes>) {
         if !frames.is_empty() {
-            self.ready.extend(frames);
+            append(&mut self.ready, frames);
             self.wake_poll();
         }
     }

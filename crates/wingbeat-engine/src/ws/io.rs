@@ -1,7 +1,7 @@
 //! A WebSocket's connection: reading into lent memory, writing what the turn and the outbox have.
 
 use super::{Fragments, Item, Sender, Violation, next_item};
-use crate::out::Out;
+use crate::out::{Out, append};
 use crate::outbox::{Frames, Outbox};
 use bytes::{Buf, Bytes};
 use std::collections::VecDeque;
@@ -252,9 +252,9 @@ impl WebSocket {
         limit: usize,
         cx: &mut Context<'_>,
     ) -> Result<bool, Lost> {
-        let before = self.unsent.len();
-        self.unsent.extend(out.take());
-        outbox.count(self.unsent.range(before..).map(Bytes::len), limit);
+        let pieces = out.take();
+        outbox.count(pieces.iter().map(Bytes::len), limit);
+        append(&mut self.unsent, pieces);
         let mut slices = [IoSlice::new(&[]); PIECES];
         let count = self.unsent.len().min(PIECES);
         for (slot, piece) in slices.iter_mut().zip(&self.unsent) {
@@ -279,5 +279,36 @@ impl WebSocket {
             self.unsent = VecDeque::new();
         }
         Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt, duplex};
+
+    #[tokio::test]
+    async fn much_that_is_small_and_not_taken_needs_little_more_room_than_its_bytes() {
+        let (ours, mut theirs) = duplex(1);
+        let mut ws = WebSocket::new(Io::Other(Box::new(ours)), b"");
+        let (mut out, outbox) = (Out::default(), Outbox::new());
+        let all: Vec<u8> = (0..20_000u32).flat_map(|i| (i as u16).to_be_bytes()).collect();
+        std::future::poll_fn(|cx| {
+            for two in all.chunks(2) {
+                out.bytes.extend_from_slice(two);
+                assert!(ws.write(&mut out, &outbox, usize::MAX, cx).is_ok());
+            }
+            Poll::Ready(())
+        })
+        .await;
+        assert!(ws.unsent.len() <= 12, "{}", ws.unsent.len());
+        assert_eq!((ws.unsent(), outbox.bytes()), (all.len() - 1, all.len() - 1));
+        let mut taken = vec![0; all.len()];
+        let writing = std::future::poll_fn(|cx| match ws.write(&mut out, &outbox, usize::MAX, cx) {
+            Ok(()) if !ws.is_flushed() => Poll::Pending,
+            done => Poll::Ready(done.is_ok()),
+        });
+        let (written, read) = tokio::join!(writing, theirs.read_exact(&mut taken));
+        assert!(written && read.is_ok() && taken == all && outbox.bytes() == 0);
     }
 }
