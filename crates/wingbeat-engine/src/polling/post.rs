@@ -23,6 +23,9 @@ pub(crate) enum Posted {
     Broken,
 }
 
+/// The most room that is made for a body before it comes.
+const PROMISED: usize = 16 * 1024;
+
 /// Takes in the packets of a POST.
 ///
 /// The answer waits until the calls among them have begun: so a client cannot send more than is worked off.
@@ -68,7 +71,8 @@ async fn read<B: Body>(link: &Link, headers: &HeaderMap, body: B, max: usize) ->
         return Err(Posted::TooLarge);
     }
     let mut body = pin!(body);
-    let mut bytes = BytesMut::with_capacity(length.unwrap_or(0));
+    // A length is only a promise.
+    let mut bytes = BytesMut::with_capacity(length.unwrap_or(0).min(PROMISED));
     // A body may come as slowly as the client likes, but not after the end of its session: who sends it cannot answer
     // pings meanwhile.
     let mut next = poll_fn(|cx| match link.polls() {
