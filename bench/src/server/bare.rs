@@ -18,7 +18,7 @@ struct Bare {
 }
 
 impl Bare {
-    fn answer(&self, event: &Event) -> Result<Answer> {
+    fn answer(&self, event: &Event<'_>) -> Result<Answer> {
         let arg = |index| event.arg(index).unwrap_or(RawJson::NULL);
         if event.name() == "get" {
             let result = json!({"id": arg(1).to::<Value>()?, "text": "hello"});
@@ -41,7 +41,7 @@ impl Handler for Bare {
         self.sockets.lock().unwrap_or_else(PoisonError::into_inner).push(socket.clone());
     }
 
-    fn event(&self, _: &Socket, event: Event, _: &mut Context<'_>) -> Handled {
+    fn event(&self, _: &Socket, event: Event<'_>, _: &mut Context<'_>) -> Handled {
         Handled::now(self.answer(&event).ok())
     }
 

@@ -79,12 +79,12 @@ pub(crate) enum Answer {
 
 #[derive(Debug)]
 pub(crate) struct Said {
-    pub(crate) arguments: Arguments,
+    pub(crate) arguments: Arguments<'static>,
     pub(crate) attachments: Vec<Bytes>,
 }
 
 impl Answer {
-    pub(crate) fn said(arguments: Arguments, attachments: Vec<Bytes>) -> Answer {
+    pub(crate) fn said(arguments: Arguments<'static>, attachments: Vec<Bytes>) -> Answer {
         Answer::Said(Box::new(Said { arguments, attachments }))
     }
 
@@ -122,7 +122,7 @@ fn quickly<T: DeserializeOwned>(json: &str) -> Option<T> {
 fn looked_at(json: &str) -> Result<Said> {
     let arguments = Arguments::parse(json, MAX_ARGUMENTS);
     let arguments = arguments.ok_or_else(|| Error::bad_request("Invalid data: the answer is no JSON"))?;
-    Ok(Said { arguments, attachments: Vec::new() })
+    Ok(Said { arguments: arguments.into_owned(), attachments: Vec::new() })
 }
 
 /// The most elements of an event or an answer.
@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     fn said(json: &str) -> Answer {
-        Answer::said(Arguments::parse(json, 10).unwrap(), Vec::new())
+        Answer::said(Arguments::parse(json, 10).unwrap().into_owned(), Vec::new())
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub struct Event(Arc<Inner>);
 
 struct Inner {
     name: Box<str>,
-    arguments: Arguments,
+    arguments: Arguments<'static>,
     attachments: Vec<Bytes>,
     reply: Option<Reply>,
 }
@@ -40,7 +40,12 @@ pub(crate) struct Reply {
 }
 
 impl Event {
-    pub(crate) fn new(name: &str, arguments: Arguments, attachments: Vec<Bytes>, reply: Option<Reply>) -> Event {
+    pub(crate) fn new(
+        name: &str,
+        arguments: Arguments<'static>,
+        attachments: Vec<Bytes>,
+        reply: Option<Reply>,
+    ) -> Event {
         Event(Arc::new(Inner { name: name.into(), arguments, attachments, reply }))
     }
 

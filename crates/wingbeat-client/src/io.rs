@@ -110,7 +110,7 @@ impl Io {
 /// The answer to an event.
 #[derive(Clone, Debug)]
 pub struct Ack {
-    arguments: Option<Arguments>,
+    arguments: Option<Arguments<'static>>,
     attachments: Vec<Bytes>,
 }
 

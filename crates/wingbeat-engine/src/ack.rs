@@ -12,7 +12,7 @@ use wingbeat_core::packet::{Arguments, Frame};
 /// A client's answer to an event: the arguments it gave to the callback.
 #[derive(Clone, Debug)]
 pub struct Reply {
-    args: Arguments,
+    args: Arguments<'static>,
     attachments: Box<[Bytes]>,
 }
 
@@ -66,9 +66,9 @@ pub(crate) struct Acks {
 }
 
 impl Acks {
-    pub(crate) fn answered(&mut self, id: u64, args: Arguments, attachments: Vec<Bytes>) {
+    pub(crate) fn answered(&mut self, id: u64, args: Arguments<'_>, attachments: Vec<Bytes>) {
         if let Some(waiting) = self.waiting.remove(&id) {
-            let _ = waiting.send(Reply { args, attachments: attachments.into() });
+            let _ = waiting.send(Reply { args: args.into_owned(), attachments: attachments.into() });
         }
     }
 }

@@ -8,19 +8,26 @@ use wingbeat_core::packet::{AckId, Arguments, EventName, Opcode, write_header};
 
 /// An event from a client: its name, its arguments as JSON texts, and its attachments.
 ///
-/// Arguments are parts of one shared text; nothing is copied to take one out.
+/// A [`Handler`](crate::Handler) gets it as it lies in the bytes that were received; to keep it,
+/// [`into_owned`](Event::into_owned).
 #[derive(Clone, Debug)]
-pub struct Event {
+pub struct Event<'a> {
     name: EventName,
     /// Name and arguments.
-    elements: Arguments,
+    elements: Arguments<'a>,
     attachments: Box<[Bytes]>,
     wants_ack: bool,
 }
 
-impl Event {
-    pub(crate) fn new(name: EventName, elements: Arguments, attachments: Vec<Bytes>, wants_ack: bool) -> Event {
+impl<'a> Event<'a> {
+    pub(crate) fn new(name: EventName, elements: Arguments<'a>, attachments: Vec<Bytes>, wants_ack: bool) -> Event<'a> {
         Event { name, elements, attachments: attachments.into(), wants_ack }
+    }
+
+    /// The same with a text of its own, of which [`arg`](Event::arg) then takes parts without copying them.
+    pub fn into_owned(self) -> Event<'static> {
+        let Event { name, elements, attachments, wants_ack } = self;
+        Event { name, elements: elements.into_owned(), attachments, wants_ack }
     }
 
     /// The name. A number that was sent as name is its digits.

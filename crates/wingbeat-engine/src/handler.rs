@@ -35,7 +35,7 @@ pub trait Handler: Send + Sync + 'static {
     /// Answers that are there at once are sent in the order of arrival and together; the others as they get ready. What
     /// was [sent](Socket::send) to the socket before an answer was ready leaves before the answer. Without an
     /// acknowledgement id there is nobody to answer to. `cx` is the session's task, for [`Handled::begin`].
-    fn event(&self, socket: &Socket, event: Event, cx: &mut Context<'_>) -> Handled;
+    fn event(&self, socket: &Socket, event: Event<'_>, cx: &mut Context<'_>) -> Handled;
 
     /// The socket is gone: called exactly once for each that was [`connected`](Handler::connected).
     fn disconnect(&self, socket: &Socket, reason: Reason) {
@@ -142,7 +142,7 @@ pub(crate) struct Nobody;
 
 #[cfg(test)]
 impl Handler for Nobody {
-    fn event(&self, _: &Socket, _: Event, _: &mut Context<'_>) -> Handled {
+    fn event(&self, _: &Socket, _: Event<'_>, _: &mut Context<'_>) -> Handled {
         Handled::now(None)
     }
 }

@@ -10,7 +10,7 @@
 //! struct Echo;
 //!
 //! impl Handler for Echo {
-//!     fn event(&self, _: &Socket, event: Event, _: &mut Context<'_>) -> Handled {
+//!     fn event(&self, _: &Socket, event: Event<'_>, _: &mut Context<'_>) -> Handled {
 //!         Handled::now(Some(Answer::args(&event.args().collect::<Vec<_>>())))
 //!     }
 //! }

@@ -138,7 +138,7 @@ impl Socket {
         with(acks.get_or_insert_default())
     }
 
-    pub(crate) fn answered(&self, id: u64, elements: Arguments, attachments: Vec<Bytes>) {
+    pub(crate) fn answered(&self, id: u64, elements: Arguments<'_>, attachments: Vec<Bytes>) {
         let mut acks = self.0.acks.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(acks) = &mut *acks {
             acks.answered(id, elements, attachments);

@@ -145,7 +145,7 @@ impl Task {
         None
     }
 
-    fn event(&self, at: usize, id: Option<AckId>, arguments: Arguments, attachments: Vec<Bytes>) {
+    fn event(&self, at: usize, id: Option<AckId>, arguments: Arguments<'static>, attachments: Vec<Bytes>) {
         let Some(name) = arguments.event_name() else { return };
         let name = arguments.name(&name).into_owned();
         let namespace = &self.namespaces[at].name;

@@ -14,22 +14,27 @@ use std::ops::Range;
 /// Elements that need no allocation: a call has a name, a path, an id, data and a query.
 const INLINE: usize = 5;
 
-/// The elements of a JSON array, as ranges of its text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Arguments {
-    text: ByteString,
+/// The elements of a JSON array, as ranges of its text, which is borrowed until [`into_owned`](Arguments::into_owned).
+#[derive(Clone, Debug)]
+pub struct Arguments<'a> {
+    text: Text<'a>,
     inline: [(u32, u32); INLINE],
     rest: Vec<(u32, u32)>,
     len: u32,
 }
 
-impl Arguments {
-    /// Finds the elements. The text is copied once, unless it is no JSON array, is nested too deeply or has more
-    /// than `max` elements: then `None`.
-    pub fn parse(text: &str, max: usize) -> Option<Arguments> {
+#[derive(Clone, Debug)]
+enum Text<'a> {
+    Borrowed(&'a str),
+    Shared(ByteString),
+}
+
+impl<'a> Arguments<'a> {
+    /// Finds the elements. `None` if the text is no JSON array, is nested too deeply or has more than `max` elements.
+    pub fn parse(text: &'a str, max: usize) -> Option<Arguments<'a>> {
         // Ranges are 32 bits wide; limits on payloads keep far below.
         u32::try_from(text.len()).ok()?;
-        let mut found = Arguments { text: ByteString::new(), inline: [(0, 0); INLINE], rest: Vec::new(), len: 0 };
+        let mut found = Arguments { text: Text::Borrowed(text), inline: [(0, 0); INLINE], rest: Vec::new(), len: 0 };
         let json = text.as_bytes();
         let mut at = scan::space(json, 0);
         if json.get(at) != Some(&b'[') {
@@ -51,8 +56,16 @@ impl Arguments {
         if scan::space(json, at + 1) != json.len() {
             return None;
         }
-        found.text = text.into();
         Some(found)
+    }
+
+    /// The same with a text of its own: copied once, and shared from then on.
+    pub fn into_owned(self) -> Arguments<'static> {
+        let text = Text::Shared(match self.text {
+            Text::Borrowed(text) => text.into(),
+            Text::Shared(text) => text,
+        });
+        Arguments { text, inline: self.inline, rest: self.rest, len: self.len }
     }
 
     fn push(&mut self, start: u32, end: u32, max: usize) -> Option<()> {
@@ -80,17 +93,23 @@ impl Arguments {
 
     /// The text of an element.
     pub fn get(&self, index: usize) -> Option<&str> {
-        self.range(index).map(|range| &self.text[range])
+        self.range(index).map(|range| &self.text()[range])
     }
 
     /// The text of the whole array.
     pub fn text(&self) -> &str {
-        &self.text
+        match &self.text {
+            Text::Borrowed(text) => text,
+            Text::Shared(text) => text,
+        }
     }
 
-    /// The text of an element, sharing the array's.
+    /// The text of an element to keep: a copy where the array's is borrowed, a part of it where that is shared.
     pub fn bytes(&self, index: usize) -> Option<Bytes> {
-        self.range(index).map(|range| self.text.as_bytes().slice(range))
+        self.range(index).map(|range| match &self.text {
+            Text::Borrowed(text) => Bytes::copy_from_slice(text[range].as_bytes()),
+            Text::Shared(text) => text.as_bytes().slice(range),
+        })
     }
 
     /// Reads an element as a `T`, without looking for attachments. One that is not there is null.
@@ -130,9 +149,9 @@ impl Arguments {
     }
 
     /// The text of a name.
-    pub fn name<'a>(&'a self, name: &'a EventName) -> Cow<'a, str> {
+    pub fn name<'n>(&'n self, name: &'n EventName) -> Cow<'n, str> {
         match name {
-            EventName::Plain(start, end) => Cow::Borrowed(&self.text[*start as usize..*end as usize]),
+            EventName::Plain(start, end) => Cow::Borrowed(&self.text()[*start as usize..*end as usize]),
             EventName::Escaped(name) => Cow::Borrowed(name),
         }
     }
@@ -181,7 +200,7 @@ fn unescape(json: &str) -> String {
 mod tests {
     use super::*;
 
-    fn parse(text: &str) -> Option<Arguments> {
+    fn parse(text: &str) -> Option<Arguments<'_>> {
         Arguments::parse(text, 100)
     }
 
@@ -198,11 +217,11 @@ mod tests {
     #[test]
     fn what_is_no_array_or_too_long_is_refused() {
         for bad in ["", "{}", "[", "[1", "[1,]", "[1]]", "[1] x", "\"a\"", "[01]", "[\u{1}]"] {
-            assert_eq!(parse(bad), None, "{bad}");
+            assert!(parse(bad).is_none(), "{bad}");
         }
         assert!(Arguments::parse("[1,2,3]", 3).is_some());
-        assert_eq!(Arguments::parse("[1,2,3,4]", 3), None);
-        assert_eq!(parse(&format!("{}{}", "[".repeat(100_000), "]".repeat(100_000))), None);
+        assert!(Arguments::parse("[1,2,3,4]", 3).is_none());
+        assert!(parse(&format!("{}{}", "[".repeat(100_000), "]".repeat(100_000))).is_none());
     }
 
     #[test]
@@ -218,6 +237,19 @@ mod tests {
         for bad in ["[]", "[{}]", "[null]", "[true]", "[[1]]", r#"["connect"]"#, r#"["disconn\u0065ct"]"#] {
             assert_eq!(name(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn elements_outlive_the_text_once_they_own_it() {
+        let owned = {
+            let text = String::from(r#"["a",{"b":1}]"#);
+            parse(&text).unwrap().into_owned()
+        };
+        assert_eq!(owned.get(1), Some(r#"{"b":1}"#));
+        let kept = owned.bytes(1).unwrap();
+        assert_eq!(kept.as_ptr(), owned.get(1).unwrap().as_ptr(), "a part of the shared text");
+        drop(owned);
+        assert_eq!(kept, r#"{"b":1}"#);
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub struct Whole {
 #[derive(Clone, Debug)]
 pub enum Content {
     /// The elements of an event or of an answer.
-    Arguments(Arguments),
+    Arguments(Arguments<'static>),
     /// The JSON text of CONNECT and CONNECT_ERROR, unparsed but not too deep; empty if there is none.
     Json(Box<str>),
 }
@@ -78,7 +78,10 @@ impl Assembly {
                 }
                 Content::Json(packet.json.into())
             }
-            _ => Content::Arguments(Arguments::parse(packet.json, self.limits.arguments).ok_or(Malformed)?),
+            _ => {
+                let arguments = Arguments::parse(packet.json, self.limits.arguments).ok_or(Malformed)?;
+                Content::Arguments(arguments.into_owned())
+            }
         };
         let missing = packet.attachments;
         let namespace = (packet.namespace != "/").then(|| packet.namespace.into());

@@ -34,7 +34,7 @@ impl Handler for Arc<Echo> {
         self.connected.fetch_add(1, Ordering::SeqCst);
     }
 
-    fn event(&self, socket: &Socket, event: Event, _: &mut Context<'_>) -> Handled {
+    fn event(&self, socket: &Socket, event: Event<'_>, _: &mut Context<'_>) -> Handled {
         let args: Vec<RawJson> = event.args().collect();
         for arg in &args {
             // An error is as good.

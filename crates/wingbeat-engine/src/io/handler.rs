@@ -31,7 +31,7 @@ impl Handler for Alone {
         self.0.enter(socket);
     }
 
-    fn event(&self, socket: &Socket, event: Event, _: &mut Context<'_>) -> Handled {
+    fn event(&self, socket: &Socket, event: Event<'_>, _: &mut Context<'_>) -> Handled {
         self.0.dispatch(socket, event, |_| Handled::now(None))
     }
 
@@ -66,7 +66,7 @@ impl<H: Handler> Handler for Beside<H> {
         self.io.enter(socket);
     }
 
-    fn event(&self, socket: &Socket, event: Event, cx: &mut Context<'_>) -> Handled {
+    fn event(&self, socket: &Socket, event: Event<'_>, cx: &mut Context<'_>) -> Handled {
         self.io.dispatch(socket, event, |event| match socket.namespace() {
             "/" => self.other.event(socket, event, cx),
             _ => Handled::now(None),
@@ -112,7 +112,7 @@ impl Io {
     }
 
     /// Hands an event to its listeners, or to somebody else if there is none.
-    fn dispatch(&self, socket: &Socket, event: Event, otherwise: impl FnOnce(Event) -> Handled) -> Handled {
+    fn dispatch<'a>(&self, socket: &Socket, event: Event<'a>, otherwise: impl FnOnce(Event<'a>) -> Handled) -> Handled {
         let Some(raw) = socket.raw_if_used() else { return otherwise(event) };
         let (listeners, on_any) = {
             let state = raw.state();
@@ -124,15 +124,18 @@ impl Io {
         }
         match &listeners[..] {
             [] => otherwise(event),
-            [only] => only(socket, event).into(),
-            _ => Handled::later(async move {
-                let mut first = None;
-                for listener in listeners {
-                    let answer = listener(socket.clone(), event.clone()).await;
-                    first = first.or(answer);
-                }
-                first
-            }),
+            [only] => only(socket, event.into_owned()).into(),
+            _ => {
+                let event = event.into_owned();
+                Handled::later(async move {
+                    let mut first = None;
+                    for listener in listeners {
+                        let answer = listener(socket.clone(), event.clone()).await;
+                        first = first.or(answer);
+                    }
+                    first
+                })
+            }
         }
     }
 

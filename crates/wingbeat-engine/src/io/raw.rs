@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-pub(super) type Listener = Arc<dyn Fn(IoSocket, Event) -> BoxFuture<'static, Option<Answer>> + Send + Sync>;
-pub(super) type OnAny = Arc<dyn Fn(&IoSocket, &Event) + Send + Sync>;
+pub(super) type Listener = Arc<dyn Fn(IoSocket, Event<'static>) -> BoxFuture<'static, Option<Answer>> + Send + Sync>;
+pub(super) type OnAny = Arc<dyn Fn(&IoSocket, &Event<'_>) + Send + Sync>;
 pub(super) type OnDisconnect = Arc<dyn Fn(IoSocket, Reason) + Send + Sync>;
 
 /// What raw Socket.IO keeps with a socket.

@@ -51,7 +51,7 @@ impl IoSocket {
     /// ```
     pub fn on<F, A, O>(&self, name: &str, listener: F)
     where
-        F: Fn(IoSocket, Event) -> A + Send + Sync + 'static,
+        F: Fn(IoSocket, Event<'static>) -> A + Send + Sync + 'static,
         A: Future<Output = O> + Send + 'static,
         O: IntoAnswer,
     {
@@ -68,7 +68,7 @@ impl IoSocket {
     }
 
     /// Is told about every event, before its listeners.
-    pub fn on_any(&self, listener: impl Fn(&IoSocket, &Event) + Send + Sync + 'static) {
+    pub fn on_any(&self, listener: impl Fn(&IoSocket, &Event<'_>) + Send + Sync + 'static) {
         self.raw().state().on_any.push(Arc::new(listener));
     }
 

@@ -252,7 +252,7 @@ impl Client {
         Ok(())
     }
 
-    fn elements(&self, json: &str, attachments: &[Bytes], max: usize) -> Result<Arguments, End> {
+    fn elements<'a>(&self, json: &'a str, attachments: &[Bytes], max: usize) -> Result<Arguments<'a>, End> {
         let malformed = End::close(Reason::ForcedClose);
         let elements = Arguments::parse(json, max).ok_or(malformed)?;
         if !attachments.is_empty() {

@@ -78,7 +78,7 @@ impl Handler for Test {
         self.0.note("connected".to_owned());
     }
 
-    fn event(&self, socket: &Socket, event: Event, _: &mut Context<'_>) -> Handled {
+    fn event(&self, socket: &Socket, event: Event<'_>, _: &mut Context<'_>) -> Handled {
         let (seen, socket) = (self.0.clone(), socket.clone());
         let arg = event.arg(0).unwrap_or(RawJson::NULL);
         seen.note(format!("event {} {arg:?}", event.name()));

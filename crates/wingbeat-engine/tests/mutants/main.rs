@@ -31,7 +31,7 @@ static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 struct Echo;
 
 impl Handler for Echo {
-    fn event(&self, _: &Socket, event: Event, _: &mut Context<'_>) -> Handled {
+    fn event(&self, _: &Socket, event: Event<'_>, _: &mut Context<'_>) -> Handled {
         let args: Vec<RawJson> = event.args().collect();
         for arg in &args {
             // An error is as good.

@@ -203,7 +203,7 @@ impl Handler for Services {
         }
     }
 
-    fn event(&self, socket: &Socket, event: Event, cx: &mut Context<'_>) -> Handled {
+    fn event(&self, socket: &Socket, event: Event<'_>, cx: &mut Context<'_>) -> Handled {
         let Some((app, connection)) = self.app.upgrade().zip(socket.attached::<Connection>()) else {
             return Handled::now(None);
         };
@@ -244,7 +244,7 @@ fn sendable(value: &RawJson, most: usize) -> Result<()> {
     }
 }
 
-impl Arguments for Event {
+impl Arguments for Event<'_> {
     fn count(&self) -> usize {
         self.len()
     }
