@@ -11,14 +11,14 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use std::collections::HashMap;
 use std::io::Write;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The bundles of the npm package, and their maps.
 const NAMES: [&str; 4] = ["socket.io.js", "socket.io.min.js", "socket.io.esm.min.js", "socket.io.msgpack.min.js"];
 
-/// Bundles that were asked for, so that each is read and compressed once.
+/// Bundles that were asked for, so that each is read and compressed once, and one that is not there is missed once.
 #[derive(Default)]
-pub(crate) struct ClientFiles(Mutex<HashMap<String, Arc<File>>>);
+pub(crate) struct ClientFiles(Mutex<HashMap<String, Option<Arc<File>>>>);
 
 struct File {
     plain: Bytes,
@@ -34,32 +34,23 @@ pub(super) async fn client_file(shared: &Arc<Shared>, path: &str, request: &Head
     if !NAMES.contains(&bundle) {
         return None;
     }
-    let known = shared.client_files.0.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
+    let known = shared.client_files.lock().get(name).cloned();
     let file = match known {
         Some(file) => file,
         None => {
             let (folder, owned) = (folder.clone(), name.to_owned());
-            let read = tokio::task::spawn_blocking(move || read(&folder, &owned)).await;
-            match read.ok().transpose() {
-                Ok(Some(file)) => {
-                    let file = Arc::new(file);
-                    shared
-                        .client_files
-                        .0
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .insert(name.to_owned(), file.clone());
-                    file
-                }
-                Ok(None) => return Some(empty(StatusCode::NOT_FOUND)),
-                Err(error) => {
-                    tracing::warn!(%error, name, "cannot read a client bundle");
-                    return Some(empty(StatusCode::NOT_FOUND));
-                }
-            }
+            let read = tokio::task::spawn_blocking(move || read(&folder, &owned)).await.ok()?;
+            let file = read.inspect_err(|error| tracing::warn!(%error, name, "cannot read a client bundle"));
+            shared.client_files.lock().entry(name.to_owned()).or_insert(file.ok().map(Arc::new)).clone()
         }
     };
-    Some(file.answer(name, request))
+    Some(file.map_or_else(|| empty(StatusCode::NOT_FOUND), |file| file.answer(name, request)))
+}
+
+impl ClientFiles {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Option<Arc<File>>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl File {
@@ -102,9 +93,22 @@ pub(super) fn accepts_gzip(request: &HeaderMap) -> bool {
     })
 }
 
-pub(super) fn gzip(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+fn gzip(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 3), Compression::default());
     encoder.write_all(bytes)?;
+    encoder.finish()
+}
+
+/// How much is compressed before others have their turn: half a millisecond's work.
+const TURN: usize = 8 * 1024;
+
+/// Compresses what may be long, on the thread that serves others as well.
+pub(super) async fn gzip_in_turns(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 3), Compression::default());
+    for some in bytes.chunks(TURN) {
+        encoder.write_all(some)?;
+        tokio::task::yield_now().await;
+    }
     encoder.finish()
 }
 
@@ -117,4 +121,27 @@ fn read(folder: &Path, name: &str) -> std::io::Result<File> {
         .and_then(|version| HeaderValue::from_str(&version).ok());
     let etag = version.ok_or_else(|| std::io::Error::other("the package has no version"))?;
     Ok(File { gzip: gzip(&plain)?.into(), plain: plain.into(), etag })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    #[test]
+    fn what_is_long_is_compressed_in_turns() {
+        let text: Vec<u8> = (0..500_000u32).flat_map(|i| i.wrapping_mul(2_654_435_761).to_be_bytes()).collect();
+        let (mut zipping, mut turns) = (pin!(gzip_in_turns(&text)), 1);
+        let zipped = loop {
+            match zipping.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                Poll::Ready(zipped) => break zipped.unwrap(),
+                Poll::Pending => turns += 1,
+            }
+        };
+        let mut plain = Vec::new();
+        flate2::read::GzDecoder::new(&zipped[..]).read_to_end(&mut plain).unwrap();
+        assert!(plain == text && turns > text.len() / TURN, "{turns}");
+    }
 }

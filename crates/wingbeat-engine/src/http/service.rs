@@ -1,7 +1,7 @@
 //! The engine as a tower service.
 
 use super::answer::{Refused, empty, with_type};
-use super::client_files::{accepts_gzip, client_file, gzip};
+use super::client_files::{accepts_gzip, client_file, gzip_in_turns};
 use super::request::{Purpose, verify};
 use super::{Body, upgrade};
 use crate::Engine;
@@ -133,17 +133,17 @@ async fn poll(link: Arc<Link>, parts: &Parts) -> Response<Body> {
     let shared = link.engine.clone();
     let Some((body, taken)) = polling::get(link).await else { return empty(StatusCode::BAD_REQUEST) };
     let threshold = shared.config.http_compression.unwrap_or(usize::MAX);
-    let (body, encoding) = match gzip_if(body.len() >= threshold && accepts_gzip(&parts.headers), &body) {
-        Some(smaller) => (smaller, Some(HeaderValue::from_static("gzip"))),
+    let smaller = match body.len() >= threshold && accepts_gzip(&parts.headers) {
+        true => gzip_in_turns(&body).await.ok(),
+        false => None,
+    };
+    let (body, encoding) = match smaller {
+        Some(smaller) => (smaller.into(), Some(HeaderValue::from_static("gzip"))),
         None => (body, None),
     };
     let mut response = polled(Body::with_packets(body, taken), encoding);
     edit_headers(&shared, parts, response.headers_mut(), None);
     response
-}
-
-fn gzip_if(wanted: bool, body: &[u8]) -> Option<Bytes> {
-    if wanted { gzip(body).ok().map(Bytes::from) } else { None }
 }
 
 async fn post<B: http_body::Body>(link: Arc<Link>, parts: &Parts, body: B) -> Response<Body> {
