@@ -111,7 +111,8 @@ impl Closing {
                     });
                     self.blind = items.is_err();
                 }
-                Step::Again
+                // There may be more for as long as the client likes.
+                Step::Yield
             }
         }
     }

@@ -85,6 +85,7 @@ impl Session {
         let Some(probe) = &mut polling.probe else { return Ok(Step::Idle) };
         match probe.step(link, read, cx) {
             Probed::Waiting => return Ok(Step::Idle),
+            Probed::Moving => return Ok(Step::Yield),
             Probed::Failed => {
                 if let Some(probe) = polling.probe.take() {
                     ws::refuse(&link.engine, probe.into_ws());

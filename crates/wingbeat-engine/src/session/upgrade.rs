@@ -19,7 +19,10 @@ pub(super) struct Probe {
 
 /// How far it is.
 pub(super) enum Probed {
+    /// For more from the client.
     Waiting,
+    /// The client has said something, and there may be more.
+    Moving,
     /// It is not what it should be, or too slow. The session stays where it is.
     Failed,
     /// The client is there.
@@ -46,44 +49,43 @@ impl Probe {
         }
         // It has nothing of the session's to send until the client is there.
         let (mut out, outbox) = (Out::default(), Outbox::new());
-        loop {
-            let n = match self.ws.read(buf, false, cx) {
-                (Read::Nothing, _) => return Probed::Waiting,
-                (Read::End, _) => return Probed::Failed,
-                (Read::Bytes, n) => n,
-            };
-            let probed = &mut self.probed;
-            let (mut upgraded, mut failed) = (false, false);
-            let items = self.ws.items(&mut buf[..n], link.engine.config.max_payload, |item| {
-                match item {
-                    Item::Text(text) if text == "2probe" && !*probed => {
-                        *probed = true;
-                        write_header(&mut out.bytes, Opcode::Text, 6);
-                        out.bytes.extend_from_slice(b"3probe");
-                    }
-                    Item::Text(text) if text == "5" && *probed => upgraded = true,
-                    Item::Ping(payload) => pong_frame(&mut out.bytes, payload),
-                    Item::Nothing => {}
-                    _ => failed = true,
+        let n = match self.ws.read(buf, false, cx) {
+            (Read::Nothing, _) => return Probed::Waiting,
+            (Read::End, _) => return Probed::Failed,
+            (Read::Bytes, n) => n,
+        };
+        let probed = &mut self.probed;
+        let (mut upgraded, mut failed) = (false, false);
+        let items = self.ws.items(&mut buf[..n], link.engine.config.max_payload, |item| {
+            match item {
+                Item::Text(text) if text == "2probe" && !*probed => {
+                    *probed = true;
+                    write_header(&mut out.bytes, Opcode::Text, 6);
+                    out.bytes.extend_from_slice(b"3probe");
                 }
-                Ok::<_, Violation>(!upgraded && !failed)
-            });
-            if items.is_err() || failed {
-                return Probed::Failed;
+                Item::Text(text) if text == "5" && *probed => upgraded = true,
+                Item::Ping(payload) => pong_frame(&mut out.bytes, payload),
+                Item::Nothing => {}
+                _ => failed = true,
             }
-            // Pongs that are not read would pile up.
-            if self.ws.write(&mut out, &outbox, usize::MAX, cx).is_err() || self.ws.unsent() > UNSENT {
-                return Probed::Failed;
-            }
-            if upgraded {
-                return Probed::Upgraded;
-            }
-            if self.probed
-                && let Some(mut polls) = link.polls()
-            {
-                // The client waits for its poll to end before it moves.
-                polls.release();
-            }
+            Ok::<_, Violation>(!upgraded && !failed)
+        });
+        if items.is_err() || failed {
+            return Probed::Failed;
         }
+        // Pongs that are not read would pile up.
+        if self.ws.write(&mut out, &outbox, usize::MAX, cx).is_err() || self.ws.unsent() > UNSENT {
+            return Probed::Failed;
+        }
+        if upgraded {
+            return Probed::Upgraded;
+        }
+        if self.probed
+            && let Some(mut polls) = link.polls()
+        {
+            // The client waits for its poll to end before it moves.
+            polls.release();
+        }
+        Probed::Moving
     }
 }

@@ -2,11 +2,18 @@
 
 use crate::client::{Got, Ws, frame};
 use crate::http_client::get;
-use crate::memory::{POLLING, start};
+use crate::memory::{POLLING, WEBSOCKET, start};
 use crate::server::Server;
+use std::future::{Ready, pending, ready};
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use wingbeat_core::RawJson;
-use wingbeat_engine::{Config, Unanswered};
+use wingbeat_engine::{Config, Engine, Listener, Peer, Unanswered};
 
 #[tokio::test]
 async fn deep_json_ends_its_session_wherever_it_stands() {
@@ -123,4 +130,92 @@ async fn joining_and_leaving_for_ever_leaves_others_their_turn() {
     let answered = log.iter().position(|line| line.starts_with("event echo")).unwrap();
     let joined = log[..answered].iter().filter(|line| *line == "connected").count();
     assert!(joined < 500, "{joined}");
+}
+
+/// Sends something, and then something else for ever: there is always more to read, and all that is written is taken.
+struct Endless {
+    first: Vec<u8>,
+    then: Vec<u8>,
+    /// How often it was read from.
+    reads: Arc<AtomicUsize>,
+}
+
+/// More reads than anybody would allow in one turn: then there are no more.
+const MANY: usize = 1000;
+
+impl AsyncRead for Endless {
+    fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.reads.fetch_add(1, Ordering::SeqCst) < MANY {
+            let first = std::mem::take(&mut self.first);
+            buf.put_slice(if first.is_empty() { &self.then } else { &first });
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Endless {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// Where it comes from, once.
+struct One(Option<Endless>);
+
+impl Listener for One {
+    type Io = Endless;
+    type Opening = Ready<io::Result<Endless>>;
+
+    fn poll_accept(&mut self, _: &mut Context<'_>) -> Poll<io::Result<(Self::Opening, Peer)>> {
+        let peer = Peer { address: ([127, 0, 0, 1], 4000).into(), secure: false };
+        self.0.take().map_or(Poll::Pending, |endless| Poll::Ready(Ok((ready(Ok(endless)), peer))))
+    }
+}
+
+/// How often a WebSocket was read from at most before others had their turn.
+async fn most_reads_in_a_turn(engine: &Engine, path: &str, first: &[u8], then: &[u8]) -> usize {
+    let reads = Arc::new(AtomicUsize::new(0));
+    let handshake = format!(
+        "GET {path} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    );
+    let first = [handshake.as_bytes(), first].concat();
+    let endless = Endless { first, then: then.repeat(100), reads: reads.clone() };
+    let serving = tokio::spawn(wingbeat_engine::serve_http(One(Some(endless)), engine.service(), pending()));
+    // A task of its own: what a test does itself comes after many tasks.
+    let other = tokio::spawn(async move {
+        let (mut all, mut most) = (0, 0);
+        while all < 200 {
+            tokio::task::yield_now().await;
+            let now = reads.swap(0, Ordering::SeqCst);
+            (all, most) = (all + now, most.max(now));
+        }
+        most
+    });
+    let most = other.await.unwrap();
+    serving.abort();
+    most
+}
+
+#[tokio::test]
+async fn who_goes_on_sending_after_the_end_leaves_others_their_turn() {
+    let (_door, engine, _) = start(Config::default());
+    let most = most_reads_in_a_turn(&engine, WEBSOCKET, &frame(0x81, b"1"), &frame(0x89, b"")).await;
+    assert!(most < 10, "{most}");
+}
+
+#[tokio::test]
+async fn who_sends_nothing_of_use_while_it_moves_leaves_others_their_turn() {
+    let (door, engine, _) = start(Config::default());
+    let path = door.polling().await.replace("polling", "websocket");
+    let most = most_reads_in_a_turn(&engine, &path, &frame(0x81, b"2probe"), &frame(0x8a, b"")).await;
+    assert!(most < 10, "{most}");
 }
