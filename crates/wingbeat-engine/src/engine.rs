@@ -6,6 +6,7 @@ use crate::handler::Handler;
 use crate::handshake::Handshake;
 use crate::http::ClientFiles;
 use crate::link::{Link, Via, signal};
+use crate::seldom::Seldom;
 use crate::session_id::SessionId;
 use crate::wheel::Wheel;
 use http::StatusCode;
@@ -46,6 +47,8 @@ pub(crate) struct Shared {
     pub(crate) client_files: ClientFiles,
     /// Calls whose client is gone.
     pub(crate) orphans: AtomicUsize,
+    /// Calls for which there was no place among these.
+    pub(crate) dropped_calls: Seldom,
     changed: Notify,
     addresses: Counts,
     handshakes: Rates,
@@ -84,6 +87,7 @@ impl Engine {
             closing: AtomicBool::new(false),
             client_files: ClientFiles::default(),
             orphans: AtomicUsize::new(0),
+            dropped_calls: Seldom::default(),
             changed: Notify::new(),
             addresses: Counts::default(),
             handshakes: Rates::default(),

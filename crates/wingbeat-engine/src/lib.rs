@@ -66,6 +66,7 @@ mod out;
 mod outbox;
 mod polling;
 mod reason;
+mod seldom;
 mod serve;
 mod session;
 mod session_id;

@@ -18,6 +18,7 @@ pub use tls::Tls;
 
 use crate::Engine;
 use crate::addresses::Counts;
+use crate::seldom::Seldom;
 use bytes::Bytes;
 use futures_util::future::{Either as First, select};
 use http::{Request, Response, StatusCode};
@@ -103,6 +104,7 @@ where
     B::Error: Into<AnyError>,
 {
     let mut shutdown = pin!(shutdown);
+    let (not_accepted, too_many, too_many_of_one) = (Seldom::default(), Seldom::default(), Seldom::default());
     let (places, addresses) = (Arc::new(Semaphore::new(limits.max_connections)), Counts::default());
     // Dropped with this function: connections that do nothing then close.
     let (_running, running) = watch::channel(());
@@ -116,7 +118,9 @@ where
             None => return Ok(()),
             Some(Ok(accepted)) => accepted,
             Some(Err(error)) => {
-                tracing::warn!(%error, "cannot accept a connection");
+                if let Some(times) = not_accepted.happened() {
+                    tracing::warn!(%error, times, "cannot accept a connection");
+                }
                 // It may fail on and on: the end is asked for here as well.
                 match tokio::time::timeout(Duration::from_millis(50), shutdown.as_mut()).await {
                     Ok(()) => return Ok(()),
@@ -125,11 +129,15 @@ where
             }
         };
         let Ok(place) = places.clone().try_acquire_owned() else {
-            tracing::warn!(address = %peer.address, "a connection is closed: too many are in their HTTP phase");
+            if let Some(times) = too_many.happened() {
+                tracing::warn!(address = %peer.address, times, "a connection is closed: too many are in their HTTP phase");
+            }
             continue;
         };
         let Ok(own_place) = limits.place_of(peer.address.ip(), &addresses) else {
-            tracing::warn!(address = %peer.address, "a connection is closed: its address has too many");
+            if let Some(times) = too_many_of_one.happened() {
+                tracing::warn!(address = %peer.address, times, "a connection is closed: its address has too many");
+            }
             continue;
         };
         let (service, mut running) = (service.clone(), running.clone());

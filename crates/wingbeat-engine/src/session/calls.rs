@@ -102,7 +102,9 @@ impl Running {
             }
             if engine.orphans.fetch_add(1, Ordering::SeqCst) >= engine.config.max_orphans {
                 engine.call_finished();
-                tracing::warn!("a call was dropped with its connection: too many are running without one");
+                if let Some(times) = engine.dropped_calls.happened() {
+                    tracing::warn!(times, "a call was dropped with its connection: too many are running without one");
+                }
                 continue;
             }
             let engine = engine.clone();
