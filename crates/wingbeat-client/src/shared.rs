@@ -15,8 +15,9 @@ use std::sync::{Arc, Mutex, Weak};
 pub(crate) struct Shared {
     pub(crate) options: Options,
     pub(crate) desk: Desk,
-    listeners: Mutex<Listeners>,
-    observers: Mutex<Vec<Weak<Queue<ConnectionEvent>>>>,
+    // None once the client has ended: who comes then hears at once that nothing will come.
+    listeners: Mutex<Option<Listeners>>,
+    observers: Mutex<Option<Vec<Weak<Queue<ConnectionEvent>>>>>,
     authentication: Mutex<Option<Arc<Value>>>,
     socket_id: Mutex<Option<Arc<str>>>,
     transport: Mutex<Option<TransportKind>>,
@@ -39,18 +40,22 @@ impl Shared {
         Shared {
             desk: Desk::new(options.buffer),
             options,
-            listeners: Mutex::default(),
-            observers: Mutex::default(),
+            listeners: Mutex::new(Some(Listeners::default())),
+            observers: Mutex::new(Some(Vec::new())),
             authentication: Mutex::default(),
             socket_id: Mutex::default(),
             transport: Mutex::default(),
         }
     }
 
-    /// A new listener, which hears until it is dropped.
+    /// A new listener, which hears until it is dropped or the client has ended.
     pub(crate) fn listen(&self, namespace: &Arc<str>, event: Option<&str>) -> Arc<Queue<Event>> {
         let queue = Arc::new(Queue::new(self.options.listener));
         let mut listeners = locked(&self.listeners);
+        let Some(listeners) = listeners.as_mut() else {
+            queue.close();
+            return queue;
+        };
         let names = listeners.entry(namespace.clone()).or_default();
         let queues = match event {
             Some(event) => names.named.entry(event.into()).or_default(),
@@ -63,7 +68,7 @@ impl Shared {
     /// Forgets listeners that are gone.
     pub(crate) fn forget(&self, namespace: &str, event: Option<&str>) {
         let mut listeners = locked(&self.listeners);
-        let Some(names) = listeners.get_mut(namespace) else { return };
+        let Some(names) = listeners.as_mut().and_then(|listeners| listeners.get_mut(namespace)) else { return };
         let Some(event) = event else { return names.any.retain(is_heard) };
         let Some(queues) = names.named.get_mut(event) else { return };
         queues.retain(is_heard);
@@ -76,7 +81,7 @@ impl Shared {
     pub(crate) fn deliver(&self, namespace: &str, name: &str, event: impl FnOnce() -> Event) {
         let listening: Vec<Arc<Queue<Event>>> = {
             let listeners = locked(&self.listeners);
-            let Some(names) = listeners.get(namespace) else { return };
+            let Some(names) = listeners.as_ref().and_then(|listeners| listeners.get(namespace)) else { return };
             names.named.get(name).into_iter().flatten().chain(&names.any).filter_map(Weak::upgrade).collect()
         };
         if listening.is_empty() {
@@ -91,30 +96,35 @@ impl Shared {
 
     pub(crate) fn observe(&self) -> Arc<Queue<ConnectionEvent>> {
         let queue = Arc::new(Queue::new(self.options.listener));
-        let mut observers = locked(&self.observers);
-        observers.retain(|observer| observer.strong_count() > 0);
-        observers.push(Arc::downgrade(&queue));
+        match locked(&self.observers).as_mut() {
+            Some(observers) => {
+                observers.retain(|observer| observer.strong_count() > 0);
+                observers.push(Arc::downgrade(&queue));
+            }
+            None => queue.close(),
+        }
         queue
     }
 
     pub(crate) fn report(&self, event: &ConnectionEvent) {
-        let observers: Vec<_> = locked(&self.observers).iter().filter_map(Weak::upgrade).collect();
+        let observers: Vec<_> = locked(&self.observers).iter().flatten().filter_map(Weak::upgrade).collect();
         for queue in observers {
             queue.push(event.clone(), 0);
         }
     }
 
-    /// Ends all streams.
+    /// Ends all streams, and those that are still asked for.
     pub(crate) fn close(&self) {
         self.set_socket_id(None);
-        let listeners = std::mem::take(&mut *locked(&self.listeners));
+        let listeners = locked(&self.listeners).take();
         listeners
-            .values()
+            .iter()
+            .flat_map(HashMap::values)
             .flat_map(|names| names.named.values().flatten().chain(&names.any))
             .filter_map(Weak::upgrade)
             .for_each(|queue| queue.close());
-        let observers = std::mem::take(&mut *locked(&self.observers));
-        observers.iter().filter_map(Weak::upgrade).for_each(|queue| queue.close());
+        let observers = locked(&self.observers).take();
+        observers.iter().flatten().filter_map(Weak::upgrade).for_each(|queue| queue.close());
     }
 
     pub(crate) fn authentication(&self) -> Option<Arc<Value>> {

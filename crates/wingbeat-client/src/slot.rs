@@ -202,7 +202,9 @@ impl Drop for Outbound {
     /// The runtime ends, or the task has panicked.
     fn drop(&mut self) {
         if !self.is_finished {
-            self.tell(Err(fated(Error::unavailable("The client has ended"), Fate::Unknown)));
+            // What is to be sent is taken when it is.
+            let fate = if self.packet.json.is_empty() { Fate::Unknown } else { Fate::NotSent };
+            self.tell(Err(fated(Error::unavailable("The client has ended"), fate)));
         }
     }
 }

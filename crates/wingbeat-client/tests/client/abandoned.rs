@@ -57,6 +57,41 @@ async fn who_is_sent_and_dropped_holds_nobody_back_and_its_answer_is_nobodys() {
 }
 
 #[tokio::test]
+async fn a_stream_that_is_asked_for_after_the_end_is_over() {
+    let listener = Listener::bind().await;
+    let client = quick(&listener.url()).build().unwrap();
+    client.close().await;
+    assert!(soon(client.untyped("numbers").on("created").next()).await.is_none());
+    assert!(soon(client.io().on_any().next()).await.is_none());
+    assert!(soon(client.connection_events().next()).await.is_none());
+}
+
+#[test]
+fn when_the_runtime_ends_calls_tell_whether_they_were_sent() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (client, mut calls) = runtime.block_on(async {
+        let listener = Listener::bind().await;
+        let client = quick(&listener.url()).in_flight_limit(1).build().unwrap();
+        let numbers = client.service::<u32>("numbers");
+        let mut calls: Vec<_> = [1, 2].map(|n| Box::pin(numbers.get(n).into_future())).into();
+        let both_wait = poll_fn(|cx| Poll::Ready(calls.iter_mut().all(|call| call.as_mut().poll(cx).is_pending())));
+        assert!(both_wait.await);
+        let mut peer = soon(listener.joined()).await;
+        assert_eq!(soon(peer.receive()).await.unwrap(), r#"420["get","numbers",1,{}]"#);
+        (client, calls)
+    });
+    drop(runtime);
+    let another = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    another.block_on(async {
+        for fate in [Fate::Unknown, Fate::NotSent] {
+            assert_eq!(Fate::of(&soon(calls.remove(0)).await.unwrap_err()), fate);
+        }
+        assert_eq!(Fate::of(&soon(client.untyped("x").get(1).into_future()).await.unwrap_err()), Fate::NotSent);
+        assert!(soon(client.io().on_any().next()).await.is_none());
+    });
+}
+
+#[tokio::test]
 async fn a_client_that_is_closed_has_calls_that_say_so_and_drop_quietly() {
     let listener = Listener::bind().await;
     let client = quick(&listener.url()).build().unwrap();
