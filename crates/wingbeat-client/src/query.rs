@@ -47,7 +47,8 @@ impl Query {
 
     /// Only records whose field is equal to the value.
     pub fn eq(self, field: &str, value: impl Serialize) -> Query {
-        self.set(field, value)
+        // Conditions that the field has already hold on.
+        if self.0.contains_key(field) { self.operator(field, "$in", [value]) } else { self.set(field, value) }
     }
 
     operators! {
@@ -121,6 +122,12 @@ mod tests {
         let query = Query::new().gt("n", 1).lt("n", 5).eq("a", 1).ne("a", 2).or([Query::new().one_of("x", [1, 2])]);
         let wire = json!({"n": {"$gt": 1, "$lt": 5}, "a": {"$in": [1], "$ne": 2}, "$or": [{"x": {"$in": [1, 2]}}]});
         assert_eq!(serde_json::to_value(query).unwrap(), wire);
+    }
+
+    #[test]
+    fn equality_replaces_no_condition() {
+        let query = Query::new().ne("n", 2).eq("n", 1).eq("a", 1).eq("a", 2);
+        assert_eq!(serde_json::to_value(query).unwrap(), json!({"n": {"$ne": 2, "$in": [1]}, "a": {"$in": [2]}}));
     }
 
     #[test]

@@ -227,9 +227,16 @@ fn told(error: &serde_json::Error, place: &str) -> Error {
     Error::bad_request(format!("Invalid data: {place}{}", text.strip_suffix(&position).unwrap_or(&text)))
 }
 
+/// The text.
+impl fmt::Display for RawJson {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&String::from_utf8_lossy(&self.text), f)
+    }
+}
+
 impl fmt::Debug for RawJson {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        String::from_utf8_lossy(&self.text).fmt(f)
+        fmt::Debug::fmt(&String::from_utf8_lossy(&self.text), f)
     }
 }
 
@@ -250,6 +257,11 @@ mod tests {
             let raw = RawJson::new(&number).unwrap();
             proptest::prop_assert_eq!(raw.to::<Value>().unwrap(), Value::from(number));
         }
+    }
+
+    #[test]
+    fn it_prints_as_its_text() {
+        assert_eq!(RawJson::new(&["one"]).unwrap().to_string(), r#"["one"]"#);
     }
 
     #[test]
