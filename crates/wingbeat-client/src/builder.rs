@@ -3,6 +3,7 @@
 use crate::auth::{MemoryStorage, Storage};
 use crate::backoff::Reconnection;
 use crate::client::Client;
+use crate::fate::{Fate, fated};
 use crate::hooks::Hooks;
 use crate::options::Options;
 use crate::queue::QueueLimits;
@@ -206,9 +207,10 @@ impl Builder {
     /// # Errors
     /// If an option is wrong. Must be called within a Tokio runtime.
     pub fn build(self) -> Result<Client> {
-        let options = self.into_options()?;
-        tokio::runtime::Handle::try_current().map_err(|_| Error::general("A client needs a Tokio runtime"))?;
-        Ok(Client::start(options))
+        let runtime =
+            || tokio::runtime::Handle::try_current().map_err(|_| Error::general("A client needs a Tokio runtime"));
+        let options = self.into_options().and_then(|options| runtime().map(|_| options));
+        Ok(Client::start(options.map_err(|error| fated(error, Fate::NotSent))?))
     }
 
     /// A client that is connected.
@@ -233,6 +235,10 @@ fn parse(url: &str) -> Result<Address> {
     let authority = uri.authority().map(ToString::to_string).unwrap_or_default();
     if authority.contains('@') {
         return Err(wrong("it must not hold a name or password"));
+    }
+    // One that is none would be the default.
+    if authority.len() > uri.host().map_or(0, str::len) && uri.port_u16().is_none() {
+        return Err(wrong("there is no such port"));
     }
     if !matches!(uri.path(), "" | "/") {
         return Err(wrong("it must not have a path (see Builder::path and Builder::namespace)"));
@@ -278,7 +284,10 @@ mod tests {
     #[test]
     fn addresses_are_checked() {
         assert!(parse("http://localhost:3030").is_ok() && parse("wss://a.example/?x=1").is_ok());
-        for bad in ["localhost", "ftp://a", "http://a:b@c", "http://a/admin", "", "http://", "http://a b"] {
+        assert!(parse("http://[::1]:3030").is_ok() && parse("http://[::1]").is_ok());
+        for bad in
+            ["localhost", "ftp://a", "http://a:b@c", "http://a/admin", "", "http://", "http://a b", "http://a:99999"]
+        {
             assert_eq!(parse(bad).err().map(|error| error.code()), Some(400), "{bad}");
         }
     }

@@ -75,7 +75,7 @@ impl Task {
         let name = whole.namespace.as_deref().unwrap_or("/");
         let at = self.namespaces.iter().position(|namespace| *namespace.name == *name)?;
         match (whole.kind, whole.content) {
-            (PacketKind::Connect, Content::Json(json)) => self.joined(at, &json),
+            (PacketKind::Connect, Content::Json(json)) => return self.joined(at, &json),
             (PacketKind::ConnectError, Content::Json(json)) => return self.refused(at, &json),
             (PacketKind::Disconnect, _) => return self.disconnected(at),
             // Nothing else belongs to a namespace that is not joined.
@@ -94,24 +94,30 @@ impl Task {
         None
     }
 
-    fn joined(&mut self, at: usize, json: &str) {
+    fn joined(&mut self, at: usize, json: &str) -> Option<End> {
         if self.namespaces[at].joined {
-            return;
+            return None;
         }
+        let said: Value = serde_json::from_str(json).unwrap_or_default();
+        let Some(id) = said.get("sid").and_then(Value::as_str) else {
+            return Some(
+                self.broken(Broken::protocol("the server gives no id, as those of Socket.IO before version 3")),
+            );
+        };
         self.namespaces[at].joined = true;
         self.namespaces[at].halted = None;
         if at > 0 {
-            return;
+            return None;
         }
         self.attempts = 0;
-        let sid = serde_json::from_str::<Value>(json).unwrap_or_default();
-        let id: Arc<str> = sid.get("sid").and_then(Value::as_str).unwrap_or_default().into();
+        let id: Arc<str> = id.into();
         self.shared.set_socket_id(Some(id.clone()));
         self.shared.report(&ConnectionEvent::Connected { id });
         for waiting in self.waiting_for_connection.drain(..) {
             let _ = waiting.send(Ok(()));
         }
         self.re_authenticate();
+        None
     }
 
     fn refused(&mut self, at: usize, json: &str) -> Option<End> {

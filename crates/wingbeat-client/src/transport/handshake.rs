@@ -9,40 +9,42 @@ use wingbeat_core::packet::engine::{self, PacketType};
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Handshake {
     pub(crate) sid: String,
+    // Some servers write an empty list as null.
     #[serde(default)]
-    upgrades: Vec<String>,
-    ping_interval: u64,
-    ping_timeout: u64,
+    upgrades: Option<Vec<String>>,
+    ping_interval: f64,
+    ping_timeout: f64,
     #[serde(default)]
-    max_payload: Option<u64>,
+    max_payload: Option<f64>,
 }
 
 /// Longer is no heartbeat any more.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Handshake {
-    /// Reads an OPEN packet. `None` if it is none, or its session id cannot stand in an address.
+    /// Reads an OPEN packet. `None` if it is none, or cannot be believed.
     pub(crate) fn parse(packet: &str) -> Option<Handshake> {
         let (PacketType::Open, json) = engine::decode(packet)? else { return None };
         let handshake: Handshake = serde_json::from_str(json).ok()?;
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
-        ((1..=256).contains(&handshake.sid.len()) && handshake.sid.bytes().all(plain)).then_some(handshake)
+        let likely = handshake.ping_interval >= 0.0 && handshake.ping_timeout >= 0.0;
+        (likely && (1..=256).contains(&handshake.sid.len())).then_some(handshake)
     }
 
     /// How long the server may be silent before it counts as gone.
     pub(crate) fn silence(&self, limit: Duration) -> Duration {
-        let announced = Duration::from_millis(self.ping_interval.saturating_add(self.ping_timeout));
+        // Numbers of any size and kind: the conversion saturates.
+        let announced = Duration::from_millis((self.ping_interval + self.ping_timeout) as u64);
         announced.clamp(Duration::from_millis(1), LONGEST).min(limit)
     }
 
     /// Whether the server offers to go on over a WebSocket.
     pub(crate) fn offers_websocket(&self) -> bool {
-        self.upgrades.iter().any(|name| name == "websocket")
+        self.upgrades.iter().flatten().any(|name| name == "websocket")
     }
 
     /// How many bytes the server accepts in one body.
     pub(crate) fn max_payload(&self) -> usize {
-        self.max_payload.and_then(|max| usize::try_from(max).ok()).unwrap_or(1_000_000).max(1)
+        self.max_payload.filter(|max| *max >= 1.0).map_or(1_000_000, |max| max as usize)
     }
 }
 
@@ -58,7 +60,7 @@ mod tests {
             "0{}",
             "1{}",
             r#"0{"sid":"","pingInterval":1,"pingTimeout":1}"#,
-            r#"0{"sid":"a&b","pingInterval":1,"pingTimeout":1}"#,
+            r#"0{"sid":5,"pingInterval":1,"pingTimeout":1}"#,
         ] {
             assert!(Handshake::parse(bad).is_none(), "{bad}");
         }
@@ -67,5 +69,13 @@ mod tests {
         assert_eq!(handshake.silence(Duration::MAX), LONGEST);
         assert_eq!(handshake.silence(Duration::from_secs(1)), Duration::from_secs(1));
         assert!(!handshake.offers_websocket());
+    }
+
+    #[test]
+    fn numbers_and_lists_may_be_what_javascript_takes() {
+        let odd = r#"0{"sid":"a b/+","upgrades":null,"pingInterval":1.5,"pingTimeout":0.1,"maxPayload":-1}"#;
+        let handshake = Handshake::parse(odd).unwrap();
+        assert_eq!(handshake.silence(Duration::MAX), Duration::from_millis(1));
+        assert_eq!((handshake.max_payload(), handshake.offers_websocket()), (1_000_000, false));
     }
 }

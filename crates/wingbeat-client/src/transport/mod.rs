@@ -49,10 +49,13 @@ impl Address {
     fn uri(&self, scheme: &str, transport: &str, sid: Option<&str>) -> Result<Uri, Broken> {
         let Address { secure, authority, path, query, .. } = self;
         let secure = if *secure { "s" } else { "" };
-        let sid = sid.map(|sid| format!("&sid={sid}")).unwrap_or_default();
-        format!("{scheme}{secure}://{authority}{path}?EIO=4&transport={transport}{query}{sid}")
-            .parse()
-            .map_err(Broken::connect)
+        let mut uri = format!("{scheme}{secure}://{authority}{path}?EIO=4&transport={transport}{query}");
+        if let Some(sid) = sid {
+            // Whatever the server has made of it.
+            uri.push_str("&sid=");
+            crate::route::escape(sid, &mut uri);
+        }
+        uri.parse().map_err(Broken::connect)
     }
 }
 
@@ -120,7 +123,12 @@ impl Broken {
 
 impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.source.fmt(f)
+        // What is around the cause says only that there is one ("client error (Connect)").
+        let mut cause: &dyn std::error::Error = &*self.source;
+        while let Some(deeper) = cause.source() {
+            cause = deeper;
+        }
+        fmt::Display::fmt(cause, f)
     }
 }
 

@@ -55,12 +55,14 @@ impl Requests {
         request.headers_mut().entry("user-agent").or_insert(HeaderValue::from_static(USER_AGENT));
         let response = self.client.request(request).await.map_err(|error| broken(error.into()))?;
         let status = response.status();
+        let location = response.headers().get("location").and_then(|to| to.to_str().ok());
+        let to = location.map(|to| format!(" to {}", to.chars().take(200).collect::<String>())).unwrap_or_default();
         let body = Limited::new(response.into_body(), self.address.max_payload);
         let body = body.collect().await.map_err(broken)?;
         let text = String::from_utf8(body.to_bytes().into()).map_err(|error| broken(error.into()))?;
         if status != StatusCode::OK {
             let said: String = text.chars().take(200).collect();
-            return Err(broken(format!("HTTP {}: {said}", status.as_u16()).into()));
+            return Err(broken(format!("HTTP {}{to}: {said}", status.as_u16()).into()));
         }
         Ok(text)
     }
