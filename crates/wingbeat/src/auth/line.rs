@@ -12,6 +12,8 @@ const LONGEST: usize = 1024;
 /// How many of them may come from one place.
 const OF_A_PLACE: usize = LONGEST / 4;
 
+const TOO_MANY: &str = "Too many logins at once, try again later";
+
 /// Who waits for a hash. Places take turns: each has at most as many of its own in front of the hashing as can be hashed
 /// at once, so who comes from elsewhere waits for one round and not for everybody who came before.
 pub(super) struct Line {
@@ -47,12 +49,15 @@ impl Line {
     /// Joins the line; what the server does itself comes from no place.
     ///
     /// # Errors
-    /// Unavailable if too many wait, or too many from this place.
+    /// TooManyRequests if too many from this place wait, Unavailable if too many do.
     pub(super) fn enter(self: &Arc<Line>, place: Option<Place>) -> Result<Spot> {
         let mut waiting = locked(&self.waiting);
         let here = place.as_ref().and_then(|place| waiting.from.get(place)).map_or(0, |(count, _)| *count);
-        if waiting.all >= LONGEST || here >= OF_A_PLACE {
-            return Err(Error::unavailable("Too many logins at once, try again later"));
+        if here >= OF_A_PLACE {
+            return Err(Error::too_many_requests(TOO_MANY));
+        }
+        if waiting.all >= LONGEST {
+            return Err(Error::unavailable(TOO_MANY));
         }
         waiting.all += 1;
         let place = place.map(|place| {
@@ -129,6 +134,8 @@ mod tests {
         let line = Line::new(1);
         let crowd: Vec<_> = std::iter::from_fn(|| line.enter(at("6.6.6.6")).ok()).collect();
         assert_eq!(crowd.len(), OF_A_PLACE);
+        // Its own doing, not the server's: what is the server's fault is logged, each time.
+        assert!(line.enter(at("6.6.6.6")).is_err_and(|error| error.code() == 429));
         let owner = line.enter(at("1.2.3.4")).unwrap();
         let rest: Vec<_> = std::iter::from_fn(|| line.enter(None).ok()).collect();
         assert_eq!(crowd.len() + 1 + rest.len(), LONGEST);
