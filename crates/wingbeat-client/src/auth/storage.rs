@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 use wingbeat_core::{Error, Result};
 
 /// Keeps one access token.
@@ -89,8 +90,10 @@ impl Storage for FileStorage {
 
     fn set(&self, token: &str) -> Result<()> {
         // Written beside and moved: nobody reads half a token, nor one that was readable for a moment.
+        // Clients of one process may share a file.
+        static COUNT: AtomicU64 = AtomicU64::new(0);
         let mut beside = self.path.clone().into_os_string();
-        beside.push(format!(".{}", std::process::id()));
+        beside.push(format!(".{}.{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
         let write = || {
             let mut options = fs::OpenOptions::new();
             options.write(true).create(true).truncate(true);
@@ -136,6 +139,18 @@ mod tests {
         let file = std::env::temp_dir().join(format!("wingbeat-token-{}", std::process::id()));
         keeps_one_token(&MemoryStorage::default());
         keeps_one_token(&FileStorage::new(&file));
+    }
+
+    #[test]
+    fn clients_of_one_process_may_share_a_file() {
+        let path = std::env::temp_dir().join(format!("wingbeat-shared-{}", std::process::id()));
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| (0..20).for_each(|_| FileStorage::new(&path).set("token").unwrap()));
+            }
+        });
+        assert_eq!(FileStorage::new(&path).get().unwrap().as_deref(), Some("token"));
+        FileStorage::new(&path).remove().unwrap();
     }
 
     #[cfg(unix)]
