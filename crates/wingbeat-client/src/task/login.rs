@@ -4,7 +4,7 @@ use super::Task;
 use crate::auth;
 use crate::command::{Answer, Kind};
 use crate::connection::ConnectionEvent;
-use crate::fate::{Fate, copy};
+use crate::fate::{Fate, copy, fated};
 use crate::shared::Shared;
 use crate::slot::{Outbound, Slot, Unsent};
 use serde_json::Value;
@@ -136,9 +136,11 @@ impl Task {
 /// The call that authenticates with the stored token.
 pub(crate) fn stored_login(shared: &Shared) -> Result<Vec<u8>> {
     let options = &shared.options;
-    let Some(token) = options.storage.get()? else {
-        return Err(crate::fate::fated(Error::not_authenticated("No accessToken found in storage"), Fate::NotSent));
-    };
+    let token = options
+        .storage
+        .get()
+        .and_then(|token| token.ok_or_else(|| Error::not_authenticated("No accessToken found in storage")));
+    let token = token.map_err(|error| fated(error, Fate::NotSent))?;
     let data = serde_json::json!({ "strategy": options.jwt_strategy, "accessToken": token });
     Ok(serde_json::to_vec(&("create", &options.authentication_path, data, serde_json::json!({})))?)
 }

@@ -161,3 +161,10 @@ async fn a_header_of_the_handshake_logs_in(target: Target) {
     let error = server.client().header("x-api-key", "wrong").connect().await.err().unwrap();
     assert_eq!((error.message(), Fate::of(&error)), ("Incorrect API Key", Fate::NotSent));
 }
+
+#[tokio::test]
+async fn a_token_that_cannot_be_read_has_sent_nothing() {
+    let unreadable = FileStorage::new(std::env::temp_dir());
+    let client = Client::builder("http://127.0.0.1:1").storage(unreadable).build().unwrap();
+    assert_eq!(Fate::of(&client.re_authenticate().await.unwrap_err()), Fate::NotSent);
+}
