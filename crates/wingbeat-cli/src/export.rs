@@ -21,6 +21,9 @@ pub(crate) struct Options {
 
 pub(crate) async fn run(client: &Client, options: Options) -> Result<()> {
     let query = arguments::json(&options.query)?;
+    let mut pages = client.untyped(&options.service).find().query(query).pages();
+    let mut next = pages.next().await.transpose()?;
+    // Not before there is something to write: what the file held is worth more than nothing.
     let mut out: BufWriter<Box<dyn Write>> = BufWriter::new(match &options.file {
         Some(path) => {
             Box::new(File::create(path).map_err(|error| Error::bad_request(format!("{}: {error}", path.display())))?)
@@ -28,14 +31,13 @@ pub(crate) async fn run(client: &Client, options: Options) -> Result<()> {
         None => Box::new(stdout()),
     });
     let bar = progress(0, "records");
-    let mut pages = client.untyped(&options.service).find().query(query).pages();
-    while let Some(page) = pages.next().await {
-        let page = page?;
+    while let Some(page) = next {
         bar.set_length(page.total.saturating_sub(page.skip).max(bar.position()));
         for record in &page.data {
             writeln!(out, "{record}")?;
         }
         bar.inc(page.data.len() as u64);
+        next = pages.next().await.transpose()?;
     }
     out.flush()?;
     bar.finish();

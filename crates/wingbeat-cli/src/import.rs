@@ -23,11 +23,11 @@ pub(crate) struct Options {
 }
 
 /// Creates the records in batches. How far it came is kept beside the file, so that the next run continues there.
-pub(crate) async fn run(client: &Client, options: Options) -> Result<()> {
+pub(crate) async fn run(client: &Client, url: &str, options: Options) -> Result<()> {
     let read = |error| Error::bad_request(format!("{}: {error}", options.file.display()));
     let mut progress_file = options.file.clone().into_os_string();
     progress_file.push(".progress");
-    let kept = Progress { path: progress_file.into() };
+    let kept = Progress { path: progress_file.into(), of: format!("{} {url}", options.service) };
     let lines = BufReader::new(fs::File::open(&options.file).map_err(read)?).lines().count() as u64;
     let mut done = if options.from_start { 0 } else { kept.read()? };
     if done > 0 {
@@ -106,12 +106,20 @@ fn stopped(error: Error, done: u64) -> Error {
 /// How many lines are done, in a file of its own.
 struct Progress {
     path: PathBuf,
+    /// Where the lines went: elsewhere, none is done.
+    of: String,
 }
 
 impl Progress {
     fn read(&self) -> Result<u64> {
         match fs::read_to_string(&self.path) {
-            Ok(text) => text.trim().parse().map_err(|_| self.error("it holds no number of lines")),
+            Ok(text) => {
+                let (lines, of) = text.trim().split_once(' ').unwrap_or((text.trim(), &self.of));
+                if of != self.of {
+                    return Err(self.error(format!("that was an import to {of} (--from-start begins anew)")));
+                }
+                lines.parse().map_err(|_| self.error("it holds no number of lines"))
+            }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(0),
             Err(error) => Err(self.error(error)),
         }
@@ -119,7 +127,7 @@ impl Progress {
 
     fn write(&self, done: u64) -> Result<()> {
         let beside = Path::with_extension(&self.path, "progress-new");
-        let written = fs::write(&beside, done.to_string()).and_then(|()| fs::rename(&beside, &self.path));
+        let written = fs::write(&beside, format!("{done} {}", self.of)).and_then(|()| fs::rename(&beside, &self.path));
         written.map_err(|error| self.error(error))
     }
 
@@ -131,6 +139,6 @@ impl Progress {
     }
 
     fn error(&self, why: impl std::fmt::Display) -> Error {
-        Error::general(format!("{}: {why}", self.path.display()))
+        Error::bad_request(format!("{}: {why}", self.path.display()))
     }
 }

@@ -10,10 +10,11 @@ mod watch;
 
 use clap::{Parser, Subcommand};
 use output::Format;
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
-use wingbeat_client::{Client, Fate, FileStorage, Reconnection, Result, Storage};
+use wingbeat_client::{Client, Error, Fate, FileStorage, Reconnection, Result, Storage};
 
 /// Calls, watches, imports and exports services of any Feathers v5 server.
 #[derive(Parser)]
@@ -58,8 +59,16 @@ enum Command {
 async fn main() -> ExitCode {
     match run(Options::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
+        // Whoever reads has had enough.
+        Err(error) if io_error(&error).is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) => {
+            ExitCode::SUCCESS
+        }
         Err(error) => {
-            eprintln!("{error}");
+            match io_error(&error) {
+                // What stays on a server is what helps here.
+                Some(cause) => eprintln!("{}: {cause}", error.kind().name()),
+                None => eprintln!("{error}"),
+            }
             if let Some(data) = error.data().or(error.errors()) {
                 eprintln!("{data}");
             }
@@ -69,6 +78,11 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// What reading or writing said, if that has failed here. (The connection's errors are told by the client.)
+fn io_error(error: &Error) -> Option<&io::Error> {
+    error.source()?.downcast_ref()
 }
 
 async fn run(options: Options) -> Result<()> {
@@ -97,7 +111,7 @@ async fn run(options: Options) -> Result<()> {
         Command::Watch(options) => watch::run(&client, options, format).await,
         Command::Login(options) => login::run(&client, options).await,
         Command::Logout => client.logout().await.map(|_| eprintln!("Logged out")),
-        Command::Import(options) => import::run(&client, options).await,
+        Command::Import(options) => import::run(&client, &url, options).await,
         Command::Export(options) => export::run(&client, options).await,
     };
     client.close().await;

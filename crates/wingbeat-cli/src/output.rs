@@ -32,11 +32,7 @@ impl Format {
             (_, Some(records)) => records.iter().map(|record| format!("{record}\n")).collect(),
             (_, None) => format!("{value}\n"),
         };
-        match io::stdout().write_all(text.as_bytes()) {
-            // Whoever reads has had enough.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            written => Ok(written?),
-        }
+        Ok(io::stdout().write_all(text.as_bytes())?)
     }
 }
 

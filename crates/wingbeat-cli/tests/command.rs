@@ -107,6 +107,44 @@ fn an_import_continues_where_it_stopped_and_an_export_gives_it_back() {
 }
 
 #[test]
+fn an_import_that_stopped_goes_on_only_where_it_was() {
+    let shell = Shell::new("elsewhere", Target::Node);
+    std::fs::write(shell.folder.join("in.jsonl"), "{\"a\":1}\n{\"a\":2}\nno json\n").unwrap();
+    assert!(!shell.run(&["import", "chat", "in.jsonl", "--batch", "1"]).status.success());
+    let elsewhere = shell.run(&["import", "prec", "in.jsonl", "--batch", "1"]);
+    let said = String::from_utf8(elsewhere.stderr).unwrap();
+    assert!(!elsewhere.status.success() && said.contains("chat") && said.contains("--from-start"), "{said}");
+    assert_eq!(shell.says(&["export", "prec"]), "");
+}
+
+#[test]
+fn an_export_that_fails_leaves_the_file_as_it_was() {
+    let shell = Shell::new("kept", Target::Node);
+    let file = shell.folder.join("out.jsonl");
+    std::fs::write(&file, "of last time").unwrap();
+    assert!(!shell.run(&["export", "nothing", "out.jsonl"]).status.success());
+    assert_eq!(std::fs::read_to_string(file).unwrap(), "of last time");
+}
+
+#[test]
+fn who_has_read_enough_ends_the_command() {
+    let shell = Shell::new("enough", Target::Node);
+    let large = format!(r#"[{{"text":"{0}"}},{{"text":"{0}"}}]"#, "x".repeat(60_000));
+    shell.says(&["call", "chat", "create", &large]);
+    for command in [&["export", "chat"][..], &["call", "chat", "find"], &["watch", "messages"]] {
+        let mut child = shell.command(command).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
+        if command[0] == "watch" {
+            assert_eq!(said.next().unwrap().unwrap(), "watching messages");
+            shell.says(&["call", "messages", "create", r#"{"text":"hello"}"#]);
+        }
+        assert!(child.wait().unwrap().success());
+        assert_eq!(said.next().map(Result::unwrap), None, "{command:?}");
+    }
+}
+
+#[test]
 fn a_service_that_takes_one_at_a_time_gets_one_at_a_time() {
     for target in BOTH {
         let shell = Shell::new("single", target);
