@@ -2,8 +2,9 @@
 
 use crate::client::Client;
 use crate::command::Kind;
-use crate::fate::{Fate, closed, fated};
+use crate::fate::{Fate, closed, fated, unwritable};
 use crate::hooks::{Context, Next};
+use crate::io::emittable;
 use crate::slot::{Outcome, Slot, Unsent};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -55,7 +56,7 @@ impl<R> Call<R> {
 
     /// The query: a [`Query`](crate::Query), or anything that is a JSON object. Replaces one that was set before.
     pub fn query(self, query: impl Serialize) -> Call<R> {
-        self.with(|request| match serde_json::to_value(query)? {
+        self.with(|request| match serde_json::to_value(query).map_err(unwritable)? {
             Value::Object(query) => {
                 request.query = Some(Box::new(query));
                 Ok(())
@@ -220,7 +221,10 @@ fn encode(
     let mut attachments = None;
     json.push(b'[');
     match method {
-        Method::Custom(name) => write_text(&mut json, name),
+        Method::Custom(name) => {
+            emittable(name)?;
+            write_text(&mut json, name);
+        }
         method => {
             json.push(b'"');
             json.extend_from_slice(method.as_str().as_bytes());

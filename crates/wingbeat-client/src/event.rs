@@ -2,7 +2,7 @@
 
 use crate::client::{Client, WeakClient};
 use crate::command::{Asked, Kind};
-use crate::fate::closed;
+use crate::fate::{closed, unwritable};
 use crate::queue::{Next, Queue};
 use crate::slot::{Slot, Unsent};
 use bytes::Bytes;
@@ -98,7 +98,7 @@ impl Event {
     /// If the value has no JSON form, the answer could not be sent in time, or the connection that asked is gone.
     pub async fn reply(&self, answer: &(impl Serialize + ?Sized)) -> Result<()> {
         let Some(Reply { namespace, asked, timeout, client }) = &self.0.reply else { return Ok(()) };
-        let raw = RawJson::new(&(answer,))?;
+        let raw = RawJson::new(&(answer,)).map_err(unwritable)?;
         let client = client.upgrade().ok_or_else(closed)?;
         let packet = Unsent::from(raw);
         let mut slot = Slot::new(Kind::Reply, &packet, *timeout);

@@ -92,6 +92,14 @@ pub(crate) fn closed() -> Error {
     fated(Error::unavailable("The client is closed"), Fate::NotSent)
 }
 
+/// What the caller gave has no JSON form.
+pub(crate) fn unwritable(error: impl Into<Error>) -> Error {
+    let error = error.into();
+    // The caller's own program reads it: the cause is no secret here.
+    let why = error.source().map_or_else(|| error.message().to_owned(), ToString::to_string);
+    fated(Error::bad_request(format!("It has no JSON form: {why}")), Fate::NotSent)
+}
+
 /// No answer came in time.
 pub(crate) fn timed_out(timeout: Duration, fate: Fate) -> Error {
     let what = if fate == Fate::Unknown { "No answer within" } else { "Not sent within" };

@@ -3,6 +3,7 @@
 use crate::client::Client;
 use crate::command::{Answer, Command, Kind};
 use crate::event::{Event, Events, FromEvent};
+use crate::fate::{Fate, fated, unwritable};
 use crate::slot::{Slot, Unsent};
 use bytes::Bytes;
 use serde::Serialize;
@@ -11,7 +12,7 @@ use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 use wingbeat_core::packet::Arguments;
-use wingbeat_core::{RawJson, Result};
+use wingbeat_core::{Error, RawJson, Result};
 
 /// The Socket.IO connection in one namespace.
 ///
@@ -61,7 +62,8 @@ impl Io {
     /// and anything else is the only one.
     ///
     /// # Errors
-    /// If the arguments have no JSON form, or the event could not be sent in time.
+    /// If the name is a reserved one (`connect`, `disconnect` and the like), the arguments have no JSON form, or the
+    /// event could not be sent in time.
     pub async fn emit(&self, event: &str, arguments: impl Serialize) -> Result<()> {
         self.send(Kind::Event, event, arguments).await.map(drop)
     }
@@ -91,8 +93,9 @@ impl Io {
     }
 
     async fn send(&self, kind: Kind, event: &str, arguments: impl Serialize) -> Result<crate::command::Answer> {
+        emittable(event)?;
         let mut list = vec![Value::from(event)];
-        match serde_json::to_value(arguments)? {
+        match serde_json::to_value(arguments).map_err(unwritable)? {
             Value::Null => {}
             Value::Array(arguments) => list.extend(arguments),
             argument => list.push(argument),
@@ -105,6 +108,19 @@ impl Io {
         slot.namespace = (self.namespace != options.namespace).then(|| self.namespace.clone());
         slot.submit(packet, self.client.clone())?.await
     }
+}
+
+/// Names that servers take for a mistake: they would close the connection.
+const RESERVED: [&str; 6] =
+    ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"];
+
+/// Refuses what is no name of an event, as socket.io-client does.
+pub(crate) fn emittable(event: &str) -> Result<()> {
+    if RESERVED.contains(&event) {
+        let error = Error::bad_request(format!("\"{event}\" is a reserved event name"));
+        return Err(fated(error, Fate::NotSent));
+    }
+    Ok(())
 }
 
 /// The answer to an event.

@@ -3,6 +3,7 @@
 use crate::call::{Call, Request};
 use crate::client::Client;
 use crate::event::Events;
+use crate::fate::unwritable;
 use crate::page::Found;
 use serde::Serialize;
 use serde_json::Value;
@@ -113,7 +114,7 @@ impl<T> Service<T> {
 
     fn request(&self, method: Method, id: IdArg, data: Option<&(impl Serialize + ?Sized)>) -> Result<Request> {
         let path = self.path.as_ref().map_err(|message| wingbeat_core::Error::bad_request(message.clone()))?;
-        let data = data.map(RawJson::new).transpose()?;
+        let data = data.map(RawJson::new).transpose().map_err(unwritable)?;
         let filled = (!Arc::ptr_eq(path, &self.service)).then(|| path.clone());
         Ok(Request { service: self.service.clone(), filled, method, id, data, query: None, timeout: None })
     }

@@ -6,7 +6,7 @@ pub use storage::{FileStorage, MemoryStorage, Storage};
 
 use crate::client::Client;
 use crate::command::Kind;
-use crate::fate::Fate;
+use crate::fate::{Fate, unwritable};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -27,7 +27,7 @@ impl Client {
     /// What the server says; a token that it refuses is removed from the storage. Or the storage's own.
     pub async fn authenticate(&self, data: &impl Serialize) -> Result<Arc<Value>> {
         let path = &self.shared().options.authentication_path;
-        self.log_in(serde_json::to_vec(&("create", path, data, json!({})))?).await
+        self.log_in(serde_json::to_vec(&("create", path, data, json!({}))).map_err(unwritable)?).await
     }
 
     /// Logs in with the stored token; if the client is logged in already, gives what was said then.

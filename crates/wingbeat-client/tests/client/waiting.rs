@@ -9,6 +9,29 @@ use std::time::Duration;
 use wingbeat_client::{All, Client, ConnectionEvent, Context, Error, Fate, Hooks, MemoryStorage, Reconnection};
 
 #[tokio::test]
+async fn what_cannot_be_sent_is_told_and_never_is() {
+    let client = Client::builder("http://127.0.0.1:1").build().unwrap();
+    let (io, numbers) = (client.io(), client.untyped("numbers"));
+    let no_json = std::collections::HashMap::from([((1, 2), 3)]);
+    let login = client.authenticate(&no_json).await.map(drop);
+    let call = numbers.create(&no_json).await.map(drop);
+    let query = numbers.find().query(&no_json).await.map(drop);
+    for outcome in [login, call, query, io.emit("x", &no_json).await] {
+        let error = outcome.unwrap_err();
+        assert_eq!((error.code(), Fate::of(&error)), (400, Fate::NotSent));
+        assert!(error.message().contains("key must be a string"), "{error}");
+    }
+    for reserved in ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"] {
+        let call = numbers.method::<()>(reserved, &1).await;
+        for outcome in [io.emit(reserved, 1).await, io.emit_with_ack(reserved, ()).await.map(drop), call] {
+            let error = outcome.unwrap_err();
+            assert_eq!((error.code(), Fate::of(&error)), (400, Fate::NotSent));
+            assert!(error.message().ends_with("is a reserved event name"), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn calls_made_offline_wait_in_order_and_the_buffer_has_an_end() {
     let listener = Listener::bind().await;
     let client = quick(&listener.url()).buffer_limits(3, 10_000).build().unwrap();
