@@ -205,7 +205,10 @@ impl Builder {
     /// A client that connects in the background: calls wait for the connection, each as long as its timeout allows.
     ///
     /// # Errors
-    /// If an option is wrong. Must be called within a Tokio runtime.
+    /// If an option is wrong, or there is no Tokio runtime around.
+    ///
+    /// # Panics
+    /// If that runtime has no timers (`enable_all`).
     pub fn build(self) -> Result<Client> {
         let runtime =
             || tokio::runtime::Handle::try_current().map_err(|_| Error::general("A client needs a Tokio runtime"));

@@ -43,7 +43,8 @@ impl Io {
         Io { client, namespace, timeout: None }
     }
 
-    /// Another namespace on the same connection. It is joined at once, and again after every reconnection.
+    /// Another namespace on the same connection. It is joined at once, and again after every reconnection; whether the
+    /// server lets the client in, what is sent there tells.
     ///
     /// # Errors
     /// If the client is closed.
