@@ -1,6 +1,8 @@
 //! Server loops.
 
 #[cfg(feature = "http2")]
+mod due;
+#[cfg(feature = "http2")]
 mod http2;
 mod limits;
 mod listener;

@@ -79,9 +79,20 @@ async fn broken_certificates_are_an_error() {
 #[cfg(feature = "http2")]
 mod http2 {
     use super::*;
-    use http_body_util::{BodyExt, Empty};
-    use hyper::Request;
+    use crate::memory::{Door, Pipes};
+    use bytes::Bytes;
+    use http_body_util::{BodyExt, Empty, Full};
+    use hyper::body::Incoming;
+    use hyper::{Request, Response};
     use hyper_util::rt::{TokioExecutor, TokioIo};
+    use std::convert::Infallible;
+    use std::future::{Ready, pending, ready};
+    use std::io;
+    use std::task::{Context, Poll};
+    use std::time::Duration;
+    use tokio::io::DuplexStream;
+    use tower_service::Service;
+    use wingbeat_engine::{Listener, Peer};
 
     #[tokio::test]
     async fn polls_go_over_http2_and_websockets_do_not() {
@@ -95,11 +106,66 @@ mod http2 {
             [("polling", 200, "0{\"sid\""), ("websocket", 400, r#"{"code":3,"message":"Bad request"}"#)]
         {
             let url = format!("https://localhost/socket.io/?EIO=4&transport={transport}");
-            let request = Request::get(url).body(Empty::<bytes::Bytes>::new()).unwrap();
+            let request = Request::get(url).body(Empty::<Bytes>::new()).unwrap();
             let answer = sender.send_request(request).await.unwrap();
             assert_eq!(answer.status(), status);
             let body = answer.into_body().collect().await.unwrap().to_bytes();
             assert!(body.starts_with(begin.as_bytes()), "{body:?}");
         }
+    }
+
+    /// Clients that have agreed to HTTP/2 without saying so.
+    struct Agreed(Pipes);
+
+    impl Listener for Agreed {
+        type Io = DuplexStream;
+        type Opening = Ready<io::Result<DuplexStream>>;
+
+        fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(Self::Opening, Peer)>> {
+            self.0.poll_accept(cx)
+        }
+
+        fn is_http2(_: &DuplexStream) -> bool {
+            true
+        }
+    }
+
+    /// Answers everything with this much.
+    #[derive(Clone)]
+    struct Long(usize);
+
+    impl Service<Request<Incoming>> for Long {
+        type Response = Response<Full<Bytes>>;
+        type Error = Infallible;
+        type Future = Ready<Result<Self::Response, Infallible>>;
+
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, _: Request<Incoming>) -> Self::Future {
+            ready(Ok(Response::new(Full::new(vec![b'x'; self.0].into()))))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_nobody_reads_ends_its_connection_whatever_else_is_read() {
+        let (door, pipes) = Door::new();
+        tokio::spawn(wingbeat_engine::serve_http(Agreed(pipes), Long(100_000), pending()));
+        let mut client = hyper::client::conn::http2::Builder::new(TokioExecutor::new());
+        client.initial_stream_window_size(10_000);
+        let (mut sender, connection) = client.handshake(TokioIo::new(door.knock())).await.unwrap();
+        tokio::spawn(connection);
+        let request = || Request::get("http://x/").body(Empty::<Bytes>::new()).unwrap();
+        let _unread = sender.send_request(request()).await.unwrap();
+        let others = async {
+            while let Ok(answer) = sender.send_request(request()).await {
+                if let Ok(body) = answer.into_body().collect().await {
+                    assert_eq!(body.to_bytes().len(), 100_000);
+                }
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(100), others).await.expect("it is kept");
     }
 }

@@ -1,0 +1,149 @@
+//! Answers over HTTP/2, of which clients say themselves how much they take.
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use slab::Slab;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::time::{Instant, sleep_until};
+
+/// The answers of one connection that wait for their client, and since when each does.
+#[derive(Clone, Default)]
+pub(super) struct Due(Arc<Mutex<Slab<Instant>>>);
+
+impl Due {
+    /// Ready when the client has taken nothing of one of them for so long.
+    pub(super) async fn stalled(&self, patience: Duration) {
+        loop {
+            let longest = self.lock().iter().map(|(_, since)| *since).min();
+            let until = longest.unwrap_or_else(Instant::now) + patience;
+            if until <= Instant::now() {
+                return;
+            }
+            sleep_until(until).await;
+        }
+    }
+
+    /// The body of one of them.
+    pub(super) fn body<B>(&self, body: B) -> DueBody<B> {
+        let waits = Some(self.lock().insert(Instant::now()));
+        DueBody { body: Box::pin(body), rest: Bytes::new(), due: self.clone(), waits }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Slab<Instant>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How much is handed over at a time. More is asked for when there is room for it: so it is seen what a client takes.
+const PIECE: usize = 16 * 1024;
+
+/// A body in pieces.
+pub(super) struct DueBody<B> {
+    body: Pin<Box<B>>,
+    rest: Bytes,
+    due: Due,
+    /// Its place among those that wait for their client. One that waits for the application has none.
+    waits: Option<usize>,
+}
+
+impl<B> DueBody<B> {
+    fn taken(&mut self) {
+        if let Some(place) = self.waits.take() {
+            self.due.lock().try_remove(place);
+        }
+    }
+}
+
+impl<B: Body<Data = Bytes>> Body for DueBody<B> {
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        self.taken();
+        let mut frame = None;
+        if self.rest.is_empty() {
+            match ready!(self.body.as_mut().poll_frame(cx)).transpose()?.map(Frame::into_data) {
+                Some(Ok(data)) => self.rest = data,
+                Some(Err(trailers)) => frame = Some(trailers),
+                None => return Poll::Ready(None),
+            }
+        }
+        let most = self.rest.len().min(PIECE);
+        let frame = frame.unwrap_or_else(|| Frame::data(self.rest.split_to(most)));
+        let place = self.due.lock().insert(Instant::now());
+        self.waits = Some(place);
+        Poll::Ready(Some(Ok(frame)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_empty() && self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let (body, rest) = (self.body.size_hint(), self.rest.len() as u64);
+        let mut hint = SizeHint::new();
+        hint.set_lower(body.lower() + rest);
+        if let Some(upper) = body.upper() {
+            hint.set_upper(upper + rest);
+        }
+        hint
+    }
+}
+
+impl<B> Drop for DueBody<B> {
+    fn drop(&mut self) {
+        self.taken();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http_body_util::{BodyExt, Full};
+    use std::convert::Infallible;
+    use tokio::time::timeout;
+
+    const PATIENCE: Duration = Duration::from_secs(30);
+    const AGES: Duration = Duration::from_secs(3600);
+
+    /// Whose application has nothing to say.
+    struct Silent;
+
+    impl Body for Silent {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            Poll::Pending
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_the_application_does_not_stall() {
+        let due = Due::default();
+        let mut body = due.body(Silent);
+        assert!(timeout(PATIENCE / 2, body.frame()).await.is_err());
+        assert!(timeout(AGES, due.stalled(PATIENCE)).await.is_err());
+        drop(body);
+        assert!(due.lock().is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_takes_a_piece_now_and_then_does_not_stall_until_it_stops() {
+        let due = Due::default();
+        let mut body = due.body(Full::new(Bytes::from(vec![b'x'; 5 * PIECE])));
+        let stalled = tokio::spawn({
+            let due = due.clone();
+            async move { due.stalled(PATIENCE).await }
+        });
+        for _ in 0..5 {
+            assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap().len(), PIECE);
+            tokio::time::sleep(PATIENCE - Duration::from_secs(1)).await;
+            assert!(!stalled.is_finished());
+        }
+        timeout(AGES, stalled).await.expect("it is waited for").unwrap();
+    }
+}
