@@ -13,6 +13,7 @@ mod method;
 pub mod packet;
 mod payload;
 mod raw_json;
+mod seldom;
 pub mod ws;
 
 pub use binary::Binary;
@@ -23,3 +24,4 @@ pub use id::{Id, IdArg};
 pub use method::Method;
 pub use payload::Payload;
 pub use raw_json::RawJson;
+pub use seldom::Seldom;

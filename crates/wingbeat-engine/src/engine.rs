@@ -6,7 +6,6 @@ use crate::handler::Handler;
 use crate::handshake::Handshake;
 use crate::http::ClientFiles;
 use crate::link::{Link, Via, signal};
-use crate::seldom::Seldom;
 use crate::session_id::SessionId;
 use crate::wheel::Wheel;
 use http::StatusCode;
@@ -16,6 +15,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
+use wingbeat_core::Seldom;
 
 /// A Socket.IO server: a cheap handle.
 #[derive(Clone)]

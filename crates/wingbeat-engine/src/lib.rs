@@ -66,7 +66,6 @@ mod out;
 mod outbox;
 mod polling;
 mod reason;
-mod seldom;
 mod serve;
 mod session;
 mod session_id;

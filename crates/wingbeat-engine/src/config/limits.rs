@@ -79,9 +79,9 @@ impl Config {
         self
     }
 
-    /// How many events one client may send in a second, in the long run; at once it may send those of one second. One that
-    /// sends more is read from no faster, and waits. Joining a namespace counts as an event. Default no limit: many events of one client never delay others',
-    /// and how many are too many, only the application can say.
+    /// How many events one client may send in a second, in the long run; at once it may send those of one second. One
+    /// that sends more is read from no faster, and waits. Joining a namespace counts as an event. Default no limit: many
+    /// events of one client never delay others', and how many are too many, only the application can say.
     pub fn max_events_per_second(mut self, events: u32) -> Config {
         self.events_per_second = Some(events.max(1));
         self

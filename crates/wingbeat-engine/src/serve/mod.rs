@@ -20,7 +20,6 @@ pub use tls::Tls;
 
 use crate::Engine;
 use crate::addresses::Counts;
-use crate::seldom::Seldom;
 use bytes::Bytes;
 use futures_util::future::{Either as First, select};
 use http::{Request, Response, StatusCode};
@@ -37,6 +36,7 @@ use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 use tower_service::Service;
+use wingbeat_core::Seldom;
 
 type AnyError = Box<dyn std::error::Error + Send + Sync>;
 

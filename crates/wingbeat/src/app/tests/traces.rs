@@ -116,6 +116,21 @@ async fn each_call_has_a_span_that_says_what_and_whose_it_is() {
 }
 
 #[tokio::test]
+async fn calls_that_are_too_many_do_not_fill_the_log() {
+    let traces = Traces::default();
+    let _tracing = tracing::subscriber::set_default(traces.clone());
+    let busy = sync(|_: &mut Context| Err(Error::unavailable("Too much to do")));
+    let app = App::builder().mount("busy", Mount::new(Echo).before(Get, busy)).build().unwrap();
+    let client = Client::connect(&app).await.unwrap();
+    for _ in 0..100 {
+        assert_eq!(client.service("busy").get("1").await.unwrap_err().code(), 503);
+    }
+    let told = traces.said("a call failed, and others like it may have").len();
+    assert!(told < 10, "{told} lines for 100 calls");
+    assert!(traces.said("a call failed").is_empty());
+}
+
+#[tokio::test]
 async fn the_log_says_why_nobody_hears_an_event() {
     let traces = Traces::default();
     let _tracing = tracing::subscriber::set_default(traces.clone());

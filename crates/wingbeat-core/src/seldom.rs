@@ -1,0 +1,64 @@
+//! What strangers can make happen as often as they like, and is logged all the same.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Something that is worth a line in the log, but no more than one a second: a log that strangers can fill is an attack
+/// by itself.
+///
+/// ```
+/// use wingbeat_core::Seldom;
+///
+/// static REFUSED: Seldom = Seldom::new();
+///
+/// if let Some(times) = REFUSED.happened() {
+///     println!("a connection was refused, and so were {} before", times - 1);
+/// }
+/// assert_eq!(REFUSED.happened(), None, "within the same second");
+/// ```
+#[derive(Debug, Default)]
+pub struct Seldom(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    told: Option<Instant>,
+    times: u64,
+}
+
+const AGAIN: Duration = Duration::from_secs(1);
+
+impl Seldom {
+    /// It has never happened.
+    pub const fn new() -> Seldom {
+        Seldom(Mutex::new(State { told: None, times: 0 }))
+    }
+
+    /// It has happened. How often, since it was told last, if it is to be told now.
+    pub fn happened(&self) -> Option<u64> {
+        self.happened_at(Instant::now())
+    }
+
+    fn happened_at(&self, now: Instant) -> Option<u64> {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.times += 1;
+        if state.told.is_some_and(|told| now.duration_since(told) < AGAIN) {
+            return None;
+        }
+        state.told = Some(now);
+        Some(std::mem::take(&mut state.times))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_told_at_once_and_then_once_a_second_with_how_often() {
+        let (seldom, start) = (Seldom::default(), Instant::now());
+        assert_eq!(seldom.happened_at(start), Some(1));
+        assert!((0..1000).all(|_| seldom.happened_at(start + AGAIN / 2).is_none()));
+        let later = start + AGAIN;
+        assert_eq!((seldom.happened_at(later), seldom.happened_at(later)), (Some(1001), None));
+    }
+}
