@@ -71,8 +71,8 @@ test('people come, change their names, and go', async (t) => {
   assert.equal(await ada.page.locator('#people-count').textContent(), '1');
 });
 
-test('the name that somebody is writing stays while the page connects', async (t) => {
-  const chat = await startChat(t);
+/** A page that does not connect before it may. */
+function heldBack() {
   let connect;
   const mayConnect = new Promise((done) => {
     connect = done;
@@ -81,6 +81,28 @@ test('the name that somebody is writing stays while the page connects', async (t
     await mayConnect;
     await route.continue();
   });
+  return { connect, prepare };
+}
+
+test('what is written before there is a room stays for the first one', async (t) => {
+  const chat = await startChat(t);
+  const { connect, prepare } = heldBack();
+  const ada = await visit(t, browser, chat, null, { prepare });
+  await ada.page.fill('#name-field', 'Ada');
+  await ada.page.keyboard.press('Enter');
+  await ada.page.waitForSelector('#name-dialog', { state: 'hidden' });
+  await ada.say('Early');
+  connect();
+  await ada.arrived();
+  assert.equal(await ada.page.inputValue('#text'), 'Early');
+  await ada.page.press('#text', 'Enter');
+  await ada.sees('Early');
+  await ada.outboxIsEmpty();
+});
+
+test('the name that somebody is writing stays while the page connects', async (t) => {
+  const chat = await startChat(t);
+  const { connect, prepare } = heldBack();
   const ada = await visit(t, browser, chat, null, { prepare });
   await ada.page.fill('#name-field', 'Ada');
   connect();

@@ -39,7 +39,8 @@ export class Composer {
   }
 
   open(room) {
-    if (this.#room !== null) this.#drafts.set(this.#room, this.#text.value);
+    // What was written before there was a room is for the first one.
+    this.#drafts.set(this.#room ?? room.id, this.#text.value);
     this.#room = room.id;
     this.#text.value = this.#drafts.get(room.id) ?? '';
     this.#text.placeholder = `Message ${room.name}`;
