@@ -114,11 +114,12 @@ impl Progress {
     fn read(&self) -> Result<u64> {
         match fs::read_to_string(&self.path) {
             Ok(text) => {
-                let (lines, of) = text.trim().split_once(' ').unwrap_or((text.trim(), &self.of));
+                let kept = text.trim().split_once(' ').and_then(|(lines, of)| Some((lines.parse().ok()?, of)));
+                let (lines, of) = kept.ok_or_else(|| self.error("it holds no number of lines"))?;
                 if of != self.of {
                     return Err(self.error(format!("that was an import to {of} (--from-start begins anew)")));
                 }
-                lines.parse().map_err(|_| self.error("it holds no number of lines"))
+                Ok(lines)
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(0),
             Err(error) => Err(self.error(error)),
