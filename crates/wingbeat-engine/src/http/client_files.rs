@@ -12,13 +12,18 @@ use std::collections::HashMap;
 use std::io::Write;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use wingbeat_core::Seldom;
 
 /// The bundles of the npm package, and their maps.
 const NAMES: [&str; 4] = ["socket.io.js", "socket.io.min.js", "socket.io.esm.min.js", "socket.io.msgpack.min.js"];
 
-/// Bundles that were asked for, so that each is read and compressed once, and one that is not there is missed once.
+/// Bundles that were asked for, so that each is read and compressed once. What is not there is looked for again: it may
+/// be installed while the server runs.
 #[derive(Default)]
-pub(crate) struct ClientFiles(Mutex<HashMap<String, Option<Arc<File>>>>);
+pub(crate) struct ClientFiles {
+    read: Mutex<HashMap<String, Arc<File>>>,
+    missing: Seldom,
+}
 
 struct File {
     plain: Bytes,
@@ -34,22 +39,30 @@ pub(super) async fn client_file(shared: &Arc<Shared>, path: &str, request: &Head
     if !NAMES.contains(&bundle) {
         return None;
     }
-    let known = shared.client_files.lock().get(name).cloned();
-    let file = match known {
-        Some(file) => file,
-        None => {
-            let (folder, owned) = (folder.clone(), name.to_owned());
-            let read = tokio::task::spawn_blocking(move || read(&folder, &owned)).await.ok()?;
-            let file = read.inspect_err(|error| tracing::warn!(%error, name, "cannot read a client bundle"));
-            shared.client_files.lock().entry(name.to_owned()).or_insert(file.ok().map(Arc::new)).clone()
-        }
-    };
+    let file = shared.client_files.get(folder, name).await;
     Some(file.map_or_else(|| empty(StatusCode::NOT_FOUND), |file| file.answer(name, request)))
 }
 
 impl ClientFiles {
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Option<Arc<File>>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    async fn get(&self, folder: &Path, name: &str) -> Option<Arc<File>> {
+        if let Some(file) = self.lock().get(name) {
+            return Some(file.clone());
+        }
+        let path = (folder.to_owned(), name.to_owned());
+        let outcome = tokio::task::spawn_blocking(move || read(&path.0, &path.1)).await;
+        match outcome.unwrap_or_else(|error| Err(error.into())) {
+            Ok(file) => Some(self.lock().entry(name.to_owned()).or_insert(Arc::new(file)).clone()),
+            Err(error) => {
+                if let Some(times) = self.missing.happened() {
+                    tracing::warn!(%error, name, times, "cannot read a client bundle");
+                }
+                None
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<File>>> {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
