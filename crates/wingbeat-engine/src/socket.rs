@@ -59,6 +59,11 @@ impl Socket {
         &self.0.namespace
     }
 
+    /// The same, to keep.
+    pub(crate) fn shared_namespace(&self) -> &Arc<str> {
+        &self.0.namespace
+    }
+
     /// The request that began the session.
     pub fn handshake(&self) -> &Handshake {
         &self.0.link.handshake

@@ -2,6 +2,7 @@
 
 use super::namespace::Space;
 use super::{Io, IoSocket};
+use crate::session::guarded;
 use crate::{Event, Handled, Handler, Reason, Refusal, Socket};
 use futures_util::future::BoxFuture;
 use std::future::ready;
@@ -28,7 +29,7 @@ impl Handler for Alone {
     }
 
     fn connected(&self, socket: &Socket) {
-        self.0.enter(socket);
+        self.0.welcome(socket);
     }
 
     fn event(&self, socket: &Socket, event: Event<'_>, _: &mut Context<'_>) -> Handled {
@@ -63,7 +64,7 @@ impl<H: Handler> Handler for Beside<H> {
         if socket.namespace() == "/" {
             self.other.connected(socket);
         }
-        self.io.enter(socket);
+        self.io.welcome(socket);
     }
 
     fn event(&self, socket: &Socket, event: Event<'_>, cx: &mut Context<'_>) -> Handled {
@@ -102,9 +103,8 @@ impl Io {
         })
     }
 
-    fn enter(&self, socket: &Socket) {
-        if let Some(space) = self.space(socket.namespace()) {
-            space.enter(socket);
+    fn welcome(&self, socket: &Socket) {
+        if let Some(space) = self.enter(socket) {
             for listener in space.hooks.on_connection() {
                 listener(IoSocket::new(self.clone(), socket.clone()));
             }
@@ -143,10 +143,11 @@ impl Io {
         if let Some(raw) = socket.raw_if_used() {
             let listeners = raw.state().on_disconnect.clone();
             for listener in listeners {
-                listener(IoSocket::new(self.clone(), socket.clone()), reason);
+                // One that panics must not keep the others from hearing of it, or the socket in its rooms.
+                guarded(|| listener(IoSocket::new(self.clone(), socket.clone()), reason));
             }
         }
-        if let Some(space) = self.space(socket.namespace()) {
+        if let Some(space) = self.known(socket.namespace()) {
             space.leave(socket);
             if let Some(raw) = socket.raw_if_used() {
                 // Listeners may hold the socket, which holds them.

@@ -33,7 +33,7 @@ pub(crate) use raw::Raw;
 pub use socket::IoSocket;
 pub use target::Target;
 
-use crate::{Handler, Refusal};
+use crate::{Handler, Refusal, Socket};
 use namespace::{Hooks, Space};
 use std::collections::HashMap;
 use std::future::Future;
@@ -53,6 +53,14 @@ struct Inner {
 struct Spaces {
     named: HashMap<Arc<str>, Arc<Space>>,
     patterns: Vec<(Pattern, Arc<Hooks>)>,
+}
+
+impl Spaces {
+    /// A namespace of the first pattern that accepts its name, which is not there yet.
+    fn child(&self, name: Arc<str>) -> Option<Arc<Space>> {
+        let (_, hooks) = self.patterns.iter().find(|(pattern, _)| pattern(&name))?;
+        Some(Arc::new(Space::new(name, hooks.clone(), true)))
+    }
 }
 
 type Pattern = Arc<dyn Fn(&str) -> bool + Send + Sync>;
@@ -75,16 +83,26 @@ impl Io {
     }
 
     /// A namespace, created if there is none of that name yet. Names begin with a slash; one that is missing is added.
+    ///
+    /// A name that belongs to [a pattern](Io::of_matching) is that pattern's, whether or not somebody is there: what is
+    /// said here is said about all of its namespaces.
     pub fn of(&self, name: &str) -> Namespace {
         let name = if name.starts_with('/') { name.to_owned() } else { format!("/{name}") };
-        if name == "/" {
-            return Namespace::new(self.clone(), self.0.main.clone());
+        if let Some(space) = self.known(&name) {
+            return Namespace::new(self.clone(), space);
         }
         let mut spaces = self.0.spaces.write().unwrap_or_else(PoisonError::into_inner);
         let name: Arc<str> = name.into();
-        let space =
-            spaces.named.entry(name.clone()).or_insert_with(|| Arc::new(Space::new(name, Arc::default(), false)));
-        Namespace::new(self.clone(), space.clone())
+        let space = match spaces.named.get(&name) {
+            Some(space) => space.clone(),
+            // It comes to be with its first socket.
+            None => spaces.child(name.clone()).unwrap_or_else(|| {
+                let space = Arc::new(Space::new(name.clone(), Arc::default(), false));
+                spaces.named.insert(name, space.clone());
+                space
+            }),
+        };
+        Namespace::new(self.clone(), space)
     }
 
     /// All namespaces whose name the function accepts. They come to be as clients join them, share what is said here,
@@ -129,21 +147,43 @@ impl Io {
 
     /// The namespace that a client names, if it may be joined. Of a pattern's, it comes to be.
     fn space(&self, name: &str) -> Option<Arc<Space>> {
-        if name == "/" {
-            return Some(self.0.main.clone());
-        }
-        let known = |spaces: &Spaces| spaces.named.get(name).cloned();
-        if let Some(space) = known(&self.0.spaces.read().unwrap_or_else(PoisonError::into_inner)) {
+        if let Some(space) = self.known(name) {
             return Some(space);
         }
         let mut spaces = self.0.spaces.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(space) = known(&spaces) {
-            return Some(space);
+        if let Some(space) = spaces.named.get(name) {
+            return Some(space.clone());
         }
-        let hooks = spaces.patterns.iter().find(|(pattern, _)| pattern(name))?.1.clone();
-        let space = Arc::new(Space::new(name.into(), hooks, true));
+        let space = spaces.child(name.into())?;
         spaces.named.insert(name.into(), space.clone());
         Some(space)
+    }
+
+    /// The namespace, if it is there.
+    fn known(&self, name: &str) -> Option<Arc<Space>> {
+        match name {
+            "/" => Some(self.0.main.clone()),
+            _ => self.0.spaces.read().unwrap_or_else(PoisonError::into_inner).named.get(name).cloned(),
+        }
+    }
+
+    /// The namespace as it is now. One that has vanished is empty, and does not come back because somebody asks for it:
+    /// it would be one without middleware.
+    fn now(&self, name: &Arc<str>) -> Arc<Space> {
+        self.known(name).unwrap_or_else(|| Arc::new(Space::new(name.clone(), Arc::default(), true)))
+    }
+
+    /// A socket has joined its namespace.
+    fn enter(&self, socket: &Socket) -> Option<Arc<Space>> {
+        loop {
+            let space = self.space(socket.namespace())?;
+            // Others may be leaving: it must not be forgotten between the question and the answer.
+            let spaces = self.0.spaces.read().unwrap_or_else(PoisonError::into_inner);
+            if !space.is_child() || spaces.named.get(&space.name).is_some_and(|now| Arc::ptr_eq(now, &space)) {
+                space.enter(socket);
+                return Some(space);
+            }
+        }
     }
 
     /// Forgets a pattern's namespace that nobody is in.
@@ -155,7 +195,7 @@ impl Io {
     }
 
     #[cfg(test)]
-    fn known(&self) -> usize {
+    fn count(&self) -> usize {
         self.0.spaces.read().unwrap_or_else(PoisonError::into_inner).named.len()
     }
 }
@@ -169,6 +209,8 @@ impl Default for Io {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::link::Via;
+    use crate::{Config, Engine, Handshake};
 
     #[test]
     fn names_are_joined_exactly_or_by_pattern_and_forgotten_when_empty() {
@@ -178,9 +220,24 @@ mod tests {
         assert!(io.space("/").is_some() && io.space("/chat").is_some());
         assert!(io.space("/nope").is_none() && io.space("/chat/").is_none());
         assert!(io.space("/room-1").is_some());
-        assert_eq!(io.known(), 2);
+        assert_eq!(io.count(), 2);
         io.forget_if_empty("/room-1");
         io.forget_if_empty("/chat");
-        assert_eq!(io.known(), 1);
+        assert_eq!(io.count(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_socket_that_is_gone_brings_no_namespace_back() {
+        let io = Io::new();
+        io.of_matching(|name| name.starts_with("/room-"));
+        let engine = Engine::new(Config::default(), io.handler());
+        let parts = http::Request::new(()).into_parts().0;
+        let link = engine.0.register(Handshake::new(&parts, &[]), Via::WebSocket).unwrap();
+        let socket = IoSocket::new(io.clone(), Socket::new(link, "/room-1".into(), None));
+        socket.join("x");
+        socket.leave("x");
+        socket.to("x").emit("late", &[]);
+        io.of("/room-1").to("x").emit("late", &[]);
+        assert_eq!((io.count(), socket.rooms().len()), (0, 1));
     }
 }

@@ -127,7 +127,9 @@ impl Namespace {
 
     /// Everybody in it.
     pub fn everybody(&self) -> Target {
-        Target::new(self.io.clone(), self.space.clone())
+        // A pattern's may have vanished and come again since this handle was made.
+        let space = if self.space.is_child() { self.io.now(&self.space.name) } else { self.space.clone() };
+        Target::new(self.io.clone(), space)
     }
 
     /// Those in a room. A socket's id is a room of its own.

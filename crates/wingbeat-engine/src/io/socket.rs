@@ -79,14 +79,14 @@ impl IoSocket {
 
     /// Joins a room.
     pub fn join(&self, room: &str) {
-        if let Some(space) = self.io.0.space(self.namespace()) {
+        if let Some(space) = self.io.0.known(self.namespace()) {
             space.members().join(self, room);
         }
     }
 
     /// Leaves a room.
     pub fn leave(&self, room: &str) {
-        if let Some(space) = self.io.0.space(self.namespace()) {
+        if let Some(space) = self.io.0.known(self.namespace()) {
             let mut members = space.members();
             members.leave(self.id(), room);
             self.raw().state().rooms.remove(room);
@@ -111,7 +111,7 @@ impl IoSocket {
 
     /// Everybody else in the namespace.
     pub fn broadcast(&self) -> Target {
-        self.io.0.of(self.namespace()).everybody().except(self.id())
+        Target::new(self.io.0.clone(), self.io.0.now(self.shared_namespace())).except(self.id())
     }
 
     /// Everybody else in a room.

@@ -53,7 +53,7 @@ impl Future for Call {
 }
 
 /// Runs a part of the handler. If it panics, that is logged, and only what it was doing is lost.
-pub(super) fn guarded<T>(run: impl FnOnce() -> T) -> Option<T> {
+pub(crate) fn guarded<T>(run: impl FnOnce() -> T) -> Option<T> {
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(value) => Some(value),
         Err(panic) => {

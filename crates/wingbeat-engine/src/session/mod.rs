@@ -12,6 +12,8 @@ mod polling;
 mod upgrade;
 mod websocket;
 
+pub(crate) use calls::guarded;
+
 use crate::Reason;
 use crate::link::{Link, Via, signal};
 use crate::out::Out;

@@ -1,13 +1,14 @@
 //! Raw Socket.IO: namespaces, rooms, middleware, acknowledgements both ways.
 
-use crate::client::{Got, Ws};
+use crate::client::{Got, PATIENCE, Ws};
 use crate::server::{NotFound, Seen, Test};
 use std::future::pending;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use wingbeat_core::RawJson;
-use wingbeat_engine::io::Io;
+use wingbeat_engine::io::{Io, IoSocket};
 use wingbeat_engine::{Answer, Config, Engine, Handler, Refusal, Unanswered};
 
 async fn start(handler: impl Handler) -> u16 {
@@ -138,4 +139,64 @@ async fn namespaces_have_their_own_middleware_and_data() {
     assert_eq!(*gone.lock().unwrap(), ["/room-1 client namespace disconnect 2"]);
     io.of("/").disconnect_sockets(true);
     assert_eq!([ws.next().await, ws.next().await], [Got::Text("41".into()), Got::Close(None)]);
+}
+
+/// A server whose namespaces `/room-…` are for those who say something, and the sockets that were in them.
+async fn guarded_rooms() -> (Io, u16, Arc<Mutex<Vec<IoSocket>>>) {
+    let (io, seen) = (Io::new(), Arc::new(Mutex::new(Vec::new())));
+    let rooms = io.of_matching(|name| name.starts_with("/room-"));
+    rooms.middleware(|socket| async move { socket.auth().map(drop).ok_or(Refusal::new("no")) });
+    let all = seen.clone();
+    rooms.on_connection(move |socket| all.lock().unwrap().push(socket));
+    let port = start(io.handler()).await;
+    (io, port, seen)
+}
+
+#[tokio::test]
+async fn a_namespace_that_has_vanished_does_not_come_back_without_its_middleware() {
+    let (_io, port, seen) = guarded_rooms().await;
+    let mut ws = Ws::connect(port).await;
+    ws.send("40/room-1,{}").await;
+    assert!(ws.text().await.starts_with("40/room-1,{\"sid\":"));
+    ws.send("41/room-1,").await;
+    // Refused, so what was sent before has been read.
+    ws.send("40/room-2,").await;
+    assert!(ws.text().await.starts_with("44/room-2,"));
+    let late = seen.lock().unwrap().remove(0);
+    late.broadcast().emit("to all others", &[]);
+    late.to("x").emit("to those in x", &[]);
+    ws.send("40/room-1,").await;
+    assert_eq!(ws.text().await, "44/room-1,{\"message\":\"no\"}");
+}
+
+#[tokio::test]
+async fn what_is_sent_to_an_empty_namespace_of_a_pattern_opens_it_to_nobody() {
+    let (io, port, _) = guarded_rooms().await;
+    let before = io.of("/room-1");
+    before.emit("nobody hears this", &[]);
+    let mut ws = Ws::connect(port).await;
+    ws.send("40/room-1,").await;
+    assert_eq!(ws.text().await, "44/room-1,{\"message\":\"no\"}");
+    ws.send("40/room-1,{}").await;
+    assert!(ws.text().await.starts_with("40/room-1,{\"sid\":"));
+    before.emit("news", &[]);
+    assert_eq!(ws.text().await, "42/room-1,[\"news\"]");
+}
+
+#[tokio::test]
+async fn a_listener_that_panics_keeps_no_socket_in_its_namespace() {
+    let io = Io::new();
+    let told = Arc::new(Notify::new());
+    let tell = told.clone();
+    io.on_connection(move |socket| {
+        let tell = tell.clone();
+        socket.on_disconnect(|_, _| panic!("as asked"));
+        socket.on_disconnect(move |_, _| tell.notify_one());
+    });
+    let port = start(io.handler()).await;
+    let ws = Ws::connect(port).await;
+    assert_eq!(io.of("/").fetch_sockets().len(), 1);
+    drop(ws);
+    tokio::time::timeout(PATIENCE, told.notified()).await.expect("the other listener hears of it");
+    assert_eq!(io.of("/").fetch_sockets().len(), 0);
 }
