@@ -180,7 +180,7 @@ impl Request {
         let path = self.path().to_owned();
         let Request { service, method, id, data, query, timeout, .. } = self;
         let query = query.map(|query| *query).unwrap_or_default();
-        let context = Context { service, path, method, id, data: data.map(Payload::Raw), query, result: None };
+        let context = Context { service, path, method, id, data: data.map(Payload::from), query, result: None };
         let (sender, is_sent) = (client.clone(), Arc::new(AtomicBool::new(false)));
         let sent = is_sent.clone();
         let call = Box::new(move |mut context: Context| -> Pin<Box<dyn Future<Output = _> + Send>> {
@@ -189,7 +189,7 @@ impl Request {
                 let Context { method, path, id, query, .. } = &context;
                 let packet = encode(method, path, id, data.as_ref(), Some(query))?;
                 sent.store(true, Ordering::Relaxed);
-                context.result = Some(Payload::Raw(send(&sender, packet, timeout).await?));
+                context.result = Some(Payload::from(send(&sender, packet, timeout).await?));
                 Ok(context)
             })
         });

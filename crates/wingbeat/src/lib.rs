@@ -57,7 +57,7 @@ mod transport;
 
 pub use app::{App, AppHttp, Builder, HttpBody, Mode, Mount, Phase, Transport};
 pub use hook::library as hooks;
-pub use hook::{All, Around, Context, Hook, HookType, Http, Methods, Next, Original, Running, around, hook, sync};
+pub use hook::{All, Around, Context, Hook, HookType, Http, Methods, Next, Original, around, hook, sync};
 pub use realtime::{Audience, Channel, Connection, Headers, Publication, channel, channels, channels_matching, nobody};
 pub use service::{
     Call, CustomMethod, CustomMethods, Found, IntoService, OneOrMany, Page, Params, Query, RawService, Route, Service,

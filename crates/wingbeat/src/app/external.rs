@@ -107,7 +107,7 @@ fn read<'a>(registry: &'a Registry, connection: &Connection, name: &str, given: 
     }
     let id = if method.takes_id() { id(given.text(1))? } else { IdArg::Absent };
     let data_at = method.takes_data().then(|| 1 + usize::from(method.takes_id()));
-    let data = data_at.and_then(|at| given.raw(at)).map(Payload::Raw);
+    let data = data_at.and_then(|at| given.raw(at)).map(Payload::from);
     if given.has_bytes(query_at) {
         return Err(Error::bad_request("Invalid query: it must not contain bytes"));
     }

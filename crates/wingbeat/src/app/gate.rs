@@ -4,9 +4,7 @@ use super::App;
 use crate::BoxFuture;
 use crate::realtime::{Connection, Extensions};
 #[cfg(feature = "auth")]
-use crate::service::{Call, Services};
-#[cfg(feature = "auth")]
-use std::any::Any;
+use crate::service::Call;
 use std::sync::Arc;
 #[cfg(feature = "auth")]
 use wingbeat_core::Payload;
@@ -49,13 +47,6 @@ impl Gatekeeper {
 }
 
 impl App {
-    /// The application behind a handle to its services.
-    #[cfg(feature = "auth")]
-    pub(crate) fn of(services: &Services) -> Option<App> {
-        let caller: Arc<dyn Any + Send + Sync> = services.0.clone();
-        caller.downcast().ok().map(App)
-    }
-
     /// The first gate of this kind, or the one of the service at a path.
     #[cfg(feature = "auth")]
     pub(crate) fn gate<T: Gate>(&self, path: Option<&str>) -> Option<Arc<T>> {

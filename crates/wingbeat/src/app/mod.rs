@@ -39,6 +39,7 @@ use crate::service::{ServiceHandle, Services};
 use arc_swap::ArcSwap;
 use events::Publishers;
 use registry::Registry;
+use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, Mutex, Weak};
 use wingbeat_core::{Error, Result};
@@ -102,6 +103,12 @@ impl App {
     /// Begins an application.
     pub fn builder() -> Builder {
         Builder::default()
+    }
+
+    /// The application behind a handle to its services.
+    pub(crate) fn of(services: &Services) -> Option<App> {
+        let caller: Arc<dyn Any + Send + Sync> = services.0.clone();
+        caller.downcast().ok().map(App)
     }
 
     /// How much clients are told of errors.

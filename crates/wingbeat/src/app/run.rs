@@ -6,7 +6,7 @@ use super::{App, Entry, Inner};
 use crate::BoxFuture;
 use crate::hook::{Context, Http, Target};
 use crate::realtime::{Channel, Connection};
-use crate::service::{Call, Caller, Params, Route};
+use crate::service::{Call, Caller, Params, Route, Services};
 use std::sync::Arc;
 use tracing::Instrument;
 use wingbeat_core::{Error, IdArg, Payload, Result};
@@ -110,28 +110,16 @@ impl App {
         // Where the service lists the event it sends it by itself.
         let event = endpoint.event.as_ref().and_then(|_| endpoint.method.event());
         let (path, method) = (entry.shared_path().clone(), endpoint.method.clone());
-        let mut context = Context::new(path, method, event, self.services(), arguments);
+        let mut context = Context::new(path, method, event, Services(self.0), arguments);
         async move {
             entry.at(place).chain.run(&mut context).await?;
             if context.event().is_some() {
                 // On the heap: few calls have an event, and the future of the others stays small.
-                Box::pin(self.publish_context(&entry, &mut context, caller.as_ref())).await?;
+                Box::pin(publish(&entry, &mut context, caller.as_ref())).await?;
             }
             let result = context.result.take().unwrap_or(Payload::NULL);
             Ok(told(Outcome { result, dispatch: context.dispatch.take(), http: context.http.take() }))
         }
-    }
-
-    async fn publish_context(&self, entry: &Entry, context: &mut Context, caller: Option<&Connection>) -> Result<()> {
-        let slot = context.event().and_then(|event| entry.slots.find(event)).filter(|slot| slot.is_heard());
-        let Some(slot) = slot else { return Ok(()) };
-        let raw = context.result.take().unwrap_or(Payload::NULL).into_raw()?;
-        let dispatch = context.dispatch.take().map(Payload::into_raw).transpose()?;
-        let caller = caller.or(context.params.connection.as_ref());
-        self.0.publish_result(&slot, &raw, dispatch.as_ref(), caller).await;
-        context.result = Some(raw.into());
-        context.dispatch = dispatch.map(Payload::Raw);
-        Ok(())
     }
 
     /// Finds the service of a call from inside, and runs it.
@@ -143,6 +131,19 @@ impl App {
         let place = entry.place(method.as_str()).ok_or_else(|| not_allowed(method.as_str(), entry.path()))?;
         self.run(entry, place, (id, data, params), told).await
     }
+}
+
+/// Publishes what a call among hooks has done.
+async fn publish(entry: &Entry, context: &mut Context, caller: Option<&Connection>) -> Result<()> {
+    let slot = context.event().and_then(|event| entry.slots.find(event)).filter(|slot| slot.is_heard());
+    let Some((slot, app)) = slot.zip(App::of(context.services())) else { return Ok(()) };
+    let raw = context.result.take().unwrap_or(Payload::NULL).into_raw()?;
+    let dispatch = context.dispatch.take().map(Payload::into_raw).transpose()?;
+    let caller = caller.or(context.params.connection.as_ref());
+    app.0.publish_result(&slot, &raw, dispatch.as_ref(), caller).await;
+    context.result = Some(raw.into());
+    context.dispatch = dispatch.map(Payload::from);
+    Ok(())
 }
 
 impl Caller for Inner {

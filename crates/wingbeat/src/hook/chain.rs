@@ -2,10 +2,9 @@
 
 use super::{Around, Context, Hook, HookSet, HookType};
 use crate::BoxFuture;
-use crate::service::{Custom, Erased, Params};
-use std::pin::Pin;
+use crate::service::{Custom, Erased, Params, Within};
+use std::future::ready;
 use std::sync::Arc;
-use std::task::{self, Poll, ready};
 use wingbeat_core::{Error, IdArg, Method, Payload, Result};
 
 /// What a method's hooks come to, in Feathers' order: the application's around hooks (all, then method), its before,
@@ -50,6 +49,27 @@ impl Target {
             Target::Custom(run) => run(data, params),
         }
     }
+
+    /// Runs the method among its hooks, unless one of them has set the result.
+    fn call_within<'c>(&'c self, context: &'c mut Context) -> BoxFuture<'c, Result<()>> {
+        context.kind = HookType::Around;
+        if context.result.is_some() {
+            return Box::pin(ready(Ok(())));
+        }
+        let Context { method, id, data, params, result, .. } = context;
+        match self {
+            Target::Standard(service) => {
+                service.call_within(Within { method, id, data: data.as_ref(), params, result })
+            }
+            Target::Custom(run) => {
+                let running = run(data.clone(), params.clone());
+                Box::pin(async move {
+                    *result = Some(running.await?);
+                    Ok(())
+                })
+            }
+        }
+    }
 }
 
 impl Chain {
@@ -79,7 +99,7 @@ impl Chain {
         &self.target
     }
 
-    pub(crate) fn run<'a>(&'a self, context: &'a mut Context) -> Running<'a> {
+    pub(crate) fn run<'a>(&'a self, context: &'a mut Context) -> BoxFuture<'a, Result<()>> {
         Next { steps: &self.steps, target: &self.target }.run(context)
     }
 }
@@ -106,20 +126,18 @@ impl<'a> Next<'a> {
     ///
     /// # Errors
     /// What the method or a hook on the way failed with, after the error hooks had their say.
-    pub fn run<'c>(self, context: &'c mut Context) -> Running<'c>
+    pub fn run<'c>(self, context: &'c mut Context) -> BoxFuture<'c, Result<()>>
     where
         'a: 'c,
     {
-        Running(match self.steps.split_first() {
+        match self.steps.split_first() {
             Some((Step::Around(around), steps)) => {
                 context.kind = HookType::Around;
-                Stage::Hooks(around.call(context, Next { steps, target: self.target }))
+                around.call(context, Next { steps, target: self.target })
             }
-            Some((Step::Level(level), steps)) => {
-                Stage::Hooks(Box::pin(level.run(context, Next { steps, target: self.target })))
-            }
-            None => Stage::method(context, self.target),
-        })
+            Some((Step::Level(level), steps)) => Box::pin(level.run(context, Next { steps, target: self.target })),
+            None => self.target.call_within(context),
+        }
     }
 
     /// As [`run`](Next::run), but can be repeated: where it fails, the context becomes again what it was, whatever hooks
@@ -143,45 +161,6 @@ impl<'a> Next<'a> {
             }
             outcome
         })
-    }
-}
-
-/// The rest of a chain under way: what [`Next::run`] returns, to be awaited.
-#[must_use = "nothing runs before it is awaited"]
-pub struct Running<'c>(Stage<'c>);
-
-enum Stage<'c> {
-    Hooks(BoxFuture<'c, Result<()>>),
-    Method { context: &'c mut Context, call: BoxFuture<'static, Result<Payload>> },
-    Answered,
-}
-
-impl<'c> Stage<'c> {
-    /// The method, unless a hook has set the result.
-    fn method(context: &'c mut Context, target: &Target) -> Stage<'c> {
-        context.kind = HookType::Around;
-        if context.result.is_some() {
-            return Stage::Answered;
-        }
-        let params = context.params.clone();
-        let call = target.call(&context.method, context.id.clone(), context.data.clone(), params);
-        Stage::Method { context, call }
-    }
-}
-
-impl Future for Running<'_> {
-    type Output = Result<()>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Result<()>> {
-        match &mut self.0 {
-            Stage::Hooks(running) => running.as_mut().poll(cx),
-            Stage::Method { context, call } => {
-                let result = ready!(call.as_mut().poll(cx))?;
-                context.result = Some(result);
-                Poll::Ready(Ok(()))
-            }
-            Stage::Answered => Poll::Ready(Ok(())),
-        }
     }
 }
 

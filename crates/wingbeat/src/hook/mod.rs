@@ -6,8 +6,8 @@ mod function;
 pub mod library;
 mod registration;
 
+pub use chain::Next;
 pub(crate) use chain::{Chain, Target};
-pub use chain::{Next, Running};
 pub use context::{Context, HookType, Http, Original};
 pub use function::{Around, Hook, around, hook, sync};
 pub(crate) use registration::HookSet;
