@@ -9,7 +9,7 @@ use bytes::Bytes;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use wingbeat_core::packet::engine::SEPARATOR;
+use wingbeat_core::packet::engine::{SEPARATOR, next_packet};
 
 type Request<T> = Pin<Box<dyn Future<Output = Result<T, Broken>> + Send>>;
 
@@ -143,13 +143,11 @@ impl Body {
 
     /// The next packet.
     fn next(&mut self) -> Option<&str> {
-        let rest = &self.text[self.at..];
-        if rest.is_empty() {
+        // Nothing behind the last separator is no packet here.
+        if self.at >= self.text.len() {
             return None;
         }
-        let packet = rest.split(char::from(SEPARATOR)).next()?;
-        self.at = (self.at + packet.len() + 1).min(self.text.len());
-        Some(packet)
+        next_packet(self.text.as_bytes(), &mut self.at).map(|packet| &self.text[packet])
     }
 
     /// Hands over some packets, until `each` says no.

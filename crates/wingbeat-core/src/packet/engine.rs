@@ -1,5 +1,7 @@
 //! Engine.IO packets: one type character and the content.
 
+use std::ops::Range;
+
 /// Separates the packets of one HTTP long-polling body.
 pub const SEPARATOR: u8 = 0x1e;
 
@@ -37,9 +39,15 @@ pub fn decode(text: &str) -> Option<(PacketType, &str)> {
     Some((kind, &text[1..]))
 }
 
-/// The packets of a long-polling body. Those that start with `b` are binary, in base64.
-pub fn split_payload(body: &str) -> impl Iterator<Item = &str> {
-    body.split(char::from(SEPARATOR))
+/// Where the packet of a long-polling body stands that begins at `at`, which moves on to the next one; `None` behind the
+/// last. A body has one packet more than separators, so any of them may be empty. Those that start with `b` are binary,
+/// in base64.
+pub fn next_packet(body: &[u8], at: &mut usize) -> Option<Range<usize>> {
+    let begin = *at;
+    let rest = body.get(begin..)?;
+    let end = rest.iter().position(|&byte| byte == SEPARATOR).map_or(body.len(), |len| begin + len);
+    *at = end + 1;
+    Some(begin..end)
 }
 
 #[cfg(test)]
@@ -48,7 +56,13 @@ mod tests {
 
     #[test]
     fn a_body_is_split_at_its_separators() {
-        assert_eq!(split_payload("4a\u{1e}b4AA=\u{1e}").collect::<Vec<_>>(), ["4a", "b4AA=", ""]);
+        let packets = |body: &'static str| {
+            let mut at = 0;
+            std::iter::from_fn(move || Some(&body[next_packet(body.as_bytes(), &mut at)?])).collect::<Vec<_>>()
+        };
+        assert_eq!(packets("4a\u{1e}b4AA=\u{1e}"), ["4a", "b4AA=", ""]);
+        assert_eq!(packets("\u{1e}2"), ["", "2"]);
+        assert_eq!(packets(""), [""]);
     }
 
     #[test]

@@ -43,21 +43,30 @@ pub fn msgpack(data: &[u8]) {
     }
 }
 
-/// Takes the body of a request apart, and puts it together again.
+/// Takes the body of a request apart, as a session does, and puts it together again.
 pub fn payload(data: &[u8]) {
-    let Ok(body) = std::str::from_utf8(data) else { return };
-    let packets: Vec<&str> = engine::split_payload(body).collect();
-    for packet in &packets {
-        if let Some((kind, content)) = engine::decode(packet) {
-            assert_eq!(content.len() + 1, packet.len(), "{kind:?}");
+    let packets = split(data);
+    let between = packets.len() - 1;
+    assert_eq!(
+        packets.iter().map(|packet| packet.len()).sum::<usize>() + between,
+        data.len(),
+        "all of it, and no more"
+    );
+    assert!(packets.iter().all(|packet| !packet.contains(&engine::SEPARATOR)));
+    for text in packets.iter().filter_map(|packet| std::str::from_utf8(packet).ok()) {
+        if let Some((kind, content)) = engine::decode(text) {
+            assert_eq!(content.len() + 1, text.len(), "{kind:?}");
         }
     }
-    let texts: Vec<&&str> = packets.iter().filter(|packet| !packet.is_empty()).collect();
-    let frames = texts.iter().map(|packet| Frame::text(&[packet.as_bytes()]).into_bytes()).collect();
-    let joined = join(&frames);
-    let again: Vec<&str> = engine::split_payload(std::str::from_utf8(&joined).expect("text")).collect();
-    assert!(texts.is_empty() || again.iter().eq(texts.into_iter()), "{body:?}");
+    let full: Vec<&[u8]> = packets.into_iter().filter(|packet| !packet.is_empty()).collect();
+    let joined = join(&full.iter().map(|packet| Frame::text(&[packet]).into_bytes()).collect());
+    assert!(full.is_empty() || split(&joined) == full, "{data:?}");
     // Binary packets become base64, whatever they hold.
     let binary = Frame::binary_event("/", "x", &[b"0"], &[Bytes::copy_from_slice(data)]);
     assert!(join(&[binary.into_bytes()].into()).is_ascii());
+}
+
+fn split(body: &[u8]) -> Vec<&[u8]> {
+    let mut at = 0;
+    std::iter::from_fn(|| engine::next_packet(body, &mut at)).map(|packet| &body[packet]).collect()
 }

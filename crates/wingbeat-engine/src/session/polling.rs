@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use std::task::Context;
-use wingbeat_core::packet::engine::SEPARATOR;
+use wingbeat_core::packet::engine::next_packet;
 
 /// The transport of a session that has no connection of its own.
 #[derive(Default)]
@@ -38,10 +38,8 @@ impl Session {
             }
         }
         if let Some((body, at)) = &mut polling.body {
-            while *at <= body.len() && self.client.may_read() && !self.client.allowance.spent() {
-                let end = body[*at..].iter().position(|&byte| byte == SEPARATOR).map_or(body.len(), |n| *at + n);
-                let packet = body.slice(*at..end);
-                *at = end + 1;
+            while self.client.may_read() && !self.client.allowance.spent() {
+                let Some(packet) = next_packet(body, at).map(|range| body.slice(range)) else { break };
                 self.client.allowance.count(packet.len() + 1);
                 match std::str::from_utf8(&packet) {
                     Err(_) => return Err(End::close(Reason::ParseError)),
