@@ -9,7 +9,6 @@ use super::{App, Inner, Listeners, Mode, Mount, sub_app};
 use crate::BoxFuture;
 use crate::hook::HookSet;
 use crate::realtime::{Channels, Connection, Delivery};
-use arc_swap::ArcSwap;
 use bytes::Bytes;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
@@ -180,7 +179,7 @@ impl Builder {
         sub_app::check(&self.hooks, &self.publishers)?;
         let channels = Arc::new(Channels::default());
         let app = App(Arc::new(Inner {
-            registry: ArcSwap::default(),
+            registry: Arc::default(),
             changing: Mutex::default(),
             beside: Beside::default(),
             mode: self.mode,

@@ -3,10 +3,11 @@
 use super::guard::{Guarded, begun, log};
 use super::registry::Registry;
 use super::run::Outcome;
-use super::{App, Entry, Mode, measure};
+use super::{App, Entry, Mode, WeakApp, measure};
 use crate::BoxFuture;
 use crate::realtime::Connection;
 use crate::service::{Params, Query};
+use arc_swap::ArcSwap;
 use serde_json::Value;
 use std::borrow::Cow;
 use std::future::Future;
@@ -39,11 +40,26 @@ pub(crate) enum Called {
 /// What a client's call names: the service, which of its methods, and the arguments.
 type Named<'a> = (&'a Arc<Entry>, usize, (IdArg, Option<Payload>, Params));
 
+/// Where clients' calls come in: what is mounted, without keeping the application alive.
+// Most calls need no more. An application to upgrade and to give back would be two locked operations for each of them.
+pub(crate) struct Entrance {
+    registry: Arc<ArcSwap<Registry>>,
+    mode: Mode,
+    app: WeakApp,
+}
+
 impl App {
+    /// Where calls of clients come in.
+    pub(crate) fn entrance(&self) -> Entrance {
+        Entrance { registry: self.0.registry.clone(), mode: self.mode(), app: self.downgrade() }
+    }
+}
+
+impl Entrance {
     /// Runs a connection's call as far as it goes at once. Refuses what no client may call, and arguments that are none.
     /// A panic is a general error, a call that takes longer than `limit` ends with Timeout.
-    pub(crate) fn external(
-        self,
+    pub(crate) fn call(
+        &self,
         connection: &Connection,
         name: &str,
         given: &impl Arguments,
@@ -52,7 +68,7 @@ impl App {
     ) -> Called {
         // Nearly all calls are ready at once. Those borrow their service from the registry: a reference that is counted
         // costs 20 cycles, and again when it is given back.
-        let registry = self.0.registry.load();
+        let registry = self.registry.load();
         let (entry, method, arguments) = match read(&registry, connection, name, given) {
             Ok(named) => named,
             Err(error) => {
@@ -61,7 +77,7 @@ impl App {
                 return Called::Ready(Err(error));
             }
         };
-        let mode = self.mode();
+        let mode = self.mode;
         let polled = begun(|| {
             let mut call = self.begin(entry, method, arguments);
             match call.as_mut().poll(cx) {
@@ -83,7 +99,7 @@ impl App {
     /// Begins a call. One without hooks and hearers is the service's own future and nothing around it, unless someone
     /// measures.
     fn begin(
-        self,
+        &self,
         entry: &Arc<Entry>,
         method: usize,
         (id, data, params): (IdArg, Option<Payload>, Params),
@@ -92,7 +108,10 @@ impl App {
         if let Some(target) = endpoint.plain().filter(|_| !measure::wanted()) {
             return target.call(endpoint.method(), id, data, params);
         }
-        self.run(entry.clone(), method, (id, data, params), Outcome::for_client)
+        match self.app.upgrade() {
+            Some(app) => app.run(entry.clone(), method, (id, data, params), Outcome::for_client),
+            None => Box::pin(std::future::ready(Err(Error::unavailable("The application has ended")))),
+        }
     }
 }
 

@@ -21,7 +21,7 @@ mod sub_app;
 mod tests;
 
 pub use builder::Builder;
-pub(crate) use external::{Arguments, Called};
+pub(crate) use external::{Arguments, Called, Entrance};
 #[cfg(feature = "auth")]
 pub(crate) use gate::Gate;
 pub(crate) use guard::guarded;
@@ -61,7 +61,7 @@ impl WeakApp {
 }
 
 struct Inner {
-    registry: ArcSwap<Registry>,
+    registry: Arc<ArcSwap<Registry>>,
     /// Held while the registry is replaced, so that two changes do not undo each other.
     changing: Mutex<()>,
     hooks: HookSet,
@@ -73,6 +73,13 @@ struct Inner {
     mode: Mode,
     phases: phase::Phases,
     http: http::Routes,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // Sockets that outlive the application keep the registry, but not its services.
+        self.registry.store(Arc::default());
+    }
 }
 
 type OnConnection = Box<dyn Fn(&App, &Connection) + Send + Sync>;

@@ -81,7 +81,7 @@ pub(super) async fn emit(
 ) -> Result<Value> {
     let texts = arguments.iter().map(RawJson::new).collect::<Result<Vec<_>>>()?;
     let texts = Texts(texts);
-    let called = poll_fn(|cx| Poll::Ready(app.clone().external(connection, method, &texts, patience, cx)));
+    let called = poll_fn(|cx| Poll::Ready(app.entrance().call(connection, method, &texts, patience, cx)));
     match called.await {
         Called::Ready(outcome) => outcome?.to(),
         Called::Running(call) => call.await?.to(),

@@ -1,7 +1,7 @@
 //! Services over Socket.IO: an event `["get","messages",1,{}]` is a call, its acknowledgement the answer.
 
 use crate::BoxFuture;
-use crate::app::{App, Arguments, Called, Door, HttpBody, Transport, WeakApp, guarded};
+use crate::app::{App, Arguments, Called, Door, Entrance, HttpBody, Transport, WeakApp, guarded};
 use crate::realtime::{Connection, Headers, Message, Peer, Together};
 use futures_util::FutureExt;
 use std::future::ready;
@@ -102,7 +102,8 @@ impl Default for SocketIo {
 impl Transport for SocketIo {
     fn open(self: Box<Self>, app: &App) -> Result<Door> {
         let SocketIo { config, middleware, call_timeout, io } = *self;
-        let services = Services { app: app.downgrade(), middleware: middleware.into(), call_timeout };
+        let (app, entrance) = (app.downgrade(), app.entrance());
+        let services = Services { app, entrance, middleware: middleware.into(), call_timeout };
         let engine = match &io {
             Some(io) => Engine::new(config, io.beside(services)),
             None => Engine::new(config, services),
@@ -168,6 +169,7 @@ impl Peer for Client {
 /// What runs behind the sockets.
 struct Services {
     app: WeakApp,
+    entrance: Entrance,
     middleware: Arc<[Middleware]>,
     call_timeout: Duration,
 }
@@ -204,9 +206,7 @@ impl Handler for Services {
     }
 
     fn event(&self, socket: &Socket, event: Event<'_>, cx: &mut Context<'_>) -> Handled {
-        let Some((app, connection)) = self.app.upgrade().zip(socket.attached::<Connection>()) else {
-            return Handled::now(None);
-        };
+        let Some(connection) = socket.attached::<Connection>() else { return Handled::now(None) };
         let (wants_answer, limit) = (event.wants_ack(), self.call_timeout);
         let attachments = socket.max_attachments();
         let answer = move |outcome: Result<RawJson>| {
@@ -214,7 +214,7 @@ impl Handler for Services {
             let answer = outcome.map_or_else(|error| refused(&error), |result| Some(Answer::result(result)));
             answer.filter(|_| wants_answer)
         };
-        match app.external(connection, &event.name(), &event, limit, cx) {
+        match self.entrance.call(connection, &event.name(), &event, limit, cx) {
             Called::Ready(outcome) => Handled::now(answer(outcome)),
             Called::Running(call) => Handled::begun(call.map(answer)),
         }
