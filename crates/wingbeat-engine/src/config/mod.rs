@@ -20,8 +20,11 @@ use std::time::Duration;
 type AllowRequest = Arc<dyn Fn(&Parts) -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
 type EditHeaders = Arc<dyn Fn(&mut HeaderMap, &Parts) + Send + Sync>;
 
+/// No span is longer: twice this is as long as JavaScript's timers can wait, and clients wait for a ping and its answer.
+const LONGEST: Duration = Duration::from_millis((1 << 30) - 1);
+
 /// The options of an [`Engine`](crate::Engine). Names and defaults are those of the reference server; limits that it
-/// lacks are safe by default.
+/// lacks are safe by default. Spans are at most twelve days: a longer one counts as that.
 ///
 /// ```
 /// use std::time::Duration;
@@ -138,25 +141,25 @@ impl Config {
 
     /// The time between a client's pong and the next ping. Default 25 s.
     pub fn ping_interval(mut self, interval: Duration) -> Config {
-        self.ping_interval = interval;
+        self.ping_interval = interval.min(LONGEST);
         self
     }
 
     /// How long a client has to answer a ping. Default 20 s.
     pub fn ping_timeout(mut self, timeout: Duration) -> Config {
-        self.ping_timeout = timeout;
+        self.ping_timeout = timeout.min(LONGEST);
         self
     }
 
     /// How long a client has to complete the move to a WebSocket. Default 10 s.
     pub fn upgrade_timeout(mut self, timeout: Duration) -> Config {
-        self.upgrade_timeout = timeout;
+        self.upgrade_timeout = timeout.min(LONGEST);
         self
     }
 
     /// How long a client has to join a namespace. Default 45 s.
     pub fn connect_timeout(mut self, timeout: Duration) -> Config {
-        self.connect_timeout = timeout;
+        self.connect_timeout = timeout.min(LONGEST);
         self
     }
 

@@ -50,10 +50,7 @@ pub(super) fn offer(link: &Arc<Link>, parts: &mut Parts) -> Response<Body> {
         let ws = take_back(upgraded);
         let wanted = link.engine.config.allow_upgrades && link.via() == Via::Polling;
         let refused = match link.polls() {
-            Some(mut polls) if wanted && !polls.upgrading => {
-                polls.offer(ws);
-                None
-            }
+            Some(mut polls) if wanted => polls.offer(ws),
             _ => Some(ws),
         };
         match refused {

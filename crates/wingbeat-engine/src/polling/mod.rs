@@ -99,9 +99,14 @@ impl Polls {
         self.body_read();
     }
 
-    pub(crate) fn offer(&mut self, ws: WebSocket) {
+    /// Comes back if another is there already, or the session has ended.
+    pub(crate) fn offer(&mut self, ws: WebSocket) -> Option<WebSocket> {
+        if self.upgrading || self.over || self.last.is_some() {
+            return Some(ws);
+        }
         self.upgrading = true;
         self.candidate = Some(ws);
+        None
     }
 
     pub(crate) fn take_candidate(&mut self) -> Option<WebSocket> {
@@ -112,6 +117,8 @@ impl Polls {
     /// the news. Whether there is something to wait for.
     pub(crate) fn end(&mut self, with: &'static str, orderly: bool) -> bool {
         let waits = self.polling;
+        // One that came at the last moment: whoever keeps the session's sockets must not keep its connection.
+        self.candidate = None;
         self.last = match (waits && self.ready.is_empty(), orderly) {
             (true, _) => Some(with),
             (false, true) => Some("6\u{1e}1"),
@@ -139,6 +146,7 @@ impl Polls {
     /// Gives up what was not fetched.
     pub(crate) fn abandon(&mut self) {
         self.over = true;
+        self.candidate = None;
         self.ready.clear();
         self.body_read();
         self.wake_poll();

@@ -5,7 +5,10 @@ use hyper_util::rt::TokioTimer;
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// What connections may use up while they speak HTTP.
+/// No span is longer: what ends after it has to be a moment that can be named.
+const LONGEST: Duration = Duration::from_secs(365 * 86_400);
+
+/// What connections may use up while they speak HTTP. Spans are at most a year: a longer one counts as that.
 #[derive(Clone, Copy, Debug)]
 pub struct HttpLimits {
     pub(super) max_connections: usize,
@@ -46,13 +49,13 @@ impl HttpLimits {
 
     /// How long a connection has to send the headers of a request. Default 10 s.
     pub fn header_timeout(mut self, timeout: Duration) -> HttpLimits {
-        self.header_timeout = timeout;
+        self.header_timeout = timeout.min(LONGEST);
         self
     }
 
     /// How long a client may take nothing of an answer before its connection is closed. Default 30 s.
     pub fn write_timeout(mut self, timeout: Duration) -> HttpLimits {
-        self.write_timeout = timeout;
+        self.write_timeout = timeout.min(LONGEST);
         self
     }
 

@@ -87,3 +87,18 @@ async fn connections_of_one_address_are_limited_before_they_say_anything() {
     let (_ws, _other) = (ws, status(&door, "203.0.113.1", "").await);
     assert_eq!(status(&door, "203.0.113.1", "").await.1, 101);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_span_without_end_is_a_long_one() {
+    let ever = Duration::MAX;
+    let config = Config::default().ping_interval(ever).ping_timeout(ever).upgrade_timeout(ever).connect_timeout(ever);
+    let (door, engine, _seen) = start_with(config, HttpLimits::default().header_timeout(ever).write_timeout(ever));
+    let path = door.polling().await;
+    let mut ws = door.connect().await;
+    let mut probe = door.open(&path.replace("polling", "websocket")).await;
+    probe.send("2probe").await;
+    assert_eq!(probe.text().await, "3probe");
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    ws.send("421[\"echo\",1]").await;
+    assert_eq!((ws.text().await, engine.connections()), ("431[null,1]".into(), 2));
+}

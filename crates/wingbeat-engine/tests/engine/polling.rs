@@ -189,3 +189,14 @@ async fn other_methods_of_a_session_are_500() {
     );
     assert_eq!(post(server.port, &session.path().replace("polling", "websocket"), "4").await.status, 400);
 }
+
+#[tokio::test]
+async fn a_session_that_has_ended_moves_nowhere() {
+    let server = Server::start(Config::default()).await;
+    let session = Session::connect(server.port).await;
+    // Against the rules, but the client may still fetch what is left.
+    session.post("4nonsense").await;
+    let mut ws = Ws::open(server.port, &session.path().replace("polling", "websocket")).await;
+    assert_eq!(ws.next().await, Got::Close(None));
+    assert_eq!(session.poll().await.text(), "6\u{1e}1");
+}

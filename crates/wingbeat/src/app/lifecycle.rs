@@ -9,6 +9,8 @@ use wingbeat_core::Result;
 
 /// What hooks around the teardown get beyond the patience for the services within them.
 const HOOKS_GRACE: Duration = Duration::from_secs(1);
+/// As good as for ever: the end of the patience has to be a moment that can be named.
+const LONGEST: Duration = Duration::from_secs(365 * 86_400);
 
 impl App {
     /// Sets up all services, one after the other in the order they were mounted, within the hooks that are
@@ -33,7 +35,7 @@ impl App {
     /// all services are torn down. What is not done in `patience` is cut off. [`serve`](crate::serve) does this;
     /// an axum application has to, because axum does not know of upgraded sockets.
     pub async fn shutdown(&self, patience: Duration) {
-        let deadline = Instant::now() + patience;
+        let deadline = Instant::now() + patience.min(LONGEST);
         for door in self.0.http.doors() {
             (door.close)(deadline.saturating_duration_since(Instant::now())).await;
         }

@@ -56,6 +56,14 @@ async fn hooks_run_around_the_setup_and_the_teardown_of_all_services() {
 }
 
 #[tokio::test]
+async fn a_shutdown_may_be_given_all_the_time_there_is() {
+    let trace = Trace::default();
+    let app = App::builder().mount("one", Mount::new(Traced(trace.clone(), false))).build().unwrap();
+    app.shutdown(Duration::MAX).await;
+    assert_eq!(*locked(&trace), ["teardown one"]);
+}
+
+#[tokio::test]
 async fn a_setup_that_fails_ends_the_setup_and_a_teardown_does_not_end_the_teardown() {
     let trace = Trace::default();
     let app = App::builder()
