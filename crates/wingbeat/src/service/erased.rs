@@ -123,27 +123,29 @@ fn selected(id: IdArg) -> Result<Option<wingbeat_core::Id>> {
 }
 
 // Owns service and params, or borrows them; `keep` takes the result. One future does for both: one within another would be
-// moved into it.
-async fn run<S: Service, T>(
-    service: impl Deref<Target = TypedErased<S>>,
+// moved into it. No `async fn`, which keeps its arguments twice (a get: 4,216 instructions, now 4,195).
+#[expect(clippy::manual_async_fn, reason = "see above")]
+fn run<S: Service, T>(
+    service: impl Deref<Target = TypedErased<S>> + Send,
     call: Read<S>,
-    params: impl Borrow<Params>,
-    keep: impl FnOnce(Payload) -> T,
-) -> Result<T> {
-    let service = &service.0;
-    let params = params.borrow();
-    let result = match call {
-        Read::Find => match service.find(params).await? {
-            Found::List(items) => written(&items),
-            Found::Page(page) => written(&page),
-        },
-        Read::Get(id) => written(&service.get(id, params).await?),
-        Read::Create(data) => written(&service.create(data, params).await?),
-        Read::Update(id, data) => written(&service.update(id, data, params).await?),
-        Read::Patch(id, data) => written(&service.patch(id, data, params).await?),
-        Read::Remove(id) => written(&service.remove(id, params).await?),
-    };
-    result.map(keep)
+    params: impl Borrow<Params> + Send,
+    keep: impl FnOnce(Payload) -> T + Send,
+) -> impl Future<Output = Result<T>> + Send {
+    async move {
+        let (service, params) = (&service.0, params.borrow());
+        let result = match call {
+            Read::Find => match service.find(params).await? {
+                Found::List(items) => written(&items),
+                Found::Page(page) => written(&page),
+            },
+            Read::Get(id) => written(&service.get(id, params).await?),
+            Read::Create(data) => written(&service.create(data, params).await?),
+            Read::Update(id, data) => written(&service.update(id, data, params).await?),
+            Read::Patch(id, data) => written(&service.patch(id, data, params).await?),
+            Read::Remove(id) => written(&service.remove(id, params).await?),
+        };
+        result.map(keep)
+    }
 }
 
 pub(super) fn written(value: &impl Serialize) -> Result<Payload> {
