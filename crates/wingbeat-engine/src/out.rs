@@ -5,18 +5,35 @@ use bytes::Bytes;
 use std::collections::VecDeque;
 
 /// Frames up to this size are copied to stand in one piece of memory with their neighbours.
-const SMALL: usize = 4 * 1024;
+pub(crate) const SMALL: usize = 4 * 1024;
 
 /// What one turn of a session's task has to send, as WebSocket frames in order: first `pieces`, then `bytes`.
+///
+/// A large frame is a piece of its own: joined with others it would be counted as one frame, and only one may be larger
+/// than what may wait.
 #[derive(Default)]
 pub(crate) struct Out {
-    pub(crate) pieces: VecDeque<Bytes>,
+    pieces: VecDeque<Bytes>,
     pub(crate) bytes: Vec<u8>,
+    /// Bytes of all pieces.
+    total: usize,
+    /// The largest frame among them.
+    largest: usize,
 }
 
 impl Out {
     pub(crate) fn is_empty(&self) -> bool {
         self.bytes.is_empty() && self.pieces.is_empty()
+    }
+
+    /// Whether there are pieces, or only bytes.
+    pub(crate) fn has_pieces(&self) -> bool {
+        self.total > 0
+    }
+
+    /// Whether there is more, with what waits already, than may wait.
+    pub(crate) fn is_over(&self, outbox: &Outbox, limit: usize) -> bool {
+        outbox.is_over(self.total, self.largest, limit)
     }
 
     /// Appends all that is queued, so that what is written next comes after it.
@@ -30,11 +47,14 @@ impl Out {
         frames.each(|frame| self.frame(frame));
     }
 
-    fn frame(&mut self, frame: Bytes) {
+    /// Appends a frame.
+    pub(crate) fn frame(&mut self, frame: Bytes) {
         if frame.len() <= SMALL {
             self.bytes.extend_from_slice(&frame);
         } else {
             self.seal();
+            self.total += frame.len();
+            self.largest = self.largest.max(frame.len());
             self.pieces.push_back(frame);
         }
     }
@@ -42,14 +62,16 @@ impl Out {
     /// Makes all that was written a piece.
     fn seal(&mut self) {
         if !self.bytes.is_empty() {
+            self.total += self.bytes.len();
             self.pieces.push_back(Bytes::copy_from_slice(&self.bytes));
             self.bytes.clear();
         }
     }
 
-    /// Takes everything.
-    pub(crate) fn take(&mut self) -> VecDeque<Bytes> {
+    /// Takes everything, and counts it as what waits for the peer.
+    pub(crate) fn take(&mut self, outbox: &Outbox, limit: usize) -> VecDeque<Bytes> {
         self.seal();
+        outbox.count(std::mem::take(&mut self.total), std::mem::take(&mut self.largest), limit);
         std::mem::take(&mut self.pieces)
     }
 
@@ -58,6 +80,7 @@ impl Out {
         // Said only where there are any: it costs a call, every turn.
         if !self.pieces.is_empty() {
             self.pieces.clear();
+            (self.total, self.largest) = (0, 0);
         }
     }
 }
@@ -93,8 +116,8 @@ mod tests {
         outbox.push(&small, usize::MAX);
         outbox.push(&large, usize::MAX);
         out.after(&outbox).extend_from_slice(b"last");
-        let all: Vec<u8> = out.take().iter().flatten().copied().collect();
+        let all: Vec<u8> = out.take(&outbox, usize::MAX).iter().flatten().copied().collect();
         assert_eq!(all, [b"first", small.as_bytes(), large.as_bytes(), b"last"].concat());
-        assert!(out.is_empty());
+        assert!(out.is_empty() && outbox.bytes() == all.len());
     }
 }

@@ -6,6 +6,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use wingbeat_core::packet::Frame;
 
+/// The largest frame that is sent at all. JavaScript has no longer texts (2^29 characters), and some of these can still
+/// be counted.
+pub(crate) const LARGEST: usize = 1 << 30;
+
 /// Frames on their way to one session's task, in order.
 ///
 /// The bytes of all that waits, here and in the task, are counted together and limited: a client that reads too slowly
@@ -89,12 +93,12 @@ impl Outbox {
         if self.closed.load(Ordering::SeqCst) {
             return Pushed::Closed;
         }
-        if self.is_over(frame.len(), limit) {
+        if frame.len() > LARGEST || self.is_over(frame.len(), frame.len(), limit) {
             self.closed.store(true, Ordering::SeqCst);
             return Pushed::Full;
         }
         self.note(frame.len(), limit);
-        self.queued.fetch_add(frame.len() as u32, Ordering::SeqCst);
+        self.queued.fetch_add(word(frame.len()), Ordering::SeqCst);
         queue.push(frame.clone().into_bytes());
         Pushed::Queued
     }
@@ -106,7 +110,7 @@ impl Outbox {
         }
         let mut queue = self.lock();
         let taken = std::mem::take(&mut *queue);
-        self.queued.fetch_sub(taken.bytes() as u32, Ordering::SeqCst);
+        self.queued.fetch_sub(word(taken.bytes()), Ordering::SeqCst);
         self.forget_oversized();
         taken
     }
@@ -121,24 +125,24 @@ impl Outbox {
         self.queued.load(Ordering::SeqCst) as usize + self.unsent.load(Ordering::SeqCst) as usize
     }
 
-    /// Whether more waits than may, with a frame of so many bytes that is still to come.
-    pub(crate) fn is_over(&self, coming: usize, limit: usize) -> bool {
+    /// Whether more waits than may, with so many bytes that are still to come; `largest` is the largest frame among them.
+    pub(crate) fn is_over(&self, coming: usize, largest: usize, limit: usize) -> bool {
         let waiting = self.oversized.load(Ordering::SeqCst) as usize;
-        let excused = if coming > limit { waiting.max(coming) } else { waiting };
+        let excused = if largest > limit { waiting.max(largest) } else { waiting };
         (self.bytes() + coming).saturating_sub(excused) > limit
     }
 
-    /// Counts pieces that the task keeps because the peer did not take them.
-    pub(crate) fn count(&self, pieces: impl Iterator<Item = usize>, limit: usize) {
-        for bytes in pieces {
-            self.unsent.fetch_add(bytes as u32, Ordering::SeqCst);
-            self.note(bytes, limit);
-        }
+    /// Counts bytes that the task keeps because the peer did not take them. `largest` is the largest frame among them.
+    pub(crate) fn count(&self, bytes: usize, largest: usize, limit: usize) {
+        // What cannot be counted is too much: the session ends in the same turn.
+        let more = |unsent: u32| Some(unsent.saturating_add(word(bytes)));
+        let _ = self.unsent.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more);
+        self.note(largest, limit);
     }
 
     /// The peer took bytes that were counted.
     pub(crate) fn sent(&self, bytes: usize) {
-        self.unsent.fetch_sub(bytes as u32, Ordering::SeqCst);
+        self.unsent.fetch_sub(word(bytes), Ordering::SeqCst);
         if self.oversized.load(Ordering::SeqCst) != 0 {
             let queue = self.lock();
             if *queue == Frames::None {
@@ -155,7 +159,7 @@ impl Outbox {
 
     fn note(&self, bytes: usize, limit: usize) {
         if bytes > limit {
-            self.oversized.fetch_max(bytes as u32, Ordering::SeqCst);
+            self.oversized.fetch_max(word(bytes.min(LARGEST)), Ordering::SeqCst);
         }
     }
 
@@ -169,6 +173,11 @@ impl Outbox {
     fn lock(&self) -> std::sync::MutexGuard<'_, Frames> {
         self.queue.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
+}
+
+/// Bytes as they are counted.
+fn word(bytes: usize) -> u32 {
+    u32::try_from(bytes).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
@@ -194,7 +203,7 @@ mod tests {
     #[test]
     fn one_frame_too_many_closes_it_once() {
         let outbox = Outbox::new();
-        outbox.count([95].into_iter(), 100);
+        outbox.count(95, 1, 100);
         assert_eq!(outbox.push(&frame("abcd"), 100), Pushed::Full);
         assert_eq!(outbox.push(&frame("a"), 100), Pushed::Closed);
     }
@@ -205,14 +214,32 @@ mod tests {
         let (large, small) = (frame(&"x".repeat(500)), frame(&"y".repeat(60)));
         assert_eq!(outbox.push(&large, 100), Pushed::Queued);
         // The task could not send it, and keeps it.
-        outbox.take().each(|frame| outbox.count([frame.len()].into_iter(), 100));
+        outbox.take().each(|frame| outbox.count(frame.len(), frame.len(), 100));
         assert_eq!(outbox.push(&small, 100), Pushed::Queued);
-        assert!(!outbox.is_over(0, 100) && outbox.is_over(small.len(), 100));
+        assert!(!outbox.is_over(0, 0, 100) && outbox.is_over(small.len(), small.len(), 100));
         // It has gone: the small one waits alone, and the next large one is no longer the first.
         outbox.sent(large.len());
         outbox.take().each(drop);
         assert_eq!(outbox.push(&large, 100), Pushed::Queued);
         assert_eq!(outbox.push(&large, 100), Pushed::Full);
         assert_eq!(outbox.push(&small, 100), Pushed::Closed);
+    }
+
+    #[test]
+    fn many_frames_are_not_excused_as_a_large_one_is() {
+        let outbox = Outbox::new();
+        outbox.count(500, 50, 100);
+        assert!(outbox.is_over(0, 0, 100));
+        assert!(Outbox::new().is_over(500, 50, 100) && !Outbox::new().is_over(500, 450, 100));
+    }
+
+    #[test]
+    fn what_is_too_much_to_be_counted_is_too_much() {
+        let (outbox, most) = (Outbox::new(), crate::Config::default().outbox_limit(usize::MAX).most_waiting());
+        outbox.count(5 << 30, LARGEST, most);
+        assert!(outbox.is_over(0, 0, most));
+        let outbox = Outbox::new();
+        let huge = Frame::from_encoded(vec![0; LARGEST + 1].into());
+        assert_eq!(outbox.push(&huge, most), Pushed::Full);
     }
 }

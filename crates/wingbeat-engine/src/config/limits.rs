@@ -1,6 +1,7 @@
 //! Options that the reference server lacks: what a client, or all of them together, may use up.
 
 use super::Config;
+use crate::out::SMALL;
 
 /// What may wait for one client if its messages are small.
 const MIN_OUTBOX: usize = 4 << 20;
@@ -9,7 +10,8 @@ const MAX_OUTBOX: usize = 1 << 31;
 
 impl Config {
     /// How many bytes may wait to be sent to one client, beside one frame that is larger by itself. Beyond that the
-    /// session ends with [`OutboxFull`](crate::Reason::OutboxFull). At most 2 GiB.
+    /// session ends with [`OutboxFull`](crate::Reason::OutboxFull), and so it does with a frame of more than 1 GiB, which
+    /// no JavaScript client could read. At least 4 KiB, at most 2 GiB.
     ///
     /// Default four times [`max_http_buffer_size`](Config::max_http_buffer_size), and not less than 4 MiB: who creates
     /// the largest record that may be gets it twice, as event and as answer, and others go on writing meanwhile.
@@ -21,11 +23,12 @@ impl Config {
     /// How many bytes may wait to be sent to one client.
     pub(crate) fn most_waiting(&self) -> usize {
         let bytes = self.outbox_limit.unwrap_or_else(|| self.max_payload.saturating_mul(4).max(MIN_OUTBOX));
-        bytes.min(MAX_OUTBOX)
+        bytes.clamp(SMALL, MAX_OUTBOX)
     }
 
-    /// How many calls of one client may run at a time. Further ones wait, up to one payload; then the client is no
-    /// longer read from. Default 128, at least 1.
+    /// How many calls of one client may run at a time. Further ones wait, until they are more than one payload may hold;
+    /// then the client is no longer read from. The last of them, with its attachments, is kept whole. Default 128, at
+    /// least 1.
     pub fn max_running_calls(mut self, calls: usize) -> Config {
         self.max_running = calls.max(1);
         self
@@ -98,7 +101,8 @@ mod tests {
         assert_eq!(config.most_waiting(), 4 << 20);
         assert_eq!(config.clone().max_http_buffer_size(1000).most_waiting(), 4 << 20);
         assert_eq!(config.clone().max_http_buffer_size(10 << 20).most_waiting(), 40 << 20);
-        assert_eq!(config.clone().outbox_limit(7).max_http_buffer_size(10 << 20).most_waiting(), 7);
+        assert_eq!(config.clone().outbox_limit(7000).max_http_buffer_size(10 << 20).most_waiting(), 7000);
+        assert_eq!(config.clone().outbox_limit(0).most_waiting(), 4096);
         assert_eq!(config.max_http_buffer_size(usize::MAX).most_waiting(), 1 << 31);
     }
 }

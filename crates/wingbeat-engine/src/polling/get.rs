@@ -130,7 +130,7 @@ mod tests {
 
     fn put(link: &Link, text: &str) {
         let frame = Frame::text(&[text.as_bytes()]).into_bytes();
-        link.outbox.count(std::iter::once(frame.len()), usize::MAX);
+        link.outbox.count(frame.len(), frame.len(), usize::MAX);
         link.polls().unwrap().put([frame].into());
     }
 

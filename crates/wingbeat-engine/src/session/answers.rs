@@ -34,9 +34,11 @@ impl Client {
         true
     }
 
-    /// Answers the calls that have finished.
+    /// Answers the calls that have finished, as many as one turn may send.
     pub(super) fn finished(&mut self, out: &mut Out, cx: &mut Context<'_>) -> Result<(), End> {
-        while let Some((socket, outcome)) = self.running.next(cx) {
+        while !self.is_long(out)
+            && let Some((socket, outcome)) = self.running.next(cx)
+        {
             self.finish(socket, outcome, out)?;
         }
         Ok(())
@@ -48,7 +50,7 @@ impl Client {
             && socket.is_connected()
         {
             // What was sent to the socket before leaves before.
-            self.put(out, |bytes| answer.write(bytes, socket.namespace(), id));
+            self.put(out, answer.len(), |bytes| answer.write(bytes, socket.namespace(), id));
         }
     }
 
@@ -58,7 +60,7 @@ impl Client {
             Outcome::Answer(id, answer) => self.answer(&socket, id.as_ref(), answer.as_ref(), out),
             Outcome::Joined(Ok(())) => {
                 let sid = [r#"{"sid":""#, socket.id(), r#""}"#].concat();
-                self.put(out, |bytes| write_packet(bytes, b"40", socket.namespace(), sid.as_bytes()));
+                self.put(out, sid.len(), |bytes| write_packet(bytes, b"40", socket.namespace(), sid.as_bytes()));
                 socket.join();
                 self.has_joined = true;
                 if let Some(before) = self.joined.replace(socket) {
@@ -67,7 +69,8 @@ impl Client {
             }
             Outcome::Joined(Err(refusal)) => {
                 self.sockets.retain(|other| *other != socket);
-                self.put(out, |bytes| connect_error(bytes, socket.namespace(), &refusal.to_json()));
+                let why = refusal.to_json();
+                self.put(out, why.len(), |bytes| connect_error(bytes, socket.namespace(), &why));
             }
         }
         Ok(())

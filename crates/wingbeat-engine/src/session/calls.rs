@@ -122,7 +122,7 @@ pub(super) struct Waiting {
     pub(super) attachments: Vec<Bytes>,
 }
 
-/// Packets that wait, as bytes: no more than one payload may hold.
+/// Packets that wait, as bytes: as many as one payload may hold, and the whole packet that was one too many.
 #[derive(Default)]
 pub(super) struct Backlog(Option<Box<(VecDeque<Waiting>, usize)>>);
 

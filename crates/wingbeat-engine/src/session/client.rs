@@ -4,8 +4,9 @@ use super::allowance::Allowance;
 use super::calls::{Backlog, Call, Running, Waiting, Work, guarded};
 use super::end::{End, Farewell};
 use crate::handler::{Handled, State};
-use crate::link::Link;
-use crate::out::Out;
+use crate::link::{Link, signal};
+use crate::out::{Out, SMALL};
+use crate::outbox::LARGEST;
 use crate::{Event, Reason, Socket};
 use bytes::Bytes;
 use std::sync::Arc;
@@ -118,12 +119,13 @@ impl Client {
             if packet.attachments > self.link.engine.config.max_attachments {
                 return Err(End::close(Reason::ForcedClose));
             }
-            let packet_ = Waiting { text: Bytes::copy_from_slice(text.as_bytes()), attachments: Vec::new() };
-            self.binary = Some(Box::new(Binary { packet: packet_, missing: packet.attachments }));
+            let missing = packet.attachments;
+            let packet = Waiting { text: Bytes::copy_from_slice(text.as_bytes()), attachments: Vec::new() };
+            self.binary = Some(Box::new(Binary { packet, missing }));
             return Ok(());
         }
-        // Acknowledgements do not wait behind calls: a waiting call may be the one that needs them.
-        if packet.kind != PacketKind::Ack && self.must_wait() {
+        // As in `whole`, without a copy.
+        if packet.kind != PacketKind::Ack && self.must_wait(out) {
             self.backlog.push(Waiting { text: Bytes::copy_from_slice(text.as_bytes()), attachments: Vec::new() });
             return Ok(());
         }
@@ -148,39 +150,52 @@ impl Client {
         self.whole(packet, out, cx)
     }
 
-    /// Writes packets behind all that is queued.
-    pub(super) fn put(&self, out: &mut Out, write: impl FnOnce(&mut Vec<u8>)) {
+    /// Writes a packet of about this size behind all that is queued.
+    pub(super) fn put(&self, out: &mut Out, size: usize, write: impl FnOnce(&mut Vec<u8>)) {
         let bytes = out.after(&self.link.outbox);
-        if self.link.engine.config.msgpack {
-            let mut json = Vec::new();
-            write(&mut json);
-            bytes.extend_from_slice(msgpack::recode(&Frame::from_encoded(json.into())).as_bytes());
-        } else {
-            write(bytes);
+        if size <= SMALL && !self.link.engine.config.msgpack {
+            return write(bytes);
         }
+        let mut bytes = Vec::new();
+        write(&mut bytes);
+        if bytes.len() > LARGEST {
+            return self.link.signal(signal::FULL);
+        }
+        let frame = Frame::from_encoded(bytes.into());
+        let frame = if self.link.engine.config.msgpack { msgpack::recode(&frame) } else { frame };
+        out.frame(frame.into_bytes());
     }
 
     /// A packet that came whole.
     fn whole(&mut self, packet: Waiting, out: &mut Out, cx: &mut Context<'_>) -> Result<(), End> {
         // Acknowledgements do not wait behind calls: a waiting call may be the one that needs them.
-        if !matches!(packet.text.first(), Some(b'3' | b'6')) && self.must_wait() {
+        if !matches!(packet.text.first(), Some(b'3' | b'6')) && self.must_wait(out) {
             self.backlog.push(packet);
             return Ok(());
         }
         self.decoded(packet, out, cx)
     }
 
-    fn must_wait(&self) -> bool {
-        self.running.len() >= self.link.engine.config.max_running || !self.backlog.is_empty()
+    fn must_wait(&self, out: &Out) -> bool {
+        self.running.len() >= self.link.engine.config.max_running || !self.backlog.is_empty() || self.is_long(out)
+    }
+
+    /// Whether this turn has more to send than may wait: that is tried before more is added.
+    pub(super) fn is_long(&self, out: &Out) -> bool {
+        out.has_pieces() && out.is_over(&self.link.outbox, self.link.engine.config.most_waiting())
+    }
+
+    /// Whether a call that waits could begin now.
+    pub(super) fn may_begin(&self) -> bool {
+        !self.backlog.is_empty()
+            && self.allowance.has_calls()
+            && self.joined.is_none()
+            && self.running.len() < self.link.engine.config.max_running
     }
 
     /// Begins what waits, as far as there is room.
     pub(super) fn work_off(&mut self, out: &mut Out, cx: &mut Context<'_>) -> Result<(), End> {
-        while !self.backlog.is_empty()
-            && self.allowance.has_calls()
-            && self.joined.is_none()
-            && self.running.len() < self.link.engine.config.max_running
-        {
+        while self.may_begin() && !self.is_long(out) {
             let Some(waiting) = self.backlog.pop() else { break };
             self.decoded(waiting, out, cx)?;
         }

@@ -37,7 +37,8 @@ impl Client {
             return Err(End::close(Reason::ForcedServerClose));
         }
         if guarded(|| engine.handler.namespace(packet.namespace)) != Some(true) {
-            self.put(out, |bytes| connect_error(bytes, packet.namespace, br#"{"message":"Invalid namespace"}"#));
+            let why = br#"{"message":"Invalid namespace"}"#;
+            self.put(out, why.len(), |bytes| connect_error(bytes, packet.namespace, why));
             return Ok(());
         }
         let namespace = if packet.namespace == "/" { engine.main.clone() } else { packet.namespace.into() };
@@ -60,7 +61,7 @@ impl Client {
     /// The server ends the session: every namespace is told.
     pub(super) fn say_goodbye(&self, out: &mut Out) {
         for socket in self.sockets.iter().filter(|socket| socket.is_connected()) {
-            self.put(out, |bytes| write_packet(bytes, b"41", socket.namespace(), b""));
+            self.put(out, 0, |bytes| write_packet(bytes, b"41", socket.namespace(), b""));
         }
     }
 

@@ -64,6 +64,7 @@ impl Session {
             }
         }
         self.heartbeat.look(&mut self.client);
+        let more = self.client.is_long(out);
         deliver(&link, out)?;
         if self.client.announce() {
             return Ok(Step::Yield);
@@ -72,6 +73,9 @@ impl Session {
             self.heartbeat.resume_in(wait, &link);
         } else if self.client.allowance.spent() {
             return Ok(Step::Yield);
+        }
+        if more || self.client.may_begin() {
+            return Ok(Step::Again);
         }
         self.probe_step(read, cx)
     }
@@ -119,13 +123,12 @@ pub(super) fn deliver(link: &crate::link::Link, out: &mut Out) -> Result<(), End
     if out.is_empty() {
         return Ok(());
     }
-    let frames = out.take();
     let limit = link.engine.config.most_waiting();
-    link.outbox.count(frames.iter().map(Bytes::len), limit);
+    let frames = out.take(&link.outbox, limit);
     if let Some(mut polls) = link.polls() {
         polls.put(frames);
     }
-    if link.outbox.is_over(0, limit) {
+    if link.outbox.is_over(0, 0, limit) {
         return Err(End::gone(Reason::OutboxFull));
     }
     Ok(())

@@ -53,9 +53,15 @@ pub(super) fn step(
         return Err(end);
     }
     heartbeat.look(client);
+    if client.is_long(out) {
+        step = Step::Again;
+    }
     ws.write(out, &client.link.outbox, limit, cx)?;
     if client.joined.is_some() {
         client.announce();
+        step = Step::Again;
+    }
+    if client.may_begin() {
         step = Step::Again;
     }
     if let Some(wait) = client.throttled() {

@@ -170,7 +170,7 @@ impl WebSocket {
 
     /// Counts what the peer has not taken, for a session that this becomes part of.
     pub(crate) fn count_unsent(&self, outbox: &Outbox, limit: usize) {
-        outbox.count(self.unsent.iter().map(Bytes::len), limit);
+        outbox.count(self.unsent(), self.unsent.iter().map(Bytes::len).max().unwrap_or(0), limit);
     }
 
     /// Sends what waited elsewhere.
@@ -193,25 +193,29 @@ impl WebSocket {
                 Frames::One(mut frame) if out.is_empty() && self.unsent.is_empty() => {
                     let taken = self.write_piece(&frame, cx)?;
                     frame.advance(taken.unwrap_or(0));
-                    self.keep(frame, outbox, limit);
+                    if !frame.is_empty() {
+                        outbox.count(frame.len(), frame.len(), limit);
+                        self.unsent.push_back(frame);
+                    }
                     taken.is_some()
                 }
                 queue => {
                     out.extend(queue);
-                    if !self.unsent.is_empty() || !out.pieces.is_empty() {
+                    if !self.unsent.is_empty() || out.has_pieces() {
                         self.write_pieces(out, outbox, limit, cx)?
                     } else {
                         let taken = self.write_piece(&out.bytes, cx)?;
                         let rest = &out.bytes[taken.unwrap_or(0)..];
                         if !rest.is_empty() {
-                            self.keep(Bytes::copy_from_slice(rest), outbox, limit);
+                            outbox.count(rest.len(), 0, limit);
+                            self.unsent.push_back(Bytes::copy_from_slice(rest));
                         }
                         out.bytes.clear();
                         taken.is_some()
                     }
                 }
             };
-            if !self.unsent.is_empty() && outbox.is_over(0, limit) {
+            if !self.unsent.is_empty() && outbox.is_over(0, 0, limit) {
                 return Err(Lost::Full);
             }
             if !more {
@@ -237,13 +241,6 @@ impl WebSocket {
         }
     }
 
-    fn keep(&mut self, rest: Bytes, outbox: &Outbox, limit: usize) {
-        if !rest.is_empty() {
-            outbox.count(std::iter::once(rest.len()), limit);
-            self.unsent.push_back(rest);
-        }
-    }
-
     /// The peer is slow, or there are large frames: all goes through the queue of what is unsent. Whether to go on.
     fn write_pieces(
         &mut self,
@@ -252,9 +249,7 @@ impl WebSocket {
         limit: usize,
         cx: &mut Context<'_>,
     ) -> Result<bool, Lost> {
-        let pieces = out.take();
-        outbox.count(pieces.iter().map(Bytes::len), limit);
-        append(&mut self.unsent, pieces);
+        append(&mut self.unsent, out.take(outbox, limit));
         let mut slices = [IoSlice::new(&[]); PIECES];
         let count = self.unsent.len().min(PIECES);
         for (slot, piece) in slices.iter_mut().zip(&self.unsent) {

@@ -1,6 +1,7 @@
 //! What must not hurt anybody else.
 
 use crate::client::{Got, PATIENCE, Ws, frame};
+use crate::memory::start;
 use crate::server::Server;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
@@ -64,6 +65,56 @@ async fn answers_count_against_the_outbox() {
         }
     }
     server.seen.wait_for("disconnect outbox full").await;
+}
+
+fn calls(name: &str, count: usize) -> Vec<String> {
+    (0..count).map(|i| format!("42{i}[\"{name}\"]")).collect()
+}
+
+fn frames(calls: &[String]) -> Vec<u8> {
+    calls.iter().flat_map(|call| frame(0x81, call.as_bytes())).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_of_one_read_count_one_by_one() {
+    let (door, engine, seen) = start(Config::default());
+    let mut ws = door.connect().await;
+    ws.raw(&frames(&calls("large", 64))).await;
+    seen.wait_for("disconnect outbox full").await;
+    // The fifth was one too many, and no further call began.
+    assert_eq!((seen.count("event large \"null\""), engine.outbox_bytes()), (5, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_of_one_post_count_one_by_one() {
+    let (door, engine, seen) = start(Config::default());
+    let path = door.polling().await;
+    door.request("POST", &path, "", &calls("large", 64).join("\u{1e}")).await;
+    seen.wait_for("disconnect outbox full").await;
+    assert_eq!((seen.count("event large \"null\""), engine.outbox_bytes()), (5, 0));
+}
+
+#[tokio::test]
+async fn who_reads_gets_as_much_as_may_wait_again_and_again() {
+    let server = Server::start(Config::default()).await;
+    let mut ws = Ws::connect(server.port).await;
+    for round in 0..16 {
+        ws.raw(&frames(&calls("large", 4))).await;
+        for i in 0..4 {
+            assert!(ws.text().await.starts_with(&format!("43{i}[null,\"x")), "{round} {i}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_that_come_together_count_one_by_one() {
+    let (door, engine, seen) = start(Config::default());
+    let mut ws = door.connect().await;
+    ws.raw(&frames(&calls("late large", 128))).await;
+    seen.wait_for_many("event late large \"null\"", 128).await;
+    seen.gate.notify_waiters();
+    seen.wait_for("disconnect outbox full").await;
+    assert_eq!(engine.outbox_bytes(), 0);
 }
 
 #[tokio::test]

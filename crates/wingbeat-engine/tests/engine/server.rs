@@ -54,8 +54,13 @@ impl Seen {
     }
 }
 
+/// A megabyte.
+fn large() -> RawJson {
+    RawJson::new(&"x".repeat(1_000_000)).unwrap()
+}
+
 /// `echo` answers at once, `slow` after one more turn, `gate` when the gate opens, `never` never, `panic` panics,
-/// `tell` sends an event before it answers.
+/// `tell` sends an event before it answers, `large` answers a megabyte at once and `late large` when the gate opens.
 pub(crate) struct Test(pub(crate) Arc<Seen>);
 
 impl Handler for Test {
@@ -92,6 +97,11 @@ impl Handler for Test {
                 seen.gate.notified().await;
                 seen.note("through".to_owned());
                 Some(Answer::result(arg))
+            }),
+            "large" => Box::pin(ready(Some(Answer::result(large())))),
+            "late large" => Box::pin(async move {
+                seen.gate.notified().await;
+                Some(Answer::result(large()))
             }),
             "tell" => Box::pin(async move {
                 socket.emit("told", std::slice::from_ref(&arg));
