@@ -10,13 +10,14 @@ import { checkMachine, describeMachine, sourceVersion } from './runner/machine.m
 import { parseOptions, serversOf, usage } from './runner/options.mjs'
 import { here } from './runner/paths.mjs'
 import { markdown, snippet } from './runner/report.mjs'
-import { measureRounds } from './runner/rounds.mjs'
+import { measureRounds, plan } from './runner/rounds.mjs'
 import { possible } from './runner/skip.mjs'
 
 async function main() {
   const options = parseOptions(process.argv.slice(2))
   if (options.help) return console.log(usage)
   const { meta, runs, counts } = options.from ? read(options.from) : await measure(options)
+  if (!meta.plan) throw new Error(`${options.from} is of an older runner, and does not tell what was wanted`)
   if (!runs.length && !counts.length) throw new Error('nothing was measured')
   const drawn = options.plots ? draw(meta, runs, options.out) : []
   writeFileSync(options.out, markdown(meta, runs, counts, drawn))
@@ -39,7 +40,8 @@ async function measure(wanted) {
   build(options, servers)
 
   const before = options.resume ? read(options.resume) : undefined
-  const meta = { ...describe(options, servers), skipped, ...(before && { date: before.meta.date }) }
+  const meta = { ...describe(options, servers), skipped }
+  if (before) Object.assign(meta, since(before.meta, meta))
   const file = options.resume ?? newFile(meta.date)
   const keep = (line) => appendFileSync(file, JSON.stringify(line) + '\n')
   // What is kept is kept at once: a run that is broken off loses nothing (--resume). It may have left half a line.
@@ -65,7 +67,7 @@ async function measure(wanted) {
 
 function describe(options, servers) {
   return {
-    command: ['node bench/run.mjs', ...process.argv.slice(2).map(quoted)].join(' '),
+    commands: [['node bench/run.mjs', ...process.argv.slice(2).map(quoted)].join(' ')],
     date: new Date().toISOString(),
     machine: describeMachine(),
     version: sourceVersion(),
@@ -73,8 +75,24 @@ function describe(options, servers) {
     tolerance: options.tolerance,
     secs: options.secs,
     // In the order of the list, whoever is measured first.
-    servers: options.known.filter((server) => servers.includes(server)).map(({ name, title }) => ({ name, title })),
+    servers: options.known
+      .filter((server) => servers.includes(server))
+      .map(({ name, title, reference, allocator }) => ({ name, title, reference, allocator })),
     scenarios: options.scenarios.map(({ name }) => name),
+    rounds: options.pairs,
+    plan: options.rounds ? plan(options) : {},
+  }
+}
+
+/** What a run that is gone on with keeps of what it was: its date, and what else it was made by and of. */
+function since({ date, version, commands = [], rounds, plan }, now) {
+  const last = version?.split(', then ').at(-1)
+  return {
+    date,
+    version: last === now.version ? version : `${version}, then ${now.version}`,
+    commands: [...commands, ...now.commands],
+    // Instructions alone are no part of what was wanted.
+    ...(Object.keys(now.plan).length || !plan ? {} : { rounds, plan }),
   }
 }
 

@@ -1,4 +1,5 @@
-// What the plots show; `bench/plots` only draws it.
+// What the plots show; `bench/plots` only draws it. † stands where no undisturbed run was left, as in the tables.
+import { mark } from './format.mjs'
 import { summarise } from './summary.mjs'
 import { targets } from './targets.mjs'
 
@@ -16,26 +17,25 @@ function ratios(meta, runs, measured) {
       const summary = summarise(runs, scenario, 'wingbeat', meta.baseline)
       if (summary?.ratio === undefined) return []
       const limit = targets.find((target) => target.scenario === scenario.name)?.against[meta.baseline]
-      return [{ label: scenario.inShort, value: summary.ratio, ...summary.interval, limit: limit ?? null }]
+      return [{ label: scenario.inShort + mark(summary), value: summary.ratio, ...summary.interval, limit: limit ?? null }]
     })
   const title = `Wingbeat's cost, as a multiple of ${meta.baseline}`
   return rows.length ? { file: 'ratios', kind: 'ratios', title, rows } : undefined
 }
 
 /** Bars on a logarithmic axis, one group a scenario. */
-function bars(file, title, unit, meta, runs, shown, figure) {
+function bars(file, title, unit, meta, runs, shown) {
   const series = meta.servers
-    .map(({ name, title }) => ({
-      name: title,
-      values: shown.map((scenario) => {
-        const summary = summarise(runs, scenario, name, meta.baseline)
-        return summary ? (figure ? summary.figure(figure) : summary.value) : null
-      }),
-    }))
+    .map(({ name, title }) => {
+      const summaries = shown.map((scenario) => summarise(runs, scenario, name, meta.baseline))
+      return { name: title + marks(summaries), values: summaries.map((summary) => summary?.value ?? null) }
+    })
     .filter(({ values }) => values.some((value) => value > 0))
   const groups = shown.map((scenario) => scenario.inShort)
   return series.length ? { file, kind: 'bars', title, unit, groups, series } : undefined
 }
+
+const marks = (summaries) => mark({ disturbed: summaries.some((summary) => summary?.disturbed) })
 
 const called = (measured, names) => measured.filter(({ name }) => names.includes(name))
 
@@ -55,7 +55,7 @@ function latency(meta, runs, measured) {
   const series = meta.servers.flatMap(({ name, title }) => {
     const summary = summarise(runs, scenario, name, meta.baseline)
     if (!summary) return []
-    return [{ name: title, values: ['p50_us', 'p99_us', 'p999_us'].map(summary.figure) }]
+    return [{ name: title + mark(summary), values: ['p50_us', 'p99_us', 'p999_us'].map(summary.figure) }]
   })
   const title = "Latency at half of the server's own capacity"
   const groups = ['p50', 'p99', 'p99.9']
@@ -66,11 +66,11 @@ function latency(meta, runs, measured) {
 function delivery(meta, runs, measured) {
   const shown = measured.filter(({ name }) => /^delivery-\d+-1$/.test(name))
   const series = meta.servers.flatMap(({ name, title }) => {
-    const points = shown.flatMap((scenario) => {
-      const summary = summarise(runs, scenario, name, meta.baseline)
-      return summary ? [[Number(scenario.name.split('-')[1]), summary.value]] : []
-    })
-    return points.length > 1 ? [{ name: title, points }] : []
+    const summaries = shown.map((scenario) => summarise(runs, scenario, name, meta.baseline))
+    const points = shown.flatMap((scenario, n) =>
+      summaries[n] ? [[Number(scenario.name.split('-')[1]), summaries[n].value]] : [],
+    )
+    return points.length > 1 ? [{ name: title + marks(summaries), points }] : []
   })
   if (!series.length) return undefined
   const title = 'A delivery, one create in flight'

@@ -5,7 +5,9 @@ export function digits(value) {
   return Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3)
 }
 
-export function range({ low, high, sure }) {
+/** The interval of `times` values; of one there is none. */
+export function range({ low, high, sure }, times, what = 'pair') {
+  if (times === 1) return `one ${what}`
   return `${digits(low)}–${digits(high)}${sure ? '' : ' (range)'}`
 }
 

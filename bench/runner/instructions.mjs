@@ -29,7 +29,7 @@ export async function* countInstructions(options, machine, done = []) {
   }
 }
 
-/** What one more operation takes; deliveries and calls are both counted by the load generator. */
+/** What one more operation takes; the load generator counts calls, deliveries and connections. */
 export function perOperation(few, many) {
   const operations = many.operations - few.operations
   if (!(operations > 0)) throw new Error('both runs had the same number of operations')
@@ -51,7 +51,7 @@ async function run(server, scenario, machine, times) {
       },
       'SIGTERM',
     )
-    return { operations: figures.calls ?? figures.deliveries, instructions: total(readFileSync(file, 'utf8')) }
+    return { operations: figures.calls ?? figures.deliveries ?? figures.connects, instructions: total(readFileSync(file, 'utf8')) }
   } finally {
     rmSync(folder, { recursive: true })
   }

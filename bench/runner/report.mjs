@@ -1,5 +1,6 @@
 // The documents: RESULTS.md, and the short table for the project's README.
-import { count, digits, mark, table } from './format.mjs'
+import { digits, table } from './format.mjs'
+import { allocators, quality, span } from './quality.mjs'
 import { scenarios } from './scenarios.mjs'
 import { summarise } from './summary.mjs'
 import { heading, instructionTable, overview, scenarioTable, targetTable } from './tables.mjs'
@@ -9,15 +10,21 @@ export function markdown(meta, runs, counts, plots = []) {
   const measured = measuredScenarios(meta)
   const parts = [
     '# Results',
-    `Made by \`${meta.command}\`${meta.version ? ` at commit ${meta.version}` : ''} on ${meta.date.slice(0, 10)}. ` +
+    `Made by ${meta.commands.map((command) => `\`${command}\``).join(', then ')}${meta.version ? ` at commit ${meta.version}` : ''} on ${meta.date.slice(0, 10)}. ` +
       'What the columns mean and how to make this file again: [README.md](README.md).',
     `Machine: ${meta.machine}. The server has one core, the load generator another.`,
-    quality(meta, runs),
-    '## Targets',
-    'A question mark: the interval reaches to the other side of the limit.',
-    targetTable(runs),
-    '## All scenarios',
-    overview(meta, runs, measured),
+    ...quality(meta, runs, measured),
+    ...allocators(meta),
+    ...(runs.length
+      ? [
+          '## Targets',
+          'A question mark: nobody knows. The interval or range reaches to the other side of the limit, there is only one ' +
+            'pair or run, or others disturbed all of them (†).',
+          targetTable(runs),
+          '## All scenarios',
+          overview(meta, runs, measured),
+        ]
+      : []),
     ...plots.map(({ title, path }) => `![${title}](${path})`),
     ...(counts.length
       ? ['## Instructions', 'Per operation, counted by callgrind: they do not depend on the machine.', instructionTable(meta, counts, measured)]
@@ -36,37 +43,30 @@ export function markdown(meta, runs, counts, plots = []) {
 
 export const measuredScenarios = (meta) => scenarios.filter(({ name }) => meta.scenarios.includes(name))
 
-const inReadme = ['get-1', 'get-16', 'delivery-1000-1', 'delivery-1000-8', 'delivery-5000-1', 'idle', 'connect', 'upgrade']
+const inReadme = {
+  scenarios: ['get-1', 'get-16', 'delivery-1000-1', 'delivery-1000-8', 'delivery-5000-1', 'idle', 'idle-user', 'connect'],
+  servers: ['floor', 'wingbeat', 'socketioxide', 'feathers'],
+}
 
-/** One row a server, one column a scenario, as a reader wants to see it. */
+/** The table of the project's README, with its legend: one row a server, one column a scenario, nothing that is marked †. */
 export function snippet(meta, runs) {
-  const shown = measuredScenarios(meta).filter(({ name }) => inReadme.includes(name))
+  const shown = measuredScenarios(meta).filter(({ name }) => inReadme.scenarios.includes(name))
+  const pairs = []
   const rows = meta.servers.flatMap(({ name, title }) => {
+    if (!inReadme.servers.includes(name)) return []
     const cells = shown.map((scenario) => {
       const summary = summarise(runs, scenario, name, meta.baseline)
-      if (!summary) return '–'
-      const ratio = summary.ratio === undefined || name === meta.baseline ? '' : ` (${digits(summary.ratio)}×)`
-      return `${digits(summary.value)}${mark(summary)}${ratio}`
+      if (!summary || summary.disturbed) return '–'
+      if (summary.ratio === undefined || name === meta.baseline) return digits(summary.value)
+      pairs.push(summary.pairs)
+      return `${digits(summary.value)} (${digits(summary.ratio)}×)`
     })
     return cells.every((cell) => cell === '–') ? [] : [[title, ...cells]]
   })
+  const baseline = meta.servers.find(({ name }) => name === meta.baseline)?.title ?? meta.baseline
   const legend =
-    'CPU microseconds of the server per operation (memory where KiB stands), one core; in brackets, how many times the ' +
-    `${titleOf(meta, meta.baseline)}. ${meta.machine}.`
+    'CPU microseconds of the server per operation (memory where KiB stands), one core; in brackets the median of the ' +
+    `ratios to “${baseline}” in the same round, ${span(pairs, 'round')}; – where a server cannot do it, or others disturbed ` +
+    `every run. ${meta.machine}.`
   return `${table(['server', ...shown.map((s) => s.inShort)], rows)}\n\n${legend}`
-}
-
-function quality(meta, runs) {
-  const share = `${Math.round(meta.tolerance * 100)}%`
-  const disturbed = runs.filter((run) => run.disturbed).length
-  const figures = `${count(runs.length)} runs of ${meta.secs} s`
-  if (!disturbed) return `${figures}; in none of them did anybody else use more than ${share} of a core.`
-  return (
-    `${figures}; ${disturbed} of them were discarded because others used more than ${share} of a core. ` +
-    'Where † stands, no undisturbed run was left: do not rely on it.'
-  )
-}
-
-function titleOf(meta, name) {
-  return meta.servers.find((server) => server.name === name)?.title ?? name
 }

@@ -5,28 +5,43 @@ import { serversOf } from './options.mjs'
 
 /** Yields every run that `done` does not have yet, those included that were disturbed or failed. */
 export async function* measureRounds(options, machine, done = []) {
-  const { pairs, scenarios, tolerance, attempts } = options
+  const { pairs, tolerance, attempts } = options
   const had = new Set(done.map((run) => `${run.round} ${run.scenario} ${run.server}`))
-  for (let round = 0; round < pairs; round++) {
-    for (const scenario of scenarios) {
-      for (const server of takingPart(options, scenario, round)) {
-        if (had.has(`${round} ${scenario.name} ${server.name}`)) continue
-        for (let attempt = 1; attempt <= attempts; attempt++) {
-          const run = { round, scenario: scenario.name, server: server.name, attempt }
-          try {
-            run.figures = await measure(server, scenario, options, machine)
-            // Memory is the same whoever else works.
-            run.disturbed = !scenario.memory && run.figures.others_cpu_share > tolerance
-          } catch (error) {
-            run.error = error.message.replace(/\s+/g, ' ').slice(0, 200)
-          }
-          console.log(line(run, scenario, pairs))
-          yield run
-          if (!run.disturbed) break
-        }
+  for (const { round, scenario, server } of wantedRuns(options)) {
+    if (had.has(`${round} ${scenario.name} ${server.name}`)) continue
+    for (let attempt = 1; attempt <= attempts; attempt++) {
+      const run = { round, scenario: scenario.name, server: server.name, attempt }
+      try {
+        run.figures = await measure(server, scenario, options, machine)
+        // Memory is the same whoever else works.
+        run.disturbed = !scenario.memory && run.figures.others_cpu_share > tolerance
+      } catch (error) {
+        run.error = error.message.replace(/\s+/g, ' ').slice(0, 200)
       }
+      console.log(line(run, scenario, pairs))
+      yield run
+      if (!run.disturbed) break
     }
   }
+}
+
+/** Every run of a whole measurement, in order. */
+function* wantedRuns(options) {
+  for (let round = 0; round < options.pairs; round++) {
+    for (const scenario of options.scenarios) {
+      for (const server of takingPart(options, scenario, round)) yield { round, scenario, server }
+    }
+  }
+}
+
+/** How many rounds each server has in each scenario of a whole measurement. */
+export function plan(options) {
+  const rounds = {}
+  for (const { scenario, server } of wantedRuns(options)) {
+    const servers = (rounds[scenario.name] ??= {})
+    servers[server.name] = (servers[server.name] ?? 0) + 1
+  }
+  return rounds
 }
 
 /** Who runs in this round, beginning with another server each time. */

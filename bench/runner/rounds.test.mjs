@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { parseOptions } from './options.mjs'
-import { takingPart } from './rounds.mjs'
+import { plan, takingPart } from './rounds.mjs'
 import { scenarios } from './scenarios.mjs'
 
 const names = (name, round, words = []) => {
@@ -30,4 +30,10 @@ test('a quick run measures memory once', () => {
 
 test('a baseline takes part in every round, whoever it is', () => {
   assert.ok(names('get-1', 8, ['--baseline', 'feathers']).includes('feathers'))
+})
+
+test('the plan says how many rounds each server has where', () => {
+  const { 'get-1': calls, idle } = plan(parseOptions(['--servers', 'wingbeat,feathers']))
+  assert.deepEqual(calls, { floor: 9, wingbeat: 9, feathers: 2 })
+  assert.deepEqual(idle, { floor: 3, wingbeat: 3, feathers: 2 })
 })

@@ -38,7 +38,7 @@ const payload = (name, size, bytes) => ({
   load: [...calls('create', 16).load, '--pad', `${bytes - 29}`],
 })
 
-const connect = (name, title, transport) => ({
+const connect = (name, title, transport, more) => ({
   name,
   title,
   inShort: transport === 'upgrade' ? 'polling, upgrade, call' : 'connect',
@@ -47,6 +47,7 @@ const connect = (name, title, transport) => ({
   ...cpu,
   per: 'connection',
   ...(transport === 'upgrade' && { needs: ['polling'], baseline: 'wingbeat' }),
+  ...more,
 })
 
 const memory = { figure: 'rss_kib_per_conn', unit: 'KiB', per: 'connection', memory: true, rounds: 3, needs: [] }
@@ -89,7 +90,7 @@ const sessions = (n, mib, long = false) => ({
   per: 'session',
   columns: 'sessions',
   memory: true,
-  rounds: 1,
+  rounds: 2,
   needs: [],
 })
 
@@ -147,7 +148,7 @@ export const scenarios = [
   {
     name: 'idle-user',
     title: "the same with a browser's headers, a user, and in three channels",
-    inShort: 'KiB / idle user',
+    inShort: 'KiB / idle user, 3 channels',
     load: ['idle', '--conns', '5000', '--wait', '2', '--as', 'user'],
     files: 5000,
     columns: 'memory',
@@ -165,7 +166,7 @@ export const scenarios = [
     ...memory,
     referenceRounds: 1,
   },
-  connect('connect', 'a connection by WebSocket, opened and closed', 'websocket'),
+  connect('connect', 'a connection by WebSocket, opened and closed', 'websocket', { ops: 1000 }),
   connect('upgrade', 'a connection by polling, upgraded, one call, closed', 'upgrade'),
   {
     name: 'latency',
@@ -212,7 +213,13 @@ export const scenarios = [
     // Their sockets and their share of the outbox have to fill.
     secs: 8,
   },
-  between('hooks-5', 'wingbeat-hooks5', calls('get', 16), '`get`, 16 in flight, five around hooks against none'),
+  between(
+    'hooks-5',
+    'wingbeat-hooks5',
+    calls('get', 16),
+    '`get`, 16 in flight, five around hooks against none',
+    { ops: 40_000 },
+  ),
   between(
     'workers-get-16',
     'wingbeat-2',

@@ -1,5 +1,6 @@
 // The servers that are compared. `build` is a folder to build in, below the project's root; a `reference` is measured
-// less often, because its distance is many times the noise; what it `lacks` decides where it is left out.
+// less often, because its distance is many times the noise; what it `lacks` decides where it is left out. The `allocator`
+// is what the program has linked, and is told with the results.
 import { program } from './paths.mjs'
 
 const modes = {
@@ -17,6 +18,7 @@ const wingbeat = (mode, more) => ({
     ...[program('.', 'bench-server'), '--port', port, '--mode', mode, '--threads', '1'],
     ...(tls ? ['--cert', tls.cert, '--key', tls.key] : []),
   ],
+  allocator: 'jemalloc',
   lacks: [],
   ...more,
 })
@@ -26,6 +28,7 @@ const floor = (name, title, options, more) => ({
   title,
   build: { cargo: 'bench/peers/floor' },
   command: (port) => [program('bench/peers/floor', 'floor'), '--port', port, ...options],
+  allocator: "glibc's",
   lacks: ['polling', 'tls', 'users'],
   ...more,
 })
@@ -35,6 +38,7 @@ const rust = (name, more) => ({
   title: name,
   build: { cargo: `bench/peers/${name}` },
   command: (port) => [program(`bench/peers/${name}`, `peer_${name}`), port, 'current'],
+  allocator: "glibc's",
   reference: true,
   byDefault: true,
   ...more,
@@ -48,6 +52,7 @@ const node = (name, title, script) => ({
     ...['node', `bench/peers/${script}`, port],
     ...(tls ? ['--cert', tls.cert, '--key', tls.key] : []),
   ],
+  allocator: "Node's own heap",
   reference: true,
   byDefault: true,
   lacks: [],
@@ -89,6 +94,7 @@ export function extraServer(text) {
     name,
     title: name,
     command: (port) => words.map((word) => word.replaceAll('PORT', port)),
+    allocator: 'not known',
     extra: true,
     byDefault: true,
     lacks: ['tls'],

@@ -19,9 +19,11 @@ export function summarise(runs, scenario, server, baseline, of = (figures) => fi
   const paired = noisy ? pairs(by(server), by(baseline), of) : undisturbed
   const ratios = paired.filter(([, base]) => base > 0).map(([own, base]) => own / base)
   const differences = paired.map(([own, base]) => own - base)
+  const values = mine.map((run) => of(run.figures))
   return {
     disturbed: disturbed || (noisy && paired.length > 0),
-    value: median(mine.map((run) => of(run.figures))),
+    value: median(values),
+    valueInterval: medianInterval(values),
     figure: (name) => median(mine.map((run) => run.figures[name])),
     runs: mine.length,
     pairs: ratios.length,

@@ -55,13 +55,16 @@ const columns = {
   ],
 }
 
+const words = { ok: 'ok', missed: '**missed**', open: '?' }
+
 /** The targets: what was asked for, what was measured, and whether that is enough. */
 export function targetTable(runs) {
-  const rows = verdicts(runs).map(({ target, against, limit, unit, value, interval, disturbed, sure, verdict }) => {
+  const rows = verdicts(runs).map(({ target, against, limit, unit, value, interval, times, disturbed, verdict }) => {
     const what = against ? `× ${against}` : unit
+    const compared = against || target.figure.differenceTo
     const figure = value === undefined ? 'not measured' : digits(value) + mark({ disturbed })
-    const word = verdict === 'missed' ? '**missed**' : verdict
-    return [target.work, what, `≤ ${limit}`, figure, interval ? range(interval) : '', sure === false ? `${word} ?` : word]
+    const spread = interval ? range(interval, times, compared ? 'pair' : 'run') : ''
+    return [target.work, what, `≤ ${limit}`, figure, spread, words[verdict]]
   })
   return table(['work', 'figure', 'target', 'measured', '95% interval', ''], rows)
 }
@@ -69,20 +72,22 @@ export function targetTable(runs) {
 /** One row a scenario: the cost of the baseline and of Wingbeat, and the ratios that matter. */
 export function overview(meta, runs, measured) {
   const rows = measured.flatMap((scenario) => {
-    const ours = summarise(runs, scenario, scenario.servers?.at(-1) ?? 'wingbeat', scenario.baseline ?? meta.baseline)
+    const [server, baseline] = [scenario.servers?.at(-1) ?? 'wingbeat', scenario.baseline ?? meta.baseline]
+    const ours = summarise(runs, scenario, server, baseline)
     if (!ours) return []
     const against = (name) => {
-      const ratio = summarise(runs, scenario, 'wingbeat', name)?.ratio
-      return ratio === undefined || scenario.noRatio ? '' : digits(ratio)
+      const summary = summarise(runs, scenario, 'wingbeat', name)
+      return summary?.ratio === undefined || scenario.noRatio ? '' : digits(summary.ratio) + mark(summary)
     }
-    const compared = ours.ratio !== undefined && !scenario.noRatio && !ownBaseline(scenario)
+    // Where Wingbeat itself is what the others are compared with, it has no ratio.
+    const compared = ours.ratio !== undefined && !scenario.noRatio && server !== baseline
     return [
       [
         `[${scenario.name}](#${anchor(scenario)})`,
         `${scenario.unit} / ${scenario.per}`,
         digits(ours.value) + mark(ours),
         compared ? digits(ours.ratio) + (scenario.baseline ? ` × ${scenario.baseline}` : '') : '',
-        compared ? range(ours.interval) : '',
+        compared ? range(ours.interval, ours.pairs) : '',
         against('socketioxide'),
         against('feathers'),
       ],
@@ -91,9 +96,6 @@ export function overview(meta, runs, measured) {
   const head = ['scenario', 'figure', 'Wingbeat', `× ${meta.baseline}`, '95% interval', '× socketioxide', '× Feathers']
   return table(head, rows)
 }
-
-// Where Wingbeat itself is what the others are compared with, it has no ratio.
-const ownBaseline = ({ baseline, servers }) => baseline === 'wingbeat' && !servers
 
 export const heading = (scenario) => `${scenario.name}: ${scenario.title}`
 
@@ -120,10 +122,10 @@ export function scenarioTable(meta, runs, scenario) {
 function comparison({ ratio, interval, runs, pairs }, isBaseline) {
   if (isBaseline) return ['1', '', `${runs}`]
   if (ratio === undefined) return ['–', '', `${runs}`]
-  return [digits(ratio), pairs === 1 ? 'one pair' : range(interval), `${runs}`]
+  return [digits(ratio), range(interval, pairs), `${runs}`]
 }
 
-/** Instructions per operation, and their ratio to the baseline's. */
+/** Instructions per operation, and their ratio to those of the scenario's baseline. */
 export function instructionTable(meta, counts, measured) {
   const each = (scenario, server) => counts.find((c) => c.scenario === scenario.name && c.server === server)
   const shown = measured.filter((scenario) => counts.some((c) => c.scenario === scenario.name))
@@ -132,14 +134,16 @@ export function instructionTable(meta, counts, measured) {
     .map(({ name, title }) => [
       title,
       ...shown.map((scenario) => {
-        const [own, base] = [each(scenario, name), each(scenario, meta.baseline)]
+        const baseline = scenario.baseline ?? meta.baseline
+        const [own, base] = [each(scenario, name), each(scenario, baseline)]
         if (!own) return ''
         if (own.error) return 'failed'
-        const ratio = base?.each && name !== meta.baseline ? ` (${digits(own.each / base.each)}×)` : ''
+        const ratio = base?.each && name !== baseline ? ` (${digits(own.each / base.each)}×)` : ''
         return count(own.each) + ratio
       }),
     ])
-  return table(['server', ...shown.map((scenario) => `${scenario.name} / ${scenario.per}`)], rows)
+  const against = ({ baseline }) => (baseline ? `, × ${baseline}` : '')
+  return table(['server', ...shown.map((scenario) => `${scenario.name} / ${scenario.per}${against(scenario)}`)], rows)
 }
 
 function failed(runs, scenario, server) {

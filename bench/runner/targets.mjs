@@ -72,7 +72,8 @@ export function verdicts(runs) {
     const own = figure && [{ target, limit: figure.limit, unit: figure.unit, ...ownFigure(runs, scenario, server, figure) }]
     const others = Object.entries(target.against).map(([against, limit]) => {
       const summary = summarise(runs, scenario, server, against)
-      return { target, against, limit, ...judge(summary?.ratio, summary?.interval, limit, summary?.disturbed) }
+      const { ratio, interval, pairs } = summary ?? {}
+      return { target, against, limit, ...judge(summary, ratio, interval, pairs, limit) }
     })
     return [...(own ?? []), ...others]
   })
@@ -80,12 +81,18 @@ export function verdicts(runs) {
 
 function ownFigure(runs, scenario, server, { limit, differenceTo, of }) {
   const summary = summarise(runs, scenario, server, differenceTo ?? server, of)
-  if (!differenceTo) return judge(summary?.value, undefined, limit, summary?.disturbed)
-  return judge(summary?.difference, summary?.differenceInterval, limit, summary?.disturbed)
+  if (!summary) return { verdict: 'open' }
+  if (!differenceTo) return judge(summary, summary.value, summary.valueInterval, summary.runs, limit)
+  return judge(summary, summary.difference, summary.differenceInterval, summary.pairs, limit)
 }
 
-function judge(value, interval, limit, disturbed = false) {
+/**
+ * Nobody knows on which side of its limit a figure is if it was measured once, or was always disturbed, or if the
+ * interval reaches to the other side; with fewer than six values the interval is their range.
+ */
+function judge(summary, value, interval, times, limit) {
   if (value === undefined) return { verdict: 'open' }
-  const sure = !interval?.sure || (value <= limit ? interval.high <= limit : interval.low > limit)
-  return { value, interval, disturbed, sure, verdict: value <= limit ? 'ok' : 'missed' }
+  const { disturbed } = summary
+  const sure = times > 1 && !disturbed && (value <= limit ? interval.high <= limit : interval.low > limit)
+  return { value, interval, times, disturbed, verdict: !sure ? 'open' : value <= limit ? 'ok' : 'missed' }
 }
