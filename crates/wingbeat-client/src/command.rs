@@ -135,7 +135,7 @@ impl Said {
             Some(error) if &*error != b"null" => Err(received_error(error)),
             _ => {
                 let text = self.arguments.bytes(1);
-                text.map_or(Ok(RawJson::NULL), |text| RawJson::with_attachments(text, &self.attachments))
+                Ok(text.map_or(RawJson::NULL, |text| RawJson::with_attachments(text, &self.attachments)))
             }
         }
     }

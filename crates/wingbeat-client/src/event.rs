@@ -73,7 +73,7 @@ impl Event {
             return self.0.arguments.read(index + 1);
         }
         let text = self.0.arguments.bytes(index + 1);
-        text.map_or(Ok(RawJson::NULL), |text| RawJson::with_attachments(text, self.attachments()))?.to()
+        text.map_or(RawJson::NULL, |text| RawJson::with_attachments(text, self.attachments())).to()
     }
 
     /// The JSON text of an argument. One that is not there is null.

@@ -147,7 +147,7 @@ impl Ack {
     /// # Errors
     /// BadRequest if it does not fit.
     pub fn argument<T: DeserializeOwned>(&self, index: usize) -> Result<T> {
-        RawJson::with_attachments(self.raw(index).bytes(), &self.attachments)?.to()
+        RawJson::with_attachments(self.raw(index).bytes(), &self.attachments).to()
     }
 
     /// The JSON text of an argument. One that is not there is null.

@@ -4,6 +4,7 @@
 //! anything beside it, they stand where they belong, as an object with one [member of its own](MARK): so they survive
 //! whatever happens to the value, a store included, and are found again when it is written.
 
+use crate::objects::{find, replace};
 use crate::packet::placeholder;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -138,18 +139,29 @@ pub(crate) fn is_marked(text: &[u8]) -> bool {
     memchr::memchr(b'$', text).is_some_and(|at| MARKED.find(&text[at..]).is_some())
 }
 
-/// Takes the bytes out of a value and leaves placeholders.
-pub(crate) fn extract(value: &mut Value, attachments: &mut Vec<Bytes>) {
-    if let Some(Binary(bytes)) = Binary::from_value(value) {
-        *value = placeholder(attachments.len());
+/// Takes the bytes out of a JSON text and leaves placeholders.
+pub(crate) fn extract(json: &[u8]) -> (Vec<u8>, Vec<Bytes>) {
+    let found = find(json, [MARK, ""], |object| match object.values {
+        [Some(base64), _] if object.members == 1 => {
+            STANDARD.decode(serde_json::from_slice::<String>(base64).ok()?).ok().map(Bytes::from)
+        }
+        _ => None,
+    });
+    let mut attachments = Vec::new();
+    let text = replace(json, found, |out, bytes| {
+        placeholder(out, attachments.len());
         attachments.push(bytes);
-        return;
-    }
-    match value {
-        Value::Array(items) => items.iter_mut().for_each(|item| extract(item, attachments)),
-        Value::Object(map) => map.values_mut().for_each(|item| extract(item, attachments)),
-        _ => {}
-    }
+    });
+    (text, attachments)
+}
+
+/// Writes bytes as they stand in a value.
+pub(crate) fn write_marked(out: &mut Vec<u8>, bytes: &Bytes) {
+    out.extend_from_slice(br#"{""#);
+    out.extend_from_slice(MARK.as_bytes());
+    out.extend_from_slice(br#"":""#);
+    out.extend_from_slice(STANDARD.encode(bytes).as_bytes());
+    out.extend_from_slice(br#""}"#);
 }
 
 #[cfg(test)]
@@ -169,9 +181,8 @@ mod tests {
     #[test]
     fn what_only_looks_like_bytes_is_left_alone() {
         for other in [json!({MARK: "no base64!"}), json!({MARK: "AA==", "more": 1}), json!({MARK: 7}), json!({})] {
-            let (mut value, mut attachments) = (other.clone(), Vec::new());
-            extract(&mut value, &mut attachments);
-            assert_eq!((value, attachments.len()), (other.clone(), 0));
+            let text = other.to_string();
+            assert_eq!(extract(text.as_bytes()), (text.into_bytes(), Vec::new()));
             assert!(Binary::deserialize(&other).is_err());
         }
         assert!(serde_json::from_value::<Binary>(json!("AA==")).is_err());

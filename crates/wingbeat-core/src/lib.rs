@@ -10,6 +10,7 @@ mod error;
 mod headers;
 mod id;
 mod method;
+mod objects;
 pub mod packet;
 mod payload;
 mod raw_json;

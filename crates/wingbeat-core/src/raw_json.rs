@@ -1,6 +1,6 @@
 //! JSON as text.
 
-use crate::binary::{Binary, extract, is_marked};
+use crate::binary::{extract, is_marked, write_marked};
 use crate::packet::{placeholder, replace, within_depth};
 use crate::{Error, Result};
 use bytes::Bytes;
@@ -52,36 +52,27 @@ impl RawJson {
         }
         written?;
         if binary {
-            let mut value: Value = serde_json::from_slice(&text)?;
-            let mut attachments = Vec::new();
-            extract(&mut value, &mut attachments);
-            return RawJson::written(&value, attachments);
+            let (text, attachments) = extract(&text);
+            let attachments = (!attachments.is_empty()).then(|| Arc::new(attachments));
+            return Ok(RawJson { text: text.into(), attachments });
         }
         Ok(RawJson::plain(text))
     }
 
-    /// Writes a value whose placeholders stand for these, each of them in order.
-    fn written(value: &Value, attachments: Vec<Bytes>) -> Result<RawJson> {
-        let text = serde_json::to_vec(value)?.into();
-        Ok(RawJson { text, attachments: (!attachments.is_empty()).then(|| Arc::new(attachments)) })
-    }
-
     /// Takes text in which placeholders stand for some of these attachments; it keeps those, in its own order.
-    ///
-    /// # Errors
-    /// BadRequest if the text has no value in Unicode (a lone surrogate).
-    pub fn with_attachments(text: Bytes, attachments: &[Bytes]) -> Result<RawJson> {
-        const SIGN: &[u8] = b"_placeholder";
-        // An escaped name is still the name.
-        if attachments.is_empty() || (memchr::memmem::find(&text, SIGN).is_none() && !text.contains(&b'\\')) {
-            return Ok(RawJson::from_valid(text));
+    pub fn with_attachments(text: Bytes, attachments: &[Bytes]) -> RawJson {
+        if attachments.is_empty() {
+            return RawJson::from_valid(text);
         }
-        let (mut value, mut used): (Value, _) = (RawJson::from_valid(text.clone()).to()?, Vec::new());
-        replace(&mut value, attachments, &mut |bytes| {
+        let mut used = Vec::new();
+        let renumbered = replace(&text, attachments, |out, bytes| {
+            placeholder(out, used.len());
             used.push(bytes.clone());
-            placeholder(used.len() - 1)
         });
-        if used.is_empty() { Ok(RawJson::plain(text)) } else { RawJson::written(&value, used) }
+        match renumbered {
+            Some(text) => RawJson { text: text.into(), attachments: Some(Arc::new(used)) },
+            None => RawJson::from_valid(text),
+        }
     }
 
     /// The texts of several values, whose placeholders stand for one common list of attachments.
@@ -98,10 +89,12 @@ impl RawJson {
 
     /// The text with other numbers in its placeholders, if it has any.
     fn numbered_from(&self, first: usize) -> Option<Bytes> {
-        let attachments = self.attachments.as_deref()?;
-        let (mut tree, mut next) = (self.read::<Value>().ok()?, first..);
-        replace(&mut tree, attachments, &mut |_| next.next().map_or(Value::Null, placeholder));
-        serde_json::to_vec(&tree).ok().map(Bytes::from)
+        let mut next = first;
+        let renumbered = replace(&self.text, self.attachments(), |out, _| {
+            placeholder(out, next);
+            next += 1;
+        });
+        renumbered.map(Bytes::from)
     }
 
     /// Takes text that came from outside.
@@ -157,17 +150,9 @@ impl RawJson {
     /// # Errors
     /// BadRequest if it does not fit.
     pub fn to<T: DeserializeOwned>(&self) -> Result<T> {
-        if self.attachments.is_some() {
-            let mut value: Value = self.read()?;
-            replace(&mut value, self.attachments(), &mut |bytes| Binary(bytes.clone()).into());
-            return read_value(&value);
-        }
-        self.read()
-    }
-
-    /// As [`to`](RawJson::to), but placeholders stay what they are.
-    fn read<T: DeserializeOwned>(&self) -> Result<T> {
-        read_text(|| serde_json::Deserializer::from_slice(&self.text))
+        let marked = self.attachments.as_deref().and_then(|all| replace(&self.text, all, write_marked));
+        let text = marked.as_deref().unwrap_or(&self.text);
+        read_text(|| serde_json::Deserializer::from_slice(text))
     }
 
     /// The elements, if this is a list: parts of the same text, nothing is copied.
@@ -179,7 +164,7 @@ impl RawJson {
         let texts = elements.into_iter().map(|element| self.text.slice_ref(element.get().as_bytes()));
         match self.attachments() {
             [] => Some(texts.map(RawJson::plain).collect()),
-            attachments => texts.map(|text| RawJson::with_attachments(text, attachments).ok()).collect(),
+            attachments => Some(texts.map(|text| RawJson::with_attachments(text, attachments)).collect()),
         }
     }
 }
@@ -243,12 +228,34 @@ impl fmt::Debug for RawJson {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Binary;
 
     #[test]
     fn what_may_come_in_can_be_read() {
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
         assert!(RawJson::parse(nested(256)).unwrap().to::<Value>().is_ok());
         assert_eq!(RawJson::parse(nested(257)).unwrap_err().code(), 400);
+    }
+
+    #[test]
+    fn bytes_stay_bytes_as_deep_as_json_may_be() {
+        let mut value = Value::from(Binary::from(vec![7]));
+        for _ in 0..250 {
+            value = vec![value].into();
+        }
+        let raw = RawJson::new(&value).unwrap();
+        assert_eq!((raw.attachments(), raw.to::<Value>().unwrap()), (&[Bytes::from_static(&[7])][..], value));
+    }
+
+    #[test]
+    fn a_lone_surrogate_beside_bytes_is_a_bad_request_and_no_more() {
+        let text = Bytes::from_static(br#"["\ud800",{"_placeholder":true,"num":1}]"#);
+        let raw = RawJson::with_attachments(text, &[Bytes::new(), Bytes::from_static(b"x")]);
+        assert_eq!(
+            (raw.as_bytes(), raw.attachments()),
+            (&br#"["\ud800",{"_placeholder":true,"num":0}]"#[..], &[Bytes::from_static(b"x")][..])
+        );
+        assert_eq!(raw.to::<Value>().unwrap_err().code(), 400);
     }
 
     proptest::proptest! {
@@ -276,7 +283,7 @@ mod tests {
     fn every_element_keeps_its_own_attachments() {
         let all = [Bytes::from_static(b"0"), Bytes::from_static(b"1")];
         let text = r#"[{"_placeholder":true,"num":1},7,{"\u005fplaceholder":true,"num":0}]"#;
-        let raw = RawJson::with_attachments(Bytes::from_static(text.as_bytes()), &all).unwrap();
+        let raw = RawJson::with_attachments(Bytes::from_static(text.as_bytes()), &all);
         assert_eq!(raw.attachments(), [&b"1"[..], b"0"]);
         let elements = raw.elements().unwrap();
         let own: Vec<_> = elements.iter().map(RawJson::attachments).collect();

@@ -29,7 +29,7 @@ impl Reply {
 
     /// An argument: its JSON text, with the attachments that belong to it.
     pub fn arg(&self, index: usize) -> Option<RawJson> {
-        RawJson::with_attachments(self.args.bytes(index)?, &self.attachments).ok()
+        Some(RawJson::with_attachments(self.args.bytes(index)?, &self.attachments))
     }
 
     /// What placeholders in the arguments stand for.

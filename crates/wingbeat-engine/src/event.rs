@@ -50,7 +50,7 @@ impl<'a> Event<'a> {
         let text = self.elements.bytes(index + 1)?;
         match &*self.attachments {
             [] => Some(RawJson::from_valid(text)),
-            attachments => RawJson::with_attachments(text, attachments).ok(),
+            attachments => Some(RawJson::with_attachments(text, attachments)),
         }
     }
 

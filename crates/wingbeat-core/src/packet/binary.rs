@@ -1,53 +1,60 @@
 //! Placeholders: where attachments belong in the JSON of a binary packet.
 
+use crate::objects::{self, find};
 use bytes::Bytes;
-use serde_json::{Map, Value, json};
+use std::io::Write;
+use std::ops::Range;
 
-/// What the placeholders of a value ask for.
+/// What the placeholders of a text ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Placeholders {
     /// Every number names an attachment.
     Complete,
-    /// Some number does not.
+    /// Some number does not, or there are more of them than attachments.
     OutOfRange,
 }
 
-/// Whether every `{"_placeholder":true,"num":n}` in the value has an attachment.
-pub fn placeholders(value: &Value, attachments: usize) -> Placeholders {
-    let complete = match value {
-        Value::Array(items) => items.iter().all(|item| placeholders(item, attachments) == Placeholders::Complete),
-        Value::Object(map) if is_placeholder(map) => number(map).is_some_and(|num| num < attachments),
-        Value::Object(map) => map.values().all(|item| placeholders(item, attachments) == Placeholders::Complete),
-        _ => true,
-    };
+/// Whether every `{"_placeholder":true,"num":n}` in a JSON text has an attachment.
+///
+/// Senders give every placeholder an attachment of its own. Many that name the same one would be as many copies of it
+/// where the text is read.
+pub fn placeholders(json: &str, attachments: usize) -> Placeholders {
+    let found = all(json.as_bytes());
+    let complete = found.len() <= attachments && found.iter().all(|(_, num)| num.is_some_and(|num| num < attachments));
     if complete { Placeholders::Complete } else { Placeholders::OutOfRange }
 }
 
-/// What stands for an attachment.
-pub(crate) fn placeholder(num: usize) -> Value {
-    json!({"_placeholder": true, "num": num})
+/// Writes what stands for an attachment.
+pub(crate) fn placeholder(out: &mut Vec<u8>, num: usize) {
+    // Into a `Vec` nothing fails.
+    let _ = write!(out, r#"{{"_placeholder":true,"num":{num}}}"#);
 }
 
-/// Replaces every placeholder of a value that names an attachment.
-pub(crate) fn replace(value: &mut Value, attachments: &[Bytes], by: &mut impl FnMut(&Bytes) -> Value) {
-    match value {
-        Value::Array(items) => items.iter_mut().for_each(|item| replace(item, attachments, by)),
-        Value::Object(map) if is_placeholder(map) => {
-            if let Some(bytes) = number(map).and_then(|num| attachments.get(num)) {
-                *value = by(bytes);
-            }
-        }
-        Value::Object(map) => map.values_mut().for_each(|item| replace(item, attachments, by)),
-        _ => {}
+/// A JSON text with something else in the place of every placeholder that names an attachment; `None` if none does. There
+/// are no more of them than attachments, or the others stay.
+pub(crate) fn replace(json: &[u8], attachments: &[Bytes], mut by: impl FnMut(&mut Vec<u8>, &Bytes)) -> Option<Vec<u8>> {
+    let mut found = all(json);
+    found.retain(|(_, num)| num.is_some_and(|num| num < attachments.len()));
+    found.truncate(attachments.len());
+    let named = found.into_iter().filter_map(|(range, num)| Some((range, attachments.get(num?)?)));
+    let mut named = named.peekable();
+    named.peek()?;
+    Some(objects::replace(json, named, |out, bytes| by(out, bytes)))
+}
+
+const SIGN: &str = "_placeholder";
+
+/// All placeholders, with their numbers.
+fn all(json: &[u8]) -> Vec<(Range<usize>, Option<usize>)> {
+    // An escaped name is still the name.
+    if memchr::memmem::find(json, SIGN.as_bytes()).is_none() && !json.contains(&b'\\') {
+        return Vec::new();
     }
+    find(json, [SIGN, "num"], |object| (object.values[0]? == b"true").then(|| number(object.values[1]?)))
 }
 
-fn is_placeholder(map: &Map<String, Value>) -> bool {
-    map.get("_placeholder") == Some(&Value::Bool(true))
-}
-
-fn number(map: &Map<String, Value>) -> Option<usize> {
-    map.get("num")?.as_u64()?.try_into().ok()
+fn number(text: &[u8]) -> Option<usize> {
+    std::str::from_utf8(text).ok()?.parse().ok()
 }
 
 #[cfg(test)]
@@ -56,23 +63,38 @@ mod tests {
 
     #[test]
     fn a_number_without_an_attachment_is_noticed() {
-        let value = json!(["a", {"deep": [{"_placeholder": true, "num": 1}]}]);
-        assert_eq!(placeholders(&value, 2), Placeholders::Complete);
-        assert_eq!(placeholders(&value, 1), Placeholders::OutOfRange);
+        let json = r#"["a", {"deep": [{"_placeholder": true, "num": 1}]}]"#;
+        assert_eq!(placeholders(json, 2), Placeholders::Complete);
+        assert_eq!(placeholders(json, 1), Placeholders::OutOfRange);
         for bad in [
-            json!({"_placeholder": true}),
-            json!({"_placeholder": true, "num": -1}),
-            json!({"_placeholder": true, "num": "0"}),
+            r#"{"_placeholder":true}"#,
+            r#"{"_placeholder":true,"num":-1}"#,
+            r#"{"_placeholder":true,"num":"0"}"#,
+            r#"{"_placeholder":true,"num":99999999999999999999999}"#,
+            r#"{"\u005fplaceholder":true,"num":[0]}"#,
         ] {
-            assert_eq!(placeholders(&bad, 5), Placeholders::OutOfRange);
+            assert_eq!(placeholders(bad, 5), Placeholders::OutOfRange, "{bad}");
+        }
+        for other in [r#"{"_placeholder":false}"#, r#"{"_placeholder":"true"}"#, r#"["_placeholder",true]"#] {
+            assert_eq!(placeholders(other, 1), Placeholders::Complete, "{other}");
         }
     }
 
     #[test]
+    fn one_attachment_does_not_stand_in_many_places() {
+        let json = r#"[{"_placeholder":true,"num":0},{"_placeholder":true,"num":0}]"#;
+        assert_eq!(
+            [1, 2].map(|attachments| placeholders(json, attachments)),
+            [Placeholders::OutOfRange, Placeholders::Complete]
+        );
+    }
+
+    #[test]
     fn placeholders_are_replaced_wherever_they_are() {
-        let mut value = json!(["a", {"deep": [placeholder(1)]}, placeholder(0), placeholder(7)]);
+        let json = r#"["a",{"deep":[{"_placeholder":true,"num":1}]},{"num":0,"_placeholder":true},{"_placeholder":true,"num":7}]"#;
         let attachments = [Bytes::from_static(b"0"), Bytes::from_static(b"1")];
-        replace(&mut value, &attachments, &mut |bytes| Value::from(String::from_utf8_lossy(bytes)));
-        assert_eq!(value, json!(["a", {"deep": ["1"]}, "0", placeholder(7)]));
+        let text = replace(json.as_bytes(), &attachments, |out, bytes| out.extend_from_slice(bytes)).unwrap();
+        assert_eq!(String::from_utf8(text).unwrap(), r#"["a",{"deep":[1]},0,{"_placeholder":true,"num":7}]"#);
+        assert_eq!(replace(b"[]", &attachments, |_, _| {}), None);
     }
 }

@@ -270,12 +270,8 @@ impl Client {
     fn elements<'a>(&self, json: &'a str, attachments: &[Bytes], max: usize) -> Result<Arguments<'a>, End> {
         let malformed = End::close(Reason::ForcedClose);
         let elements = Arguments::parse(json, max).ok_or(malformed)?;
-        if !attachments.is_empty() {
-            // A lone surrogate has no value; then the placeholders cannot be checked.
-            let value = serde_json::from_str(json).map_err(|_| malformed)?;
-            if placeholders(&value, attachments.len()) == Placeholders::OutOfRange {
-                return Err(malformed);
-            }
+        if !attachments.is_empty() && placeholders(json, attachments.len()) == Placeholders::OutOfRange {
+            return Err(malformed);
         }
         Ok(elements)
     }

@@ -198,3 +198,28 @@ async fn messagepack_is_spoken_where_it_is_asked_for() {
     ws.send_binary(b"\xc1").await;
     assert_eq!(ws.next().await, Got::Close(None));
 }
+
+#[tokio::test]
+async fn what_text_may_be_may_stand_beside_attachments() {
+    let server = Server::start(Config::default()).await;
+    let mut ws = Ws::connect(server.port).await;
+    // As deep as any packet may be; and what has no value in Unicode.
+    let deep = format!("{}{{\"_placeholder\":true,\"num\":0}}{}", "[".repeat(250), "]".repeat(250));
+    for (id, argument) in [&deep, r#"[{"_placeholder":true,"num":0},"\ud800"]"#].into_iter().enumerate() {
+        ws.send(&format!("451-{id}[\"echo\",{argument}]")).await;
+        ws.send_binary(b"x").await;
+        assert_eq!(ws.text().await, format!("461-{id}[null,{argument}]"));
+        assert_eq!(ws.next().await, Got::Binary(b"x".to_vec()));
+    }
+}
+
+#[tokio::test]
+async fn an_attachment_stands_in_one_place() {
+    let server = Server::start(Config::default()).await;
+    let mut ws = Ws::connect(server.port).await;
+    // Each of them would be a copy of it where the argument is read.
+    let many = vec![r#"{"_placeholder":true,"num":0}"#; 1000].join(",");
+    ws.send(&format!("451-1[\"echo\",[{many}]]")).await;
+    ws.send_binary(&[0; 1000]).await;
+    assert_eq!(ws.next().await, Got::Close(None));
+}

@@ -1,6 +1,6 @@
 //! MessagePack to JSON.
 
-use crate::packet::MAX_DEPTH;
+use crate::packet::{MAX_DEPTH, placeholder};
 use bytes::Bytes;
 use serde::Serialize;
 
@@ -180,7 +180,7 @@ impl<'a> Reader<'a> {
         }
         let number = self.attachments.len();
         self.attachments.push(Bytes::copy_from_slice(bytes));
-        self.json.extend_from_slice(format!(r#"{{"_placeholder":true,"num":{number}}}"#).as_bytes());
+        placeholder(&mut self.json, number);
         Some(())
     }
 
