@@ -151,8 +151,10 @@ impl RawJson {
     /// BadRequest if it does not fit.
     pub fn to<T: DeserializeOwned>(&self) -> Result<T> {
         let marked = self.attachments.as_deref().and_then(|all| replace(&self.text, all, write_marked));
-        let text = marked.as_deref().unwrap_or(&self.text);
-        read_text(|| serde_json::Deserializer::from_slice(text))
+        // Looked at once: the parser would look at each text in it (create: 5,601 instructions, now 5,486).
+        let text = simdutf8::basic::from_utf8(marked.as_deref().unwrap_or(&self.text));
+        let text = text.map_err(|_| Error::bad_request("Invalid JSON: it is no text"))?;
+        read_text(|| serde_json::Deserializer::from_str(text))
     }
 
     /// The elements, if this is a list: parts of the same text, nothing is copied.
