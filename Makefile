@@ -5,7 +5,7 @@ STAGES ?= main,engine,framework,auth
 export STAGES
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check build rust lint fmt replay interop browser tools bench micro fuzz deny clean
+.PHONY: help run test check build rust lint fmt replay interop browser tools bench micro fuzz churn deny clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ micro: ## Time codec, dispatch and fan-out one by one (ARGS=dispatch)
 
 fuzz: ## Fuzz what clients send, a minute each (SECONDS_EACH=600 FUZZER=session); needs cargo-fuzz
 	@scripts/fuzz.sh
+
+churn: ## 100,000 connections that end badly and as many damaged recordings; memory stays flat (CONNECTIONS=, MUTANTS=)
+	@scripts/churn.sh
 
 fmt: ## Format the Rust code
 	@cargo fmt --all

@@ -88,6 +88,8 @@ async fn versions_are_not_confused() {
     for query in ["EIO=3", "EIO=5", "EIO=4.0", "EIO=04", "EIO=4&EIO=3", "EIO=+4", "eio=4", "EIO=4%20"] {
         let answer = get(server.port, &format!("/socket.io/?transport=polling&{query}")).await;
         assert_eq!(answer.text(), r#"{"code":5,"message":"Unsupported protocol version"}"#, "{query}");
+        let (_, head) = Ws::try_open(server.port, &format!("/socket.io/?transport=websocket&{query}"), "").await;
+        assert!(head.starts_with("HTTP/1.1 400 "), "{query}: {head}");
     }
     // A session of version 4 is not reached as one of version 3, nor does it read its bodies.
     let answer = get(server.port, POLLING).await;

@@ -1,7 +1,7 @@
 //! What the recordings' clients say, damaged: nothing of it may make the server panic, hang or grow; and connections
 //! that end badly leave nothing behind.
 //!
-//! `WINGBEAT_MUTANTS=100000` and `WINGBEAT_CHURN=100000` make the full run; without them there are 3,000 of each.
+//! `make churn` makes the full run: 100,000 of each, by `WINGBEAT_MUTANTS` and `WINGBEAT_CHURN`; without them 3,000.
 #![allow(missing_docs, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod churn;

@@ -90,6 +90,25 @@ async fn cve_2022_29823_and_2022_2422_members_are_only_members() {
     assert_eq!(made["admin"], Value::Null);
 }
 
+/// @feathersjs/commons: what was merged could change the prototype of all objects.
+#[tokio::test]
+async fn cve_2026_54335_what_is_merged_stays_in_its_record() {
+    let client = client().await;
+    let data = json!({"text": "x", "__proto__": {"admin": true}, "more": {"__proto__": {"admin": true}}});
+    let made = client.emit("create", &[json!("messages"), data.clone()]).await.unwrap();
+    client.emit("patch", &[json!("messages"), json!(1), data.clone()]).await.unwrap();
+    client.emit("update", &[json!("messages"), made["id"].clone(), data]).await.unwrap();
+    let all = client.emit("find", &[json!("messages")]).await.unwrap();
+    let all = all.as_array().unwrap();
+    assert_eq!(all.iter().filter(|record| record["text"] == "x").count(), 2);
+    for record in all {
+        assert_eq!((&record["admin"], &record["more"]["admin"]), (&Value::Null, &Value::Null), "{record}");
+    }
+    assert_eq!(all.last(), Some(&json!({"id": 2, "text": "two"})));
+    let query = json!({"admin": true});
+    assert_eq!(client.emit("find", &[json!("messages"), query]).await.unwrap(), json!([]));
+}
+
 /// What fuzzing has found to be worth asking.
 #[test]
 fn queries_of_the_fuzzer_do_no_harm() {

@@ -5,6 +5,8 @@ use crate::client::{Got, Ws, frame};
 use crate::http_client::{Session, get, request};
 use crate::memory::{POLLING, WEBSOCKET, start};
 use crate::server::Server;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::collections::HashSet;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
@@ -25,12 +27,23 @@ async fn refused(server: &Server, packets: &[&str]) {
 #[tokio::test(start_paused = true)]
 async fn cve_2017_16031_ids_cannot_be_guessed() {
     let (door, ..) = start(Config::default());
-    let mut tails = HashSet::new();
-    for _ in 0..200 {
+    let mut ids = Vec::new();
+    for _ in 0..400 {
         let answer = door.request("GET", POLLING, "", "").await;
-        // The first six characters name the session's place; 48 random bits of the rest are looked at.
-        assert!(tails.insert(answer.text().split('"').nth(3).unwrap()[12..].to_owned()));
+        let bytes = URL_SAFE_NO_PAD.decode(answer.text().split('"').nth(3).unwrap()).unwrap();
+        // The first four bytes name the session's place; the other 88 bits are random.
+        let bytes: [u8; 11] = bytes[4..].try_into().unwrap();
+        ids.push(bytes.into_iter().fold(0, |id, byte| id << 8 | u128::from(byte)));
     }
+    // From one id to the next each bit changes as often as not; of 399 times, eight deviations below is 120. In what
+    // counts, however it was started, the upper bits rest and the lowest never does.
+    for bit in 0..88 {
+        let changes = ids.windows(2).filter(|pair| (pair[0] ^ pair[1]) >> bit & 1 == 1).count();
+        assert!((120..280).contains(&changes), "bit {bit} has changed {changes} times of {}", ids.len() - 1);
+    }
+    // Nor is one id a fixed step from the other.
+    let steps: HashSet<u128> = ids.windows(2).map(|pair| pair[1].wrapping_sub(pair[0]) & ((1 << 88) - 1)).collect();
+    assert_eq!(steps.len(), ids.len() - 1);
 }
 
 /// By default, pages of every origin were allowed.
@@ -195,7 +208,7 @@ async fn cve_2026_59725_refused_polls_are_answered() {
 
 /// `__proto__` as the id of a session found an object that is none.
 #[tokio::test]
-async fn ghsa_gr94_w7qr_f4j3_only_sessions_have_ids() {
+async fn cve_2026_59724_only_sessions_have_ids() {
     let server = Server::start(Config::default()).await;
     for sid in ["__proto__", "constructor", "hasOwnProperty", "toString", "____proto____proto__", "%5F%5Fproto%5F%5F"] {
         let unknown = r#"{"code":1,"message":"Session ID unknown"}"#;
@@ -205,6 +218,25 @@ async fn ghsa_gr94_w7qr_f4j3_only_sessions_have_ids() {
         let (_, head) = Ws::try_open(server.port, &format!("{WEBSOCKET}&sid={sid}"), "").await;
         assert!(head.starts_with("HTTP/1.1 400 "), "{sid}: {head}");
     }
+    serves(&server).await;
+}
+
+/// A session could move to a WebSocket of another version, or of none, whose heartbeat then ended the process.
+#[tokio::test]
+async fn cve_2026_102599_a_session_moves_in_its_own_version_only() {
+    let server = Server::start(Config::default()).await;
+    let path = Session::connect(server.port).await.path().replace("polling", "websocket");
+    for version in ["EIO=3", "EIO=5", "EIO=", "EIO=04", "EIO", "eio=4", ""] {
+        let (_, head) = Ws::try_open(server.port, &path.replace("EIO=4", version), "").await;
+        assert!(head.starts_with("HTTP/1.1 400 "), "{version}: {head}");
+    }
+    // It is what it was before, and moves.
+    let mut ws = Ws::open(server.port, &path).await;
+    ws.send("2probe").await;
+    assert_eq!(ws.text().await, "3probe");
+    ws.send("5").await;
+    ws.send("421[\"echo\",1]").await;
+    assert_eq!(ws.text().await, "431[null,1]");
     serves(&server).await;
 }
 
