@@ -32,13 +32,15 @@ impl Handshake {
         let text = request.headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
         let unknown = Peer { address: SocketAddr::from(([0, 0, 0, 0], 0)), secure: false };
         let mut peer = request.extensions.get::<Peer>().copied().unwrap_or(unknown);
-        if proxies.contains(&peer.address.ip()) {
+        // A listener for both families sees IPv4 addresses as parts of IPv6.
+        let trusted = |address: &IpAddr| proxies.iter().any(|proxy| proxy.to_canonical() == address.to_canonical());
+        if trusted(&peer.address.ip()) {
             // The last one was added by the proxy that we trust, to a line of the client's or as one of its own; who stands
             // before an untrusted one, anybody can say.
             let lines = request.headers.get_all("x-forwarded-for").iter().rev();
             let hops = lines.flat_map(|line| line.to_str().unwrap_or_default().rsplit(','));
             let mut hops = hops.map_while(|hop| hop.trim().parse::<IpAddr>().ok());
-            if let Some(client) = hops.find(|hop| !proxies.contains(hop)) {
+            if let Some(client) = hops.find(|hop| !trusted(hop)) {
                 peer.address = SocketAddr::new(client, 0);
             }
         }
@@ -104,6 +106,10 @@ mod tests {
         assert_eq!(address("10.0.0.1:80", "6.6.6.6, 1.2.3.4, 10.0.0.2", &proxies), "1.2.3.4");
         assert_eq!(address("9.9.9.9:80", "1.2.3.4", &proxies), "9.9.9.9");
         assert_eq!(address("10.0.0.1:80", "1.2.3.4, nonsense", &proxies), "10.0.0.1");
+        // However the addresses are written.
+        assert_eq!(address("[::ffff:10.0.0.1]:80", "1.2.3.4, ::ffff:10.0.0.2", &proxies), "1.2.3.4");
+        let mapped = ["::ffff:10.0.0.1".parse().unwrap()];
+        assert_eq!(address("10.0.0.1:80", "1.2.3.4", &mapped), "1.2.3.4");
         // A line that the client has sent stands before the one of the proxy.
         assert_eq!(address("10.0.0.1:80", "6.6.6.6\n1.2.3.4", &proxies), "1.2.3.4");
         assert_eq!(address("10.0.0.1:80", "6.6.6.6\n1.2.3.4\n10.0.0.2", &proxies), "1.2.3.4");
