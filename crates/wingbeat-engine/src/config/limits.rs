@@ -42,7 +42,8 @@ impl Config {
 
     /// How many arguments an event may have. More end the session. Default 64.
     pub fn max_args(mut self, args: usize) -> Config {
-        self.max_args = args;
+        // With the name it is one more.
+        self.max_args = args.min(usize::MAX - 1);
         self
     }
 
@@ -65,7 +66,7 @@ impl Config {
     }
 
     /// How many sessions one address may have. Further handshakes are answered 429. An address is an IPv4 address or an
-    /// IPv6 network of 64 bits; behind [trusted proxies](Config::trusted_proxies) it is the client's.
+    /// IPv6 network of 64 bits; behind [trusted proxies](Config::trusted_proxies) it is the client's. At least 1.
     ///
     /// Default 10,000 for addresses of the internet, and no limit for those of the machine and of private networks, which
     /// are often a proxy that nobody has named; a value that is set counts for all.
@@ -76,7 +77,8 @@ impl Config {
 
     /// How many sessions one address may begin in a second, in the long run; at once it may begin those of ten seconds.
     /// Further handshakes are answered 429. Default 100, for the addresses of
-    /// [`max_connections_per_address`](Config::max_connections_per_address).
+    /// [`max_connections_per_address`](Config::max_connections_per_address); at least 1, and more than a million are no
+    /// limit.
     pub fn max_handshakes_per_second(mut self, handshakes: u32) -> Config {
         self.handshakes_per_address = Some(handshakes.max(1));
         self
@@ -84,7 +86,7 @@ impl Config {
 
     /// How many events one client may send in a second, in the long run; at once it may send those of one second. One
     /// that sends more is read from no faster, and waits. Joining a namespace counts as an event. Default no limit: many
-    /// events of one client never delay others', and how many are too many, only the application can say.
+    /// events of one client never delay others', and how many are too many, only the application can say. At least 1.
     pub fn max_events_per_second(mut self, events: u32) -> Config {
         self.events_per_second = Some(events.max(1));
         self

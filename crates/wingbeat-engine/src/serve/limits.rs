@@ -4,6 +4,7 @@ use crate::addresses::{Counted, Counts, Origin};
 use hyper_util::rt::TokioTimer;
 use std::net::IpAddr;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 
 /// No span is longer: what ends after it has to be a moment that can be named.
 const LONGEST: Duration = Duration::from_secs(365 * 86_400);
@@ -35,9 +36,9 @@ impl Default for HttpLimits {
 
 impl HttpLimits {
     /// How many connections may speak HTTP at a time: handshakes, polls and all other requests, but not WebSockets.
-    /// Further ones are closed as they come. Default 16,384.
+    /// Further ones are closed as they come. Default 16,384; more than 2^61 - 1 are as many.
     pub fn max_connections(mut self, connections: usize) -> HttpLimits {
-        self.max_connections = connections;
+        self.max_connections = connections.min(Semaphore::MAX_PERMITS);
         self
     }
 
@@ -63,7 +64,7 @@ impl HttpLimits {
     /// address or an IPv6 network of 64 bits, and that of a proxy where there is one.
     ///
     /// Default 4,096 for addresses of the internet, and no limit for those of the machine and of private networks; a
-    /// value that is set counts for all.
+    /// value that is set counts for all. At least 1.
     pub fn max_connections_per_address(mut self, connections: usize) -> HttpLimits {
         self.per_address = Some(connections);
         self

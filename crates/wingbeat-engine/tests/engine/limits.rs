@@ -1,5 +1,6 @@
 //! What one address may have.
 
+use crate::client::Got;
 use crate::memory::{Door, POLLING, WEBSOCKET, start, start_with};
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
@@ -101,4 +102,47 @@ async fn a_span_without_end_is_a_long_one() {
     tokio::time::sleep(Duration::from_secs(120)).await;
     ws.send("421[\"echo\",1]").await;
     assert_eq!((ws.text().await, engine.connections()), ("431[null,1]".into(), 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn numbers_without_end_are_no_limits() {
+    let most = usize::MAX;
+    let config = Config::default().outbox_limit(most).max_http_buffer_size(most).max_running_calls(most);
+    let config = config.max_orphaned_calls(most).max_args(most).max_attachments(most).max_namespaces(most);
+    let config = config.max_connections(most).max_connections_per_address(most).max_handshakes_per_second(u32::MAX);
+    let config = config.max_events_per_second(u32::MAX).http_compression(Some(most));
+    let limits = HttpLimits::default().max_connections(most).max_header_bytes(most).max_connections_per_address(most);
+    let (door, engine, _seen) = start_with(config, limits);
+    let (mut ws, code) = status(&door, "203.0.113.1", "").await;
+    assert_eq!(code, 101);
+    assert!(ws.text().await.starts_with('0'));
+    ws.send("40").await;
+    assert!(ws.text().await.starts_with("40{"));
+    for i in 0..1000 {
+        ws.send(&format!("42{i}[\"echo\",1]")).await;
+        assert_eq!(ws.text().await, format!("43{i}[null,1]"));
+    }
+    door.polling().await;
+    assert_eq!(engine.connections(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_smallest_values_are_limits_and_break_nothing() {
+    let (none, at_once) = (0, Duration::ZERO);
+    let config = Config::default().ping_interval(at_once).ping_timeout(at_once).upgrade_timeout(at_once);
+    let config = config.outbox_limit(none).max_http_buffer_size(none).max_running_calls(none).max_orphaned_calls(none);
+    let config = config.max_args(none).max_attachments(none).max_namespaces(none).connect_timeout(at_once);
+    let config = config.max_connections_per_address(none).max_handshakes_per_second(0);
+    let config = config.max_events_per_second(0).http_compression(Some(none));
+    let limits = HttpLimits::default().max_header_bytes(none).max_connections_per_address(none).write_timeout(at_once);
+    let (door, engine, _seen) = start_with(config, limits);
+    let mut ws = door.open(WEBSOCKET).await;
+    assert!(ws.text().await.starts_with('0'));
+    while !matches!(ws.next().await, Got::Close(_) | Got::End) {}
+    drop(ws);
+    while engine.connections() > 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let (door, ..) = start_with(Config::default().max_connections(none), HttpLimits::default());
+    assert_eq!(status(&door, "203.0.113.1", "").await.1, 503);
 }
