@@ -11,8 +11,8 @@ use wingbeat_core::RawJson;
 
 /// What runs behind the sockets of a server. Wingbeat's services are one.
 ///
-/// Methods are called on the task of the socket's session and must not block it. A panic costs the event that caused
-/// it its answer, and nobody else anything.
+/// Methods are called on the task of the socket's session and must not block it. A panic costs nobody else anything; if
+/// it costs a client its answer, the session ends: answers come, or the connection goes.
 pub trait Handler: Send + Sync + 'static {
     /// Whether clients may join this namespace. By default only the main one, `/`.
     fn namespace(&self, name: &str) -> bool {

@@ -20,7 +20,8 @@ pub enum Reason {
     ParseError,
     /// The client sent what is no Socket.IO packet.
     ForcedClose,
-    /// The client sent a packet where none was allowed, or joined no namespace in time.
+    /// The client sent a packet where none was allowed, or joined no namespace in time; or a handler panicked and left
+    /// the client without the answer that it waits for.
     ForcedServerClose,
     /// The server is shutting down.
     ServerShuttingDown,

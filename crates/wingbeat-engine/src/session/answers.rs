@@ -5,7 +5,7 @@ use super::client::Client;
 use super::end::End;
 use super::namespaces::{connect_error, write_packet};
 use crate::out::Out;
-use crate::{Answer, Socket};
+use crate::{Answer, Reason, Socket};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -54,10 +54,17 @@ impl Client {
         }
     }
 
+    /// The handler of an event has panicked. A client that waits for its answer would wait for ever, so it is told that
+    /// there is none: where the reference server would end, the session does.
+    pub(super) fn panicked(wants_answer: bool) -> Result<(), End> {
+        if wants_answer { Err(End::close(Reason::ForcedServerClose)) } else { Ok(()) }
+    }
+
     /// What a call has come to.
     pub(super) fn finish(&mut self, socket: Socket, outcome: Outcome, out: &mut Out) -> Result<(), End> {
         match outcome {
             Outcome::Answer(id, answer) => self.answer(&socket, id.as_ref(), answer.as_ref(), out),
+            Outcome::Panicked(wants_answer) => return Client::panicked(wants_answer),
             Outcome::Joined(Ok(())) => {
                 let sid = [r#"{"sid":""#, socket.id(), r#""}"#].concat();
                 self.put(out, sid.len(), |bytes| write_packet(bytes, b"40", socket.namespace(), sid.as_bytes()));

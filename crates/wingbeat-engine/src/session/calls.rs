@@ -28,6 +28,8 @@ pub(super) enum Work {
 /// What came of it.
 pub(super) enum Outcome {
     Answer(Option<AckId>, Option<Answer>),
+    /// The handler panicked. Whether the client waits for an answer.
+    Panicked(bool),
     Joined(Result<(), Refusal>),
 }
 
@@ -40,7 +42,7 @@ impl Future for Call {
             Work::Event(ack, future) => match guarded(|| future.as_mut().poll(cx)) {
                 Some(Poll::Pending) => return Poll::Pending,
                 Some(Poll::Ready(answer)) => Outcome::Answer(ack.take(), answer),
-                None => Outcome::Answer(None, None),
+                None => Outcome::Panicked(ack.is_some()),
             },
             Work::Join(future) => match guarded(|| future.as_mut().poll(cx)) {
                 Some(Poll::Pending) => return Poll::Pending,

@@ -254,7 +254,9 @@ impl Client {
         }
         self.allowance.call();
         let handler = &self.link.engine.handler;
-        let Some(Handled(handled)) = guarded(|| handler.event(socket, event, cx)) else { return Ok(()) };
+        let Some(Handled(handled)) = guarded(|| handler.event(socket, event, cx)) else {
+            return Client::panicked(packet.id.is_some());
+        };
         let call = |future| Call { socket: socket.clone(), work: Work::Event(packet.id.clone(), future) };
         match handled {
             State::Now(answer) => self.answer(socket, packet.id.as_ref(), answer.as_ref(), out),

@@ -50,12 +50,28 @@ async fn a_turn_that_was_used_up_to_the_last_call_is_followed_by_another() {
 }
 
 #[tokio::test]
-async fn a_panic_costs_one_answer_and_nothing_else() {
+async fn a_panic_costs_nothing_where_nobody_waits_for_an_answer() {
     let server = Server::start(Config::default()).await;
     let mut ws = Ws::connect(server.port).await;
-    for call in [r#"421["panic"]"#, r#"422["late panic"]"#, r#"423["echo",3]"#] {
+    for call in [r#"42["panic"]"#, r#"42["late panic"]"#, r#"423["slow",3]"#] {
         ws.send(call).await;
     }
     assert_eq!(ws.text().await, "433[null,3]");
     ws.silent().await;
+}
+
+#[tokio::test]
+async fn who_waits_for_an_answer_that_a_panic_has_taken_is_told_by_the_end() {
+    let server = Server::start(Config::default()).await;
+    let mut other = Ws::connect(server.port).await;
+    for panic in ["panic", "late panic"] {
+        let mut ws = Ws::connect(server.port).await;
+        ws.send(r#"421["echo",1]"#).await;
+        ws.send(&format!(r#"422["{panic}"]"#)).await;
+        // What was answered before is delivered.
+        assert_eq!((ws.text().await, ws.next().await), ("431[null,1]".into(), Got::Close(None)), "{panic}");
+    }
+    server.seen.wait_for_many("disconnect forced server close", 2).await;
+    other.send(r#"421["echo",1]"#).await;
+    assert_eq!(other.text().await, "431[null,1]");
 }
