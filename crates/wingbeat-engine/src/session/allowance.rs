@@ -16,11 +16,13 @@ pub(super) struct Allowance {
     /// Events that the client may send now, and when that was reckoned, in milliseconds. Unused without a rate.
     events: u32,
     at: u64,
+    /// What was earned of the next event, in thousandths.
+    part: u32,
 }
 
 impl Allowance {
     pub(super) fn new(config: &Config) -> Allowance {
-        Allowance { calls: 0, bytes: 0, begun: 0, events: config.events_per_second.unwrap_or(0), at: 0 }
+        Allowance { calls: 0, bytes: 0, begun: 0, events: config.events_per_second.unwrap_or(0), at: 0, part: 0 }
     }
 
     /// A turn begins.
@@ -31,11 +33,10 @@ impl Allowance {
             Some(rate) => {
                 let now = now();
                 self.events -= self.begun - self.calls;
-                let earned = now.saturating_sub(self.at).min(1000) * u64::from(rate) / 1000;
-                if earned > 0 {
-                    self.events = rate.min(self.events.saturating_add(earned as u32));
-                    self.at = now;
-                }
+                // No more than a second's, which is all that may be done at once.
+                let earned = now.saturating_sub(self.at).min(1000) * u64::from(rate) + u64::from(self.part);
+                self.events = rate.min(self.events.saturating_add((earned / 1000) as u32));
+                (self.at, self.part) = (now, (earned % 1000) as u32);
                 CALLS.min(self.events)
             }
         };
@@ -103,6 +104,22 @@ mod tests {
             }
         };
         assert_eq!((at(5), at(5), at(1005), at(1055), at(1056), at(60_000)), (100, 0, 100, 5, 0, 100));
+    }
+
+    #[test]
+    fn a_rate_is_kept_however_often_it_is_looked_at() {
+        let config = Config::default().max_events_per_second(600);
+        let mut allowance = Allowance::new(&config);
+        let mut done = 0;
+        for now in (0..10_000).step_by(2) {
+            allowance.begin(&config, || now);
+            while allowance.has_calls() {
+                allowance.call();
+                done += 1;
+            }
+        }
+        // A second's at once, and ten seconds' after that.
+        assert!((6597..=6600).contains(&done), "{done}");
     }
 
     #[test]
