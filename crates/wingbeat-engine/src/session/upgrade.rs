@@ -50,7 +50,8 @@ impl Probe {
         // It has nothing of the session's to send until the client is there.
         let (mut out, outbox) = (Out::default(), Outbox::new());
         let n = match self.ws.read(buf, false, cx) {
-            (Read::Nothing, _) => return Probed::Waiting,
+            // There may be more to write of what an earlier turn could not.
+            (Read::Nothing, _) => 0,
             (Read::End, _) => return Probed::Failed,
             (Read::Bytes, n) => n,
         };
@@ -79,6 +80,9 @@ impl Probe {
         }
         if upgraded {
             return Probed::Upgraded;
+        }
+        if n == 0 {
+            return Probed::Waiting;
         }
         if self.probed
             && let Some(mut polls) = link.polls()

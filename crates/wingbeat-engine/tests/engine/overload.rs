@@ -97,6 +97,19 @@ async fn pongs_of_an_offered_websocket_that_are_not_read_end_the_move() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn pongs_of_an_offered_websocket_are_sent_when_it_takes_them() {
+    let (door, ..) = start(Config::default());
+    let path = door.polling().await;
+    let mut ws = door.open(&path.replace("polling", "websocket")).await;
+    // More than the pipe holds, less than may wait.
+    ws.raw(&frame(0x89, &[b'*'; 125]).repeat(200)).await;
+    sleep(Duration::from_secs(1)).await;
+    for _ in 0..200 {
+        assert_eq!(ws.next().await, Got::Pong(vec![b'*'; 125]));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_answer_that_nobody_reads_is_given_up() {
     let limits = HttpLimits::default().write_timeout(Duration::from_secs(30));
     let (door, engine, seen) = start_with(Config::default(), limits);
