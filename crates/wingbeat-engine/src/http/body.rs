@@ -1,8 +1,9 @@
 //! Bodies of answers.
 
-use crate::polling::Taken;
+use crate::polling::{Carried, Taken};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::fmt;
 use std::pin::Pin;
@@ -11,18 +12,32 @@ use std::task::{Context, Poll};
 /// The body of an answer of the engine.
 #[derive(Default)]
 pub struct Body {
-    bytes: Option<Bytes>,
-    /// Packets that go back to their session if the answer dies unread.
-    taken: Option<Taken>,
+    pieces: VecDeque<Bytes>,
+    packets: Packets,
+}
+
+/// The packets of a session in an answer.
+#[derive(Default)]
+enum Packets {
+    #[default]
+    None,
+    /// They go back to their session if the answer dies unread.
+    Taken(Taken),
+    Carried(Carried),
 }
 
 impl Body {
     pub(crate) fn new(bytes: impl Into<Bytes>) -> Body {
-        Body { bytes: Some(bytes.into()).filter(|bytes| !bytes.is_empty()), taken: None }
+        Body::with_packets(vec![bytes.into()], None)
     }
 
-    pub(crate) fn with_packets(bytes: Bytes, taken: Option<Taken>) -> Body {
-        Body { bytes: Some(bytes), taken }
+    pub(crate) fn with_packets(pieces: Vec<Bytes>, taken: Option<Taken>) -> Body {
+        let pieces = pieces.into_iter().filter(|piece| !piece.is_empty()).collect();
+        Body { pieces, packets: taken.map_or(Packets::None, Packets::Taken) }
+    }
+
+    fn len(&self) -> usize {
+        self.pieces.iter().map(Bytes::len).sum()
     }
 }
 
@@ -31,25 +46,31 @@ impl http_body::Body for Body {
     type Error = Infallible;
 
     fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let taken = self.taken.take();
-        let bytes = self.bytes.take().map(|bytes| match taken {
-            Some(taken) => taken.carried_by(bytes),
-            None => bytes,
-        });
-        Poll::Ready(bytes.map(|bytes| Ok(Frame::data(bytes))))
+        let Some(piece) = self.pieces.pop_front() else { return Poll::Ready(None) };
+        let carried = match std::mem::take(&mut self.packets) {
+            Packets::None => return Poll::Ready(Some(Ok(Frame::data(piece)))),
+            Packets::Taken(taken) => taken.carried(),
+            Packets::Carried(carried) => carried,
+        };
+        let piece = carried.piece(piece);
+        // The last piece is the last that knows: what hyper does with the body afterwards plays no part.
+        if !self.pieces.is_empty() {
+            self.packets = Packets::Carried(carried);
+        }
+        Poll::Ready(Some(Ok(Frame::data(piece))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.bytes.is_none()
+        self.pieces.is_empty()
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+        SizeHint::with_exact(self.len() as u64)
     }
 }
 
 impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Body").field("bytes", &self.bytes.as_ref().map(Bytes::len)).finish_non_exhaustive()
+        f.debug_struct("Body").field("bytes", &self.len()).finish_non_exhaustive()
     }
 }

@@ -116,9 +116,10 @@ fn gzip(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
 const TURN: usize = 8 * 1024;
 
 /// Compresses what may be long, on the thread that serves others as well.
-pub(super) async fn gzip_in_turns(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
-    let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 3), Compression::default());
-    for some in bytes.chunks(TURN) {
+pub(super) async fn gzip_in_turns(pieces: &[Bytes]) -> std::io::Result<Vec<u8>> {
+    let len: usize = pieces.iter().map(Bytes::len).sum();
+    let mut encoder = GzEncoder::new(Vec::with_capacity(len / 3), Compression::default());
+    for some in pieces.iter().flat_map(|piece| piece.chunks(TURN)) {
         encoder.write_all(some)?;
         tokio::task::yield_now().await;
     }
@@ -146,7 +147,8 @@ mod tests {
     #[test]
     fn what_is_long_is_compressed_in_turns() {
         let text: Vec<u8> = (0..500_000u32).flat_map(|i| i.wrapping_mul(2_654_435_761).to_be_bytes()).collect();
-        let (mut zipping, mut turns) = (pin!(gzip_in_turns(&text)), 1);
+        let pieces = [Bytes::copy_from_slice(&text[..1000]), Bytes::copy_from_slice(&text[1000..])];
+        let (mut zipping, mut turns) = (pin!(gzip_in_turns(&pieces)), 1);
         let zipped = loop {
             match zipping.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
                 Poll::Ready(zipped) => break zipped.unwrap(),

@@ -133,12 +133,12 @@ async fn poll(link: Arc<Link>, parts: &Parts) -> Response<Body> {
     let shared = link.engine.clone();
     let Some((body, taken)) = polling::get(link).await else { return empty(StatusCode::BAD_REQUEST) };
     let threshold = shared.config.http_compression.unwrap_or(usize::MAX);
-    let smaller = match body.len() >= threshold && accepts_gzip(&parts.headers) {
+    let smaller = match body.iter().map(Bytes::len).sum::<usize>() >= threshold && accepts_gzip(&parts.headers) {
         true => gzip_in_turns(&body).await.ok(),
         false => None,
     };
     let (body, encoding) = match smaller {
-        Some(smaller) => (smaller.into(), Some(HeaderValue::from_static("gzip"))),
+        Some(smaller) => (vec![smaller.into()], Some(HeaderValue::from_static("gzip"))),
         None => (body, None),
     };
     let mut response = polled(Body::with_packets(body, taken), encoding);

@@ -17,29 +17,42 @@ pub(crate) struct Taken {
 impl Taken {
     /// The body is on its way: the packets do not come back, and count until the connection has taken all of it. Or a
     /// client that reads no answer could poll on and on, on one connection after another.
-    pub(crate) fn carried_by(mut self, body: Bytes) -> Bytes {
+    pub(crate) fn carried(mut self) -> Carried {
         let size = self.frames.drain(..).map(|frame| frame.len()).sum();
-        Bytes::from_owner(Carried { link: self.link.clone(), size, body })
+        Carried(Arc::new(OnTheWay { link: self.link.clone(), size }))
     }
 }
 
-/// The body of an answer that is on its way.
-struct Carried {
+/// The body of an answer that is on its way, as each of its pieces knows it.
+pub(crate) struct Carried(Arc<OnTheWay>);
+
+struct OnTheWay {
     link: Arc<Link>,
     /// As the outbox counts it.
     size: usize,
-    body: Bytes,
 }
 
-impl AsRef<[u8]> for Carried {
-    fn as_ref(&self) -> &[u8] {
-        &self.body
+impl Carried {
+    /// A piece of the body.
+    pub(crate) fn piece(&self, bytes: Bytes) -> Bytes {
+        Bytes::from_owner(Piece { bytes, _carried: self.0.clone() })
     }
 }
 
-impl Drop for Carried {
+impl Drop for OnTheWay {
     fn drop(&mut self) {
         self.link.outbox.sent(self.size);
+    }
+}
+
+struct Piece {
+    bytes: Bytes,
+    _carried: Arc<OnTheWay>,
+}
+
+impl AsRef<[u8]> for Piece {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
     }
 }
 
@@ -56,7 +69,7 @@ impl Drop for Taken {
 
 /// Waits for packets: the body of the answer, and what goes back if that is not delivered. `None` if another poll is
 /// waiting already: then the session ends.
-pub(crate) async fn get(link: Arc<Link>) -> Option<(Bytes, Option<Taken>)> {
+pub(crate) async fn get(link: Arc<Link>) -> Option<(Vec<Bytes>, Option<Taken>)> {
     {
         let mut polls = link.polls()?;
         if polls.polling {
@@ -73,15 +86,15 @@ pub(crate) async fn get(link: Arc<Link>) -> Option<(Bytes, Option<Taken>)> {
         let Some(mut polls) = link.polls() else { return Poll::Ready(None) };
         if !polls.ready.is_empty() {
             let frames = polls.take_ready();
-            let body = join(&frames).into();
+            let body = join(&frames);
             return Poll::Ready(Some((body, Some(Taken { link: link.clone(), frames }))));
         }
         if let Some(last) = polls.last.take() {
             polls.over = true;
-            return Poll::Ready(Some((Bytes::from_static(last.as_bytes()), None)));
+            return Poll::Ready(Some((vec![Bytes::from_static(last.as_bytes())], None)));
         }
         if polls.over || polls.noop {
-            return Poll::Ready(Some((Bytes::from_static(b"6"), None)));
+            return Poll::Ready(Some((vec![Bytes::from_static(b"6")], None)));
         }
         polls.poll = Some(cx.waker().clone());
         Poll::Pending
@@ -139,14 +152,16 @@ mod tests {
         let (_engine, link) = link();
         put(&link, "4a");
         let (body, taken) = get(link.clone()).await.unwrap();
-        assert_eq!(&body[..], b"4a");
+        assert_eq!(body.concat(), b"4a");
         put(&link, "4b");
         drop(taken);
         let (body, taken) = get(link.clone()).await.unwrap();
-        assert_eq!(&body[..], b"4a\x1e4b");
-        let body = taken.unwrap().carried_by(body);
-        assert_eq!((link.outbox.bytes(), &body[..]), (8, &b"4a\x1e4b"[..]));
-        drop(body);
+        assert_eq!(body.concat(), b"4a\x1e4b");
+        let carried = taken.unwrap().carried();
+        let pieces = [carried.piece(body[0].slice(..2)), carried.piece(body[0].slice(2..))];
+        drop(carried);
+        assert_eq!((link.outbox.bytes(), pieces.concat()), (8, b"4a\x1e4b".to_vec()));
+        drop(pieces);
         assert_eq!(link.outbox.bytes(), 0);
     }
 }

@@ -22,6 +22,26 @@ async fn packets_come_and_go_in_bodies() {
 }
 
 #[tokio::test]
+async fn long_and_short_packets_come_in_one_body() {
+    let server = Server::start(Config::default()).await;
+    let session = Session::connect(server.port).await;
+    let long = "x".repeat(50_000);
+    session.post(&format!("421[\"echo\",1]\u{1e}422[\"echo\",\"{long}\"]\u{1e}423[\"echo\",3]")).await;
+    session.post(&format!("424[\"echo\",\"{long}\"]\u{1e}425[\"tell\",\"{long}\"]")).await;
+    let polled = session.poll().await;
+    let expected = [
+        "431[null,1]".to_owned(),
+        format!("432[null,\"{long}\"]"),
+        "433[null,3]".to_owned(),
+        format!("434[null,\"{long}\"]"),
+        format!("42[\"told\",\"{long}\"]"),
+        format!("435[null,\"{long}\"]"),
+    ];
+    assert_eq!(polled.text().split('\u{1e}').collect::<Vec<_>>(), expected);
+    assert_eq!(polled.header("content-length"), Some(polled.body.len().to_string().as_str()));
+}
+
+#[tokio::test]
 async fn attachments_are_base64() {
     let server = Server::start(Config::default()).await;
     let session = Session::connect(server.port).await;
