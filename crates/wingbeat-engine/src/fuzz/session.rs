@@ -2,6 +2,7 @@
 
 use super::{run, server};
 use crate::handshake::Handshake;
+use crate::http::propose;
 use crate::link::Via;
 use crate::session::Session;
 use crate::ws::{Io, WebSocket};
@@ -11,18 +12,20 @@ use http_body_util::{BodyExt, Full};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::task::JoinSet;
 use tower_service::Service;
 
-/// Bits of the first byte: long-polling, MessagePack, and whether the client stays silent in the end instead of going.
+/// Bits of the first byte: long-polling, MessagePack, whether the client stays silent in the end instead of going, and
+/// long-polling that asks for several things at once and may move to a WebSocket.
 pub fn session(data: &[u8]) {
     let [kind, said @ ..] = data else { return };
     let (engine, echo) = server(kind & 2 != 0);
     run(async {
         let talk = async {
-            if kind & 1 == 0 {
-                websocket(&engine, said, kind & 4 != 0).await
-            } else {
-                polling(&engine, said).await
+            match kind & 9 {
+                0 | 8 => websocket(&engine, said, kind & 4 != 0).await,
+                1 => polling(&engine, said).await,
+                _ => moving(&engine, said, kind & 4 != 0).await,
             }
             while engine.connections() > 0 {
                 tokio::time::sleep(Duration::from_millis(100)).await;
@@ -66,10 +69,7 @@ fn well_formed(mut frames: &[u8]) {
 
 /// Bytes 0xff stand between requests; an empty one is a poll.
 async fn polling(engine: &crate::Engine, said: &[u8]) {
-    let url = "/socket.io/?EIO=4&transport=polling".to_owned();
-    let (_, opened) = ask(engine, Request::get(&url), b"").await;
-    let Some(sid) = opened.split('"').nth(3) else { return };
-    let url = format!("{url}&sid={sid}");
+    let Some((_, url)) = open(engine).await else { return };
     for body in said.split(|&byte| byte == 0xff) {
         let asked = async {
             if body.is_empty() {
@@ -82,6 +82,67 @@ async fn polling(engine: &crate::Engine, said: &[u8]) {
         let Ok((status, _)) = tokio::time::timeout(Duration::from_millis(100), asked).await else { return };
         assert!(matches!(status, 200 | 400 | 413), "{status}");
     }
+}
+
+/// The same with polls that stay open while the client does other things. What begins with 0xfe is said on a WebSocket
+/// that the session is to move to, which is opened when there is none; 0xfd lets the server come to rest.
+async fn moving(engine: &crate::Engine, said: &[u8], stays: bool) {
+    let Some((sid, url)) = open(engine).await else { return };
+    let mut polls = JoinSet::new();
+    let (mut ws, mut heard) = (None, JoinSet::new());
+    for step in said.split(|&byte| byte == 0xff) {
+        match step {
+            [] => drop(polls.spawn({
+                let (engine, request) = (engine.clone(), Request::get(&url));
+                async move { ask(&engine, request, b"").await }
+            })),
+            [0xfd] => tokio::time::sleep(Duration::from_millis(10)).await,
+            [0xfe, frames @ ..] => {
+                if ws.is_none() {
+                    let Some(link) = engine.0.find(&sid) else { continue };
+                    let (client, stream) = tokio::io::duplex(16 * 1024);
+                    propose(&link, WebSocket::new(Io::Other(Box::new(stream)), b""));
+                    let (mut read, write) = tokio::io::split(client);
+                    heard.spawn(async move {
+                        let mut heard = Vec::new();
+                        let _ = read.read_to_end(&mut heard).await;
+                        heard
+                    });
+                    ws = Some(write);
+                }
+                let Some(client) = &mut ws else { continue };
+                let written = tokio::time::timeout(Duration::from_millis(100), client.write_all(frames)).await;
+                if !matches!(written, Ok(Ok(()))) {
+                    ws = None;
+                }
+            }
+            body => {
+                let asked = ask(engine, Request::post(&url), body);
+                // One that waits too long is given up, which ends the session.
+                let Ok((status, _)) = tokio::time::timeout(Duration::from_millis(100), asked).await else { break };
+                assert!(matches!(status, 200 | 400 | 413), "{status}");
+            }
+        }
+    }
+    if let Some(mut client) = ws.filter(|_| !stays) {
+        let _ = client.shutdown().await;
+    }
+    // The session ends by itself, and with it whatever waits for it.
+    while let Some(answer) = polls.join_next().await {
+        let (status, _) = answer.expect("a poll does not panic");
+        assert!(matches!(status, 200 | 400 | 413), "{status}");
+    }
+    while let Some(frames) = heard.join_next().await {
+        well_formed(&frames.expect("it is only read"));
+    }
+}
+
+/// A session on long-polling: its id, and the path of its requests.
+async fn open(engine: &crate::Engine) -> Option<(String, String)> {
+    let url = "/socket.io/?EIO=4&transport=polling";
+    let (_, opened) = ask(engine, Request::get(url), b"").await;
+    let sid = opened.split('"').nth(3)?;
+    Some((sid.to_owned(), format!("{url}&sid={sid}")))
 }
 
 async fn ask(engine: &crate::Engine, request: http::request::Builder, body: &[u8]) -> (u16, String) {

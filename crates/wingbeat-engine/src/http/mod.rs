@@ -10,3 +10,5 @@ mod upgrade;
 pub use body::Body;
 pub(crate) use client_files::ClientFiles;
 pub use service::EngineService;
+#[cfg(any(test, fuzzing))]
+pub(crate) use upgrade::propose;

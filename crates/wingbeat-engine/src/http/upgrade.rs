@@ -47,18 +47,22 @@ pub(super) fn offer(link: &Arc<Link>, parts: &mut Parts) -> Response<Body> {
     let link = link.clone();
     tokio::spawn(async move {
         let Ok(upgraded) = on.await else { return };
-        let ws = take_back(upgraded);
-        let wanted = link.engine.config.allow_upgrades && link.via() == Via::Polling;
-        let refused = match link.polls() {
-            Some(mut polls) if wanted => polls.offer(ws),
-            _ => Some(ws),
-        };
-        match refused {
-            None => link.wake(),
-            Some(ws) => ws::refuse(&link.engine, ws),
-        }
+        propose(&link, take_back(upgraded));
     });
     response
+}
+
+/// Hands a WebSocket to a session that may want to move to it.
+pub(crate) fn propose(link: &Arc<Link>, ws: WebSocket) {
+    let wanted = link.engine.config.allow_upgrades && link.via() == Via::Polling;
+    let refused = match link.polls() {
+        Some(mut polls) if wanted => polls.offer(ws),
+        _ => Some(ws),
+    };
+    match refused {
+        None => link.wake(),
+        Some(ws) => ws::refuse(&link.engine, ws),
+    }
 }
 
 /// The packet that begins a session, in pieces.
