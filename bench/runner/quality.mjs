@@ -31,7 +31,7 @@ function whole({ plan, rounds }, runs) {
   const reasons = [
     missing && `${count(missing)} were not made (broken off in round ${last} of ${rounds})`,
     failed && `${count(failed)} failed`,
-    noisy && `of ${count(noisy)} no undisturbed run is left`,
+    noisy && `${count(noisy)} have no undisturbed run`,
   ]
   return `**Not complete**: of ${measurements} ${list(reasons.filter(Boolean))}.`
 }
@@ -39,7 +39,7 @@ function whole({ plan, rounds }, runs) {
 function disturbed({ secs, tolerance }, runs) {
   const discarded = runs.filter((run) => run.disturbed).length
   const share = `${Math.round(tolerance * 100)}% of a core`
-  const figures = `${count(runs.length)} runs of ${secs} s`
+  const figures = `${span([runs.length], 'run')} of ${secs} s`
   if (!discarded) return `${figures}; in none of them did anybody else use more than ${share}.`
   return (
     `${figures}; ${count(discarded)} of them were discarded because others used more than ${share}. ` +
@@ -70,7 +70,7 @@ function pairs(meta, runs, measured) {
 export function span(numbers, what) {
   const [least, most] = [Math.min(...numbers, Infinity), Math.max(...numbers, 0)]
   if (!numbers.length) return `no ${what}`
-  return `${least === most ? '' : `${least} to `}${most} ${what}${most === 1 ? '' : 's'}`
+  return `${least === most ? '' : `${count(least)} to `}${count(most)} ${what}${most === 1 ? '' : 's'}`
 }
 
 /** Servers with other allocators are not compared by what they do alone. */

@@ -34,7 +34,7 @@ test('what failed or was always disturbed is missing as well', () => {
     return one.round === 1 ? { ...one, disturbed: true } : one
   })
   const text = said(runs)
-  assert.match(text, /\*\*Not complete\*\*: of 16 .* 2 failed and of 2 no undisturbed run is left\./)
+  assert.match(text, /\*\*Not complete\*\*: of 16 .* 2 failed and 2 have no undisturbed run\./)
   assert.match(text, /16 runs of 2 s; 2 of them were discarded because others used more than 5% of a core/)
 })
 
