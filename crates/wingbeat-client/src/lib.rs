@@ -30,8 +30,6 @@
 //!   that wait ([`Client::authenticate`]).
 //! * Events are [streams](Events); a slow listener loses events of its own, and is told so.
 
-#![doc(html_no_source)]
-
 mod auth;
 mod backoff;
 mod builder;

@@ -2,14 +2,14 @@
 //!
 //! This crate does no I/O and needs no runtime, so that a server, a native client and a browser build can share it.
 
-#![doc(html_no_source)]
-
 mod binary;
+mod date;
 mod definition;
 mod error;
 mod headers;
 mod id;
 mod method;
+mod network;
 mod objects;
 pub mod packet;
 mod payload;
@@ -18,11 +18,13 @@ mod seldom;
 pub mod ws;
 
 pub use binary::Binary;
+pub use date::iso_date;
 pub use definition::Definition;
 pub use error::{Error, ErrorKind, Result};
 pub use headers::Headers;
 pub use id::{Id, IdArg};
 pub use method::Method;
+pub use network::network;
 pub use payload::Payload;
 pub use raw_json::RawJson;
 pub use seldom::Seldom;

@@ -1,10 +1,11 @@
 //! What one address may use up.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use wingbeat_core::network;
 
-/// Who is behind an address: an IPv4 address, or the network of 64 bits that one IPv6 customer has.
+/// Who is behind an address: its [`network`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Origin(IpAddr);
 
@@ -16,10 +17,7 @@ impl Origin {
         if address.is_unspecified() || (by_default && is_local(address)) {
             return None;
         }
-        Some(Origin(match address {
-            IpAddr::V4(_) => address,
-            IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).into(),
-        }))
+        Some(Origin(network(address)))
     }
 }
 

@@ -47,7 +47,9 @@ impl Config {
         self
     }
 
-    /// How many attachments an event may have. More end the session. Default 10, as in the reference's parser.
+    /// How many attachments one packet may have. A client that sends more ends its session. What services answer and
+    /// publish keeps to it as well: an answer with more becomes GeneralError, an event with more is logged and not sent.
+    /// Default 10, as in the reference's parser.
     pub fn max_attachments(mut self, attachments: usize) -> Config {
         self.max_attachments = attachments;
         self

@@ -6,11 +6,11 @@ use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
 use std::hash::{BuildHasher, RandomState};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
-use wingbeat_core::{Error, Result};
+use wingbeat_core::{Error, Result, network};
 
 /// How often it is looked whether something can be forgotten.
 const SWEEP: u32 = 256;
@@ -46,10 +46,7 @@ impl Place {
     }
 
     pub(super) fn address(address: IpAddr) -> Place {
-        Place::Address(match address.to_canonical() {
-            IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
-            address => address,
-        })
+        Place::Address(network(address))
     }
 }
 

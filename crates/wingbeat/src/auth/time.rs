@@ -1,7 +1,7 @@
 //! Times as tokens have them.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use wingbeat_core::{Error, Result};
+use wingbeat_core::{Error, Result, iso_date};
 
 /// Seconds since 1970, as the claims of tokens count; foreign tokens may hold any number.
 pub(super) type Seconds = f64;
@@ -21,26 +21,14 @@ pub(super) fn now() -> Seconds {
     start + Instant::now().saturating_duration_since(instant).as_secs_f64()
 }
 
-/// ISO 8601 as JavaScript prints dates. Nothing for times that JavaScript has no date for.
+/// ISO 8601 as JavaScript prints dates. Nothing for times that it prints otherwise, or has no date for.
 pub(super) fn iso(time: Seconds) -> Option<String> {
     let milliseconds = (time * 1000.0).floor();
-    if !(-62_167_219_200_000.0..253_402_300_800_000.0).contains(&milliseconds) {
+    if milliseconds.is_nan() {
         return None;
     }
-    let milliseconds = milliseconds as i64;
-    let (day, rest) = (milliseconds.div_euclid(86_400_000), milliseconds.rem_euclid(86_400_000));
-    // Days of the proleptic Gregorian calendar, counted in eras of 400 years that begin in March.
-    let shifted = day + 719_468;
-    let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    let (hour, minute) = (rest / 3_600_000, rest / 60_000 % 60);
-    let (second, milli) = (rest / 1000 % 60, rest % 1000);
-    Some(format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z"))
+    // What is too large becomes the largest there is, which is no date either.
+    iso_date(milliseconds as i64)
 }
 
 /// A span as Feathers' configurations write it: `"1d"`, `"2 hours"`, `"90s"`.

@@ -1,5 +1,6 @@
 //! MessagePack to JSON.
 
+use crate::iso_date;
 use crate::packet::{MAX_DEPTH, placeholder};
 use bytes::Bytes;
 use serde::Serialize;
@@ -194,47 +195,16 @@ impl<'a> Reader<'a> {
             }
             (0, 8) => {
                 let millis = self.number(8)? as i64;
-                self.write(date(millis)?)
+                self.write(iso_date(millis)?)
             }
             _ => None,
         }
     }
 }
 
-/// Milliseconds since 1970 as JSON has dates: `2026-01-31T12:00:00.000Z`.
-fn date(millis: i64) -> Option<String> {
-    let (days, rest) = (millis.div_euclid(86_400_000), millis.rem_euclid(86_400_000));
-    if !(-719_162..=2_932_896).contains(&days) {
-        return None;
-    }
-    // Counted from the first of March of a year 0: then leap days come last.
-    let days = days + 719_468;
-    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    let (hour, minute, second) = (rest / 3_600_000, rest / 60_000 % 60, rest / 1000 % 60);
-    Some(format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z", rest % 1000))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn dates_are_what_json_makes_of_them() {
-        for (millis, text) in [
-            (0, "1970-01-01T00:00:00.000Z"),
-            (-1, "1969-12-31T23:59:59.999Z"),
-            (951_782_400_000, "2000-02-29T00:00:00.000Z"),
-            (1_767_225_599_123, "2025-12-31T23:59:59.123Z"),
-        ] {
-            assert_eq!(date(millis).unwrap(), text);
-        }
-    }
 
     #[test]
     fn every_width_of_number_is_read() {
