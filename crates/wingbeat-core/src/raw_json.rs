@@ -19,8 +19,8 @@ thread_local! {
 /// Scratch memory larger than this is given back.
 const KEEP: usize = 64 * 1024;
 
-/// The text of one valid JSON value, shared cheaply; with [`Binary`] in it, also the bytes that its placeholders stand
-/// for.
+/// The text of one valid JSON value, shared cheaply; with [`Binary`](crate::Binary) in it, also the bytes that its
+/// placeholders stand for.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RawJson {
     text: Bytes,
