@@ -183,6 +183,7 @@ The loop by hand is the load generator's: it knows what will be answered, parses
 timeouts nor a typed result. Instructions are the process's own; the kernel's, which both need
 alike, are in the times only. rust_socketio takes random numbers below 999 as ids of acknowledgements: with 16 calls in
 flight two soon share one, and its reading task panics. Memory is resident memory gained per client that is connected; the kernel's is not in it.
+wingbeat-client's program has jemalloc, the loop and rust_socketio have glibc's allocator.
 `
 }
 
