@@ -132,7 +132,8 @@ impl Config {
         self
     }
 
-    /// The largest message or polling body that is accepted, in bytes. Default 1,000,000. What may wait to be sent
+    /// The largest message or polling body that is accepted, in bytes. A larger message closes its WebSocket with 1009
+    /// and ends the session, a larger body is answered 413. Default 1,000,000. What may wait to be sent
     /// [follows it](Config::outbox_limit).
     pub fn max_http_buffer_size(mut self, bytes: usize) -> Config {
         self.max_payload = bytes;
@@ -145,19 +146,21 @@ impl Config {
         self
     }
 
-    /// How long a client has to answer a ping. Default 20 s.
+    /// How long a client has to answer a ping. One that has not ends with [`PingTimeout`](crate::Reason::PingTimeout).
+    /// Default 20 s.
     pub fn ping_timeout(mut self, timeout: Duration) -> Config {
         self.ping_timeout = timeout.min(LONGEST);
         self
     }
 
-    /// How long a client has to complete the move to a WebSocket. Default 10 s.
+    /// How long a client has to complete the move to a WebSocket. Then the WebSocket is closed, and the session stays
+    /// on polling. Default 10 s.
     pub fn upgrade_timeout(mut self, timeout: Duration) -> Config {
         self.upgrade_timeout = timeout.min(LONGEST);
         self
     }
 
-    /// How long a client has to join a namespace. Default 45 s.
+    /// How long a client has to join a namespace. One that is in none then is disconnected. Default 45 s.
     pub fn connect_timeout(mut self, timeout: Duration) -> Config {
         self.connect_timeout = timeout.min(LONGEST);
         self

@@ -48,7 +48,8 @@ impl HttpLimits {
         self
     }
 
-    /// How long a connection has to send the headers of a request. Default 10 s.
+    /// How long a connection has for the TLS handshake, for the headers of a request, and for the next request where it
+    /// is kept. Then it is closed. Default 10 s.
     pub fn header_timeout(mut self, timeout: Duration) -> HttpLimits {
         self.header_timeout = timeout.min(LONGEST);
         self
