@@ -147,9 +147,9 @@ impl Answer {
         self
     }
 
-    /// How many bytes it has, but for the headers and what links it to its event.
-    pub(crate) fn len(&self) -> usize {
-        self.body.len() + self.attachments.as_deref().map_or(0, |all| all.iter().map(Bytes::len).sum())
+    /// About how many bytes it has; with attachments, that may be any number.
+    pub(crate) fn size(&self) -> usize {
+        if self.attachments.is_none() { self.body.len() } else { usize::MAX }
     }
 
     /// Appends the answer as WebSocket frames: `43<id>[…]`, or `46<n>-<id>[…]` and the attachments.
@@ -158,7 +158,7 @@ impl Answer {
         let count = if attachments.is_empty() { String::new() } else { format!("{}-", attachments.len()) };
         let namespace_len = if namespace == "/" { 0 } else { namespace.len() + 1 };
         let len = 4 + count.len() + namespace_len + id.width() + self.head.len() + self.body.len();
-        out.reserve(len + 10 + attachments.iter().map(|bytes| bytes.len() + 10).sum::<usize>());
+        out.reserve(len + 10);
         write_header(out, Opcode::Text, len);
         out.extend_from_slice(if count.is_empty() { b"43" } else { b"46" });
         out.extend_from_slice(count.as_bytes());

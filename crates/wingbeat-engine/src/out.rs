@@ -60,12 +60,23 @@ impl Out {
     }
 
     /// Makes all that was written a piece.
-    fn seal(&mut self) {
+    #[cold]
+    pub(crate) fn seal(&mut self) {
         if !self.bytes.is_empty() {
-            self.total += self.bytes.len();
-            self.pieces.push_back(Bytes::copy_from_slice(&self.bytes));
-            self.bytes.clear();
+            let bytes = self.take_bytes();
+            self.total += bytes.len();
+            self.pieces.push_back(bytes);
         }
+    }
+
+    /// Takes what was written: a copy, unless it fills its memory.
+    pub(crate) fn take_bytes(&mut self) -> Bytes {
+        if self.bytes.len() == self.bytes.capacity() {
+            return std::mem::take(&mut self.bytes).into();
+        }
+        let bytes = Bytes::copy_from_slice(&self.bytes);
+        self.bytes.clear();
+        bytes
     }
 
     /// Takes everything, and counts it as what waits for the peer.

@@ -50,7 +50,7 @@ impl Client {
             && socket.is_connected()
         {
             // What was sent to the socket before leaves before.
-            self.put(out, answer.len(), |bytes| answer.write(bytes, socket.namespace(), id));
+            self.put(out, answer.size(), |bytes| answer.write(bytes, socket.namespace(), id));
         }
     }
 

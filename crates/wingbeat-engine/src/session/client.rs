@@ -152,16 +152,25 @@ impl Client {
 
     /// Writes a packet of about this size behind all that is queued.
     pub(super) fn put(&self, out: &mut Out, size: usize, write: impl FnOnce(&mut Vec<u8>)) {
-        let bytes = out.after(&self.link.outbox);
-        if size <= SMALL && !self.link.engine.config.msgpack {
-            return write(bytes);
+        out.after(&self.link.outbox);
+        let apart = size > SMALL || self.link.engine.config.msgpack;
+        if apart {
+            out.seal();
         }
-        let mut bytes = Vec::new();
-        write(&mut bytes);
+        write(&mut out.bytes);
+        if apart {
+            self.put_apart(out);
+        }
+    }
+
+    /// Makes what was written a frame of its own.
+    #[cold]
+    fn put_apart(&self, out: &mut Out) {
+        let bytes = out.take_bytes();
         if bytes.len() > LARGEST {
             return self.link.signal(signal::FULL);
         }
-        let frame = Frame::from_encoded(bytes.into());
+        let frame = Frame::from_encoded(bytes);
         let frame = if self.link.engine.config.msgpack { msgpack::recode(&frame) } else { frame };
         out.frame(frame.into_bytes());
     }

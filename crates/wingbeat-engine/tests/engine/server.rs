@@ -4,7 +4,7 @@ use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use std::convert::Infallible;
 use std::future::{Ready, pending, ready};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -56,7 +56,9 @@ impl Seen {
 
 /// A megabyte.
 fn large() -> RawJson {
-    RawJson::new(&"x".repeat(1_000_000)).unwrap()
+    // Once, because other tests look at how much memory there is in all.
+    static LARGE: LazyLock<RawJson> = LazyLock::new(|| RawJson::new(&"x".repeat(1_000_000)).unwrap());
+    LARGE.clone()
 }
 
 /// `echo` answers at once, `slow` after one more turn, `gate` when the gate opens, `never` never, `panic` panics,
