@@ -75,8 +75,11 @@ impl Full {
 }
 
 impl Engine {
-    /// A server with these options, and what runs behind its sockets.
+    /// A server with these options, and what runs behind its sockets. What [`Config::check`] refuses is logged.
     pub fn new(config: Config, handler: impl Handler) -> Engine {
+        if let Err(error) = config.check() {
+            tracing::error!(%error, "an option does not work");
+        }
         Engine(Arc::new(Shared {
             wheel: Wheel::new(config.ping_interval.min(config.ping_timeout)),
             openings: ["", r#""websocket""#].map(|upgrades| opening(&config, upgrades)),

@@ -1,7 +1,9 @@
 //! The cookie with the session's id.
 
-use http::HeaderValue;
+use super::check::{header, impossible};
+use http::{HeaderName, HeaderValue};
 use std::fmt::Write;
+use wingbeat_core::Result;
 
 /// A cookie with the session's id: by default `io=<sid>; Path=/; HttpOnly; SameSite=Lax`.
 #[derive(Clone, Debug)]
@@ -81,6 +83,17 @@ impl Cookie {
     pub fn same_site(mut self, same_site: Option<SameSite>) -> Cookie {
         self.same_site = same_site;
         self
+    }
+
+    pub(super) fn check(&self) -> Result<()> {
+        // What a header's name may be, a cookie's may be as well.
+        if self.name.parse::<HeaderName>().is_err() {
+            return Err(impossible("cookie", &self.name, "it is no name"));
+        }
+        [&self.domain, &self.path].into_iter().flatten().try_for_each(|value| match value.contains(';') {
+            true => Err(impossible("cookie", value, "a semicolon ends it")),
+            false => header("cookie", value),
+        })
     }
 
     pub(crate) fn header(&self, sid: &str) -> Option<HeaderValue> {

@@ -1,5 +1,6 @@
 //! Which pages of other origins may read the answers.
 
+use super::check;
 use http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS,
@@ -8,6 +9,7 @@ use http::header::{
 use http::{HeaderMap, HeaderName, HeaderValue};
 use std::fmt;
 use std::sync::Arc;
+use wingbeat_core::Result;
 
 /// A set of origins.
 #[derive(Clone)]
@@ -105,6 +107,12 @@ impl Cors {
     pub fn max_age(mut self, seconds: u64) -> Cors {
         self.max_age = Some(seconds);
         self
+    }
+
+    pub(super) fn check(&self) -> Result<()> {
+        self.origins.check("cors")?;
+        let lists = [Some(&self.methods), self.allowed_headers.as_ref(), self.exposed_headers.as_ref()];
+        lists.into_iter().flatten().try_for_each(|list| check::header("cors", list))
     }
 
     pub(crate) fn allows(&self, origin: &str) -> bool {

@@ -1,5 +1,6 @@
 //! The server's options.
 
+mod check;
 mod cookie;
 mod cors;
 mod limits;

@@ -102,6 +102,7 @@ impl Default for SocketIo {
 impl Transport for SocketIo {
     fn open(self: Box<Self>, app: &App) -> Result<Door> {
         let SocketIo { config, middleware, call_timeout, io } = *self;
+        config.check()?;
         let (app, entrance) = (app.downgrade(), app.entrance());
         let services = Services { app, entrance, middleware: middleware.into(), call_timeout };
         let engine = match &io {
@@ -259,5 +260,18 @@ impl Arguments for Event<'_> {
 
     fn has_bytes(&self, at: usize) -> bool {
         !self.attachments().is_empty() && self.arg(at).is_some_and(|arg| !arg.attachments().is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wingbeat_engine::Cors;
+
+    #[test]
+    fn an_option_that_cannot_be_is_told_when_the_application_is_built() {
+        let config = Config::default().cors(Cors::origins(["*"]));
+        let error = App::builder().configure(SocketIo::with_config(config)).build().unwrap_err();
+        assert!(error.message().starts_with("Impossible option 'cors'"), "{error:?}");
     }
 }
