@@ -56,12 +56,12 @@ pub(crate) struct Link {
     pub(crate) armed: AtomicU64,
     /// When the client must have answered a ping.
     pub(crate) pong_by: AtomicU64,
-    polls: OnceLock<Box<Mutex<Polls>>>,
+    polls: Option<Box<Mutex<Polls>>>,
 }
 
 impl Link {
     pub(crate) fn new(id: SessionId, engine: Arc<Shared>, handshake: Handshake, via: Via) -> Link {
-        let link = Link {
+        Link {
             id,
             engine,
             handshake,
@@ -73,12 +73,8 @@ impl Link {
             deadline: AtomicU64::new(u64::MAX),
             armed: AtomicU64::new(u64::MAX),
             pong_by: AtomicU64::new(u64::MAX),
-            polls: OnceLock::new(),
-        };
-        if via == Via::Polling {
-            let _ = link.polls.set(Box::default());
+            polls: (via == Via::Polling).then(Box::default),
         }
-        link
     }
 
     /// Queues a frame for the session.
@@ -146,7 +142,7 @@ impl Link {
 
     /// What the requests of a long-polling session leave for its task; `None` if it began on a WebSocket.
     pub(crate) fn polls(&self) -> Option<MutexGuard<'_, Polls>> {
-        self.polls.get().map(|polls| polls.lock().unwrap_or_else(PoisonError::into_inner))
+        self.polls.as_ref().map(|polls| polls.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -33,10 +33,13 @@ struct Entry {
 }
 
 const SLOTS: u64 = 512;
+/// More room than this, 16 KiB, an empty slot gives back: it was made for a storm.
+const KEEP: usize = 1024;
 
 impl Wheel {
-    pub(crate) fn new(ping_interval: Duration) -> Wheel {
-        let slot = (ping_interval / 64).clamp(Duration::from_millis(2), Duration::from_millis(50));
+    /// A wheel on which no deadline that is regularly set lies nearer than this.
+    pub(crate) fn new(shortest: Duration) -> Wheel {
+        let slot = (shortest / 64).clamp(Duration::from_millis(2), Duration::from_millis(50));
         let slots = (0..SLOTS).map(|_| Vec::new()).collect();
         Wheel { start: Instant::now(), slot, ring: Mutex::new(Ring { slots, next: 0, entries: 0, turning: false }) }
     }
@@ -93,7 +96,7 @@ impl Wheel {
                 later
             });
             let taken = before - entries.len();
-            if entries.is_empty() && entries.capacity() > 1024 {
+            if entries.is_empty() && entries.capacity() > KEEP {
                 *entries = Vec::new();
             }
             ring.entries -= taken;

@@ -3,6 +3,7 @@
 mod answer;
 mod body;
 mod client_files;
+mod gzip;
 mod request;
 mod service;
 mod upgrade;

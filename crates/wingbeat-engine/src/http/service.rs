@@ -1,7 +1,8 @@
 //! The engine as a tower service.
 
 use super::answer::{Refused, empty, with_type};
-use super::client_files::{accepts_gzip, client_file, gzip_in_turns};
+use super::client_files::client_file;
+use super::gzip::{accepts_gzip, gzip_in_turns};
 use super::request::{Purpose, verify};
 use super::{Body, upgrade};
 use crate::Engine;

@@ -10,27 +10,24 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 /// A [`Socket`] that listens for events and is in rooms.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct IoSocket {
     socket: Socket,
-    io: IoHandle,
+    io: Io,
 }
 
-/// Equal to any other: a socket belongs to one server.
-#[derive(Clone)]
-struct IoHandle(Io);
-
-impl PartialEq for IoHandle {
-    fn eq(&self, _: &IoHandle) -> bool {
-        true
+/// Those of one socket are the same: it belongs to one server.
+impl PartialEq for IoSocket {
+    fn eq(&self, other: &IoSocket) -> bool {
+        self.socket == other.socket
     }
 }
 
-impl Eq for IoHandle {}
+impl Eq for IoSocket {}
 
 impl IoSocket {
     pub(super) fn new(io: Io, socket: Socket) -> IoSocket {
-        IoSocket { socket, io: IoHandle(io) }
+        IoSocket { socket, io }
     }
 
     /// Listens for an event. The first answer of its listeners, in the order they were added, goes to the client if it
@@ -79,14 +76,14 @@ impl IoSocket {
 
     /// Joins a room.
     pub fn join(&self, room: &str) {
-        if let Some(space) = self.io.0.known(self.namespace()) {
+        if let Some(space) = self.io.known(self.namespace()) {
             space.members().join(self, room);
         }
     }
 
     /// Leaves a room.
     pub fn leave(&self, room: &str) {
-        if let Some(space) = self.io.0.known(self.namespace()) {
+        if let Some(space) = self.io.known(self.namespace()) {
             let mut members = space.members();
             members.leave(self.id(), room);
             self.raw().state().rooms.remove(room);
@@ -111,7 +108,7 @@ impl IoSocket {
 
     /// Everybody else in the namespace.
     pub fn broadcast(&self) -> Target {
-        Target::new(self.io.0.clone(), self.io.0.now(self.shared_namespace())).except(self.id())
+        Target::new(self.io.clone(), self.io.now(self.shared_namespace())).except(self.id())
     }
 
     /// Everybody else in a room.
@@ -121,7 +118,7 @@ impl IoSocket {
 
     /// The server that the socket is connected to.
     pub fn io(&self) -> &Io {
-        &self.io.0
+        &self.io
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{Reason, Refusal, Socket};
 use bytes::Bytes;
 use std::task::Context;
 use wingbeat_core::RawJson;
-use wingbeat_core::packet::{Opcode, Packet, within_depth, write_header};
+use wingbeat_core::packet::{Opcode, Packet, write_header};
 
 impl Client {
     /// Where the socket of a namespace is that was joined.
@@ -20,12 +20,11 @@ impl Client {
     pub(super) fn connect(&mut self, packet: Packet<'_>, out: &mut Out, cx: &mut Context<'_>) -> Result<(), End> {
         let auth = match packet.json {
             "" => None,
-            json if within_depth(json.as_bytes()) => {
+            json => {
                 let auth = RawJson::parse(Bytes::copy_from_slice(json.as_bytes())).ok();
                 let object = auth.filter(|auth| auth.as_bytes().trim_ascii_start().starts_with(b"{"));
                 Some(object.ok_or(End::close(Reason::ForcedClose))?)
             }
-            _ => return Err(End::close(Reason::ForcedClose)),
         };
         if self.sockets.iter().any(|socket| socket.namespace() == packet.namespace) {
             return Err(End::close(Reason::ForcedServerClose));

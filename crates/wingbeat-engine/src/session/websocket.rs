@@ -20,7 +20,6 @@ pub(super) fn step(
 ) -> Result<Step, End> {
     let (max, limit) = (client.link.engine.config.max_payload, client.link.engine.config.most_waiting());
     let mut step = Step::Idle;
-    let mut end = None;
     if client.may_read() {
         let leftover = client.take_leftover();
         match ws.read(buf, leftover, cx) {
@@ -29,7 +28,7 @@ pub(super) fn step(
             (Read::Bytes, n) => {
                 step = Step::Again;
                 client.allowance.count(n);
-                let items = ws.items(&mut buf[..n], max, |item| {
+                let leftover = ws.items(&mut buf[..n], max, |item| -> Result<bool, End> {
                     match item {
                         Item::Text(text) => client.text(&text, out, cx)?,
                         Item::Binary(bytes) => client.binary(&bytes, out, cx)?,
@@ -40,17 +39,10 @@ pub(super) fn step(
                         Item::Nothing => {}
                     }
                     Ok(client.may_read())
-                });
-                match items {
-                    Ok(leftover) => client.set_leftover(leftover),
-                    // What was answered before is sent before the session ends.
-                    Err(error) => end = Some(error),
-                }
+                })?;
+                client.set_leftover(leftover);
             }
         }
-    }
-    if let Some(end) = end {
-        return Err(end);
     }
     heartbeat.look(client);
     if client.is_long(out) {

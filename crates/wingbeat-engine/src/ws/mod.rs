@@ -3,8 +3,10 @@
 mod handshake;
 mod io;
 mod refuse;
+mod websocket;
 
 pub(crate) use handshake::{accept, is_upgrade};
-pub(crate) use io::{Io, Lost, Read, WebSocket};
+pub(crate) use io::Io;
 pub(crate) use refuse::refuse;
+pub(crate) use websocket::{Lost, Read, WebSocket};
 pub(crate) use wingbeat_core::ws::{Fragments, Item, Sender, Violation, close_frame, next_item, pong_frame};

@@ -13,7 +13,9 @@ use std::time::Duration;
 /// How many may be closed politely at a time. They are no sessions, which are counted.
 const MOST: usize = 1024;
 /// How many bytes a client may send before it closes.
-const PATIENCE: usize = 256 * 1024;
+const MOST_BYTES: usize = 256 * 1024;
+/// How long it has for that.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Closes a WebSocket politely: sends a close frame and waits a moment for the client's. Where too many are being closed,
 /// it is only dropped.
@@ -34,7 +36,7 @@ async fn close(mut ws: WebSocket) {
     ws.count_unsent(&outbox, usize::MAX);
     close_frame(&mut out.bytes, None);
     let mut buf = vec![0; 1024];
-    let mut left = PATIENCE;
+    let mut left = MOST_BYTES;
     let closed = poll_fn(|cx| {
         if ws.write(&mut out, &outbox, usize::MAX, cx).is_err() {
             return Poll::Ready(());
@@ -56,5 +58,5 @@ async fn close(mut ws: WebSocket) {
             }
         }
     });
-    let _ = tokio::time::timeout(Duration::from_secs(5), closed).await;
+    let _ = tokio::time::timeout(PATIENCE, closed).await;
 }

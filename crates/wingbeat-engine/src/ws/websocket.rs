@@ -1,0 +1,264 @@
+//! A WebSocket's connection: reading into lent memory, writing what the turn and the outbox have.
+
+use super::{Fragments, Io, Item, Sender, Violation, next_item};
+use crate::out::{Out, append};
+use crate::outbox::{Frames, Outbox};
+use bytes::{Buf, Bytes};
+use std::collections::VecDeque;
+use std::io::IoSlice;
+use std::task::{Context, Poll};
+use tokio::io::ReadBuf;
+
+/// Takes items from the bytes until they are used up or `each` says stop: how many bytes that were, and whether it did.
+fn hand_over<E: From<Violation>>(
+    fragments: &mut Fragments,
+    bytes: &mut [u8],
+    max: usize,
+    mut each: impl FnMut(Item<'_>) -> Result<bool, E>,
+) -> Result<(usize, bool), E> {
+    let mut at = 0;
+    while let Some((used, item)) = next_item(Sender::Client, fragments, &mut bytes[at..], max)? {
+        at += used;
+        if !each(item)? {
+            return Ok((at, true));
+        }
+    }
+    Ok((at, false))
+}
+
+/// The most pieces that one write takes.
+const PIECES: usize = 64;
+
+/// A WebSocket. An idle one owns no buffers.
+pub(crate) struct WebSocket {
+    io: Io,
+    /// What was read of an incomplete frame, or what waits because the turn had done enough; used up to `at`.
+    part: Vec<u8>,
+    at: usize,
+    fragments: Fragments,
+    unsent: VecDeque<Bytes>,
+}
+
+/// What became of reading.
+pub(crate) enum Read {
+    /// There are bytes to look at.
+    Bytes,
+    /// Nothing to read now; the task is woken when there is.
+    Nothing,
+    /// The peer is gone.
+    End,
+}
+
+/// Why writing has come to an end.
+#[derive(Debug)]
+pub(crate) enum Lost {
+    /// The peer is gone.
+    Io,
+    /// The peer does not take what is sent.
+    Full,
+}
+
+impl WebSocket {
+    /// `read` is what was read behind the handshake.
+    pub(crate) fn new(io: Io, read: &[u8]) -> WebSocket {
+        if let Io::Tcp(tcp) = &io {
+            // Answers are written whole; waiting for more to send would only delay them.
+            let _ = tcp.set_nodelay(true);
+        }
+        WebSocket { io, part: read.to_vec(), at: 0, fragments: Fragments::default(), unsent: VecDeque::new() }
+    }
+
+    /// Reads once, unless `leftover`: then what was kept from the last turn is to be looked at first.
+    pub(crate) fn read(&mut self, buf: &mut [u8], leftover: bool, cx: &mut Context<'_>) -> (Read, usize) {
+        if leftover {
+            return (Read::Bytes, 0);
+        }
+        let mut read = ReadBuf::new(buf);
+        match self.io.poll_read(cx, &mut read) {
+            Poll::Pending => (Read::Nothing, 0),
+            Poll::Ready(Ok(())) if !read.filled().is_empty() => (Read::Bytes, read.filled().len()),
+            Poll::Ready(_) => (Read::End, 0),
+        }
+    }
+
+    /// Hands every complete item of what was read to `each`, until that says stop. Whether it did and bytes are left
+    /// that need no reading.
+    pub(crate) fn items<E: From<Violation>>(
+        &mut self,
+        read: &mut [u8],
+        max: usize,
+        each: impl FnMut(Item<'_>) -> Result<bool, E>,
+    ) -> Result<bool, E> {
+        if self.part.is_empty() {
+            let (used, stopped) = hand_over(&mut self.fragments, read, max, each)?;
+            if used < read.len() {
+                self.part = read[used..].to_vec();
+            }
+            return Ok(stopped && !self.part.is_empty());
+        }
+        self.part.extend_from_slice(read);
+        let (used, stopped) = hand_over(&mut self.fragments, &mut self.part[self.at..], max, each)?;
+        self.at += used;
+        if self.at == self.part.len() {
+            (self.part, self.at) = (Vec::new(), 0);
+        } else if self.at > self.part.len() / 2 {
+            self.part.drain(..self.at);
+            self.at = 0;
+        }
+        Ok(stopped && !self.part.is_empty())
+    }
+
+    /// Whether bytes of an earlier read are kept.
+    pub(crate) fn has_leftover(&self) -> bool {
+        !self.part.is_empty()
+    }
+
+    /// Whether everything was taken by the peer.
+    pub(crate) fn is_flushed(&self) -> bool {
+        self.unsent.is_empty()
+    }
+
+    /// Bytes that the peer has not taken.
+    pub(crate) fn unsent(&self) -> usize {
+        self.unsent.iter().map(Bytes::len).sum()
+    }
+
+    /// Counts what the peer has not taken, for a session that this becomes part of.
+    pub(crate) fn count_unsent(&self, outbox: &Outbox, limit: usize) {
+        outbox.count(self.unsent(), self.unsent.iter().map(Bytes::len).max().unwrap_or(0), limit);
+    }
+
+    /// Sends what waited elsewhere.
+    pub(crate) fn append(&mut self, frames: impl IntoIterator<Item = Bytes>) {
+        self.unsent.extend(frames);
+    }
+
+    /// Writes what the turn has written, then what is queued, with as few writes as possible. What the peer does not
+    /// take is kept, and the task is woken when it can take more.
+    pub(crate) fn write(
+        &mut self,
+        out: &mut Out,
+        outbox: &Outbox,
+        limit: usize,
+        cx: &mut Context<'_>,
+    ) -> Result<(), Lost> {
+        while !(out.is_empty() && self.unsent.is_empty() && outbox.is_empty()) {
+            let more = match outbox.take() {
+                // Most deliveries: one frame, written from where it lies for all receivers.
+                Frames::One(mut frame) if out.is_empty() && self.unsent.is_empty() => {
+                    let taken = self.write_piece(&frame, cx)?;
+                    frame.advance(taken.unwrap_or(0));
+                    if !frame.is_empty() {
+                        outbox.count(frame.len(), frame.len(), limit);
+                        self.unsent.push_back(frame);
+                    }
+                    taken.is_some()
+                }
+                queue => {
+                    out.extend(queue);
+                    if !self.unsent.is_empty() || out.has_pieces() {
+                        self.write_pieces(out, outbox, limit, cx)?
+                    } else {
+                        let taken = self.write_piece(&out.bytes, cx)?;
+                        let rest = &out.bytes[taken.unwrap_or(0)..];
+                        if !rest.is_empty() {
+                            outbox.count(rest.len(), 0, limit);
+                            self.unsent.push_back(Bytes::copy_from_slice(rest));
+                        }
+                        out.bytes.clear();
+                        taken.is_some()
+                    }
+                }
+            };
+            if !self.unsent.is_empty() && outbox.is_over(0, 0, limit) {
+                return Err(Lost::Full);
+            }
+            if !more {
+                break;
+            }
+        }
+        self.flush(cx)
+    }
+
+    fn flush(&mut self, cx: &mut Context<'_>) -> Result<(), Lost> {
+        match self.io.poll_flush(cx) {
+            Poll::Ready(Err(_)) => Err(Lost::Io),
+            _ => Ok(()),
+        }
+    }
+
+    /// How much the peer took; `None` if it takes nothing now.
+    fn write_piece(&mut self, piece: &[u8], cx: &mut Context<'_>) -> Result<Option<usize>, Lost> {
+        match self.io.poll_write(cx, &[IoSlice::new(piece)]) {
+            Poll::Pending => Ok(None),
+            Poll::Ready(Ok(n)) if n > 0 => Ok(Some(n)),
+            Poll::Ready(_) => Err(Lost::Io),
+        }
+    }
+
+    /// The peer is slow, or there are large frames: all goes through the queue of what is unsent. Whether to go on.
+    fn write_pieces(
+        &mut self,
+        out: &mut Out,
+        outbox: &Outbox,
+        limit: usize,
+        cx: &mut Context<'_>,
+    ) -> Result<bool, Lost> {
+        append(&mut self.unsent, out.take(outbox, limit));
+        let mut slices = [IoSlice::new(&[]); PIECES];
+        let count = self.unsent.len().min(PIECES);
+        for (slot, piece) in slices.iter_mut().zip(&self.unsent) {
+            *slot = IoSlice::new(piece);
+        }
+        let mut taken = match self.io.poll_write(cx, &slices[..count]) {
+            Poll::Pending => return Ok(false),
+            Poll::Ready(Ok(n)) if n > 0 => n,
+            Poll::Ready(_) => return Err(Lost::Io),
+        };
+        outbox.sent(taken);
+        while let Some(first) = self.unsent.front_mut() {
+            let n = taken.min(first.len());
+            taken -= n;
+            first.advance(n);
+            if !first.is_empty() {
+                break;
+            }
+            self.unsent.pop_front();
+        }
+        if self.unsent.is_empty() {
+            self.unsent = VecDeque::new();
+        }
+        Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt, duplex};
+
+    #[tokio::test]
+    async fn much_that_is_small_and_not_taken_needs_little_more_room_than_its_bytes() {
+        let (ours, mut theirs) = duplex(1);
+        let mut ws = WebSocket::new(Io::Other(Box::new(ours)), b"");
+        let (mut out, outbox) = (Out::default(), Outbox::new());
+        let all: Vec<u8> = (0..20_000u32).flat_map(|i| (i as u16).to_be_bytes()).collect();
+        std::future::poll_fn(|cx| {
+            for two in all.chunks(2) {
+                out.bytes.extend_from_slice(two);
+                assert!(ws.write(&mut out, &outbox, usize::MAX, cx).is_ok());
+            }
+            Poll::Ready(())
+        })
+        .await;
+        assert!(ws.unsent.len() <= 12, "{}", ws.unsent.len());
+        assert_eq!((ws.unsent(), outbox.bytes()), (all.len() - 1, all.len() - 1));
+        let mut taken = vec![0; all.len()];
+        let writing = std::future::poll_fn(|cx| match ws.write(&mut out, &outbox, usize::MAX, cx) {
+            Ok(()) if !ws.is_flushed() => Poll::Pending,
+            done => Poll::Ready(done.is_ok()),
+        });
+        let (written, read) = tokio::join!(writing, theirs.read_exact(&mut taken));
+        assert!(written && read.is_ok() && taken == all && outbox.bytes() == 0);
+    }
+}
