@@ -2,7 +2,7 @@
 
 use crate::engine::Shared;
 use crate::handshake::Handshake;
-use crate::outbox::{Outbox, Pushed};
+use crate::outbox::{Outbox, Pushed, is_large};
 use crate::polling::Polls;
 use crate::session_id::SessionId;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
@@ -88,6 +88,15 @@ impl Link {
             }
             Pushed::Full => self.signal(signal::FULL),
             Pushed::Closed => {}
+        }
+    }
+
+    /// A poll has carried bytes away. Calls may have waited for that.
+    pub(crate) fn sent(&self, bytes: usize) {
+        let was_clogged = is_large(self.outbox.bytes(), self.engine.config.most_waiting());
+        self.outbox.sent(bytes);
+        if was_clogged {
+            self.wake();
         }
     }
 

@@ -31,9 +31,9 @@ impl Out {
         self.total > 0
     }
 
-    /// Whether there is more, with what waits already, than may wait.
-    pub(crate) fn is_over(&self, outbox: &Outbox, limit: usize) -> bool {
-        outbox.is_over(self.total, self.largest, limit)
+    /// How many bytes there are.
+    pub(crate) fn len(&self) -> usize {
+        self.total + self.bytes.len()
     }
 
     /// Appends all that is queued, so that what is written next comes after it.

@@ -128,7 +128,7 @@ impl Outbox {
     /// Whether more waits than may, with so many bytes that are still to come; `largest` is the largest frame among them.
     pub(crate) fn is_over(&self, coming: usize, largest: usize, limit: usize) -> bool {
         let waiting = self.oversized.load(Ordering::SeqCst) as usize;
-        let excused = if largest > limit { waiting.max(largest) } else { waiting };
+        let excused = if is_large(largest, limit) { waiting.max(largest) } else { waiting };
         (self.bytes() + coming).saturating_sub(excused) > limit
     }
 
@@ -158,7 +158,7 @@ impl Outbox {
     }
 
     fn note(&self, bytes: usize, limit: usize) {
-        if bytes > limit {
+        if is_large(bytes, limit) {
             self.oversized.fetch_max(word(bytes.min(LARGEST)), Ordering::SeqCst);
         }
     }
@@ -173,6 +173,12 @@ impl Outbox {
     fn lock(&self) -> std::sync::MutexGuard<'_, Frames> {
         self.queue.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
+}
+
+/// Whether so much waits, or would, that calls have to wait as well: half of what may. The other half is for the answer
+/// that comes last; if it is larger, it is excused, and so no answer is ever what is too much.
+pub(crate) fn is_large(bytes: usize, limit: usize) -> bool {
+    bytes > limit / 2
 }
 
 /// Bytes as they are counted.

@@ -41,7 +41,7 @@ impl Carried {
 
 impl Drop for OnTheWay {
     fn drop(&mut self) {
-        self.link.outbox.sent(self.size);
+        self.link.sent(self.size);
     }
 }
 

@@ -34,9 +34,9 @@ impl Client {
         true
     }
 
-    /// Answers the calls that have finished, as many as one turn may send.
+    /// Answers the calls that have finished, as far as there is room for answers.
     pub(super) fn finished(&mut self, out: &mut Out, cx: &mut Context<'_>) -> Result<(), End> {
-        while !self.is_long(out)
+        while !self.is_clogged(out)
             && let Some((socket, outcome)) = self.running.next(cx)
         {
             self.finish(socket, outcome, out)?;

@@ -6,7 +6,7 @@ use super::end::{End, Farewell};
 use crate::handler::{Handled, State};
 use crate::link::{Link, signal};
 use crate::out::{Out, SMALL};
-use crate::outbox::LARGEST;
+use crate::outbox::{LARGEST, is_large};
 use crate::{Event, Reason, Socket};
 use bytes::Bytes;
 use std::sync::Arc;
@@ -80,9 +80,9 @@ impl Client {
         self.allowance.wait(&self.link.engine.config)
     }
 
-    /// Whether nothing is read from the client, so that its pongs are not seen.
-    pub(super) fn unheard(&self) -> bool {
-        self.deaf || self.is_full() || self.throttled().is_some()
+    /// Whether it is our doing that nothing is read from the client, so that its pongs are not seen.
+    pub(super) fn unheard(&self, out: &Out) -> bool {
+        self.deaf || self.is_full() && !self.is_clogged(out) || self.throttled().is_some()
     }
 
     pub(super) fn set_leftover(&mut self, leftover: bool) {
@@ -186,17 +186,21 @@ impl Client {
     }
 
     fn must_wait(&self, out: &Out) -> bool {
-        self.running.len() >= self.link.engine.config.max_running || !self.backlog.is_empty() || self.is_long(out)
+        self.running.len() >= self.link.engine.config.max_running || !self.backlog.is_empty() || self.is_clogged(out)
     }
 
-    /// Whether this turn has more to send than may wait: that is tried before more is added.
-    pub(super) fn is_long(&self, out: &Out) -> bool {
-        out.has_pieces() && out.is_over(&self.link.outbox, self.link.engine.config.most_waiting())
+    /// Whether so much is to be sent that calls are neither begun nor answered until the client has taken some: answers
+    /// wait for who reads slowly, and do not end his session.
+    pub(super) fn is_clogged(&self, out: &Out) -> bool {
+        let waiting = out.len() + self.link.outbox.bytes();
+        // Asked before every call; nearly always there is little.
+        waiting > SMALL / 2 && is_large(waiting, self.link.engine.config.most_waiting())
     }
 
     /// Whether a call that waits could begin now.
-    pub(super) fn may_begin(&self) -> bool {
+    pub(super) fn may_begin(&self, out: &Out) -> bool {
         !self.backlog.is_empty()
+            && !self.is_clogged(out)
             && self.allowance.has_calls()
             && self.joined.is_none()
             && self.running.len() < self.link.engine.config.max_running
@@ -204,7 +208,7 @@ impl Client {
 
     /// Begins what waits, as far as there is room.
     pub(super) fn work_off(&mut self, out: &mut Out, cx: &mut Context<'_>) -> Result<(), End> {
-        while self.may_begin() && !self.is_long(out) {
+        while self.may_begin(out) {
             let Some(waiting) = self.backlog.pop() else { break };
             self.decoded(waiting, out, cx)?;
         }

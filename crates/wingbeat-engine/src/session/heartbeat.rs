@@ -96,7 +96,7 @@ impl Heartbeat {
             return Err(End::close(Reason::ForcedServerClose));
         }
         if self.pong_by <= now {
-            if !client.unheard() || self.excused == EXCUSES {
+            if !client.unheard(out) || self.excused == EXCUSES {
                 return Err(End::close(Reason::PingTimeout));
             }
             // We do not read, so we cannot see a pong: that is not the client's fault.

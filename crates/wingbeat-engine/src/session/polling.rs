@@ -64,7 +64,6 @@ impl Session {
             }
         }
         self.heartbeat.look(&mut self.client);
-        let more = self.client.is_long(out);
         deliver(&link, out)?;
         if self.client.announce() {
             return Ok(Step::Yield);
@@ -74,7 +73,7 @@ impl Session {
         } else if self.client.allowance.spent() {
             return Ok(Step::Yield);
         }
-        if more || self.client.may_begin() {
+        if self.client.may_begin(out) {
             return Ok(Step::Again);
         }
         self.probe_step(read, cx)

@@ -45,15 +45,16 @@ pub(super) fn step(
         }
     }
     heartbeat.look(client);
-    if client.is_long(out) {
+    let was_clogged = client.is_clogged(out);
+    ws.write(out, &client.link.outbox, limit, cx)?;
+    if was_clogged && !client.is_clogged(out) {
         step = Step::Again;
     }
-    ws.write(out, &client.link.outbox, limit, cx)?;
     if client.joined.is_some() {
         client.announce();
         step = Step::Again;
     }
-    if client.may_begin() {
+    if client.may_begin(out) {
         step = Step::Again;
     }
     if let Some(wait) = client.throttled() {
