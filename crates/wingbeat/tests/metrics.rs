@@ -36,7 +36,7 @@ fn app() -> App {
     let mount = Mount::new(Memory::new())
         .publish(|_| channel("all"))
         .method("hang", |_: Value, _| std::future::pending::<Result<()>>())
-        .method("flood", |_: Value, params: Params| async move { params.emit("water", &"x".repeat(600_000)).await })
+        .method("flood", |_: Value, params: Params| async move { params.emit("water", &"x".repeat(300_000)).await })
         .events(["water"]);
     App::builder()
         .mount("messages", mount)
