@@ -175,8 +175,8 @@ impl Outbox {
     }
 }
 
-/// Whether so much waits, or would, that calls have to wait as well: half of what may. The other half is for the answer
-/// that comes last; if it is larger, it is excused, and so no answer is ever what is too much.
+/// Whether so much waits, or would, that further calls have to wait as well: half of what may. The other half is for the
+/// answers of calls that were begun before; one frame that is larger than that is excused.
 pub(crate) fn is_large(bytes: usize, limit: usize) -> bool {
     bytes > limit / 2
 }

@@ -11,9 +11,10 @@ const MAX_OUTBOX: usize = 1 << 31;
 impl Config {
     /// How many bytes may wait to be sent to one client, beside one frame that has more than half of that by itself.
     ///
-    /// Answers keep to it: where half of it waits already, the client's calls wait too, until it has read some. An event
-    /// that is too much ends the session with [`OutboxFull`](crate::Reason::OutboxFull); so does a frame of more than
-    /// 1 GiB, which no JavaScript client could read. At least 4 KiB, at most 2 GiB.
+    /// Where half of it waits already, no further call of the client is begun until it has read some. What is too much
+    /// nevertheless, events or answers of calls that were under way, ends the session with
+    /// [`OutboxFull`](crate::Reason::OutboxFull); so does a frame of more than 1 GiB, which no JavaScript client could
+    /// read. At least 4 KiB, at most 2 GiB.
     ///
     /// Default four times [`max_http_buffer_size`](Config::max_http_buffer_size), and not less than 4 MiB: who creates
     /// the largest record that may be gets it twice, as event and as answer, and others go on writing meanwhile.

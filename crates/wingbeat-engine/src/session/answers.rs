@@ -34,14 +34,18 @@ impl Client {
         true
     }
 
-    /// Answers the calls that have finished, as far as there is room for answers.
-    pub(super) fn finished(&mut self, out: &mut Out, cx: &mut Context<'_>) -> Result<(), End> {
-        while !self.is_clogged(out)
-            && let Some((socket, outcome)) = self.running.next(cx)
-        {
+    /// Answers the calls that have finished. Whether there may be more: where much is to be sent, that is tried after each.
+    ///
+    /// Calls under way go on even if their client reads nothing: left alone, they would keep what they hold, a connection
+    /// to the database, from everybody.
+    pub(super) fn finished(&mut self, out: &mut Out, cx: &mut Context<'_>) -> Result<bool, End> {
+        while let Some((socket, outcome)) = self.running.next(cx) {
             self.finish(socket, outcome, out)?;
+            if self.is_clogged(out) {
+                return Ok(true);
+            }
         }
-        Ok(())
+        Ok(false)
     }
 
     /// Sends an answer, if one is wanted.

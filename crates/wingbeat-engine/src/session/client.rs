@@ -189,8 +189,7 @@ impl Client {
         self.running.len() >= self.link.engine.config.max_running || !self.backlog.is_empty() || self.is_clogged(out)
     }
 
-    /// Whether so much is to be sent that calls are neither begun nor answered until the client has taken some: answers
-    /// wait for who reads slowly, and do not end his session.
+    /// Whether so much is to be sent that no further call is begun until the client has taken some.
     pub(super) fn is_clogged(&self, out: &Out) -> bool {
         let waiting = out.len() + self.link.outbox.bytes();
         // Asked before every call; nearly always there is little.

@@ -117,7 +117,7 @@ impl Session {
             return Ok(closing.step(&self.client.link, read, out, cx));
         }
         self.signals(out)?;
-        self.client.finished(out, cx)?;
+        let more = self.client.finished(out, cx)?;
         self.client.work_off(out, cx)?;
         if self.client.link.engine.is_closing() {
             if !self.client.is_busy() {
@@ -125,11 +125,12 @@ impl Session {
             }
             self.client.deaf = true;
         }
-        match &mut self.transport {
-            Transport::WebSocket(ws) => websocket::step(ws, &mut self.client, &mut self.heartbeat, read, out, cx),
-            Transport::Polling(_) => self.polling_step(read, out, cx),
-            Transport::Closing(_) | Transport::Closed => Ok(Step::Done),
-        }
+        let step = match &mut self.transport {
+            Transport::WebSocket(ws) => websocket::step(ws, &mut self.client, &mut self.heartbeat, read, out, cx)?,
+            Transport::Polling(_) => self.polling_step(read, out, cx)?,
+            Transport::Closing(_) | Transport::Closed => Step::Done,
+        };
+        Ok(if more && matches!(step, Step::Idle) { Step::Again } else { step })
     }
 
     fn signals(&mut self, out: &mut Out) -> Result<(), End> {
