@@ -43,8 +43,9 @@ impl Io {
         Io { client, namespace, timeout: None }
     }
 
-    /// Another namespace on the same connection. It is joined at once, and again after every reconnection; whether the
-    /// server lets the client in, what is sent there tells.
+    /// Another namespace on the same connection. It is joined at once if it is not yet, and again after every
+    /// reconnection; whether the server lets the client in, what is sent there tells. One that has refused is asked
+    /// again.
     ///
     /// # Errors
     /// If the client is closed.

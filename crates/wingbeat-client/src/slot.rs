@@ -75,6 +75,11 @@ impl Place {
         }
     }
 
+    /// The id under which it was sent.
+    pub(crate) fn id(self) -> Option<u64> {
+        if let Place::InFlight(id) = self { Some(id) } else { None }
+    }
+
     fn of(number: u64) -> Place {
         match number {
             u64::MAX => Place::Nowhere,

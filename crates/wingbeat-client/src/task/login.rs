@@ -14,14 +14,20 @@ use wingbeat_core::{Error, Result};
 
 #[derive(Default)]
 pub(crate) struct Login {
-    /// Logins that wait to be sent or for their answer.
+    /// Logins that wait to be sent or for their answer. While there are any, calls wait.
     running: usize,
     authenticated: bool,
+    /// The newest that has succeeded, by the id that it was sent under.
+    newest: Option<u64>,
 }
 
 impl Login {
     pub(crate) fn begin(&mut self) {
         self.running += 1;
+    }
+
+    pub(crate) fn is_running(&self) -> bool {
+        self.running > 0
     }
 
     /// A login ends without an outcome.
@@ -46,18 +52,23 @@ impl Task {
 
     fn login_finished(&mut self, at: usize, outbound: Outbound, outcome: Result<Answer>) {
         self.login.forget_one();
+        let sent = outbound.slot.place().id();
         let read = outcome.and_then(|answer| {
             let value: Value = answer.read()?;
             Ok((answer, value))
         });
         let outcome = match read {
-            Ok((answer, value)) => self.logged_in(value).map(|()| answer),
+            Ok((answer, value)) => {
+                self.login.newest = self.login.newest.max(sent);
+                self.logged_in(value).map(|()| answer)
+            }
+            // The client is logged in by one that was sent after it.
+            Err(error) if sent.is_some() && sent < self.login.newest => Err(error),
             Err(error) => {
                 self.login_failed(at, &error);
                 Err(error)
             }
         };
-        self.namespaces[at].gated = self.login.running > 0;
         outbound.finish(outcome);
     }
 
@@ -120,15 +131,10 @@ impl Task {
                 let mut login = Slot::new(Kind::Login, &packet, self.shared.options.timeout).own(packet);
                 let deadline = login.begin(Instant::now());
                 self.login.begin();
-                self.namespaces[0].gated = true;
                 self.namespaces[0].push_first(login);
                 self.alarm_by(deadline);
             }
-            Err(error) => {
-                self.login_failed(0, &error);
-                // A login that the last connection took with it holds nobody back any more.
-                self.namespaces[0].gated = self.login.running > 0;
-            }
+            Err(error) => self.login_failed(0, &error),
         }
     }
 }

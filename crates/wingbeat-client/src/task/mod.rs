@@ -170,7 +170,6 @@ impl Task {
         self.login.forget_running();
         for namespace in &mut self.namespaces {
             namespace.fail_waiting(error, false);
-            namespace.gated = false;
             namespace.halted = Some(copy(error, Fate::NotSent));
         }
         for waiting in self.waiting_for_connection.drain(..) {
@@ -183,9 +182,9 @@ impl Task {
         while !self.wanted {
             tokio::select! {
                 filled = self.inbox.filled() => {
-                    // Who is told to disconnect here is disconnected.
-                    if !filled || matches!(self.obey(), Some(Stop::Close)) {
-                        return Some(Stop::Close);
+                    let stop = if filled { self.obey() } else { Some(Stop::Close) };
+                    if stop.is_some() {
+                        return stop;
                     }
                 }
                 () = &mut self.alarm => self.expire(),

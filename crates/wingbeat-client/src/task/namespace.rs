@@ -23,8 +23,6 @@ pub(crate) struct Namespace {
     pub(crate) asked: bool,
     /// Why nothing can be sent here until the next CONNECT.
     pub(crate) halted: Option<Error>,
-    /// Whether calls wait, because a login is running.
-    pub(crate) gated: bool,
     free: VecDeque<(u64, Outbound)>,
     behind_gate: VecDeque<(u64, Outbound)>,
     order: u64,
@@ -45,7 +43,6 @@ impl Namespace {
             joined: false,
             asked: false,
             halted: None,
-            gated: false,
             free: VecDeque::new(),
             behind_gate: VecDeque::new(),
             order: 0,
@@ -75,16 +72,16 @@ impl Namespace {
         self.free.push_front((0, outbound));
     }
 
-    /// Moves what may be sent to the transport, as long as that has room.
-    pub(crate) fn pump(&mut self, outbox: &mut Outbox, limit: usize) {
+    /// Moves what may be sent to the transport, as long as that has room. Behind a closed gate calls wait.
+    pub(crate) fn pump(&mut self, outbox: &mut Outbox, limit: usize, gate_is_open: bool) {
         while self.joined && outbox.bytes() < OUTBOX_BYTES && self.in_flight.len() < limit {
-            let Some(outbound) = self.pop() else { break };
+            let Some(outbound) = self.pop(gate_is_open) else { break };
             self.send(outbound, outbox);
         }
     }
 
-    fn pop(&mut self) -> Option<Outbound> {
-        let gated = self.behind_gate.front().filter(|_| !self.gated).map(|(order, _)| *order);
+    fn pop(&mut self, gate_is_open: bool) -> Option<Outbound> {
+        let gated = self.behind_gate.front().filter(|_| gate_is_open).map(|(order, _)| *order);
         let queue = match (self.free.front(), gated) {
             (Some((free, _)), Some(gated)) if *free > gated => &mut self.behind_gate,
             (Some(_), _) => &mut self.free,
@@ -162,12 +159,14 @@ impl Namespace {
         }
     }
 
-    /// Takes all calls whose answer will never come.
+    /// Takes all calls whose answer will never come, in the order in which they were sent.
     pub(crate) fn lost(&mut self) -> Vec<Outbound> {
         self.joined = false;
         self.asked = false;
         self.forget_replies();
-        std::mem::take(&mut self.in_flight).into_values().collect()
+        let mut lost = Vec::from_iter(std::mem::take(&mut self.in_flight));
+        lost.sort_unstable_by_key(|(id, _)| *id);
+        lost.into_iter().map(|(_, outbound)| outbound).collect()
     }
 
     /// Answers that wait to be sent belong to the connection that asked.

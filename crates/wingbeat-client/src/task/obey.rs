@@ -83,18 +83,22 @@ impl Task {
                 }
             }
             Command::Join(name) => {
-                let namespace = self.namespace(Some(&name)).map(|at| &mut self.namespaces[at]);
-                if let Some(namespace) = namespace.filter(|namespace| !namespace.joined) {
-                    namespace.asked = false;
-                    namespace.halted = None;
+                // A new one is asked for by itself; a second CONNECT is for those that were refused or sent away.
+                if let Some(at) = self.namespace(Some(&name))
+                    && self.wanted
+                    && self.namespaces[at].halted.take().is_some()
+                {
+                    self.namespaces[at].asked = false;
                 }
             }
             Command::Connect(answer) => {
                 if self.shared.socket_id().is_some() {
                     let _ = answer.send(Ok(()));
                 } else {
-                    self.wanted = true;
-                    self.namespaces.iter_mut().for_each(|namespace| namespace.halted = None);
+                    if !self.wanted {
+                        self.wanted = true;
+                        self.namespaces.iter_mut().for_each(|namespace| namespace.halted = None);
+                    }
                     self.waiting_for_connection.retain(|waiting| !waiting.is_closed());
                     self.waiting_for_connection.push(answer);
                 }
@@ -131,7 +135,6 @@ impl Task {
             return refused.finish(Err(fated(error, Fate::NotSent)));
         }
         if is_login {
-            namespace.gated = true;
             self.login.begin();
         }
         self.alarm_by(deadline);

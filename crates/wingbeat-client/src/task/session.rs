@@ -179,8 +179,9 @@ impl Task {
     /// Moves what may be sent to the transport.
     pub(super) fn pump(&mut self, outbox: &mut Outbox) {
         self.ask_to_join(outbox);
+        let gate_is_open = !self.login.is_running();
         for namespace in &mut self.namespaces {
-            namespace.pump(outbox, self.shared.options.in_flight);
+            namespace.pump(outbox, self.shared.options.in_flight, gate_is_open);
         }
     }
 
@@ -188,6 +189,8 @@ impl Task {
         let payload = &self.shared.options.auth_payload;
         for namespace in self.namespaces.iter_mut().filter(|namespace| !namespace.asked) {
             namespace.asked = true;
+            // What the last connection was told counts no longer.
+            namespace.halted = None;
             let json = payload.as_ref().map(Value::to_string).unwrap_or_default();
             outbox.packet(PacketKind::Connect, &namespace.name, None, json.as_bytes(), &[]);
         }

@@ -4,7 +4,7 @@ use crate::fixture::{Fixture, Target};
 use crate::scripted::{Listener, OPEN};
 use crate::soon;
 use serde_json::json;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use wingbeat_client::{Client, ConnectionEvent, Fate, Reason, Reconnection, TransportKind};
 
@@ -59,16 +59,14 @@ async fn a_server_that_hangs_is_noticed_by_its_silence() {
 }
 
 #[tokio::test]
-async fn a_server_that_never_answers_costs_the_timeout_and_no_more() {
+async fn a_server_that_never_answers_costs_the_timeouts() {
     let listener = Listener::bind().await;
     // It accepts, and says nothing: neither HTTP nor anything else.
     let client = quick(&listener.url()).connect_timeout(SHORT).timeout(SHORT).build().unwrap();
-    let begin = Instant::now();
     let error = soon(async { client.untyped("messages").get(1).await }).await.unwrap_err();
-    assert_eq!((error.code(), Fate::of(&error)), (408, Fate::NotSent));
-    assert!(begin.elapsed() < SHORT * 10);
+    assert_eq!((error.message(), Fate::of(&error)), ("Not sent within 200ms", Fate::NotSent));
     let error = soon(client.connect()).await.unwrap_err();
-    assert!(error.message().contains("no connection within"), "{error}");
+    assert!(error.message().contains("no connection within 200ms"), "{error}");
     soon(client.close()).await;
 }
 
@@ -94,14 +92,13 @@ async fn a_server_that_stops_at_any_point_of_the_handshake_is_left() {
 }
 
 #[tokio::test]
-async fn a_slow_server_is_waited_for_and_answers_find_their_calls() {
+async fn answers_find_their_calls_in_any_order() {
     let listener = Listener::bind().await;
     let client = quick(&listener.url()).build().unwrap();
     let server = tokio::spawn(async move {
         let mut peer = listener.joined().await;
         let asked: Vec<_> = [peer.receive().await, peer.receive().await].into_iter().flatten().collect();
         assert!(asked[0].starts_with("420") && asked[1].starts_with("421"));
-        tokio::time::sleep(SHORT).await;
         for frame in ["431[null,2]", "431[null,3]", "4399[null,0]", "430[null,1]"] {
             peer.send(frame).await;
         }
@@ -222,6 +219,22 @@ async fn who_disconnects_and_connects_at_once_is_connected() {
     back.unwrap();
     assert_eq!(answer.unwrap(), 1);
     soon(server).await.unwrap();
+}
+
+#[tokio::test]
+async fn who_connects_and_disconnects_at_once_is_disconnected() {
+    let listener = Listener::bind().await;
+    let client = quick(&listener.url()).build().unwrap();
+    let _first = soon(listener.joined()).await;
+    soon(client.connect()).await.unwrap();
+    let mut events = client.connection_events();
+    client.disconnect().await.unwrap();
+    while !matches!(soon(events.next()).await, Some(ConnectionEvent::Disconnected { .. })) {}
+    let (connected, left) = soon(async { tokio::join!(client.connect(), client.disconnect()) }).await;
+    left.unwrap();
+    assert_eq!(connected.unwrap_err().message(), "Disconnected");
+    let error = soon(async { client.untyped("numbers").get(1).await }).await.unwrap_err();
+    assert_eq!((error.message(), Fate::of(&error)), ("Disconnected", Fate::NotSent));
 }
 
 #[tokio::test]

@@ -16,6 +16,8 @@ mod faults;
 mod fixture;
 mod hostile;
 mod login;
+mod logins;
+mod namespaces;
 mod network;
 mod opening;
 #[cfg(feature = "tls")]

@@ -1,13 +1,18 @@
 //! Servers whose handshake is refused, or is none.
 
-use crate::scripted::{Listener, OPEN};
+use crate::scripted::{Listener, OPEN, once};
 use crate::soon;
-use crate::wire::{once, request, switched, text};
+use crate::wire::{request, switched, text};
+use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt};
 use wingbeat_client::{Client, Fate, TransportKind};
 
 /// What a client says of a server that answers its handshake like this.
 async fn refused(answer: impl FnOnce(String) -> Vec<u8>) -> String {
+    refused_within(Duration::from_secs(30), answer).await
+}
+
+async fn refused_within(limit: Duration, answer: impl FnOnce(String) -> Vec<u8>) -> String {
     let listener = Listener::bind().await;
     let server = async {
         let mut tcp = listener.tcp().await;
@@ -16,7 +21,8 @@ async fn refused(answer: impl FnOnce(String) -> Vec<u8>) -> String {
         // It does not close: the client has to know by itself.
         tcp
     };
-    let (outcome, _tcp) = soon(async { tokio::join!(once(&listener.url()).connect(), server) }).await;
+    let builder = once(&listener.url()).connect_timeout(limit);
+    let (outcome, _tcp) = soon(async { tokio::join!(builder.connect(), server) }).await;
     let error = outcome.err().unwrap();
     assert_eq!(Fate::of(&error), Fate::NotSent);
     error.message().to_owned()
@@ -33,7 +39,7 @@ async fn a_handshake_that_is_refused_is_told_with_what_the_server_says() {
         (answer("503 Service Unavailable", "retry-after: 1\r\n", "come back later"), vec!["503", "come back later"]),
         (answer("400 Bad Request", "", &"x".repeat(1 << 20)), vec!["400", "xxx"]),
         (answer("200 OK", "", "<html>"), vec!["200", "<html>"]),
-        (b"HTTP/1.1 500 Oh\r\ncontent-length: 100\r\n\r\nonly half".to_vec(), vec!["500"]),
+        (b"HTTP/1.1 500 Oh\r\ncontent-length: 100\r\n\r\nonly half".to_vec(), vec!["500: only half"]),
     ] {
         let message = refused(|_| bytes).await;
         assert!(words.iter().all(|word| message.contains(word)) && message.len() < 500, "{message}");
@@ -60,7 +66,8 @@ async fn a_handshake_that_proves_nothing_is_refused() {
     assert!(many.await.contains("no HTTP"));
     assert!(refused(|_| b"SSH-2.0-OpenSSH_9.2\r\n\r\n".to_vec()).await.contains("no HTTP"));
     // Half a head, and then nothing.
-    assert!(refused(|_| b"HTTP/1.1 101 Switch".to_vec()).await.contains("no connection within"));
+    let half = refused_within(Duration::from_millis(200), |_| b"HTTP/1.1 101 Switch".to_vec()).await;
+    assert!(half.contains("no connection within"), "{half}");
 }
 
 #[tokio::test]

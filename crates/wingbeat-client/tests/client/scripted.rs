@@ -5,9 +5,15 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
+use wingbeat_client::{Builder, Client, Reconnection, TransportKind};
 
 pub(crate) const OPEN: &str =
     r#"0{"sid":"s","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}"#;
+
+/// A client that connects by WebSocket, and once only.
+pub(crate) fn once(url: &str) -> Builder {
+    Client::builder(url).reconnection(Reconnection::never()).transports([TransportKind::WebSocket])
+}
 
 pub(crate) struct Listener(TcpListener);
 
