@@ -2,9 +2,10 @@
 
 use crate::client::Client;
 use crate::command::Kind;
-use crate::fate::{Fate, closed, fated, unwritable};
+use crate::fate::{Fate, closed, fated, hooked, unwritable};
 use crate::hooks::{Context, Next};
 use crate::io::emittable;
+use crate::locked;
 use crate::slot::{Outcome, Slot, Unsent};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -12,8 +13,7 @@ use serde_json::{Map, Value};
 use std::future::IntoFuture;
 use std::marker::PhantomData;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker, ready};
 use std::time::Duration;
 use wingbeat_core::packet::write_text;
@@ -181,22 +181,25 @@ impl Request {
         let Request { service, method, id, data, query, timeout, .. } = self;
         let query = query.map(|query| *query).unwrap_or_default();
         let context = Context { service, path, method, id, data: data.map(Payload::from), query, result: None };
-        let (sender, is_sent) = (client.clone(), Arc::new(AtomicBool::new(false)));
-        let sent = is_sent.clone();
+        let (sender, fate) = (client.clone(), Arc::new(Mutex::new(Fate::NotSent)));
+        let noted = fate.clone();
         let call = Box::new(move |mut context: Context| -> Pin<Box<dyn Future<Output = _> + Send>> {
             Box::pin(async move {
                 let data = context.data.as_ref().map(Payload::to_raw).transpose()?;
                 let Context { method, path, id, query, .. } = &context;
                 let packet = encode(method, path, id, data.as_ref(), Some(query))?;
-                sent.store(true, Ordering::Relaxed);
-                context.result = Some(Payload::from(send(&sender, packet, timeout).await?));
+                // Also what becomes of a call that a hook waits for no longer.
+                *locked(&noted) = Fate::Unknown;
+                let outcome = send(&sender, packet, timeout).await;
+                *locked(&noted) = outcome.as_ref().map_or_else(Fate::of, |_| Fate::Answered);
+                context.result = Some(Payload::from(outcome?));
                 Ok(context)
             })
         });
         let called = Next { layers: layers.into_iter(), call }.run(context).await;
-        // What a hook says before the call is no answer of the server.
-        let context = called.map_err(|error| if is_sent.load(Ordering::Relaxed) { error } else { local(error) })?;
-        context.result.unwrap_or(Payload::NULL).to_raw()
+        let result = called.and_then(|context| context.result.unwrap_or(Payload::NULL).to_raw());
+        // What a hook says is no answer of the server.
+        result.map_err(|error| hooked(error, *locked(&fate)))
     }
 }
 

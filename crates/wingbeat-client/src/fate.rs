@@ -32,10 +32,7 @@ pub enum Fate {
 impl Fate {
     /// The fate of a call that failed with this error.
     pub fn of(error: &Error) -> Fate {
-        match error.source().and_then(|source| source.downcast_ref::<Cause>()) {
-            Some(cause) => cause.fate,
-            None => Fate::Answered,
-        }
+        Cause::of(error).map_or(Fate::Answered, |cause| cause.fate)
     }
 }
 
@@ -60,6 +57,24 @@ impl std::error::Error for Cause {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.source.as_deref().map(|source| source as _)
     }
+}
+
+impl Cause {
+    fn of(error: &Error) -> Option<&Cause> {
+        error.source()?.downcast_ref()
+    }
+}
+
+/// Notes what became of a call whose hooks have failed with this error. It may be another one's, which a hook has made
+/// besides or instead: what is less safe to repeat counts.
+pub(crate) fn hooked(error: Error, call: Fate) -> Error {
+    let own = Cause::of(&error).map_or(call, |cause| cause.fate);
+    let fate = match (call, own) {
+        (Fate::Unknown, _) | (_, Fate::Unknown) => Fate::Unknown,
+        (Fate::Answered, _) | (_, Fate::Answered) => Fate::Answered,
+        (Fate::NotSent, Fate::NotSent) => Fate::NotSent,
+    };
+    if fate == Fate::of(&error) { error } else { fated(error, fate) }
 }
 
 /// Notes what became of the call.

@@ -14,6 +14,7 @@ mod abandoned;
 mod accounting;
 mod faults;
 mod fixture;
+mod hooks;
 mod hostile;
 mod login;
 mod logins;

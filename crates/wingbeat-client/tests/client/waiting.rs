@@ -4,9 +4,8 @@ use crate::faults::quick;
 use crate::scripted::Listener;
 use crate::soon;
 use serde_json::json;
-use std::future::IntoFuture;
 use std::time::Duration;
-use wingbeat_client::{All, Client, ConnectionEvent, Context, Error, Fate, Hooks, MemoryStorage, Reconnection};
+use wingbeat_client::{Client, ConnectionEvent, Fate, MemoryStorage, Reconnection};
 
 #[tokio::test]
 async fn what_cannot_be_sent_is_told_and_never_is() {
@@ -146,12 +145,4 @@ async fn a_call_that_is_dropped_before_it_is_sent_is_not_sent() {
     };
     let (answer, _peer) = soon(async { tokio::join!(async { numbers.get(2).await }, server) }).await;
     assert_eq!(answer.unwrap(), 2);
-}
-
-#[tokio::test]
-async fn a_hook_that_says_no_before_the_call_has_sent_nothing() {
-    let hooks = Hooks::new().before(All, async |_: Context| Err::<Context, _>(Error::bad_request("no")));
-    let client = Client::builder("http://127.0.0.1:1").hooks(hooks).build().unwrap();
-    let error = soon(client.untyped("messages").get(1).into_future()).await.unwrap_err();
-    assert_eq!((error.message(), Fate::of(&error)), ("no", Fate::NotSent));
 }

@@ -1,0 +1,88 @@
+//! Hooks of the client's own: what they say instead of a server keeps the fate of the call.
+
+use crate::faults::quick;
+use crate::scripted::{Listener, once};
+use crate::soon;
+use std::future::IntoFuture;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+use wingbeat_client::{All, Client, Context, Error, Fate, Hooks, Next, Result};
+
+/// The same error, whatever happens.
+fn mine() -> Hooks {
+    Hooks::new().error(All, async |_, _: Context| Err::<Context, _>(Error::bad_request("mine")))
+}
+
+fn fate(outcome: Result<u32>) -> (String, Fate) {
+    let error = outcome.unwrap_err();
+    (error.message().to_owned(), Fate::of(&error))
+}
+
+#[tokio::test]
+async fn a_hook_that_says_no_before_the_call_has_sent_nothing() {
+    let hooks = Hooks::new().before(All, async |_: Context| Err::<Context, _>(Error::bad_request("no")));
+    let client = Client::builder("http://127.0.0.1:1").hooks(hooks).build().unwrap();
+    let error = soon(client.untyped("messages").get(1).into_future()).await.unwrap_err();
+    assert_eq!((error.message(), Fate::of(&error)), ("no", Fate::NotSent));
+}
+
+#[tokio::test]
+async fn an_error_that_takes_anothers_place_keeps_its_fate() {
+    let listener = Listener::bind().await;
+    let client = once(&listener.url()).hooks(mine()).build().unwrap();
+    let mut peer = soon(listener.joined()).await;
+    let call = |n| {
+        let call = tokio::spawn(client.service::<u32>("numbers").get(n).into_future());
+        async { soon(call).await.unwrap() }
+    };
+    let answered = call(1);
+    soon(peer.receive()).await.unwrap();
+    peer.send(r#"430[{"name":"Gone","code":410,"message":"gone"}]"#).await;
+    assert_eq!(fate(answered.await), ("mine".to_owned(), Fate::Answered));
+    let lost = call(2);
+    soon(peer.receive()).await.unwrap();
+    drop(peer);
+    assert_eq!(fate(lost.await), ("mine".to_owned(), Fate::Unknown));
+    // There will be no other connection.
+    assert_eq!(fate(call(3).await), ("mine".to_owned(), Fate::NotSent));
+}
+
+#[tokio::test]
+async fn a_hook_that_waits_no_longer_leaves_a_call_that_may_be_executed() {
+    let listener = Listener::bind().await;
+    let enough = Arc::new(Notify::new());
+    let waits = enough.clone();
+    let hooks = Hooks::new().around(All, move |context: Context, next: Next| {
+        let waits = waits.clone();
+        async move {
+            tokio::select! {
+                done = next.run(context) => done,
+                () = waits.notified() => Err(Error::timeout("mine")),
+            }
+        }
+    });
+    let client = quick(&listener.url()).hooks(hooks).build().unwrap();
+    let mut peer = soon(listener.joined()).await;
+    let call = tokio::spawn(client.service::<u32>("numbers").get(1).into_future());
+    soon(peer.receive()).await.unwrap();
+    enough.notify_one();
+    assert_eq!(fate(soon(call).await.unwrap()), ("mine".to_owned(), Fate::Unknown));
+}
+
+#[tokio::test]
+async fn a_call_that_a_hook_makes_besides_does_not_unsend_the_one_it_is_for() {
+    let listener = Listener::bind().await;
+    let closed = Client::builder("http://127.0.0.1:1").timeout(Duration::from_secs(5)).build().unwrap();
+    closed.close().await;
+    let hooks = Hooks::new().after(All, move |context: Context| {
+        let besides = closed.untyped("log").create(&1).into_future();
+        async move { besides.await.map(|_| context) }
+    });
+    let client = once(&listener.url()).hooks(hooks).build().unwrap();
+    let mut peer = soon(listener.joined()).await;
+    let call = tokio::spawn(client.service::<u32>("numbers").get(1).into_future());
+    soon(peer.receive()).await.unwrap();
+    peer.send("430[null,1]").await;
+    assert_eq!(fate(soon(call).await.unwrap()), ("The client is closed".to_owned(), Fate::Answered));
+}
