@@ -50,6 +50,21 @@ pub enum ConnectionEvent {
     Missed(u64),
 }
 
+impl ConnectionEvent {
+    /// How much of what a server has said is kept in it.
+    pub(crate) fn bytes(&self) -> usize {
+        let of = |value: &Value| value.to_string().len();
+        match self {
+            ConnectionEvent::Connected { id } => id.len(),
+            ConnectionEvent::LoggedIn(result) => of(result),
+            ConnectionEvent::ConnectFailed { error, .. } | ConnectionEvent::LoginFailed(error) => {
+                error.message().len() + error.data().map_or(0, of) + error.errors().map_or(0, of)
+            }
+            _ => 0,
+        }
+    }
+}
+
 /// Why a connection ended, in Socket.IO's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -108,8 +108,12 @@ impl Shared {
 
     pub(crate) fn report(&self, event: &ConnectionEvent) {
         let observers: Vec<_> = locked(&self.observers).iter().flatten().filter_map(Weak::upgrade).collect();
+        if observers.is_empty() {
+            return;
+        }
+        let bytes = event.bytes();
         for queue in observers {
-            queue.push(event.clone(), 0);
+            queue.push(event.clone(), bytes);
         }
     }
 

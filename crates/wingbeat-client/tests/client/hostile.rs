@@ -1,17 +1,12 @@
 //! Servers that mean no good: no panic, no hang, bounded memory.
 
-use crate::scripted::{Listener, OPEN};
+use crate::scripted::{Listener, OPEN, once};
 use crate::soon;
 use futures_util::StreamExt;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::time::Duration;
-use wingbeat_client::{Client, ConnectionEvent, Event, Fate, Reason, Reconnection, TransportKind};
-
-fn once(url: &str) -> wingbeat_client::Builder {
-    let builder = Client::builder(url).reconnection(Reconnection::never()).timeout(Duration::from_millis(500));
-    builder.connect_timeout(Duration::from_millis(500)).transports([TransportKind::WebSocket])
-}
+use wingbeat_client::{Client, ConnectionEvent, Event, Fate, Reason, Reconnection};
 
 #[derive(Clone, Debug)]
 enum Message {
@@ -38,7 +33,9 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(soon(async {
             let listener = Listener::bind().await;
-            let client = once(&listener.url()).build().unwrap();
+            // Nothing has to succeed here, and much is never answered.
+            let builder = once(&listener.url()).timeout(Duration::from_millis(500));
+            let client = builder.connect_timeout(Duration::from_millis(500)).build().unwrap();
             let mut any = client.io().on_any();
             let server = async {
                 let (mut peer, _) = listener.websocket().await;
@@ -202,4 +199,34 @@ async fn a_listener_named_like_a_reserved_event_hears_nothing() {
     assert_eq!(soon(any.next()).await.unwrap().unwrap().name(), "real");
     soon(client.close()).await;
     assert!(soon(reserved.next()).await.is_none());
+}
+
+#[tokio::test]
+async fn what_a_server_says_at_logins_is_bounded_for_who_does_not_listen() {
+    let listener = Listener::bind().await;
+    let client = once(&listener.url()).listener_limits(100, 10_000).build().unwrap();
+    let mut peer = soon(listener.joined()).await;
+    soon(client.connect()).await.unwrap();
+    let mut events = client.connection_events();
+    let large = "x".repeat(4_000);
+    for (id, answer) in [
+        format!(r#"[null,{{"user":"{large}"}}]"#),
+        format!(r#"[{{"name":"NotAuthenticated","code":401,"message":"{large}"}}]"#),
+        format!(r#"[{{"name":"NotAuthenticated","code":401,"message":"","data":{{"a":"{large}"}}}}]"#),
+        format!(r#"[{{"name":"NotAuthenticated","code":401,"message":"","errors":{{"a":"{large}"}}}}]"#),
+        format!(r#"[null,{{"user":"{large}"}}]"#),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let login = json!({"strategy": "x"});
+        let server = async {
+            peer.receive().await.unwrap();
+            peer.send(&format!("43{id}{answer}")).await;
+        };
+        let _ = soon(async { tokio::join!(client.authenticate(&login), server) }).await;
+    }
+    assert!(matches!(soon(events.next()).await, Some(ConnectionEvent::Missed(3))));
+    assert!(matches!(soon(events.next()).await, Some(ConnectionEvent::LoginFailed(_))));
+    assert!(matches!(soon(events.next()).await, Some(ConnectionEvent::LoggedIn(_))));
 }
