@@ -53,6 +53,13 @@ export const targets = [
     against: {},
   },
   {
+    // Copies for each would be 200 MiB. That they are closed at all is the load generator's to see.
+    work: 'memory for 50 that have stopped reading, until they are closed',
+    scenario: 'stalled',
+    figure: { limit: 16, unit: 'MiB more', of: (figures) => figures.peak_rise_mib },
+    against: {},
+  },
+  {
     work: 'a million sessions in memory',
     scenario: 'sessions-1000000',
     figure: { limit: 2, unit: 'GiB', of: (figures) => figures.peak_rss_mib / 1024 },

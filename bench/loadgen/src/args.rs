@@ -5,51 +5,28 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::str::FromStr;
 use std::time::Duration;
 
-const NAMES: [&str; 24] = [
-    "addr",
-    "pid",
-    "tls",
-    "warmup",
-    "secs",
-    "ops",
-    "conns",
-    "inflight",
-    "method",
-    "service",
-    "pad",
-    "ordered",
-    "window",
-    "rate",
-    "publish",
-    "members",
-    "callers",
-    "as",
-    "wait",
-    "threads",
-    "transport",
-    "waves",
-    "at-once",
-    "stalled",
-];
+/// The options of every scenario.
+const COMMON: [&str; 2] = ["addr", "pid"];
 
 pub struct Args {
     values: HashMap<String, String>,
 }
 
 impl Args {
-    /// The scenario and its options.
-    pub fn parse() -> (String, Args) {
-        let mut words = std::env::args().skip(1);
-        let scenario = words.next().unwrap_or_else(|| usage("no scenario"));
+    /// The options of a scenario that knows, beside those of all, `known`.
+    pub fn read(words: impl Iterator<Item = String>, known: &[&str]) -> Result<Args, String> {
+        let mut words = words;
         let mut values = HashMap::new();
         while let Some(word) = words.next() {
-            let Some(name) = word.strip_prefix("--").filter(|n| NAMES.contains(n)) else {
-                usage(&format!("unknown option {word}"));
+            let Some(name) = word.strip_prefix("--").filter(|name| COMMON.contains(name) || known.contains(name))
+            else {
+                let all = COMMON.iter().chain(known).map(|name| format!(" --{name}")).collect::<String>();
+                return Err(format!("no option {word} here; there are{all}"));
             };
-            let value = words.next().unwrap_or_else(|| usage(&format!("{word} needs a value")));
+            let value = words.next().ok_or_else(|| format!("{word} needs a value"))?;
             values.insert(name.to_owned(), value);
         }
-        (scenario, Args { values })
+        Ok(Args { values })
     }
 
     pub fn text(&self, name: &str, default: &str) -> String {
@@ -65,6 +42,15 @@ impl Args {
     pub fn seconds(&self, name: &str, default: f64) -> Duration {
         Duration::try_from_secs_f64(self.number(name, default))
             .unwrap_or_else(|_| usage(&format!("--{name}: not a number of seconds")))
+    }
+
+    /// `yes` or `no`; no unless it is said.
+    pub fn flag(&self, name: &str) -> bool {
+        match self.text(name, "no").as_str() {
+            "yes" => true,
+            "no" => false,
+            other => usage(&format!("--{name} {other}: yes or no")),
+        }
     }
 
     /// The server's process: `--pid PID`.
@@ -91,4 +77,26 @@ pub fn usage(why: &str) -> ! {
          [--option value …] (see README.md)"
     );
     std::process::exit(2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str, known: &[&str]) -> Result<Args, String> {
+        Args::read(line.split(' ').map(str::to_owned), known)
+    }
+
+    #[test]
+    fn a_scenario_takes_its_own_options_and_those_of_all() {
+        let args = read("--pid 7 --wait 2.5", &["wait"]).unwrap();
+        assert_eq!((args.pid(), args.number("wait", 5.0)), (7, 2.5));
+    }
+
+    #[test]
+    fn the_option_of_another_scenario_is_refused() {
+        let refused = read("--pid 7 --ops 10", &["secs"]).err().unwrap();
+        assert_eq!(refused, "no option --ops here; there are --addr --pid --secs");
+        assert_eq!(read("--pid", &[]).err().unwrap(), "--pid needs a value");
+    }
 }

@@ -17,6 +17,8 @@ use std::time::{Duration, Instant};
 
 const CALLERS: usize = 50;
 
+pub const OPTIONS: [&str; 6] = ["tls", "warmup", "secs", "conns", "rate", "publish"];
+
 pub fn run(args: &Args) -> Result<()> {
     let listeners: usize = args.number("conns", 15_000);
     let (rate, publish) = (args.number("rate", 2000.0), args.number("publish", 3.0));

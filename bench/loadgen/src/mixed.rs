@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 /// One call in so many is a create.
 const CREATES: u64 = 20;
 
+pub const OPTIONS: [&str; 6] = ["tls", "warmup", "secs", "conns", "members", "callers"];
+
 pub fn run(args: &Args) -> Result<()> {
     let conns: usize = args.number("conns", 5000);
     let members: usize = args.number("members", 200);

@@ -17,6 +17,8 @@ use std::time::{Duration, Instant};
 /// Calls in flight on each connection while the capacity is found out.
 const FULL: usize = 16;
 
+pub const OPTIONS: [&str; 6] = ["tls", "warmup", "secs", "conns", "method", "rate"];
+
 pub fn run(args: &Args) -> Result<()> {
     let conns: usize = args.number("conns", 50);
     let mut poll = Poll::new()?;

@@ -15,6 +15,8 @@ use std::collections::VecDeque;
 use std::io::{Error, ErrorKind, Read, Result, Write};
 use std::time::{Duration, Instant};
 
+pub const OPTIONS: [&str; 8] = ["tls", "warmup", "secs", "conns", "inflight", "method", "service", "pad"];
+
 pub fn run(args: &Args) -> Result<()> {
     let conns: usize = args.number("conns", 50);
     let inflight: usize = args.number("inflight", 1);

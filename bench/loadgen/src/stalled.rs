@@ -1,7 +1,7 @@
 //! `stalled`: creates at a fixed rate go to N connections that read, first alone, then together with some that never read
 //! again. By how much does that raise the p99 of those who do?
 
-use crate::args::Args;
+use crate::args::{Args, usage};
 use crate::conn::Conn;
 use crate::creates::Creates;
 use crate::handshake::Server;
@@ -13,11 +13,22 @@ use mio::{Events, Poll};
 use std::io::{Error, Result};
 use std::time::{Duration, Instant};
 
+/// How much those who do not read are sent each, in bytes, before the server must have closed them: more than the sockets
+/// hold of it (4 MiB the sender's, 6 the receiver's, unless the machine is set otherwise) and 4 MiB of an outbox.
+const ENOUGH: f64 = 16.0 * 1024.0 * 1024.0;
+
+pub const OPTIONS: [&str; 7] = ["tls", "warmup", "secs", "conns", "stalled", "rate", "pad"];
+
 pub fn run(args: &Args) -> Result<()> {
     let (listeners, stalled) = (args.number("conns", 100), args.number("stalled", 50));
     let (rate, pad) = (args.number("rate", 100.0), "x".repeat(args.number("pad", 32_768)));
     let (warmup, measure) = (args.seconds("warmup", 1.0), args.seconds("secs", 8.0));
     let (server, pid) = (Server::new(args)?, args.pid());
+    let sent = rate * pad.len() as f64 * measure.as_secs_f64();
+    if sent < ENOUGH {
+        let mib = sent / 1024.0 / 1024.0;
+        usage(&format!("stalled: {mib:.1} MiB by --rate, --pad and --secs: below 16 nobody has to be closed"));
+    }
     let mut poll = Poll::new()?;
     let conns = Conn::open(&server, listeners + 1, &mut poll, |_| String::new())?;
     let mut listening = Listening { poll, conns, creates: Creates::new(listeners + 1, &pad)? };
@@ -49,6 +60,10 @@ pub fn run(args: &Args) -> Result<()> {
         .print();
     if bad > 0 || beside.count() == 0 {
         return Err(Error::other(format!("{bad} messages were wrong, {} right", beside.count())));
+    }
+    if closed < stalled {
+        let open = stalled - closed;
+        return Err(Error::other(format!("{open} of {stalled} that do not read were not closed")));
     }
     Ok(())
 }

@@ -13,14 +13,13 @@ use std::time::{Duration, Instant};
 /// How long one wave may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+pub const OPTIONS: [&str; 4] = ["conns", "waves", "wait", "at-once"];
+
 pub fn run(args: &Args) -> Result<()> {
     let conns: usize = args.number("conns", 4000);
     let waves: usize = args.number("waves", 2);
     let wait = args.seconds("wait", 10.0);
     let server = Server::new(args)?;
-    if server.tls.is_some() {
-        return Err(Error::other("a storm is not encrypted"));
-    }
     let pid = args.pid();
     let mut storm = Storm { poll: Poll::new()?, at_once: args.number("at-once", 400), server, clients: Vec::new() };
     // One connection first, so that what a server loads lazily is not charged to the rest.
