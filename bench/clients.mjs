@@ -1,42 +1,38 @@
 #!/usr/bin/env node
 // Measures clients side by side, against the same server, and writes bench/CLIENTS.md (README.md, "Clients").
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { parseArgs } from 'node:util'
-import { build } from './runner/build.mjs'
+import { dirname, join } from 'node:path'
+import { build, buildable } from './runner/build.mjs'
+import { parseClientOptions, usage } from './runner/client-options.mjs'
+import { commandLine, table } from './runner/format.mjs'
 import { perOperation, total } from './runner/instructions.mjs'
 import { checkMachine, describeMachine, sourceVersion } from './runner/machine.mjs'
-import { withServer } from './runner/measure.mjs'
-import { here, loadgen, program, root } from './runner/paths.mjs'
+import { loadBy, withServer } from './runner/measure.mjs'
+import { here, loadgen, program } from './runner/paths.mjs'
 import { median } from './runner/statistics.mjs'
 
-const { values: options } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '5' },
-    secs: { type: 'string', default: '3' },
-    conns: { type: 'string', default: '10000' },
-    out: { type: 'string', default: join(here, 'CLIENTS.md') },
-    'no-build': { type: 'boolean' },
-    'no-times': { type: 'boolean' },
-    help: { type: 'boolean' }
-  }
-})
+// What runs under valgrind takes long.
+const TIMEOUT = 600_000
+
+const options = parsed(process.argv.slice(2))
 
 const server = {
   build: { cargo: '.', package: 'bench' },
   command: (port) => [program('.', 'bench-server'), '--port', port, '--mode', 'typed', '--threads', '1']
 }
 
-const clients = [
+/** Ours, and the loop that it is held against. */
+const own = [
   {
     name: 'by hand',
     title: 'load generator, by hand',
     rpc: [loadgen, 'rpc', '--addr', '127.0.0.1:PORT', '--pid', 'PID'],
     calls: '--ops'
   },
-  { ...client('wingbeat-client', { cargo: '.', package: 'client-bench' }, [program('.', 'client-bench')]), calls: '--calls' },
+  { ...client('wingbeat-client', { cargo: '.', package: 'client-bench' }, [program('.', 'client-bench')]), calls: '--calls' }
+]
+const peers = [
   {
     ...client('rust_socketio', { cargo: 'bench/peers/rust_socketio' }, [program('bench/peers/rust_socketio', 'peer_rust_socketio')]),
     lacks: ['get-16']
@@ -57,17 +53,17 @@ const scenarios = [
     kind: 'rpc',
     figure: 'client_cpu_us',
     unit: 'µs of CPU / call',
-    arguments: ['--conns', '50', '--inflight', `${inflight}`, '--secs', options.secs]
+    arguments: ['--conns', '50', '--inflight', `${inflight}`, '--secs', `${options.secs}`]
   })),
   {
     name: 'idle',
-    title: `${options.conns} clients in one process, idle`,
+    title: `${options.conns.toLocaleString('en')} clients in one process, idle`,
     kind: 'idle',
     figure: 'rss_kib_per_client',
     unit: 'KiB / client',
-    arguments: ['--conns', options.conns, '--secs', '2']
+    arguments: ['--conns', `${options.conns}`, '--secs', '2']
   }
-].filter((scenario) => !options['no-times'] || scenario.kind === 'idle')
+].filter((scenario) => options.times || scenario.kind === 'idle')
 
 /** What ours shall cost. */
 const goals = [
@@ -84,17 +80,21 @@ const goals = [
 ]
 
 async function main() {
-  if (options.help) {
-    return console.log('node bench/clients.mjs [--rounds 5] [--secs 3] [--conns 10000] [--out FILE] [--no-build] [--no-times]')
-  }
+  if (options.help) return console.log(usage)
   const machine = checkMachine({})
-  if (machine.files < Number(options.conns) + 100) {
-    throw new Error(`${machine.files} open files are allowed: raise the hard limit (ulimit -Hn), or take fewer with --conns`)
+  const skipped = []
+  const skip = (what) => skipped.push(what) && console.log(`SKIPPED: ${what}`)
+  build(options, [server, ...own.filter((one) => one.command)])
+  const clients = [...own, ...buildable(options, peers)]
+  for (const { name } of peers.filter((peer) => !clients.includes(peer))) skipped.push(`${name} can not be built here`)
+  const possible = scenarios.filter(({ kind }) => kind !== 'idle' || machine.files >= options.conns + 100)
+  if (possible.length < scenarios.length) {
+    skip(`${options.conns} idle clients: ${machine.files} open files are allowed (ulimit -Hn; or fewer with --conns)`)
   }
-  build({ build: !options['no-build'] }, [server, ...clients.filter((one) => one.command)])
+  if (!machine.valgrind) skip('instructions need valgrind')
   const runs = []
-  for (let round = 0; round < Number(options.rounds); round++) {
-    for (const scenario of scenarios) {
+  for (let round = 0; round < options.rounds; round++) {
+    for (const scenario of possible) {
       for (let at = 0; at < clients.length; at++) {
         // Another one begins in each round.
         const one = clients[(at + round) % clients.length]
@@ -106,23 +106,24 @@ async function main() {
     }
   }
   const counts = []
-  for (const one of clients.filter((one) => one.calls)) {
+  for (const one of machine.valgrind ? clients.filter((one) => one.calls) : []) {
     const figures = []
     for (const calls of [20_000, 60_000]) figures.push(await countInstructions(one, calls, machine))
     counts.push({ client: one.name, each: perOperation(...figures) })
     console.log(`instructions ${one.name}: ${Math.round(counts.at(-1).each)}`)
   }
-  const text = markdown(runs, counts)
+  if (!runs.length && !counts.length) throw new Error('nothing was measured')
+  const text = markdown(clients, runs, counts, skipped)
+  mkdirSync(dirname(options.out), { recursive: true })
   writeFileSync(options.out, text)
   console.log(text)
 }
 
 /** A fresh server for each run, and the client on the other core. */
 function measure(one, scenario, machine) {
-  return withServer(server.command, `${machine.server}`, undefined, (port, pid) => {
-    const fill = (word) => word.replace('PORT', `${port}`).replace('PID', `${pid}`)
-    const words = ['-c', `${machine.load}`, ...one[scenario.kind], ...scenario.arguments].map(fill)
-    return JSON.parse(execFileSync('taskset', words, { cwd: root, encoding: 'utf8' }))[scenario.figure]
+  return withServer(server.command, `${machine.server}`, undefined, async (port, pid) => {
+    const figures = await loadBy(filled([...one[scenario.kind], ...scenario.arguments], port, pid), machine, TIMEOUT)
+    return figures[scenario.figure]
   })
 }
 
@@ -130,16 +131,19 @@ function measure(one, scenario, machine) {
 function countInstructions(one, calls, machine) {
   const folder = mkdtempSync(join(tmpdir(), 'wingbeat-clients-'))
   const file = join(folder, 'callgrind.out')
-  return withServer(server.command, `${machine.server}`, undefined, (port, pid) => {
-    const fill = (word) => word.replace('PORT', `${port}`).replace('PID', `${pid}`)
-    const load = [...one.rpc, '--conns', '50', '--inflight', '16', one.calls, `${calls}`].map(fill)
-    const words = ['-c', `${machine.load}`, 'valgrind', '--tool=callgrind', `--callgrind-out-file=${file}`, ...load]
-    execFileSync('taskset', words, { cwd: root, stdio: ['ignore', 'ignore', 'ignore'] })
+  return withServer(server.command, `${machine.server}`, undefined, async (port, pid) => {
+    const load = [...one.rpc, '--conns', '50', '--inflight', '16', one.calls, `${calls}`]
+    const words = ['valgrind', '--tool=callgrind', `--callgrind-out-file=${file}`, ...load]
+    await loadBy(filled(words, port, pid), machine, TIMEOUT)
     return { operations: calls, instructions: total(readFileSync(file, 'utf8')) }
   }).finally(() => rmSync(folder, { recursive: true }))
 }
 
-function markdown(runs, counts) {
+function filled(words, port, pid) {
+  return words.map((word) => word.replace('PORT', `${port}`).replace('PID', `${pid}`))
+}
+
+function markdown(clients, runs, counts, skipped) {
   const figures = (scenario, name) =>
     runs.filter((run) => run.scenario === scenario && run.client === name).map((run) => run.figure)
   const cell = (scenario, name) => {
@@ -157,27 +161,22 @@ function markdown(runs, counts) {
   const rows = clients.map(({ name, title }) => {
     return [title, ...scenarios.map((scenario) => cell(scenario.name, name)), instructions(name)]
   })
-  const table = [
-    ['client', ...scenarios.map(({ title, unit }) => `${title}, ${unit}`), '`get`, 16 in flight, instructions of the process'],
-    ['---', ...scenarios.map(() => '---'), '---'],
-    ...rows
-  ]
+  const head = ['client', ...scenarios.map(({ title, unit }) => `${title}, ${unit}`), '`get`, 16 in flight, instructions of the process']
   const targets = goals.map(({ work, limit, figure, unit }) => {
     const value = figure(figures)
     if (Number.isNaN(value)) return [work, `${limit} ${unit}`, 'not measured', '']
     return [work, `${limit} ${unit}`, `${value.toFixed(2)} ${unit}`, value <= limit ? 'ok' : '**missed**']
   })
-  const goalTable = [['', 'goal', 'seen', ''], ['---', '---', '---', '---'], ...targets]
   return `# Clients
 
-Written by \`node bench/clients.mjs\` on ${new Date().toISOString().slice(0, 10)}: medians of ${options.rounds} rounds\
-${options['no-times'] ? '; no times were measured' : ` of ${options.secs} s`}; in brackets the median of the ratios to the loop by hand within a round. The server is Wingbeat.
+Written by \`${commandLine('bench/clients.mjs', process.argv.slice(2))}\` on ${new Date().toISOString().slice(0, 10)}: medians of ${options.rounds} rounds\
+${options.times ? ` of ${options.secs} s` : '; no times were measured'}; in brackets the median of the ratios to the loop by hand within a round. The server is Wingbeat.
 
 ${describeMachine()}; source ${sourceVersion()}
 
-${rowsOf(table)}
+${table(head, rows)}
 
-${rowsOf(goalTable)}
+${table(['', 'goal', 'seen', ''], targets)}${skipped.length ? `\n\nNot measured: ${skipped.join('; ')}.` : ''}
 
 The loop by hand is the load generator's: it knows what will be answered, parses one answer in 256, and has neither
 timeouts nor a typed result. Instructions are the process's own; the kernel's, which both need
@@ -187,11 +186,17 @@ wingbeat-client's program has jemalloc, the loop and rust_socketio have glibc's 
 `
 }
 
-function rowsOf(table) {
-  return table.map((row) => `| ${row.join(' | ')} |`).join('\n')
+function parsed(argv) {
+  try {
+    return parseClientOptions(argv)
+  } catch (error) {
+    return failed(error)
+  }
 }
 
-main().catch((error) => {
+function failed(error) {
   console.error(`clients: ${error.message}`)
-  process.exitCode = 2
-})
+  process.exit(2)
+}
+
+main().catch(failed)

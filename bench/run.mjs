@@ -5,6 +5,7 @@ import { join, relative } from 'node:path'
 import { build } from './runner/build.mjs'
 import { certificate } from './runner/certificate.mjs'
 import { draw } from './runner/draw.mjs'
+import { commandLine } from './runner/format.mjs'
 import { countInstructions } from './runner/instructions.mjs'
 import { checkMachine, describeMachine, sourceVersion } from './runner/machine.mjs'
 import { parseOptions, serversOf, usage } from './runner/options.mjs'
@@ -67,7 +68,7 @@ async function measure(wanted) {
 
 function describe(options, servers) {
   return {
-    commands: [['node bench/run.mjs', ...process.argv.slice(2).map(quoted)].join(' ')],
+    commands: [commandLine('bench/run.mjs', process.argv.slice(2))],
     date: new Date().toISOString(),
     machine: describeMachine(),
     version: sourceVersion(),
@@ -100,11 +101,6 @@ function newFile(date) {
   const folder = join(here, 'raw')
   mkdirSync(folder, { recursive: true })
   return join(folder, `${date.slice(0, 19).replaceAll(':', '-')}.jsonl`)
-}
-
-/** As a shell takes it. */
-function quoted(word) {
-  return /^[\w./,=:-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
 }
 
 /** Raw results: the last description, and all that was measured. */

@@ -1,23 +1,40 @@
 // Builds the load generator, the servers that are to be measured, and what draws the plots.
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { loadgen, plots, root, targetOf } from './paths.mjs'
 
+const tools = {
+  loadgen: { build: { cargo: 'bench/loadgen' }, command: () => [loadgen] },
+  plots: { build: { cargo: 'bench/plots' }, command: () => [plots] },
+}
+
+/** Builds them, unless that is not wanted, and throws unless all is there. */
 export function build({ build, plots: draws }, servers) {
-  if (build) {
-    const tools = [{ cargo: 'bench/loadgen' }, ...(draws ? [{ cargo: 'bench/plots' }] : [])]
-    const wanted = [...tools, ...servers.map((server) => server.build).filter(Boolean)]
-    for (const text of new Set(wanted.map((one) => JSON.stringify(one)))) {
-      const one = JSON.parse(text)
-      if (one.cargo) cargo(one)
-      else npm(one.npm)
+  make(build, [tools.loadgen, ...(draws ? [tools.plots] : []), ...servers])
+}
+
+/** Those of `peers` that can be built; the others have no part in it, each with a line that says why. */
+export function buildable({ build }, peers) {
+  return peers.filter((peer) => {
+    try {
+      make(build, [peer])
+      return true
+    } catch (error) {
+      console.log(`LEFT OUT: ${peer.name}: ${error.message}`)
+      return false
     }
+  })
+}
+
+function make(build, parts) {
+  for (const text of new Set(build ? parts.flatMap((part) => (part.build ? [JSON.stringify(part.build)] : [])) : [])) {
+    const one = JSON.parse(text)
+    if (one.cargo) cargo(one)
+    else npm(one.npm)
   }
-  const programs = servers.map((server) => server.command('0', {})[0]).filter((path) => path.includes('/'))
-  const paths = [loadgen, ...(draws ? [plots] : []), ...programs.map((path) => (path.startsWith('/') ? path : join(root, path)))]
-  for (const path of paths) {
-    if (!existsSync(path)) throw new Error(`${path} is not there (--no-build was given?)`)
+  for (const path of parts.map((part) => part.command('0', {})[0]).filter((path) => path.includes('/'))) {
+    if (!existsSync(resolve(root, path))) throw new Error(`${path} is not there (--no-build was given?)`)
   }
 }
 

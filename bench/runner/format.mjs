@@ -20,3 +20,12 @@ export function table(head, rows) {
   const line = (cells) => `| ${head.map((_, i) => cells[i] ?? '').join(' | ')} |`
   return [line(head), `|---|${'---:|'.repeat(head.length - 1)}`, ...rows.map(line)].join('\n')
 }
+
+/** The command line, as a shell takes it. */
+export function commandLine(script, words) {
+  return [`node ${script}`, ...words.map(quoted)].join(' ')
+}
+
+function quoted(word) {
+  return /^[\w./,=:-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
+}

@@ -10,14 +10,18 @@ const START_TIMEOUT = 60_000
 const RUN_TIMEOUT = 120_000
 const PROGRAM_TIMEOUT = 600_000
 
+// Node ends by these without an `exit`, unless somebody listens.
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP']
+
 /** The figures of one run; throws if anything was wrong. */
 export async function measure(server, scenario, options, machine) {
   if (scenario.program) return runProgram(scenario, machine)
   const { warmup, secs, tls } = options
   const cores = server.twoCores ? `${machine.server},${machine.second}` : `${machine.server}`
-  const time = ['--warmup', `${warmup}`, '--secs', `${scenario.secs ?? secs}`, ...(scenario.tls ? ['--tls', tls.cert] : [])]
+  const time = scenario.memory ? [] : ['--warmup', `${warmup}`, '--secs', `${scenario.secs ?? secs}`]
+  const trusted = scenario.tls ? ['--tls', tls.cert] : []
   return withServer(server.command, cores, scenario.tls ? tls : undefined, (port, pid) =>
-    load(machine, [...scenario.load, '--addr', `127.0.0.1:${port}`, '--pid', `${pid}`, ...time], RUN_TIMEOUT),
+    load(machine, [...scenario.load, '--addr', `127.0.0.1:${port}`, '--pid', `${pid}`, ...time, ...trusted], RUN_TIMEOUT),
   )
 }
 
@@ -48,6 +52,11 @@ export async function load(machine, args, timeout) {
   return finished(pinned(`${machine.load}`, loadgen, args), timeout, 'the load generator')
 }
 
+/** Runs another program that loads a server: its figures. */
+export async function loadBy([program, ...args], machine, timeout) {
+  return finished(pinned(`${machine.load}`, program, args), timeout, program)
+}
+
 /** A program that is server and load in one. */
 function runProgram({ program: [program, ...args] }, machine) {
   return finished(pinned(`${machine.server}`, program, args), PROGRAM_TIMEOUT, program)
@@ -64,11 +73,16 @@ async function finished(running, timeout, name) {
 function pinned(cores, program, args) {
   const child = spawn('taskset', ['-c', cores, program, ...args], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
   const stop = () => child.kill('SIGKILL')
+  const leave = () => process.exit(130)
   process.once('exit', stop)
+  for (const signal of SIGNALS) process.once(signal, leave)
   let [output, said] = ['', '']
   child.stdout.on('data', (data) => (output += data))
   child.stderr.on('data', (data) => (said = (said + data).slice(-500)))
-  const closed = once(child, 'close').finally(() => process.removeListener('exit', stop))
+  const closed = once(child, 'close').finally(() => {
+    process.removeListener('exit', stop)
+    for (const signal of SIGNALS) process.removeListener(signal, leave)
+  })
   return {
     child,
     closed,

@@ -17,7 +17,7 @@ what
 how long
   --pairs N               rounds, each a pair with the baseline (9)
   --reference-pairs N     rounds for the servers that are not ours (2)
-  --secs S  --warmup S    seconds measured and before that, each run (2, 0.5)
+  --secs S  --warmup S    seconds measured and before that, each run (2, 0.5); some scenarios have their own
   --quick                 --pairs 2 --reference-pairs 1 --secs 0.5 --warmup 0.2, memory once, no instructions,
                           no million, nothing repeated
 how
@@ -27,7 +27,7 @@ how
 results
   --out FILE              where the tables go (RESULTS.md for a full run, else raw/RESULTS.md)
   --resume FILE           go on with a run that was broken off (raw/*.jsonl); give the same options
-  --from FILE             only make tables and plots again, from raw results
+  --from FILE             only make tables and plots again, from raw results; takes --out and --no-plots alone
   --no-plots              without plots
 scenarios: ${scenarios.map((s) => s.name).join(' ')}
 servers: ${servers.map((s) => s.name).join(' ')}`
@@ -45,9 +45,15 @@ const texts = ['only', 'servers', 'pairs', 'reference-pairs', 'secs', 'warmup', 
 for (const name of texts) flags[name] = { type: 'string' }
 
 export function parseOptions(argv) {
-  const { values } = parseArgs({ args: argv, options: flags })
+  const { values, tokens } = parseArgs({ args: argv, options: flags, tokens: true })
+  const given = tokens.map(({ name }) => name)
   const { quick, gate } = values
-  const partial = [quick, gate, values.instructions].includes(true) || (values.only ?? values.servers) !== undefined
+  const idle = given.filter((name) => !['from', 'out', 'no-plots', 'help'].includes(name))
+  if (values.from !== undefined && idle.length) throw new Error(`--from measures nothing: it takes no --${idle[0]}`)
+  if (values.instructions && values['no-instructions']) throw new Error('--instructions and --no-instructions: one of them')
+  // What is shown again may be of any run.
+  const flagged = quick || gate || values.instructions
+  const partial = flagged || (values.from ?? values.only ?? values.servers) !== undefined
   const known = [...servers, ...values.extra.map(extraServer)]
   const options = {
     help: values.help,
@@ -106,13 +112,15 @@ export function serversOf(scenario, { servers, known }) {
   return some ? scenario.servers.map((name) => known.find((server) => server.name === name)) : []
 }
 
-function number(values, name, fallback) {
+/** An option that is a number above 0. */
+export function number(values, name, fallback) {
   const value = Number(values[name] ?? fallback)
   if (!(value > 0)) throw new Error(`--${name} ${values[name]}: a number above 0 is needed`)
   return value
 }
 
-function count(values, name, fallback) {
+/** An option that is a whole number above 0. */
+export function count(values, name, fallback) {
   const value = number(values, name, fallback)
   if (!Number.isInteger(value)) throw new Error(`--${name} ${values[name]}: a whole number is needed`)
   return value

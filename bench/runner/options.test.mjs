@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import { basename, dirname } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import test from 'node:test'
+import { parseClientOptions } from './client-options.mjs'
 import { parseOptions, serversOf } from './options.mjs'
 import { here } from './paths.mjs'
 import { scenarios } from './scenarios.mjs'
@@ -18,7 +19,7 @@ test('a full run measures everything and writes RESULTS.md', () => {
 })
 
 test('a part of a run never overwrites the results of a full one', () => {
-  const parts = [['--quick'], ['--gate'], ['--instructions'], ['--only', 'get'], ['--servers', 'wingbeat']]
+  const parts = [['--quick'], ['--gate'], ['--instructions'], ['--only', 'get'], ['--servers', 'wingbeat'], ['--from', 'raw/a.jsonl']]
   for (const part of parts) assert.notEqual(dirname(parseOptions(part).out), here, part.join(' '))
 })
 
@@ -61,7 +62,27 @@ test('an extra server takes its port where PORT stands', () => {
   assert.deepEqual(servers.at(-1).command('3030', {}), ['./before', '--port', '3030'])
 })
 
+test('what measures nothing takes nothing that says what to measure', () => {
+  assert.equal(parseOptions(['--from', 'a.jsonl', '--out', 'b.md', '--no-plots']).from, 'a.jsonl')
+  for (const words of ['--only get', '--servers wingbeat', '--baseline floor', '--tolerance 0.1', '--quick', '--resume b']) {
+    assert.throws(() => parseOptions(['--from', 'a.jsonl', ...words.split(' ')]), /--from measures nothing/, words)
+  }
+})
+
 test('what makes no sense is refused', () => {
-  const nonsense = ['--only nothing', '--servers nobody', '--pairs 0', '--pairs 1.5', '--cores 1', '--extra a=b']
+  const nonsense = ['--only nothing', '--servers nobody', '--pairs 0', '--pairs 1.5', '--cores 1', '--extra a=b', '--instructions --no-instructions']
   for (const words of nonsense) assert.throws(() => parseOptions(words.split(' ')), words)
+})
+
+test('clients: a part of a run never overwrites the results of a full one', () => {
+  assert.equal(parseClientOptions(['--rounds', '3']).out, join(here, 'CLIENTS.md'))
+  for (const part of [['--no-times'], ['--conns', '100']]) {
+    assert.equal(parseClientOptions(part).out, join(here, 'raw/CLIENTS.md'), part.join(' '))
+  }
+})
+
+test('clients: what is no number is refused', () => {
+  for (const words of ['--rounds x', '--rounds 1.5', '--secs 0', '--secs x', '--conns 0.5', '--servers wingbeat']) {
+    assert.throws(() => parseClientOptions(words.split(' ')), words)
+  }
 })
