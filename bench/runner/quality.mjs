@@ -5,7 +5,7 @@ import { summarise } from './summary.mjs'
 /** Paragraphs about how much was measured. */
 export function quality(meta, runs, measured) {
   if (!runs.length) return []
-  return [whole(meta, runs), disturbed(meta, runs), pairs(meta, runs, measured)].filter(Boolean)
+  return [whole(meta, runs), disturbed(meta, runs, measured), pairs(meta, runs, measured)].filter(Boolean)
 }
 
 /** Of what was wanted, what is there: a measurement is a server in a scenario in a round. */
@@ -36,10 +36,15 @@ function whole({ plan, rounds }, runs) {
   return `**Not complete**: of ${measurements} ${list(reasons.filter(Boolean))}.`
 }
 
-function disturbed({ secs, tolerance }, runs) {
+function disturbed({ secs, tolerance }, runs, measured) {
   const discarded = runs.filter((run) => run.disturbed).length
   const share = `${Math.round(tolerance * 100)}% of a core`
-  const figures = `${span([runs.length], 'run')} of ${secs} s`
+  const made = measured.filter(({ name }) => runs.some(({ scenario }) => scenario === name))
+  const own = [
+    ...made.filter(({ secs }) => secs).map(({ name, secs }) => `${name} ${secs} s`),
+    ...(made.some(({ memory }) => memory) ? ['memory has waits of its own'] : []),
+  ]
+  const figures = `${span([runs.length], 'run')} of ${secs} s${own.length ? ` (${own.join('; ')})` : ''}`
   if (!discarded) return `${figures}; in none of them did anybody else use more than ${share}.`
   return (
     `${figures}; ${count(discarded)} of them were discarded because others used more than ${share}. ` +

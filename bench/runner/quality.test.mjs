@@ -38,6 +38,11 @@ test('what failed or was always disturbed is missing as well', () => {
   assert.match(text, /16 runs of 2 s; 2 of them were discarded because others used more than 5% of a core/)
 })
 
+test('scenarios with times of their own are told apart', () => {
+  const runs = [...whole, ...['stalled', 'idle'].map((scenario) => ({ ...run('wingbeat', 0), scenario }))]
+  assert.match(quality(meta, runs, scenarios).join('\n'), /18 runs of 2 s \(stalled 8 s; memory has waits of its own\);/)
+})
+
 test('a disturbed run that was repeated is not missing', () => {
   assert.match(said([run('floor', 0, { disturbed: true }), ...whole]), /^Complete: /)
 })
