@@ -41,7 +41,9 @@ fn publish(path: &str, mount: Mount) -> Mount {
     match path {
         "prec" => mount.publish_event("created", move |_| via("service:created")).publish(move |_| via("service:all")),
         "prec2" => mount.publish_event("created", move |_| via("service:created")),
-        "chat" => mount.publish(|message| channel(format!("rooms/{}", message.data()["roomId"]))),
+        "chat" => {
+            mount.publish(|message| channel(format!("rooms/{}", services::template(message.data().get("roomId")))))
+        }
         "notes" => mount.publish(|_| channel("authenticated")),
         "silent" => mount.publish(|_| None::<Audience>),
         "filtered" => mount.publish(|record| {

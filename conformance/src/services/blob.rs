@@ -1,5 +1,6 @@
 //! `blob`: bytes in and out.
 
+use super::identified;
 use serde_json::{Value, json};
 use wingbeat::Binary;
 use wingbeat::prelude::*;
@@ -17,7 +18,9 @@ impl RawService for Blob {
 
     async fn get(&self, id: IdArg, _params: &Params) -> Result<Payload> {
         let (first, second) = (Binary::from(&b"a"[..]), Binary::from(&b"bc"[..]));
-        Ok(json!({"id": id.into_id(), "parts": [first, {"x": second}]}).into())
+        let mut answer = identified(id);
+        answer["parts"] = json!([first, {"x": second}]);
+        Ok(answer.into())
     }
 
     async fn create(&self, data: Option<Payload>, _params: &Params) -> Result<Payload> {

@@ -1,5 +1,6 @@
 //! `errors`: fails in every way there is.
 
+use super::identified;
 use serde_json::json;
 use wingbeat::ErrorKind;
 use wingbeat::prelude::*;
@@ -16,7 +17,7 @@ impl RawService for Errors {
     }
 
     async fn get(&self, id: IdArg, _params: &Params) -> Result<Payload> {
-        let Some(id) = id.into_id() else { return Ok(json!({"ok": true}).into()) };
+        let Some(id) = id.id() else { return Ok(fine(id)) };
         if let Some(kind) = id.as_i64().and_then(|code| ErrorKind::from_code(code.try_into().ok()?)) {
             return Err(Error::new(kind, format!("error {id}")));
         }
@@ -44,9 +45,15 @@ impl RawService for Errors {
             "validation" => Error::unprocessable("validation failed")
                 .with_data(json!({}))
                 .with_errors(json!([{"instancePath": "/text", "keyword": "type", "message": "must be string"}])),
-            _ => return Ok(json!({"id": id, "ok": true}).into()),
+            _ => return Ok(fine(id.clone().into())),
         })
     }
+}
+
+fn fine(id: IdArg) -> Payload {
+    let mut answer = identified(id);
+    answer["ok"] = json!(true);
+    answer.into()
 }
 
 /// An error that is none of Feathers' own.

@@ -1,6 +1,6 @@
 //! `hooked`: hooks that do all that hooks can do (FIXTURE.md, section 9).
 
-use super::trace;
+use super::{identified, trace};
 use serde_json::{Value, json};
 use wingbeat::prelude::*;
 
@@ -34,24 +34,22 @@ impl RawService for Hooked {
     }
 
     async fn get(&self, id: IdArg, _params: &Params) -> Result<Payload> {
-        let id = id.into_id();
-        match id.as_ref().and_then(Id::as_str) {
+        match id.id().and_then(Id::as_str) {
             Some("boom" | "swallow" | "transform" | "swallow-null") => Err(Error::general("boom")),
-            _ => Ok(json!({"id": id, "from": "method"}).into()),
+            _ => with(identified(id), Some(json!({"from": "method"}).into())),
         }
     }
 
     async fn create(&self, data: Option<Payload>, _params: &Params) -> Result<Payload> {
-        with_id(json!(1), data)
+        with(json!({"id": 1}), data)
     }
 
     async fn patch(&self, id: IdArg, data: Option<Payload>, _params: &Params) -> Result<Payload> {
-        with_id(json!(id.into_id()), data)
+        with(identified(id), data)
     }
 }
 
-fn with_id(id: Value, data: Option<Payload>) -> Result<Payload> {
-    let mut all = json!({ "id": id });
+fn with(mut all: Value, data: Option<Payload>) -> Result<Payload> {
     let data = data.map(Payload::into_value).transpose()?;
     if let (Some(all), Some(Value::Object(data))) = (all.as_object_mut(), data) {
         all.extend(data);

@@ -47,6 +47,24 @@ pub(crate) fn all(state: &str) -> Result<Vec<(&'static str, Mount)>> {
     Ok(all)
 }
 
+/// A record of nothing but the id, which is left out where there is none.
+fn identified(id: IdArg) -> Value {
+    match id {
+        IdArg::Absent => json!({}),
+        IdArg::Null => json!({"id": null}),
+        IdArg::Id(id) => json!({"id": id}),
+    }
+}
+
+/// The value in a JavaScript template string.
+pub(crate) fn template(value: Option<&Value>) -> String {
+    match value {
+        None => "undefined".to_owned(),
+        Some(Value::String(text)) => text.clone(),
+        Some(value) => value.to_string(),
+    }
+}
+
 fn messages() -> [Value; 3] {
     [
         json!({"id": 1, "text": "one", "userId": 1, "read": false, "n": 10}),

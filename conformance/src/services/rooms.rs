@@ -1,5 +1,6 @@
 //! `rooms`: joins and leaves channels.
 
+use super::template;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use wingbeat::prelude::*;
@@ -20,12 +21,12 @@ pub(crate) fn mount() -> Mount {
 
 #[derive(Deserialize)]
 struct Room {
-    id: Value,
+    id: Option<Value>,
 }
 
 impl Room {
     fn channel(&self) -> String {
-        format!("rooms/{}", self.id)
+        format!("rooms/{}", template(self.id.as_ref()))
     }
 
     fn caller<'a>(&self, params: &'a Params) -> Result<&'a Connection> {

@@ -1,5 +1,6 @@
 //! `specials`: odd values as results.
 
+use super::identified;
 use serde_json::{Value, json};
 use wingbeat::RawJson;
 use wingbeat::prelude::*;
@@ -12,8 +13,7 @@ impl RawService for Specials {
     }
 
     async fn get(&self, id: IdArg, _params: &Params) -> Result<Payload> {
-        let id = id.into_id();
-        let value: Value = match id.as_ref().and_then(Id::as_str).unwrap_or_default() {
+        let value: Value = match id.id().and_then(Id::as_str).unwrap_or_default() {
             "null" | "undefined" => Value::Null,
             "false" => json!(false),
             "zero" => json!(0),
@@ -29,7 +29,7 @@ impl RawService for Specials {
             "num" => json!({"big": 9_007_199_254_740_992_u64, "f": 0.1, "e": 1e21, "small": 1e-7}),
             "tojson" => json!({"via": "toJSON"}),
             "map" => json!({"m": {}, "s": {}}),
-            _ => json!({ "id": id }),
+            _ => identified(id),
         };
         Ok(value.into())
     }

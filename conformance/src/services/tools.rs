@@ -1,5 +1,6 @@
 //! `tools`: custom methods and a custom event. `own`: a service that sends its `created` itself.
 
+use super::identified;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use wingbeat::prelude::*;
@@ -26,11 +27,12 @@ impl RawService for Tools {
     }
 
     async fn get(&self, id: IdArg, _params: &Params) -> Result<Payload> {
-        Ok(json!({ "id": id.into_id() }).into())
+        Ok(identified(id).into())
     }
 
     async fn create(&self, data: Option<Payload>, _params: &Params) -> Result<Payload> {
-        Ok(json!({ "made": data.map(Payload::into_value).transpose()? }).into())
+        let made = data.map(Payload::into_value).transpose()?;
+        Ok(made.map_or_else(|| json!({}), |data| json!({ "made": data })).into())
     }
 }
 

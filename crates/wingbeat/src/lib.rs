@@ -35,6 +35,7 @@ mod app;
 #[cfg(feature = "auth")]
 pub mod auth;
 mod hook;
+mod javascript;
 // The pages show every feature.
 #[cfg(all(
     doctest,

@@ -43,7 +43,7 @@ pub fn load<T: DeserializeOwned>(file: impl AsRef<Path>, prefix: &str) -> Result
 }
 
 fn read<T: DeserializeOwned>(file: &Path, environment: Environment) -> Result<T> {
-    let environment = environment.separator("__").prefix_separator("__").try_parsing(true);
+    let environment = environment.separator("__").prefix_separator("__");
     let file = File::from(file).format(config::FileFormat::Toml).required(false);
     let settings = Config::builder().add_source(file).add_source(environment).build();
     let mut unknown = None;
@@ -162,6 +162,15 @@ mod tests {
         let settings = load("wins", text, &[("CHAT__DATABASE__URL", "swordfish"), ("CHAT__PORT", "2")]).unwrap();
         assert_eq!((settings.port, settings.database.url.expose().as_str()), (2, "swordfish"));
         assert!(!format!("{settings:?}").contains("swordfish"));
+    }
+
+    #[test]
+    fn texts_of_the_environment_stay_as_they_are() {
+        let text = "port = 1\n[database]\nurl = \"file\"\n";
+        for written in ["00451234", "TRUE", "+49170", "12345678901234567890123456789012"] {
+            let settings = load(written, text, &[("CHAT__DATABASE__URL", written)]).unwrap();
+            assert_eq!(settings.database.url.expose(), written);
+        }
     }
 
     #[test]

@@ -118,7 +118,7 @@ impl Entrance {
 fn read<'a>(registry: &'a Registry, connection: &Connection, name: &str, given: &impl Arguments) -> Result<Named<'a>> {
     let path = given.text(0).and_then(text).ok_or_else(|| Error::not_found("Invalid service path"))?;
     let (entry, route) = registry.find(&path)?;
-    let Some(place) = entry.external(name) else { return Err(not_allowed(name, entry.path())) };
+    let Some(place) = entry.external(name) else { return Err(not_allowed(name, &path)) };
     let method = entry.at(place).method();
     let query_at = 1 + method.query_position();
     if given.count() > query_at + 1 {

@@ -161,7 +161,8 @@ impl App {
     /// Mounts a service on the running application; calls can come from the next moment on.
     ///
     /// # Errors
-    /// If the path is taken or no path, or the mount contradicts itself; see [`Builder::build`].
+    /// If the path is taken or no path, or the mount contradicts itself (see [`Builder::build`]), or what the service's setup
+    /// failed with. It is not mounted then.
     pub async fn mount(&self, path: &str, mount: Mount) -> Result<()> {
         let entry = self.change(|app, registry| {
             let entry = app.entry(path, mount)?;
@@ -171,7 +172,14 @@ impl App {
             }
             Ok(entry)
         })?;
-        entry.setup(&self.services()).await
+        let outcome = entry.setup(&self.services()).await;
+        if outcome.is_err() {
+            self.change(|_, registry| {
+                registry.forget(&entry);
+                Ok(())
+            })?;
+        }
+        outcome
     }
 
     /// Takes a service away. Calls that are running finish, later ones get NotFound.

@@ -36,6 +36,13 @@ impl Registry {
         Some(self.entries.remove(at))
     }
 
+    /// Takes away this service, but not another one that is mounted there by now.
+    pub(super) fn forget(&mut self, entry: &Arc<Entry>) {
+        if self.entries.iter().any(|mounted| Arc::ptr_eq(mounted, entry)) {
+            self.remove(entry.path());
+        }
+    }
+
     pub(super) fn find(&self, path: &str) -> Result<(&Arc<Entry>, Route)> {
         self.router.find(path).ok_or_else(|| Error::not_found(format!("Service '{path}' not found")))
     }
@@ -139,10 +146,10 @@ impl Entry {
     pub(super) async fn setup(&self, services: &Services) -> Result<()> {
         match &self.service {
             Some(service) if !self.is_set_up.swap(true, Ordering::AcqRel) => {
-                let outcome = service.setup(services, &self.path).await;
-                // What has failed may be tried again.
-                self.is_set_up.store(outcome.is_ok(), Ordering::Release);
-                outcome
+                let again = Again(&self.is_set_up);
+                service.setup(services, &self.path).await?;
+                std::mem::forget(again);
+                Ok(())
             }
             _ => Ok(()),
         }
@@ -156,6 +163,15 @@ impl Entry {
             }
             _ => Ok(()),
         }
+    }
+}
+
+/// What has failed, or was given up, may be tried again.
+struct Again<'a>(&'a AtomicBool);
+
+impl Drop for Again<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
     }
 }
 

@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::service::Params;
 use serde_json::{Map, Value};
 use std::sync::{Arc, Mutex, OnceLock};
-use wingbeat_core::{Error, ErrorKind, Headers, IdArg, Result};
+use wingbeat_core::{Error, ErrorKind, Headers, Id, IdArg, Result};
 
 pub(super) type Revoked = Box<dyn Fn(&Value, Option<&Value>) -> bool + Send + Sync>;
 
@@ -89,15 +89,13 @@ impl Authenticator {
     pub(super) async fn leave(&self, app: &App, id: &IdArg, params: &Params) -> Result<Value> {
         let authentication = params.get("authentication");
         let token = authentication.as_ref().and_then(|authentication| authentication.get("accessToken")?.as_str());
-        if let Some(id) = id.id() {
+        if *id != IdArg::Null {
             let text = if authentication.is_none() { "Not authenticated" } else { "Invalid access token" };
-            if token.is_none() || token != id.as_str() {
+            if token.is_none() || token != id.id().and_then(Id::as_str) {
                 return Err(Error::not_authenticated(text));
             }
         }
-        let connection = params.connection.as_ref();
-        let session =
-            connection.and_then(|connection| self.session(connection)).filter(|session| token == Some(&session.token));
+        let (connection, session) = (params.connection.as_ref(), self.session_of(params));
         let remembered = session.as_ref().and_then(|session| session.remembered.as_ref());
         let asked = remembered.or(authentication.as_ref()).unwrap_or(&Value::Null);
         match self.authenticate(app, asked, params, &self.allowed).await {

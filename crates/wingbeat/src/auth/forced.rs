@@ -78,11 +78,15 @@ impl Hook for LogoutChanged {
             let app = super::service::running(context.services())?;
             let field = app.gate::<Authenticator>(None).and_then(|gate| gate.entity.as_ref().map(|e| e.id.clone()));
             let field = field.unwrap_or_else(|| "id".into());
-            let records = context.result_items_mut()?;
-            let ids: Vec<Id> = records
+            // What the service answers need not be records: then it is whom the call was about.
+            let records = context.result_items_mut().unwrap_or_default();
+            let mut ids: Vec<Id> = records
                 .iter()
                 .filter_map(|record| Id::from_value(record.get(&field).unwrap_or(&Value::Null)))
                 .collect();
+            if ids.is_empty() {
+                ids.extend(context.id.id().cloned());
+            }
             for id in ids {
                 app.logout_others(&id.to_string(), context.params.connection.as_ref());
             }

@@ -1,6 +1,7 @@
 //! The strategy `jwt`: an access token that was issued before.
 
 use super::strategy::{Attempt, Identity, Strategy};
+use crate::javascript;
 use serde_json::{Map, Value, json};
 use wingbeat_core::{Error, Headers, Result};
 
@@ -49,8 +50,8 @@ impl Strategy for Jwt {
 
     async fn authenticate(&self, data: &Map<String, Value>, attempt: &Attempt<'_>) -> Result<Identity> {
         let token = match data.get("accessToken") {
-            None | Some(Value::Null) => return Err(Error::not_authenticated("No access token")),
-            Some(Value::String(token)) if token.is_empty() => return Err(Error::not_authenticated("No access token")),
+            None => return Err(Error::not_authenticated("No access token")),
+            Some(token) if javascript::is_falsy(token) => return Err(Error::not_authenticated("No access token")),
             Some(Value::String(token)) => token,
             Some(_) => {
                 let data = json!({"name": "JsonWebTokenError"});

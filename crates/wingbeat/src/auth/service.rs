@@ -97,9 +97,11 @@ impl Around for LoggedOut {
     fn call<'a>(&'a self, context: &'a mut Context, next: Next<'a>) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             context.set_event(None);
+            // A login that was faster than this logout begins a session of its own, which stays.
+            let session = self.0.session_of(&context.params).filter(|_| !context.params.is_internal());
             next.run(context).await?;
-            if let Some(connection) = context.params.connection.clone().filter(|_| !context.params.is_internal()) {
-                self.0.force_out(&running(context.services())?, &connection, None);
+            if let Some((connection, session)) = context.params.connection.clone().zip(session) {
+                self.0.force_out(&running(context.services())?, &connection, Some(&session));
             }
             Ok(())
         })

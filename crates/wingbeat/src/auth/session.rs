@@ -8,6 +8,7 @@ use super::token::Claims;
 use crate::app::App;
 use crate::locked;
 use crate::realtime::Connection;
+use crate::service::Params;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -76,6 +77,13 @@ impl Authenticator {
         // Asked for every call, so without the lock on all sessions.
         let current = connection.extension::<Current>()?;
         (current.0.authenticator == self.id).then(|| current.0.clone())
+    }
+
+    /// The session that a call came with, if it is still that of its connection.
+    pub(super) fn session_of(&self, params: &Params) -> Option<Arc<Session>> {
+        let authentication = params.get("authentication")?;
+        let token = authentication.get("accessToken")?.as_str()?;
+        self.session(params.connection.as_ref()?).filter(|session| session.token == token)
     }
 
     pub(super) fn is_current(&self, connection: &Connection, session: &Arc<Session>) -> bool {

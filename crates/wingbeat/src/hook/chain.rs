@@ -22,7 +22,7 @@ enum Step {
     Level(Level),
 }
 
-/// The before, after and error hooks of the application or of a service.
+/// Before, after and error hooks of the application or of a service: the error hooks hear of what fails inside of them.
 struct Level {
     before: Vec<Arc<dyn Hook>>,
     after: Vec<Arc<dyn Hook>>,
@@ -78,12 +78,7 @@ impl Chain {
         for hooks in levels {
             steps.extend(hooks.wrap.all_first(method).into_iter().map(Step::Around));
             steps.extend(hooks.around.all_first(method).into_iter().map(Step::Around));
-            let before = hooks.before.all_first(method);
-            let after = hooks.after.all_first(method);
-            let error = hooks.error.all_last(method);
-            if !(before.is_empty() && after.is_empty() && error.is_empty()) {
-                steps.push(Step::Level(Level { before, after, error }));
-            }
+            steps.extend(Level::of(hooks, method).into_iter().filter(|level| !level.is_empty()).map(Step::Level));
         }
         Chain { steps: steps.into(), target }
     }
@@ -165,14 +160,33 @@ impl<'a> Next<'a> {
 }
 
 impl Level {
+    /// In Feathers those for all methods are around those for one: what fails in a before hook for all, or in an error hook
+    /// of the method, is not told to the method's error hooks. Where it makes no difference, one level does for both.
+    fn of(hooks: &HookSet, method: &Method) -> Vec<Level> {
+        let after = hooks.after.all_first(method);
+        let error: Vec<_> = hooks.error.for_method(method).collect();
+        if error.is_empty() {
+            return vec![Level {
+                before: hooks.before.all_first(method),
+                after,
+                error: hooks.error.for_all().collect(),
+            }];
+        }
+        let (before, around) = (hooks.before.for_all().collect(), hooks.error.for_all().collect());
+        vec![
+            Level { before, after: Vec::new(), error: around },
+            Level { before: hooks.before.for_method(method).collect(), after, error },
+        ]
+    }
+
+    fn is_empty(&self) -> bool {
+        self.before.is_empty() && self.after.is_empty() && self.error.is_empty()
+    }
+
     async fn run(&self, context: &mut Context, next: Next<'_>) -> Result<()> {
-        let outcome = self.within(context, next).await;
-        match outcome {
+        match self.within(context, next).await {
             Err(error) if !self.error.is_empty() => self.recover(context, error).await,
-            outcome => {
-                context.kind = HookType::Around;
-                outcome
-            }
+            outcome => outcome,
         }
     }
 
@@ -186,30 +200,31 @@ impl Level {
             context.kind = HookType::After;
             hook.call(context).await?;
         }
+        context.kind = HookType::Around;
         Ok(())
     }
 
     /// Error hooks may replace the error, or set a result, which answers the call as if nothing had happened.
     async fn recover(&self, context: &mut Context, error: Error) -> Result<()> {
         context.keep_original();
-        context.result = None;
         context.error = Some(error);
+        let failed_in = std::mem::replace(&mut context.kind, HookType::Error);
+        let mut outcome = Ok(());
         for hook in &self.error {
-            context.kind = HookType::Error;
-            if let Err(error) = hook.call(context).await {
-                context.error = Some(error);
+            outcome = hook.call(context).await;
+            if outcome.is_err() {
+                break;
             }
+        }
+        context.kind = failed_in;
+        let error = context.error.take();
+        outcome?;
+        if let Some(error) = error.filter(|_| context.result.is_none()) {
+            return Err(error);
         }
         context.kind = HookType::Around;
-        let error = context.error.take();
-        match (&context.result, error) {
-            (Some(_), _) => Ok(()),
-            (None, Some(error)) => Err(error),
-            // The hook took the error away and set nothing.
-            (None, None) => {
-                context.set_result(serde_json::Value::Null);
-                Ok(())
-            }
-        }
+        // A hook may also have taken the error away and set nothing.
+        context.result.get_or_insert_with(|| serde_json::Value::Null.into());
+        Ok(())
     }
 }

@@ -124,7 +124,7 @@ impl Context {
         &self.method
     }
 
-    /// In which kind of hook the context is at the moment.
+    /// In which kind of hook the context is at the moment. To an around hook whose `next` has failed: in which it failed.
     pub fn hook_type(&self) -> HookType {
         self.kind
     }
@@ -168,6 +168,7 @@ impl Context {
 
     pub(super) fn restore(&mut self, to: Snapshot) {
         self.kind = HookType::Around;
+        self.original = None;
         self.params = to.params;
         self.id = to.id;
         self.data = to.data;
@@ -177,14 +178,18 @@ impl Context {
         self.http = to.http;
     }
 
-    /// Notes what the call looks like, now that it has failed.
+    /// Notes what the call looks like, now that it has failed, and forgets its result. Where error hooks further in have
+    /// heard of it, it has been noted already.
     pub(super) fn keep_original(&mut self) {
+        if self.original.is_some() && self.result.is_none() {
+            return;
+        }
         self.original = Some(Box::new(Original {
             hook_type: self.kind,
             params: self.params.clone(),
             id: self.id.clone(),
             data: self.data.clone(),
-            result: self.result.clone(),
+            result: self.result.take(),
         }));
     }
 

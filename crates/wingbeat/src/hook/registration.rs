@@ -117,22 +117,19 @@ impl<H: ?Sized> Registered<H> {
         self.0.push((methods, hook));
     }
 
-    fn for_all(&self) -> impl Iterator<Item = Arc<H>> {
+    /// Those for all methods.
+    pub(crate) fn for_all(&self) -> impl Iterator<Item = Arc<H>> {
         self.0.iter().filter(|(methods, _)| methods.are_all()).map(|(_, hook)| hook.clone())
     }
 
-    fn for_method(&self, method: &Method) -> impl Iterator<Item = Arc<H>> {
+    /// Those for this method.
+    pub(crate) fn for_method(&self, method: &Method) -> impl Iterator<Item = Arc<H>> {
         self.0.iter().filter(|(methods, _)| methods.include(method)).map(|(_, hook)| hook.clone())
     }
 
     /// Those for all methods, then those for this one.
     pub(crate) fn all_first(&self, method: &Method) -> Vec<Arc<H>> {
         self.for_all().chain(self.for_method(method)).collect()
-    }
-
-    /// Those for this method, then those for all.
-    pub(crate) fn all_last(&self, method: &Method) -> Vec<Arc<H>> {
-        self.for_method(method).chain(self.for_all()).collect()
     }
 
     fn hooks(&self) -> impl Iterator<Item = &Arc<H>> {

@@ -3,6 +3,7 @@
 use super::resolver::{Resolver, Scope};
 use crate::BoxFuture;
 use crate::hook::{Around, Context, Hook, Next};
+use crate::javascript;
 use crate::service::Query;
 use serde_json::Value;
 use wingbeat_core::{Error, Method, Payload, Result};
@@ -141,8 +142,11 @@ fn each(value: &mut Value, is_find: bool, change: &dyn Fn(&mut Value)) {
 
 /// The names that the client asks for, if not all.
 fn selected(context: &Context) -> Result<Option<Vec<String>>> {
-    let Some(select) = context.params.query.get("$select") else { return Ok(None) };
-    let wrong = || Error::bad_request("Invalid $select: it must be a list of names");
-    let names = select.as_array().ok_or_else(wrong)?.iter().map(|name| name.as_str().map(str::to_owned));
-    names.collect::<Option<Vec<_>>>().map(Some).ok_or_else(wrong)
+    match context.params.query.get("$select") {
+        Some(Value::Array(names)) => Ok(Some(names.iter().map(javascript::text).collect())),
+        Some(select) if !javascript::is_falsy(select) => {
+            Err(Error::bad_request("Invalid $select: it must be a list of names"))
+        }
+        _ => Ok(None),
+    }
 }

@@ -146,7 +146,11 @@ impl Resolver {
         let Value::Object(record) = record else { return Ok(record) };
         let record = Arc::new(record);
         let wanted = |step: &&Step| match &step.action {
-            Action::Compute(_) => select.is_none_or(|select| select.iter().any(|name| **name == *step.name)),
+            // What is there although nobody asked for it, such as the id, goes out as well.
+            Action::Compute(_) => {
+                let selects = |select: &[String]| select.iter().any(|name| **name == *step.name);
+                record.contains_key(&*step.name) || select.is_none_or(selects)
+            }
             Action::Hide => true,
             Action::Nested(_) => record.contains_key(&*step.name),
         };

@@ -38,8 +38,14 @@ pub(super) fn read(query: &Query, syntax: &Syntax) -> Result<Condition> {
     }
     // Feathers looks at the filters first, then at the fields in their order: so the same error comes first.
     for name in FILTERS {
-        if let Some(value) = query.get(name) {
-            check_operators(value, syntax)?;
+        match (name, query.get(name)) {
+            ("$sort", Some(Value::Object(keys))) => {
+                keys.values().try_for_each(|direction| check_operators(direction, syntax))?;
+            }
+            // A list of names, whatever they look like.
+            ("$select", Some(Value::Array(_))) => {}
+            ("$select" | "$or" | "$and", Some(value)) => check_operators(value, syntax)?,
+            _ => {}
         }
     }
     for (name, value) in query.iter() {
@@ -105,6 +111,9 @@ impl Reader<'_> {
         let mut conditions = Vec::new();
         for (name, value) in members {
             match name.as_str() {
+                // About the record as a whole, which is never equal to what a client sends, nor less or more.
+                "$ne" | "$nin" => {}
+                "$in" | "$lt" | "$lte" | "$gt" | "$gte" => conditions.push(Condition::Any(Vec::new())),
                 "$or" => conditions.push(self.group(name, value, depth + 1)?),
                 operator if operator.starts_with('$') => return Err(invalid_parameter(name, members)),
                 field => self.field(field, value, &mut conditions)?,
@@ -202,14 +211,26 @@ mod tests {
             (json!({"a": [{"$x": 1}]}), "$x", json!({"$x": 1})),
             (json!({"$or": [{"a": {"$x": 1}}]}), "$x", json!({"$x": 1})),
             (json!({"$or": [{"$and": []}]}), "$and", json!({"$and": []})),
-            (json!({"$sort": {"$x": 1}}), "$x", json!({"$x": 1})),
+            (json!({"$sort": {"a": {"$x": 1}}}), "$x", json!({"$x": 1})),
+            (json!({"$sort": {"a": [{"$x": 1}]}}), "$x", json!({"$x": 1})),
             (json!({"$select": {"$x": 1}}), "$x", json!({"$x": 1})),
-            (json!({"$or": [{"$in": [1]}]}), "$in", json!({"$in": [1]})),
             (json!({"a": {"$or": [1]}}), "$or", json!({"$or": [1]})),
             (json!({"a": {"$gt": 1, "b": 2}}), "b", json!({"$gt": 1, "b": 2})),
             (json!({"a": {"$in": [{"$gt": 1}]}}), "$gt", json!({"$gt": 1})),
         ] {
             assert_eq!(refusal(query), (format!("Invalid query parameter {name}"), Some(data)));
+        }
+    }
+
+    #[test]
+    fn what_is_no_operator_there_is_left_alone() {
+        for query in [
+            json!({"$limit": {"$x": 1}, "$skip": {"$x": 1}}),
+            json!({"$sort": {"$x": 1}}),
+            json!({"$sort": [{"$x": 1}]}),
+            json!({"$select": [{"$x": 1}]}),
+        ] {
+            assert_eq!(read(&Query::from_value(query).unwrap(), &Syntax::default()).unwrap(), Condition::default());
         }
     }
 

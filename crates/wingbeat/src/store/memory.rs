@@ -2,6 +2,7 @@
 
 use super::sort::sort_by_record;
 use super::{Change, Find, Record, Rows, Store, Table, Target, matches};
+use crate::javascript;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
@@ -135,12 +136,7 @@ pub(super) fn text(id: &Id) -> String {
 
 /// Whether data leaves the id to the store: absent, null, 0, `""` and `false`, as in Feathers.
 pub(super) fn is_missing(id: Option<&Value>) -> bool {
-    match id {
-        None | Some(Value::Null | Value::Bool(false)) => true,
-        Some(Value::Number(number)) => number.as_f64() == Some(0.0),
-        Some(Value::String(text)) => text.is_empty(),
-        Some(_) => false,
-    }
+    id.is_none_or(javascript::is_falsy)
 }
 
 pub(super) fn invalid_id(field: &str) -> Error {

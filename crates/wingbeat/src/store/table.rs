@@ -3,6 +3,7 @@
 use super::operator::Syntax;
 use super::page::{self, Paginate};
 use super::{Change, Find, Limits, Record, Store, Target, filter, sort};
+use crate::javascript;
 use crate::service::{Params, RawService, Services};
 use serde_json::Value;
 use std::sync::Arc;
@@ -106,12 +107,12 @@ impl<S: Store> Table<S> {
 
     /// The target of a patch or remove. Null means all that the query selects, where that is allowed.
     fn targets(&self, method: Method, id: IdArg, params: &Params) -> Result<Target> {
+        let target = self.target(id.id().cloned(), params)?;
         match id {
             IdArg::Absent => Err(no_record(&id)),
-            IdArg::Id(id) => self.target(Some(id), params),
+            IdArg::Id(_) => Ok(target),
             IdArg::Null => {
                 self.allow(&method, params)?;
-                let target = self.target(None, params)?;
                 // Feathers ignores these here: `remove(null)` with `$limit: 1` removes all.
                 for name in ["$limit", "$skip", "$sort"] {
                     if params.query.get(name).is_some() {
@@ -182,8 +183,10 @@ impl<S: Store> RawService for Table<S> {
     }
 
     async fn get(&self, id: IdArg, params: &Params) -> Result<Payload> {
-        let IdArg::Id(wanted) = &id else { return Err(no_record(&id)) };
-        let target = self.target(Some(wanted.clone()), params)?;
+        let target = self.target(id.id().cloned(), params)?;
+        if id.id().is_none() {
+            return Err(no_record(&id));
+        }
         let select = self.select(params)?;
         let rows = self.store.find(&Find { target, ..Find::default() }).await?;
         self.answer(id, rows.records, &select)
@@ -207,11 +210,13 @@ impl<S: Store> RawService for Table<S> {
     }
 
     async fn update(&self, id: IdArg, data: Option<Payload>, params: &Params) -> Result<Payload> {
+        let target = self.target(id.id().cloned(), params)?;
         if id == IdArg::Null || data.as_ref().is_some_and(Payload::is_array) {
             return Err(Error::bad_request("You can not replace multiple instances. Did you mean 'patch'?"));
         }
-        let IdArg::Id(wanted) = &id else { return Err(no_record(&id)) };
-        let target = self.target(Some(wanted.clone()), params)?;
+        if id == IdArg::Absent {
+            return Err(no_record(&id));
+        }
         let select = self.select(params)?;
         let data = record(data.map(Payload::into_value).transpose()?.unwrap_or_default())?;
         let updated = self.store.change(&target, Change::Replace(data)).await?;
@@ -221,7 +226,11 @@ impl<S: Store> RawService for Table<S> {
     async fn patch(&self, id: IdArg, data: Option<Payload>, params: &Params) -> Result<Payload> {
         let target = self.targets(Method::Patch, id.clone(), params)?;
         let select = self.select(params)?;
-        let data = record(data.map(Payload::into_value).transpose()?.unwrap_or_default())?;
+        // Nothing to change is no error: clients send null where there is no data.
+        let data = match data.map(Payload::into_value).transpose()? {
+            None | Some(Value::Null) => Record::new(),
+            Some(data) => record(data)?,
+        };
         let patched = self.store.change(&target, Change::Merge(data)).await?;
         self.answer(id, patched, &select)
     }
@@ -276,17 +285,16 @@ struct Select(Option<Vec<String>>);
 impl Select {
     fn read(value: Option<&Value>, id_field: &str, most: usize) -> Result<Select> {
         let names = match value {
-            None | Some(Value::Null) => return Ok(Select(None)),
+            None => return Ok(Select(None)),
+            // What is falsy in JavaScript asks for nothing in particular.
+            Some(value) if javascript::is_falsy(value) => return Ok(Select(None)),
             Some(Value::Array(names)) if names.len() <= most => names,
             Some(Value::Array(_)) => {
                 return Err(Error::bad_request(format!("Invalid $select: more than {most} names")));
             }
             Some(_) => return Err(Error::bad_request("Invalid $select: it must be a list of names")),
         };
-        let name = |value: &Value| value.as_str().map(str::to_owned);
-        let Some(mut fields) = names.iter().map(name).collect::<Option<Vec<String>>>() else {
-            return Err(Error::bad_request("Invalid $select: it must be a list of names"));
-        };
+        let mut fields: Vec<String> = names.iter().map(javascript::text).collect();
         fields.push(id_field.to_owned());
         Ok(Select(Some(fields)))
     }

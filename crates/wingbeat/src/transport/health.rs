@@ -46,9 +46,9 @@ impl Health {
         Health { path: "/health".into(), checks: Vec::new(), timeout: CHECK_TIMEOUT }
     }
 
-    /// Another path than `/health`.
+    /// Another path than `/health`. A slash in front may be left out.
     pub fn path(mut self, path: impl Into<Box<str>>) -> Health {
-        self.path = path.into();
+        self.path = super::absolute(path.into());
         self
     }
 

@@ -72,9 +72,9 @@ impl Metrics {
         Ok(Metrics { path: "/metrics".into(), handle })
     }
 
-    /// Another path than `/metrics`.
+    /// Another path than `/metrics`. A slash in front may be left out.
     pub fn path(mut self, path: impl Into<Box<str>>) -> Metrics {
-        self.path = path.into();
+        self.path = super::absolute(path.into());
         self
     }
 }

@@ -11,3 +11,8 @@ pub use health::Health;
 pub use metrics::Metrics;
 pub use serve::{Serve, serve};
 pub use socketio::SocketIo;
+
+/// The path as requests have it, with a slash in front.
+fn absolute(path: Box<str>) -> Box<str> {
+    if path.starts_with('/') { path } else { format!("/{path}").into() }
+}

@@ -9,6 +9,7 @@ mod hooks;
 mod models;
 mod mounting;
 mod phases;
+mod rings;
 mod stress;
 mod sub_apps;
 mod traces;

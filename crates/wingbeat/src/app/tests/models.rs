@@ -42,8 +42,7 @@ fn hooks() -> impl Strategy<Value = Vec<Registered>> {
         in_app: in_app && kind != Kind::Wrap,
         kind,
         all,
-        // Error hooks that fail replace the error; the trace would not show it.
-        fails: fails && matches!(kind, Kind::Before | Kind::After),
+        fails: fails && matches!(kind, Kind::Before | Kind::After | Kind::Error),
     });
     prop::collection::vec(hook, 0..14)
 }
@@ -64,19 +63,27 @@ impl Model<'_> {
             around.extend(self.of(in_app, kind, false));
         }
         self.2.extend(around.iter().map(|(at, _)| format!("{at}>")));
-        let mut well = self.series(in_app, Kind::Before, [true, false]);
-        well = well && if in_app { self.run(false) } else { self.1 };
-        well = well && self.series(in_app, Kind::After, [true, false]);
+        let well = self.series(in_app, Kind::Before, true) && self.within(in_app);
         if !well {
-            self.series(in_app, Kind::Error, [false, true]);
+            self.series(in_app, Kind::Error, true);
         }
         self.2.extend(around.iter().rev().map(|(at, _)| format!("<{at}")));
         well
     }
 
-    fn series(&mut self, in_app: bool, kind: Kind, order: [bool; 2]) -> bool {
-        let hooks: Vec<_> = order.into_iter().flat_map(|all| self.of(in_app, kind, all)).collect();
-        for (at, fails) in hooks {
+    /// What hooks for all methods are around.
+    fn within(&mut self, in_app: bool) -> bool {
+        let mut well = self.series(in_app, Kind::Before, false);
+        well = well && if in_app { self.run(false) } else { self.1 };
+        well = well && self.series(in_app, Kind::After, true) && self.series(in_app, Kind::After, false);
+        if !well {
+            self.series(in_app, Kind::Error, false);
+        }
+        well
+    }
+
+    fn series(&mut self, in_app: bool, kind: Kind, all: bool) -> bool {
+        for (at, fails) in self.of(in_app, kind, all) {
             self.2.push(at.to_string());
             if fails {
                 return false;

@@ -2,6 +2,7 @@ use super::Echo;
 use crate::prelude::*;
 use serde::Deserialize;
 use serde_json::json;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 async fn found(app: &App, path: &str) -> Result<serde_json::Value> {
@@ -163,4 +164,55 @@ async fn a_service_has_methods_of_its_own() {
     assert_eq!(client.service("bell").call("ring", 2).await.unwrap(), "dingding");
     let twice = Mount::new(Bell).method("ring", |(): (), _| async { Ok(()) });
     assert!(App::builder().mount("bell", twice).build().unwrap_err().message().contains("twice"));
+}
+
+/// Whose setup fails the first time, and never ends the second.
+#[derive(Clone, Default)]
+struct Late(Arc<AtomicU32>);
+
+impl RawService for Late {
+    fn methods(&self) -> Vec<Method> {
+        vec![Get]
+    }
+
+    async fn get(&self, _: IdArg, _: &Params) -> Result<Payload> {
+        Ok(json!("here").into())
+    }
+
+    async fn setup(&self, _: &crate::Services, _: &str) -> Result<()> {
+        match self.0.fetch_add(1, Ordering::Relaxed) {
+            0 => Err(Error::unavailable("not yet")),
+            1 => std::future::pending().await,
+            _ => Ok(()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_service_whose_setup_fails_is_not_mounted() {
+    let (app, late) = (App::builder().build().unwrap(), Late::default());
+    assert_eq!(app.mount("late", Mount::new(late.clone())).await.unwrap_err().message(), "not yet");
+    assert_eq!(found(&app, "late").await.unwrap_err().code(), 404);
+    late.0.store(2, Ordering::Relaxed);
+    app.mount("late", Mount::new(late)).await.unwrap();
+    assert_eq!(found(&app, "late").await.unwrap(), "here");
+}
+
+#[tokio::test]
+async fn a_setup_that_is_given_up_can_be_done_again() {
+    let late = Late(Arc::new(AtomicU32::new(1)));
+    let app = App::builder().mount("late", Mount::new(late.clone())).build().unwrap();
+    assert!(futures_util::FutureExt::now_or_never(app.setup()).is_none());
+    app.setup().await.unwrap();
+    assert_eq!(late.0.load(Ordering::Relaxed), 3);
+}
+
+#[tokio::test]
+async fn a_method_that_is_not_allowed_is_told_with_the_path_as_it_was_asked() {
+    let app = App::builder().mount("users/:userId/messages", Mount::new(Echo).methods([Find])).build().unwrap();
+    let client = crate::test::Client::connect(&app).await.unwrap();
+    for path in ["users/2/messages", "/users/2/messages/"] {
+        let refused = client.service(path).remove(1).await.unwrap_err();
+        assert_eq!(refused.message(), format!("Method 'remove' not allowed on service '{path}'"));
+    }
 }

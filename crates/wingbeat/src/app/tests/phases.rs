@@ -137,7 +137,7 @@ async fn a_service_is_set_up_and_torn_down_once_whenever_it_comes() {
     app.setup().await.unwrap();
     app.mount("late", service(false)).await.unwrap();
     assert_eq!(app.mount("broken", service(true)).await.unwrap_err().message(), "no");
-    app.setup().await.unwrap_err();
+    app.setup().await.unwrap();
     app.unmount("late").await.unwrap();
     app.shutdown(Duration::from_secs(1)).await;
     app.shutdown(Duration::from_secs(1)).await;
@@ -146,9 +146,7 @@ async fn a_service_is_set_up_and_torn_down_once_whenever_it_comes() {
         "setup first",
         "setup late",
         "setup broken",
-        "setup broken",
         "teardown late",
-        "teardown broken",
         "teardown early",
         "teardown first",
     ];

@@ -5,6 +5,7 @@ use super::*;
 use crate::locked;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio::time::sleep;
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -212,4 +213,71 @@ async fn logging_a_connection_out_ends_what_every_service_knows_of_it() {
     client.service("other").create(data).await.unwrap();
     assert!(app.logout(client.connection()));
     assert_eq!((app.logout_user(1), app.logout_user(2)), (0, 0));
+}
+
+#[tokio::test]
+async fn a_logout_without_an_id_is_none() {
+    let app = app(auth());
+    let (client, _) = ann(&app).await;
+    let stranger = Client::connect(&app).await.unwrap();
+    for (client, text) in [(&client, "Invalid access token"), (&stranger, "Not authenticated")] {
+        let mut params = Params::new();
+        params.provider = Some(client.connection().provider());
+        params.connection = Some(client.connection().clone());
+        let refused = app.service("authentication").remove(IdArg::Absent, params).await.unwrap_err();
+        assert_eq!((refused.code(), refused.message()), (401, text));
+    }
+    assert_eq!(who(&client).await.unwrap(), "Ann");
+}
+
+#[tokio::test]
+async fn a_logout_does_not_end_a_login_that_was_faster() {
+    let (reached, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let slow = {
+        let (reached, go_on) = (reached.clone(), go_on.clone());
+        around(move |context: &mut Context, next: Next<'_>| {
+            let (reached, go_on) = (reached.clone(), go_on.clone());
+            Box::pin(async move {
+                next.run(context).await?;
+                reached.notify_one();
+                go_on.notified().await;
+                Ok(())
+            })
+        })
+    };
+    let mount = Mount::from(auth()).around(Remove, slow);
+    let users = Mount::new(people()).after(All, protect(["password"]));
+    let app = App::builder().mount("authentication", mount).mount("users", users).build().unwrap();
+    let client = Client::connect(&app).await.unwrap();
+    login(&client, "ann@example.com", "secret1").await.unwrap();
+    let logout = async { client.service("authentication").remove(json!(null)).await };
+    let relogin = async {
+        reached.notified().await;
+        let outcome = login(&client, "bob@example.com", "secret2").await;
+        go_on.notify_one();
+        outcome
+    };
+    let (logout, relogin) = tokio::join!(logout, relogin);
+    logout.unwrap();
+    relogin.unwrap();
+    assert_eq!(client.connection().get("user").unwrap()["name"], "Bob");
+}
+
+#[tokio::test]
+async fn a_removal_that_answers_no_record_logs_out_whom_it_was_about() {
+    let users = Mount::new(people())
+        .after(
+            Remove,
+            sync(|context: &mut Context| {
+                context.set_result(json!(true));
+                Ok(())
+            }),
+        )
+        .after(Remove, logout_changed(["password"]))
+        .after([Find, Get], protect(["password"]));
+    let app = App::builder().mount("authentication", auth()).mount("users", users).build().unwrap();
+    let client = Client::connect(&app).await.unwrap();
+    login(&client, "ann@example.com", "secret1").await.unwrap();
+    assert_eq!(app.service("users").remove(1, Params::new()).await.unwrap().into_value().unwrap(), json!(true));
+    assert!(client.connection().get("user").is_none());
 }

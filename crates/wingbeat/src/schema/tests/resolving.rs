@@ -242,3 +242,24 @@ async fn resolvers_run_one_after_another_as_they_are_registered() {
         .around(Create, resolve_result(add("c")));
     assert_eq!(create(&app(mount), json!({"text": "-"})).await.unwrap()["text"], "-abcd");
 }
+
+#[tokio::test]
+async fn what_goes_out_unasked_is_resolved_as_well() {
+    let external = Resolver::new()
+        .field("id", |field| async move { Ok(Some(format!("user-{}", field.get::<i64>("id")?))) })
+        .field("secret", |_| async { Ok(None::<Value>) });
+    let add = sync(|context: &mut Context| {
+        for record in context.result_items_mut()? {
+            record.insert("secret".into(), json!("swordfish"));
+        }
+        Ok(())
+    });
+    let mount = Mount::new(people()).around(All, resolve_external(external)).after(All, add);
+    let app = app(mount);
+    let client = Client::connect(&app).await.unwrap();
+    let people = client.service("messages").query(json!({"$select": ["first"]}));
+    assert_eq!(people.clone().get(1).await.unwrap(), json!({"first": "Ann", "id": "user-1"}));
+    let patched = people.patch(1, json!({"last": "Poe"})).await.unwrap();
+    assert_eq!(patched, json!({"first": "Ann", "id": "user-1"}));
+    assert_eq!(client.hears("messages patched").await, patched);
+}

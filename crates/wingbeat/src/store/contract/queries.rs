@@ -118,6 +118,9 @@ async fn groups<S: Store + Clone>(table: Table<S>) {
             (json!({"$and": [{"$or": [{"id": 1}, {"id": 2}]}, {"userId": 2}]}), &[2]),
             (json!({"$or": [{"tags": "x"}, {"id": 4}]}), &[1, 4]),
             (json!({"$or": [{"tags": "x", "id": 5}, {"id": 4, "tags": null}]}), &[4]),
+            // About the whole record, which equals nothing.
+            (json!({"$or": [{"$in": [1]}, {"$gt": 0}, {"id": 2}]}), &[2]),
+            (json!({"$or": [{"$ne": 1, "id": 3}]}), &[3]),
         ],
     )
     .await;

@@ -95,6 +95,12 @@ async fn select_answers_the_listed_fields_and_the_id<S: Store + Clone>(table: Ta
     assert_eq!(text(json!(["n", "id", "text"])).await, r#"{"n":10,"id":1,"text":"one"}"#);
     assert_eq!(text(json!([])).await, r#"{"id":1}"#);
     assert_eq!(text(json!(["nothing", "text", "text"])).await, r#"{"text":"one","id":1}"#);
+    // Names are what JavaScript makes of them.
+    assert_eq!(text(json!([1, null, {"$x": 1}, ["text"]])).await, r#"{"text":"one","id":1}"#);
+    let all = text(json!(null)).await;
+    for nothing in [json!(0), json!(""), json!(false)] {
+        assert_eq!(text(nothing).await, all);
+    }
     assert_eq!(
         Client(table.clone()).find(json!({"$select": [], "userId": 2})).await.unwrap(),
         json!([{"id": 2}, {"id": 4}])
@@ -103,7 +109,7 @@ async fn select_answers_the_listed_fields_and_the_id<S: Store + Clone>(table: Ta
 
 async fn a_wrong_select_is_refused<S: Store + Clone>(table: Table<S>) {
     let client = Client(table);
-    for select in [json!("text"), json!({"a": 1}), json!([1]), json!(true)] {
+    for select in [json!("text"), json!({"a": 1}), json!(1), json!(true)] {
         refused(client.find(json!({"$select": select})).await, 400, "Invalid $select: it must be a list of names");
     }
 }

@@ -65,8 +65,10 @@ async fn data_that_is_no_object_is_refused<S: Store + Clone>(table: Table<S>) {
     for data in [json!(null), json!("text"), json!(1), json!(true)] {
         refused(client.create(data.clone(), json!({})).await, 400, message);
         refused(client.create(json!([{}, data]), json!({})).await, 400, message);
-        refused(client.patch(1, data.clone(), json!({})).await, 400, message);
         refused(client.update(1, data, json!({})).await, 400, message);
+    }
+    for data in [json!("text"), json!(1), json!(true), json!([{}])] {
+        refused(client.patch(1, data.clone(), json!({})).await, 400, message);
     }
     assert_eq!(client.find(json!({})).await.unwrap(), json!(records()));
 }
@@ -115,6 +117,8 @@ async fn update_of_several_is_refused<S: Store + Clone>(table: Table<S>) {
     let message = "You can not replace multiple instances. Did you mean 'patch'?";
     refused(client.update(IdArg::Null, json!({"n": 1}), json!({})).await, 400, message);
     refused(client.update(1, json!([{"n": 1}]), json!({})).await, 400, message);
+    let hidden = client.update(IdArg::Null, json!({"n": 1}), json!({"$x": 1})).await;
+    refused(hidden, 400, "Invalid filter value $x");
 }
 
 async fn patch_merges_and_keeps_the_id<S: Store + Clone>(table: Table<S>) {
@@ -126,6 +130,8 @@ async fn patch_merges_and_keeps_the_id<S: Store + Clone>(table: Table<S>) {
     refused(client.patch(3, json!({"n": 1}), json!({"deep.w": 2})).await, 404, "No record found for id '3'");
     assert_eq!(client.patch(3, json!({}), json!({"deep.w": 1})).await.unwrap(), patched);
     assert_eq!(client.patch(3, json!({"text": null}), json!({"$select": ["text"]})).await.unwrap(), json!({"id": 3}));
+    let patched = client.get(3, json!({})).await.unwrap();
+    assert_eq!(client.patch(3, json!(null), json!({})).await.unwrap(), patched, "nothing is changed");
 }
 
 async fn patch_of_several_answers_all_that_matched_before<S: Store + Clone>(table: Table<S>) {

@@ -30,6 +30,8 @@ pub(super) struct Column {
     pub(super) kind: Kind,
     /// Texts compare as numbers with what looks like one, unless told not to.
     pub(super) converts: bool,
+    /// Texts that look like a number become one when they are written.
+    numeric: bool,
     pub(super) generated: bool,
     /// SQLite fills it in: the row's own number, or a default.
     pub(super) filled: bool,
@@ -79,8 +81,13 @@ impl Columns {
             }
         }
         let missing = |field: &&&str| !list.iter().any(|column| *column.name == ***field);
-        if let Some(field) = fields.into_iter().flatten().chain([&id]).find(missing) {
-            return Err(Error::general(format!("Table '{table}' has no column '{field}'")));
+        if let Some(field) = fields.into_iter().flatten().find(missing) {
+            return Err(Error::general(format!(
+                "Table '{table}' has no column '{field}', which its type names as a field or as an alias of one"
+            )));
+        }
+        if missing(&&id) {
+            return Err(Error::general(format!("Table '{table}' has no column '{id}'")));
         }
         if is_table && !is_unique(connection, table, id).await.map_err(mapped)? {
             return Err(Error::general(format!(
@@ -128,13 +135,15 @@ fn column(row: &SqliteRow, may_be_rowid: bool) -> sqlx::Result<Column> {
         _ if has(&["BLOB"]) => Kind::Blob,
         _ => Kind::Any,
     };
-    let converts = kind == Kind::Any || kind == Kind::Text && !has(&["CHAR", "CLOB", "TEXT"]);
+    let numeric = kind == Kind::Text && !has(&["CHAR", "CLOB", "TEXT"]) || kind == Kind::Any && !declared.is_empty();
+    let converts = numeric || kind == Kind::Any;
     let is_rowid = may_be_rowid && row.try_get::<i64, _>(3)? > 0 && declared == "INTEGER";
     Ok(Column {
         quoted: quote(&name).into(),
         name: name.into(),
         kind,
         converts,
+        numeric,
         generated: row.try_get::<i64, _>(2)? >= 2,
         filled: is_rowid || row.try_get::<bool, _>(4)?,
     })
@@ -165,6 +174,10 @@ impl Column {
                 float.map(|float| Bound::Integer(float as i64))
             }
             (Kind::Integer, Value::Number(number)) => number.as_i64().map(Bound::Integer),
+            (_, Value::String(text)) if self.numeric && looks_numeric(text) => {
+                let told = format!("Invalid '{}': its column turns text that looks like a number into one", self.name);
+                return Err(Error::bad_request(told));
+            }
             _ => self.compare(value),
         };
         let expected = match self.kind {
@@ -191,6 +204,11 @@ impl Column {
             _ => None,
         }
     }
+}
+
+/// Whether SQLite would store the text as a number (<https://www.sqlite.org/datatype3.html>, section 3).
+fn looks_numeric(text: &str) -> bool {
+    text.contains(|c: char| c.is_ascii_digit()) && text.trim().parse::<f64>().is_ok()
 }
 
 fn value(raw: SqliteValueRef<'_>, kind: Kind) -> Result<Value> {

@@ -52,7 +52,10 @@ use wingbeat_core::{Error, Result};
 /// * Members come in the order of the table's columns.
 /// * Creating a record with an id that exists is a Conflict; so is every other violation of uniqueness. Other
 ///   constraints are BadRequests.
-/// * Collations, defaults, triggers and generated columns do what they say; generated columns in data are left out.
+/// * A text that looks like a number is a BadRequest for columns of types that SQLite takes for numeric (`UUID`, `DATE`,
+///   and what it does not know): it would become a number.
+/// * Collations, defaults, triggers and generated columns do what they say, except in groups (`$or`) and orders that
+///   have JSON columns in them; generated columns in data are left out.
 /// * Conditions and sorting on `JSON` columns, and [operators of your own](Table::operator), are answered exactly, but by
 ///   reading every record that the other conditions leave. A generated column with an index makes them fast, or an
 ///   operator that [SQL has as well](Table::sql_operator).

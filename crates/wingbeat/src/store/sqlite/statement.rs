@@ -80,6 +80,10 @@ impl Statement {
 
     fn push_id(&mut self, id: &Id, column: &Column) {
         let ids = ids(id, column);
+        if let ([id], true) = (&*ids, column.converts) {
+            // For the index, which the operand hides. What it finds besides, the operand refuses.
+            self.push(&column.quoted).push(" = ").bind(id.clone()).push(" AND ");
+        }
         self.push_operand(column);
         match <[Bound; 1]>::try_from(ids) {
             Ok([id]) => self.push(" = ").bind(id),
@@ -217,6 +221,17 @@ pub(super) fn is_open(condition: &Condition, columns: &Columns) -> bool {
     match condition {
         Condition::All(members) | Condition::Any(members) => members.iter().any(|member| is_open(member, columns)),
         Condition::Field(path, test) => columns.find(path.split().0).is_ok_and(|column| is_left_open(column, test)),
+    }
+}
+
+/// What SQL has left open. What it has decided is not asked again: collations are its own.
+pub(super) fn open_part(condition: &Condition, columns: &Columns) -> Condition {
+    match condition {
+        Condition::All(members) => {
+            let open = members.iter().filter(|member| is_open(member, columns));
+            Condition::All(open.map(|member| open_part(member, columns)).collect())
+        }
+        other => other.clone(),
     }
 }
 

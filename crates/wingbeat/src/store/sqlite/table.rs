@@ -3,7 +3,7 @@
 use super::Sqlite;
 use super::columns::{Columns, Kind};
 use super::error::mapped;
-use super::statement::{Bound, Statement, is_open};
+use super::statement::{Bound, Statement, is_open, open_part};
 use crate::store::memory::{invalid_id, is_missing, text};
 use crate::store::{Change, Condition, Find, Record, Rows, SortKey, Store, Table, Target, matches, sort};
 use futures_util::TryStreamExt;
@@ -198,12 +198,12 @@ async fn select(connection: &mut SqliteConnection, columns: &Columns, find: &Fin
         statement.push(" LIMIT ").bind(bound(limit)).push(" OFFSET ").bind(bound(skip));
         return Ok(Rows { records: run(connection, columns, statement).await?, total });
     }
-    let condition = if open { &find.target.condition } else { &Condition::default() };
+    let condition = if open { open_part(&find.target.condition, columns) } else { Condition::default() };
     let (mut hits, mut records) = (0, Vec::new());
     let mut rows = statement.query().fetch(connection);
     while let Some(row) = rows.try_next().await.map_err(mapped)? {
         let record = columns.record(&row)?;
-        if matches(condition, &record) {
+        if matches(&condition, &record) {
             hits += 1;
             if sorts || hits > skip && hits - skip <= limit {
                 records.push(record);

@@ -1,5 +1,7 @@
 //! What only SQLite does: files, migrations, types of columns, constraints.
 
+mod conversions;
+
 use super::*;
 use crate::service::{Params, RawService};
 use crate::store::{SqliteTable, Store};
@@ -159,7 +161,10 @@ async fn what_does_not_fit_the_database_is_found_when_the_application_starts() {
     .await
     .unwrap();
     for (table, message) in [
-        (db.table::<Wrong>("users"), "Table 'users' has no column 'name'"),
+        (
+            db.table::<Wrong>("users"),
+            "Table 'users' has no column 'name', which its type names as a field or as an alias of one",
+        ),
         (db.table::<User>("nothing"), "There is no table 'nothing' in the database"),
         (db.table::<Value>("users").id("key"), "Table 'users' has no column 'key'"),
         (db.table::<Value>("loose"), "Column 'id' of table 'loose' is not unique: it can not be the id"),
