@@ -1,6 +1,8 @@
 //! What stands on the command line, as JSON.
 
 use serde_json::Value;
+use std::fs;
+use std::path::Path;
 use wingbeat_client::{Error, Id, IdArg, Result};
 
 /// JSON, or an error that quotes it.
@@ -16,6 +18,13 @@ pub(crate) fn id(text: &str) -> IdArg {
         Ok(Value::String(text)) => IdArg::from(text),
         _ => IdArg::from(text),
     }
+}
+
+/// Whether it is a file in a folder, or would be: others can stand beside it. Devices and pipes are none, nor is what
+/// the shell has opened.
+pub(crate) fn is_file(path: &Path) -> bool {
+    let has_folder = !["/dev", "/proc"].iter().any(|folder| path.starts_with(folder));
+    has_folder && fs::metadata(path).map_or(true, |found| found.is_file())
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! `wingbeat call messages find '{"$limit": 3}'`
 
 use crate::arguments;
-use crate::output::Format;
+use crate::output::Output;
 use serde_json::Value;
 use wingbeat_client::{Client, Error, IdArg, Method, Result};
 
@@ -11,12 +11,16 @@ pub(crate) struct Options {
     service: String,
     /// find, get, create, update, patch, remove, or a method of the service's own
     method: String,
-    /// The id, for get, update, patch and remove (null: all that the query selects); then data; then the query
+    /// The id, for get, update, patch and remove (null: all that the query selects); then data; then the query.
+    /// Text that begins with a minus goes after --
+    #[arg(allow_negative_numbers = true)]
     arguments: Vec<String>,
+    #[command(flatten)]
+    output: Output,
 }
 
-pub(crate) async fn run(client: &Client, options: Options, format: Format) -> Result<()> {
-    let Options { service, method, arguments } = options;
+pub(crate) async fn run(client: &Client, options: Options) -> Result<()> {
+    let Options { service, method, arguments, output } = options;
     let method = Method::named(&method);
     let mut arguments = arguments.iter();
     let mut take = |what: &str| arguments.next().ok_or_else(|| Error::bad_request(format!("{method} needs {what}")));
@@ -35,5 +39,5 @@ pub(crate) async fn run(client: &Client, options: Options, format: Format) -> Re
         Some(query) => call.query(query).await?,
         None => call.await?,
     };
-    format.print(&result)
+    output.format().print(&result)
 }

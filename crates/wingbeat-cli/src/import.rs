@@ -1,22 +1,25 @@
 //! `wingbeat import messages messages.jsonl`
 
+use crate::arguments;
 use crate::export::progress;
-use indicatif::ProgressBar;
+use crate::output::say;
 use serde_json::Value;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use tokio::task::spawn_blocking;
 use wingbeat_client::{Client, Error, Fate, Result, Service};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// The path of the service
     service: String,
-    /// The file, with one JSON object a line
+    /// The file (or /dev/stdin), with one JSON object a line
     file: PathBuf,
     /// How many records to create with one call, where the service allows more than one
-    #[arg(long, default_value_t = 100)]
-    batch: usize,
+    #[arg(long, default_value = "100")]
+    batch: NonZero<usize>,
     /// Begin at the first line, whatever was imported before
     #[arg(long)]
     from_start: bool,
@@ -24,83 +27,154 @@ pub(crate) struct Options {
 
 /// Creates the records in batches. How far it came is kept beside the file, so that the next run continues there.
 pub(crate) async fn run(client: &Client, url: &str, options: Options) -> Result<()> {
-    let read = |error| Error::bad_request(format!("{}: {error}", options.file.display()));
-    let mut progress_file = options.file.clone().into_os_string();
-    progress_file.push(".progress");
-    let kept = Progress { path: progress_file.into(), of: format!("{} {url}", options.service) };
-    let lines = BufReader::new(fs::File::open(&options.file).map_err(read)?).lines().count() as u64;
-    let mut done = if options.from_start { 0 } else { kept.read()? };
-    if done > 0 {
-        eprintln!("Continuing after line {done} (--from-start begins anew)");
+    let Options { service, file, batch, from_start } = options;
+    let mut lines = Lines::open(&file)?;
+    let kept = Progress::beside(&file, format!("{service} {url}"));
+    let service = client.untyped(&service);
+    let mut import = Import { service, takes_many: batch.get() > 1, kept, done: 0 };
+    if let Some(kept) = import.kept.as_ref().filter(|_| !from_start) {
+        import.done = kept.read()?;
     }
-    let bar = progress(lines, "lines");
-    bar.set_position(done);
-    let mut service = Batches { service: client.untyped(&options.service), size: options.batch.max(1) };
-    let mut batch = Vec::new();
-    let mut read_to = done;
-    for line in BufReader::new(fs::File::open(&options.file).map_err(read)?).lines().skip(done as usize) {
-        let line = line.map_err(read)?;
-        read_to += 1;
-        if !line.trim().is_empty() {
-            let record = serde_json::from_str::<Value>(&line);
-            let record = record.map_err(|error| Error::bad_request(format!("Line {read_to} is no JSON: {error}")))?;
-            batch.push((read_to, record));
-        }
-        if batch.len() >= service.size || read_to == lines {
-            service.create(&mut batch, &kept, &mut done, read_to, &bar).await?;
-        }
+    if import.done > 0 {
+        lines.skip(import.done)?;
+        say(format_args!("Continuing after line {} (--from-start begins anew)", import.done));
     }
-    kept.remove()?;
+    let bar = progress(lines.length, "{bytes}/{total_bytes}");
+    loop {
+        bar.set_position(lines.bytes);
+        // Elsewhere: a pipe may keep us waiting, and the server's heartbeat must be answered meanwhile.
+        let reading = spawn_blocking(move || {
+            let batch = lines.next(batch.get());
+            (lines, batch)
+        });
+        let (back, batch) = reading.await?;
+        lines = back;
+        let Some(batch) = batch? else { break };
+        import.create(batch).await?;
+    }
+    if let Some(kept) = &import.kept {
+        kept.remove()?;
+    }
     bar.finish();
-    eprintln!("Imported {done} lines");
+    say(format_args!("Imported {} lines", import.done));
     Ok(())
 }
 
-struct Batches {
-    service: Service,
-    size: usize,
+/// The lines of a file, read once: it may be a pipe, or grow.
+struct Lines {
+    path: PathBuf,
+    reader: BufReader<File>,
+    /// How many bytes there were when it was opened, unless it is a pipe.
+    length: Option<u64>,
+    bytes: u64,
+    count: u64,
 }
 
-impl Batches {
-    async fn create(
-        &mut self,
-        batch: &mut Vec<(u64, Value)>,
-        kept: &Progress,
-        done: &mut u64,
-        read_to: u64,
-        bar: &ProgressBar,
-    ) -> Result<()> {
-        if batch.len() > 1 && self.size > 1 {
-            let records: Vec<&Value> = batch.iter().map(|(_, record)| record).collect();
-            match self.service.create_many(&records).await {
-                Ok(_) => batch.clear(),
-                // Not this service: one at a time, then.
-                Err(error) if error.code() == 405 => self.size = 1,
-                Err(error) => return Err(stopped(error, *done)),
+/// Lines that are created together.
+struct Batch {
+    /// Each with the number of its line.
+    records: Vec<(u64, Value)>,
+    /// The last line, which may be an empty one.
+    read_to: u64,
+}
+
+impl Lines {
+    fn open(path: &Path) -> Result<Lines> {
+        let opened = File::open(path).and_then(|file| Ok((file.metadata()?, file)));
+        let (about, file) = opened.map_err(|error| wrong(path, error))?;
+        let length = about.is_file().then_some(about.len());
+        Ok(Lines { path: path.to_owned(), reader: BufReader::new(file), length, bytes: 0, count: 0 })
+    }
+
+    /// Reads one line; false at the end.
+    fn read(&mut self, line: &mut String) -> Result<bool> {
+        line.clear();
+        let read = self.reader.read_line(line).map_err(|error| wrong(&self.path, error))?;
+        self.bytes += read as u64;
+        self.count += u64::from(read > 0);
+        Ok(read > 0)
+    }
+
+    fn skip(&mut self, lines: u64) -> Result<()> {
+        let mut line = String::new();
+        while self.count < lines {
+            if !self.read(&mut line)? {
+                let why = format!("it has {} lines, and {lines} were imported (--from-start begins anew)", self.count);
+                return Err(wrong(&self.path, why));
             }
         }
-        for (line, record) in batch.drain(..) {
-            self.service.create(&record).await.map_err(|error| stopped(error, *done))?;
-            *done = line;
-            kept.write(*done)?;
-            bar.set_position(*done);
-        }
-        // Empty lines count as well.
-        *done = read_to;
-        kept.write(*done)?;
-        bar.set_position(*done);
         Ok(())
+    }
+
+    /// The next lines, with so many records at most; `None` at the end.
+    fn next(&mut self, most: usize) -> Result<Option<Batch>> {
+        let (begin, mut records, mut line) = (self.count, Vec::new(), String::new());
+        while records.len() < most && self.read(&mut line)? {
+            if !line.trim().is_empty() {
+                let record = serde_json::from_str(&line);
+                let record =
+                    record.map_err(|error| Error::bad_request(format!("Line {} is no JSON: {error}", self.count)))?;
+                records.push((self.count, record));
+            }
+        }
+        Ok((self.count > begin).then_some(Batch { records, read_to: self.count }))
     }
 }
 
-fn stopped(error: Error, done: u64) -> Error {
-    match Fate::of(&error) {
-        Fate::Unknown => {
-            eprintln!("Stopped after line {done}. What follows was sent and may exist: look before you continue.")
+struct Import {
+    service: Service,
+    /// Whether it creates several at once, as far as is known.
+    takes_many: bool,
+    /// A pipe cannot be continued.
+    kept: Option<Progress>,
+    /// How many lines are.
+    done: u64,
+}
+
+impl Import {
+    async fn create(&mut self, batch: Batch) -> Result<()> {
+        let Batch { records, read_to } = batch;
+        if let ([(first, _), .., (last, _)], true) = (&*records, self.takes_many) {
+            let together: Vec<&Value> = records.iter().map(|(_, record)| record).collect();
+            match self.service.create_many(&together).await {
+                Ok(_) => return self.keep(read_to),
+                // Not this service: one at a time, then.
+                Err(error) if error.code() == 405 => self.takes_many = false,
+                Err(error) => return Err(self.stopped(error, *first, *last)),
+            }
         }
-        Fate::NotSent | Fate::Answered => eprintln!("Stopped after line {done}; the same command continues there."),
+        for (line, record) in records {
+            self.service.create(&record).await.map_err(|error| self.stopped(error, line, line))?;
+            self.keep(line)?;
+        }
+        self.keep(read_to)
     }
-    error
+
+    fn keep(&mut self, done: u64) -> Result<()> {
+        self.done = done;
+        self.kept.as_ref().map_or(Ok(()), |kept| kept.write(done))
+    }
+
+    /// Says what has become of the lines that were sent together.
+    fn stopped(&self, error: Error, first: u64, last: u64) -> Error {
+        let done = self.done;
+        // Not every service creates all of them or none.
+        let some_may_exist = first < last && Fate::of(&error) == Fate::Answered;
+        say(match (Fate::of(&error), &self.kept) {
+            (Fate::Unknown, _) if first == last => {
+                format!("Stopped after line {done}. Line {last} was sent and may exist: look before you continue.")
+            }
+            (Fate::Unknown, _) => format!(
+                "Stopped after line {done}. Lines {first} to {last} were sent and may exist: look before you continue."
+            ),
+            _ if some_may_exist => format!(
+                "Stopped after line {done}. Lines {first} to {last} were sent together, and some may exist: look before you continue."
+            ),
+            (_, Some(_)) => format!("Stopped after line {done}; the same command continues there."),
+            (_, None) => format!("Stopped after line {done}."),
+        });
+        error
+    }
 }
 
 /// How many lines are done, in a file of its own.
@@ -111,35 +185,41 @@ struct Progress {
 }
 
 impl Progress {
+    fn beside(file: &Path, of: String) -> Option<Progress> {
+        let mut path = file.to_owned().into_os_string();
+        path.push(".progress");
+        arguments::is_file(file).then(|| Progress { path: path.into(), of })
+    }
+
     fn read(&self) -> Result<u64> {
         match fs::read_to_string(&self.path) {
             Ok(text) => {
                 let kept = text.trim().split_once(' ').and_then(|(lines, of)| Some((lines.parse().ok()?, of)));
-                let (lines, of) = kept.ok_or_else(|| self.error("it holds no number of lines"))?;
+                let (lines, of) = kept.ok_or_else(|| wrong(&self.path, "it holds no number of lines"))?;
                 if of != self.of {
-                    return Err(self.error(format!("that was an import to {of} (--from-start begins anew)")));
+                    return Err(wrong(&self.path, format!("that was an import to {of} (--from-start begins anew)")));
                 }
                 Ok(lines)
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(0),
-            Err(error) => Err(self.error(error)),
+            Err(error) => Err(wrong(&self.path, error)),
         }
     }
 
     fn write(&self, done: u64) -> Result<()> {
         let beside = Path::with_extension(&self.path, "progress-new");
         let written = fs::write(&beside, format!("{done} {}", self.of)).and_then(|()| fs::rename(&beside, &self.path));
-        written.map_err(|error| self.error(error))
+        written.map_err(|error| wrong(&self.path, error))
     }
 
     fn remove(&self) -> Result<()> {
         match fs::remove_file(&self.path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(self.error(error)),
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(wrong(&self.path, error)),
             _ => Ok(()),
         }
     }
+}
 
-    fn error(&self, why: impl std::fmt::Display) -> Error {
-        Error::bad_request(format!("{}: {why}", self.path.display()))
-    }
+fn wrong(path: &Path, why: impl std::fmt::Display) -> Error {
+    Error::bad_request(format!("{}: {why}", path.display()))
 }

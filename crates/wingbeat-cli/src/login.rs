@@ -1,6 +1,7 @@
 //! `wingbeat login ann@example.com`
 
 use crate::arguments;
+use crate::output::say;
 use serde_json::{Map, Value};
 use std::io::IsTerminal;
 use wingbeat_client::{Client, Error, Result};
@@ -21,6 +22,18 @@ pub(crate) struct Options {
     /// Anything else that the strategy needs, as a JSON object
     #[arg(long)]
     data: Option<String>,
+    #[arg(skip)]
+    password: String,
+}
+
+impl Options {
+    /// Asks for the password, if one is needed. Before connecting: while somebody types, nothing else goes on.
+    pub(crate) fn ask(&mut self) -> Result<()> {
+        if self.user.is_some() {
+            self.password = password()?;
+        }
+        Ok(())
+    }
 }
 
 pub(crate) async fn run(client: &Client, options: Options) -> Result<()> {
@@ -32,12 +45,12 @@ pub(crate) async fn run(client: &Client, options: Options) -> Result<()> {
     login.insert("strategy".to_owned(), options.strategy.into());
     if let Some(user) = options.user {
         login.insert(options.user_field, user.into());
-        login.insert(options.password_field, password()?.into());
+        login.insert(options.password_field, options.password.into());
     }
     let said = client.authenticate(&login).await?;
     match said.get("user") {
-        Some(user) => eprintln!("Logged in as {user}"),
-        None => eprintln!("Logged in"),
+        Some(user) => say(format_args!("Logged in as {user}")),
+        None => say("Logged in"),
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ mod output;
 mod watch;
 
 use clap::{Parser, Subcommand};
-use output::Format;
+use output::say;
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -26,12 +26,9 @@ struct Options {
     /// The path of Socket.IO on the server
     #[arg(long, global = true, default_value = "/socket.io/")]
     path: String,
-    /// How many seconds a call may take
-    #[arg(long, global = true, default_value_t = 30)]
+    /// How many seconds connecting may take, and each call
+    #[arg(long, global = true, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..))]
     timeout: u64,
-    /// How to print [default: a table on a terminal, JSON lines in a pipe]
-    #[arg(long, global = true, value_enum)]
-    output: Option<Format>,
     /// The file that keeps the login [default: .wingbeat-token-SERVER in the home folder]
     #[arg(long, global = true)]
     token_file: Option<PathBuf>,
@@ -66,14 +63,14 @@ async fn main() -> ExitCode {
         Err(error) => {
             match io_error(&error) {
                 // What stays on a server is what helps here.
-                Some(cause) => eprintln!("{}: {cause}", error.kind().name()),
-                None => eprintln!("{error}"),
+                Some(cause) => say(format_args!("{}: {cause}", error.kind().name())),
+                None => say(&error),
             }
             if let Some(data) = error.data().or(error.errors()) {
-                eprintln!("{data}");
+                say(data);
             }
             if Fate::of(&error) == Fate::Unknown {
-                eprintln!("The call was sent: it may have been executed.");
+                say("The call was sent: it may have been executed.");
             }
             ExitCode::FAILURE
         }
@@ -86,31 +83,36 @@ fn io_error(error: &Error) -> Option<&io::Error> {
 }
 
 async fn run(options: Options) -> Result<()> {
-    let url = options.url.or_else(|| std::env::var("WINGBEAT_URL").ok());
+    let Options { url, path, timeout, token_file: file, mut command } = options;
+    if let Command::Login(login) = &mut command {
+        login.ask()?;
+    }
+    let url = url.or_else(|| std::env::var("WINGBEAT_URL").ok());
     let url = url.unwrap_or_else(|| "http://localhost:3030".to_owned());
-    let storage = FileStorage::new(options.token_file.unwrap_or_else(|| token_file(&url)));
+    let storage = FileStorage::new(file.unwrap_or_else(|| token_file(&url)));
     let logged_in = storage.get()?.is_some();
+    let timeout = Duration::from_secs(timeout);
     let client = Client::builder(&url)
-        .path(&options.path)
-        .timeout(Duration::from_secs(options.timeout))
+        .path(&path)
+        .connect_timeout(timeout)
+        .timeout(timeout)
         .reconnection(Reconnection::default().after_server_disconnect(true))
         .storage(storage)
         .connect()
         .await?;
     // Who logs in anew needs no old login.
-    if logged_in && !matches!(options.command, Command::Login(_)) {
+    if logged_in && !matches!(command, Command::Login(_)) {
         match client.re_authenticate().await {
             // Who wants to log out need not be let in first.
-            Err(error) if Fate::of(&error) == Fate::Answered && matches!(options.command, Command::Logout) => {}
+            Err(error) if Fate::of(&error) == Fate::Answered && matches!(command, Command::Logout) => {}
             other => drop(other?),
         }
     }
-    let format = options.output.unwrap_or_else(Format::of_stdout);
-    let done = match options.command {
-        Command::Call(options) => call::run(&client, options, format).await,
-        Command::Watch(options) => watch::run(&client, options, format).await,
+    let done = match command {
+        Command::Call(options) => call::run(&client, options).await,
+        Command::Watch(options) => watch::run(&client, options).await,
         Command::Login(options) => login::run(&client, options).await,
-        Command::Logout => client.logout().await.map(|_| eprintln!("Logged out")),
+        Command::Logout => client.logout().await.map(|_| say("Logged out")),
         Command::Import(options) => import::run(&client, &url, options).await,
         Command::Export(options) => export::run(&client, options).await,
     };
@@ -118,11 +120,21 @@ async fn run(options: Options) -> Result<()> {
     done
 }
 
-/// A file for each server: none ever sees the token of another.
+/// A file for each server: none ever sees the token of another, and what TLS has kept secret stays so.
 fn token_file(url: &str) -> PathBuf {
-    let server = url.split_once("://").map_or(url, |(_, rest)| rest).split(['/', '?', '#']).next().unwrap_or_default();
+    let (scheme, rest) = url.split_once("://").unwrap_or_default();
+    let (scheme, port) = match scheme.to_ascii_lowercase().as_str() {
+        "https" | "wss" => ("https", "443"),
+        _ => ("http", "80"),
+    };
+    let server = rest.split(['/', '?', '#']).next().unwrap_or_default().to_ascii_lowercase();
+    let (host, port) = match server.rsplit_once(':') {
+        // The last part of an address of IPv6 ends with a bracket.
+        Some((host, port)) if !port.ends_with(']') => (host, port),
+        _ => (&*server, port),
+    };
     let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-') { c } else { '_' };
-    let name: String = server.to_ascii_lowercase().chars().map(plain).collect();
+    let name: String = format!("{scheme}-{host}-{port}").chars().map(plain).collect();
     std::env::home_dir().unwrap_or_default().join(format!(".wingbeat-token-{name}"))
 }
 
@@ -133,8 +145,13 @@ mod tests {
     #[test]
     fn every_server_has_a_token_of_its_own() {
         let name = |url| token_file(url).file_name().map(|name| name.to_string_lossy().into_owned());
-        assert_eq!(name("https://Chat.example:8443/?x=1").as_deref(), Some(".wingbeat-token-chat.example_8443"));
+        assert_eq!(name("https://Chat.example:8443/?x=1").as_deref(), Some(".wingbeat-token-https-chat.example-8443"));
         assert_ne!(name("http://localhost:3030"), name("http://localhost:3031"));
-        assert_eq!(name("http://[::1]/../x").as_deref(), Some(".wingbeat-token-___1_"));
+        assert_eq!(name("http://[::1]/../x").as_deref(), Some(".wingbeat-token-http-___1_-80"));
+        assert_eq!(name("http://[::1]:81"), name("ws://[::1]:81/"));
+        for (one, another) in [("http://a", "https://a"), ("http://a:8080", "https://a:8080"), ("ws://a", "wss://a")] {
+            assert_ne!(name(one), name(another));
+        }
+        assert_eq!(name("https://a"), name("WSS://a:443"));
     }
 }

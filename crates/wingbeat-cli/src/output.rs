@@ -2,6 +2,7 @@
 
 use clap::ValueEnum;
 use serde_json::Value;
+use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use wingbeat_client::Result;
 
@@ -13,11 +14,20 @@ pub(crate) enum Format {
     Table,
 }
 
-impl Format {
-    pub(crate) fn of_stdout() -> Format {
-        if io::stdout().is_terminal() { Format::Table } else { Format::Json }
-    }
+#[derive(clap::Args)]
+pub(crate) struct Output {
+    /// How to print [default: a table on a terminal, JSON lines in a pipe]
+    #[arg(long, value_enum)]
+    output: Option<Format>,
+}
 
+impl Output {
+    pub(crate) fn format(&self) -> Format {
+        self.output.unwrap_or_else(|| if io::stdout().is_terminal() { Format::Table } else { Format::Json })
+    }
+}
+
+impl Format {
     /// Prints a result: a page and a list record by record.
     pub(crate) fn print(self, value: &Value) -> Result<()> {
         let records = match value.get("data") {
@@ -34,6 +44,17 @@ impl Format {
         };
         Ok(io::stdout().write_all(text.as_bytes())?)
     }
+}
+
+/// Says something on standard error, in one line and without what could command a terminal: it may be a server's. If
+/// nobody can hear it, nothing is lost.
+pub(crate) fn say(text: impl Display) {
+    let line: String = text.to_string().chars().map(plain).collect();
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+fn plain(c: char) -> char {
+    if c.is_control() { ' ' } else { c }
 }
 
 /// The widest a column gets.
@@ -72,7 +93,7 @@ fn cell(value: &Value) -> String {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    let mut short: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(WIDEST).collect();
+    let mut short: String = text.chars().map(plain).take(WIDEST).collect();
     if text.chars().count() > WIDEST {
         short.pop();
         short.push('…');

@@ -1,9 +1,9 @@
 //! `wingbeat watch messages`
 
-use crate::output::Format;
+use crate::output::{Output, say};
 use futures_util::stream::{SelectAll, StreamExt};
 use serde_json::{Value, json};
-use wingbeat_client::{Client, ConnectionEvent, Result};
+use wingbeat_client::{Client, ConnectionEvent, Error, Result};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -12,31 +12,44 @@ pub(crate) struct Options {
     /// Which events
     #[arg(default_values = ["created", "updated", "patched", "removed"])]
     events: Vec<String>,
+    #[command(flatten)]
+    output: Output,
 }
 
-/// Until it is interrupted. What happens to the connection goes to standard error.
-pub(crate) async fn run(client: &Client, options: Options, format: Format) -> Result<()> {
+/// Until it is interrupted, or the server refuses to be connected to. What happens to the connection goes to standard error.
+pub(crate) async fn run(client: &Client, options: Options) -> Result<()> {
+    let format = options.output.format();
     let service = client.untyped(&options.service);
     let mut events = SelectAll::new();
     for name in options.events {
         events.push(service.on_event::<Value>(&name).map(move |event| (name.clone(), event)).boxed());
     }
     let mut connection = client.connection_events();
-    eprintln!("watching {}", options.service);
+    say(format_args!("watching {}", options.service));
     loop {
         tokio::select! {
             Some((name, event)) = events.next() => match event {
                 Ok(data) => format.print(&json!({ "event": name, "data": data }))?,
-                Err(error) => eprintln!("{error}"),
+                Err(error) => say(error),
             },
             Some(event) = connection.next() => match event {
-                ConnectionEvent::Disconnected { reason, .. } => eprintln!("disconnected: {reason}"),
-                ConnectionEvent::Connected { .. } => eprintln!("connected"),
-                ConnectionEvent::LoginFailed(error) => eprintln!("not logged in any more: {error}"),
+                ConnectionEvent::Disconnected { reason, .. } => say(format_args!("disconnected: {reason}")),
+                ConnectionEvent::Connected { .. } => say("connected"),
+                ConnectionEvent::LoginFailed(error) => say(format_args!("not logged in any more: {error}")),
+                ConnectionEvent::ConnectFailed { error, will_retry: false } => return Err(told(&error)),
                 _ => {}
             },
             _ = tokio::signal::ctrl_c() => return Ok(()),
             else => return Ok(()),
         }
+    }
+}
+
+/// The same error, of our own.
+fn told(error: &Error) -> Error {
+    let told = Error::new(error.kind(), error.message().to_owned());
+    match error.data() {
+        Some(data) => told.with_data(data.clone()),
+        None => told,
     }
 }

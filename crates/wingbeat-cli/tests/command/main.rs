@@ -1,9 +1,13 @@
 //! The command line against the original server and ours.
 #![allow(missing_docs, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-#[path = "../../wingbeat-client/tests/client/fixture.rs"]
+#[path = "../../../wingbeat-client/tests/client/fixture.rs"]
 #[allow(dead_code, reason = "the client's own tests use the rest")]
 mod fixture;
+#[path = "../../../wingbeat-client/tests/client/scripted.rs"]
+#[allow(dead_code, reason = "the client's own tests use the rest")]
+mod scripted;
+mod scripts;
 
 use fixture::{Fixture, Target};
 use std::io::{BufRead, BufReader, Write};
@@ -68,6 +72,8 @@ fn calls_print_json_in_a_pipe_and_tables_when_told() {
         let table = shell.says(&["call", "messages", "get", "2", "--output", "table"]);
         assert!(table.starts_with("id  text  userId") && !table.contains('\u{1b}'), "{table}");
         assert_eq!(shell.says(&["call", "tools", "reverse", r#"{"text":"abc"}"#]), "{\"text\":\"cba\"}\n");
+        // Where it means nothing it is no option.
+        assert_eq!(shell.run(&["export", "messages", "--output", "table"]).status.code(), Some(2));
     }
 }
 
@@ -78,6 +84,11 @@ fn errors_go_to_standard_error_with_a_status() {
         let output = shell.run(&["call", "messages", "get", "99"]);
         assert!(!output.status.success() && output.stdout.is_empty());
         assert_eq!(String::from_utf8(output.stderr).unwrap(), "NotFound: No record found for id '99'\n");
+        for id in [&["-1"][..], &["--", "-x"]] {
+            let output = shell.run(&[&["call", "messages", "get"], id].concat());
+            let said = format!("NotFound: No record found for id '{}'\n", id[id.len() - 1]);
+            assert_eq!(String::from_utf8(output.stderr).unwrap(), said);
+        }
         for wrong in
             [&["call", "messages", "get"][..], &["call", "messages", "create", "{"], &["call", "messages", "find", "1"]]
         {
@@ -115,6 +126,49 @@ fn an_import_that_stopped_goes_on_only_where_it_was() {
     let said = String::from_utf8(elsewhere.stderr).unwrap();
     assert!(!elsewhere.status.success() && said.contains("chat") && said.contains("--from-start"), "{said}");
     assert_eq!(shell.says(&["export", "prec"]), "");
+    // A file that has become shorter is another.
+    std::fs::write(shell.folder.join("in.jsonl"), "{\"a\":1}\n").unwrap();
+    let shorter = shell.run(&["import", "chat", "in.jsonl"]);
+    let said = String::from_utf8(shorter.stderr).unwrap();
+    assert!(!shorter.status.success() && said.contains("--from-start"), "{said}");
+}
+
+#[test]
+fn a_pipe_is_imported_and_exported() {
+    for target in BOTH {
+        let shell = Shell::new("pipe", target);
+        let lines: String = (1..=150).map(|n| format!("{{\"n\":{n},\"id\":{n}}}\n")).collect();
+        let imported = shell.run_with(&["import", "chat", "/dev/stdin"], &lines);
+        assert!(imported.status.success(), "{imported:?}");
+        assert_eq!(String::from_utf8(imported.stderr).unwrap(), "Imported 150 lines\n");
+        assert_eq!(shell.says(&["export", "chat", "/dev/stdout"]), lines);
+        let fifo = shell.folder.join("fifo");
+        assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+        let reader = std::thread::spawn({
+            let fifo = fifo.clone();
+            move || std::fs::read_to_string(fifo).unwrap()
+        });
+        shell.says(&["export", "chat", "fifo"]);
+        assert_eq!(reader.join().unwrap(), lines);
+        let writer = std::thread::spawn(move || std::fs::write(fifo, "{\"id\":151}\n").unwrap());
+        shell.says(&["import", "chat", "fifo"]);
+        writer.join().unwrap();
+        assert_eq!(shell.says(&["call", "chat", "get", "151"]), "{\"id\":151}\n");
+    }
+}
+
+#[test]
+fn an_export_takes_the_place_of_the_file_behind_a_link_and_keeps_who_may_read_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let shell = Shell::new("link", Target::Node);
+    let [file, link] = ["out.jsonl", "link"].map(|name| shell.folder.join(name));
+    std::fs::write(&file, "of last time").unwrap();
+    std::fs::set_permissions(&file, PermissionsExt::from_mode(0o600)).unwrap();
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    shell.says(&["export", "messages", "link"]);
+    assert!(std::fs::symlink_metadata(link).unwrap().is_symlink());
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(std::fs::read_to_string(file).unwrap(), shell.says(&["export", "messages"]));
 }
 
 #[test]
@@ -165,7 +219,7 @@ fn a_login_is_kept_for_the_next_commands_until_the_logout() {
         let right = shell.run_with(&["login", "ann@example.com"], "secret1\n");
         assert!(right.status.success() && String::from_utf8(right.stderr).unwrap().contains("Ann"));
         let port = shell.server.port;
-        let token = shell.folder.join(format!(".wingbeat-token-127.0.0.1_{port}"));
+        let token = shell.folder.join(format!(".wingbeat-token-http-127.0.0.1-{port}"));
         let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&token).unwrap().permissions());
         assert_eq!(mode & 0o777, 0o600);
         let secure = shell.says(&["call", "secure", "find"]);
