@@ -50,6 +50,12 @@ for (const client of CLIENTS) {
   })
 }
 
+test('a_websocket_that_names_protocols_gets_the_first', async (t) => {
+  const { io } = appOf(t, await startServer(t), { ...WEBSOCKET, protocols: ['v1', 'v2'] })
+  await connected(io)
+  assert.equal(io.io.engine.transport.ws.protocol, 'v1')
+})
+
 test('nothing_is_lost_or_reordered_while_the_transport_is_upgraded', async (t) => {
   const app = appOf(t, await startServer(t))
   await once(app.io.io, 'open')

@@ -9,7 +9,7 @@ use crate::link::{Link, Via};
 use crate::serve::{Patient, Switch};
 use crate::session::Session;
 use crate::ws::{self, Io, WebSocket};
-use http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, UPGRADE};
+use http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_PROTOCOL, UPGRADE};
 use http::request::Parts;
 use http::{HeaderValue, Response, StatusCode};
 use hyper::upgrade::{OnUpgrade, Upgraded};
@@ -81,6 +81,9 @@ fn switch(parts: &mut Parts) -> Option<(Response<Body>, OnUpgrade)> {
     headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
     Some((response, on))
 }
+    if let Some(protocol) = ws::protocol(parts) {
+        headers.insert(SEC_WEBSOCKET_PROTOCOL, protocol);
+    }
 
 /// A session whose connection is not there yet. If it never is, the session is forgotten.
 struct Pending(Option<Arc<Link>>);

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::header::{CONNECTION, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
+use http::header::{CONNECTION, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
 
@@ -23,6 +23,16 @@ pub(crate) fn accept(request: &Parts) -> Option<HeaderValue> {
         return None;
     }
     HeaderValue::try_from(wingbeat_core::ws::accept(key.as_bytes())).ok()
+}
+
+/// The first of the protocols that the request names, as the reference server chooses: browsers fail a handshake that
+/// answers none of theirs. The others are not looked at.
+pub(crate) fn protocol(request: &Parts) -> Option<HeaderValue> {
+    let first =
+        request.headers.get(SEC_WEBSOCKET_PROTOCOL)?.as_bytes().split(|&byte| byte == b',').next()?.trim_ascii();
+    // A token is what a method may be called.
+    Method::from_bytes(first).ok()?;
+    HeaderValue::from_bytes(first).ok()
 }
 
 fn names(headers: &HeaderMap, header: HeaderName, word: &str) -> bool {
@@ -50,6 +60,19 @@ mod tests {
         ]);
         assert!(is_upgrade(&request));
         assert_eq!(accept(&request).unwrap(), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+    }
+
+    #[test]
+    fn the_first_protocol_is_chosen_if_it_is_a_token() {
+        let chosen = |names: &str| protocol(&request(&[("sec-websocket-protocol", names)]));
+        assert_eq!(
+            (chosen(" a.b , c").unwrap(), chosen("v1").unwrap()),
+            ("a.b".parse().unwrap(), "v1".parse().unwrap())
+        );
+        for none in ["", ",a", "a b", "a;q=1,b", "\"a\""] {
+            assert_eq!(chosen(none), None, "{none}");
+        }
+        assert_eq!(protocol(&request(&[])), None);
     }
 
     #[test]
