@@ -226,3 +226,23 @@ async fn a_throttled_client_is_still_answered_pings_and_polls() {
     let mut ws = door.open(WEBSOCKET).await;
     assert!(ws.text().await.starts_with('0'));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_pong_behind_events_that_wait_is_waited_for() {
+    let (door, _engine, seen) = start(Config::default().max_events_per_second(100));
+    let mut ws = door.connect().await;
+    let (mut reader, mut writer) = tokio::io::split(ws.stream());
+    let calls: Vec<u8> = (0..10_000).flat_map(|i| text(&format!("42{i}[\"echo\",0]"))).collect();
+    let send = async {
+        writer.write_all(&calls).await.unwrap();
+        writer.write_all(&text("3")).await.unwrap();
+    };
+    let receive = async {
+        let mut chunk = vec![0; 64 * 1024];
+        while seen.count("event echo \"0\"") < 10_000 {
+            assert_ne!(reader.read(&mut chunk).await.unwrap(), 0);
+        }
+    };
+    timeout(AGES, async { tokio::join!(send, receive) }).await.expect("all are answered");
+    assert_eq!(seen.count("disconnect ping timeout"), 0);
+}
