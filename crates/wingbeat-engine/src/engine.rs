@@ -218,10 +218,9 @@ impl Shared {
         if link.id.as_str() != id || link.via() == Via::Nothing {
             return None;
         }
-        // The wheel may not have come to it yet.
+        // The wheel may not have come to it yet. Whether that is the end only the session knows: it may not have listened.
         if link.pong_by.load(Ordering::SeqCst) <= self.wheel.now() {
             link.signal(signal::DUE);
-            return None;
         }
         Some(link)
     }

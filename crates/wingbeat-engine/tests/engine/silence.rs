@@ -163,3 +163,24 @@ async fn a_tls_handshake_that_never_finishes_expires() {
     half.write_all(&[0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]).await.unwrap();
     assert_eq!(closed_after(&mut half).await, 10);
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_is_not_listened_to_is_known_all_the_time() {
+    let (door, _engine, seen) = start(Config::default().max_running_calls(1).max_http_buffer_size(2048));
+    // Between two turns of the wheel, so that it comes late to all that is due.
+    sleep(Duration::from_millis(7)).await;
+    let path = door.polling().await;
+    // More calls than may wait: the POST is not answered, and no pong can be sent.
+    let calls = ["421[\"gate\"]"; 100].join("\u{1e}");
+    let mut post = door.knock();
+    post.write_all(head("POST", &path, "", &calls).as_bytes()).await.unwrap();
+    assert_eq!(door.request("GET", &path, "", "").await.text(), "2");
+    sleep(Duration::from_millis(19_980)).await;
+    for _ in 0..100 {
+        sleep(Duration::from_millis(1)).await;
+        // No method of a session, which only those get to know that have one.
+        assert_eq!(door.request("PUT", &path, "", "").await.status, 500);
+    }
+    seen.gate.notify_one();
+    assert_eq!(door.request("GET", &path, "", "").await.text(), "431[null,null]");
+}
