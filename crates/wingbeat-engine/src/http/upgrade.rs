@@ -133,11 +133,17 @@ fn take_back(upgraded: Upgraded) -> WebSocket {
         Err(upgraded) => upgraded,
     };
     let upgraded = match upgraded.downcast::<TokioIo<TcpStream>>() {
-        Ok(parts) => return WebSocket::new(Io::Tcp(parts.io.into_inner()), &parts.read_buf),
+        Ok(parts) => return foreign(parts.io.into_inner(), &parts.read_buf),
         Err(upgraded) => upgraded,
     };
     match hyper_util::server::conn::auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded) {
-        Ok(parts) => WebSocket::new(Io::Tcp(parts.io.into_inner()), &parts.read_buf),
+        Ok(parts) => foreign(parts.io.into_inner(), &parts.read_buf),
         Err(upgraded) => WebSocket::new(Io::Other(Box::new(TokioIo::new(upgraded))), b""),
     }
+}
+
+/// A stream that another server has accepted, with the system's defaults. Ours has seen to that already.
+fn foreign(stream: TcpStream, read: &[u8]) -> WebSocket {
+    let _ = stream.set_nodelay(true);
+    WebSocket::new(Io::Tcp(stream), read)
 }

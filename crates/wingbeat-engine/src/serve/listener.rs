@@ -12,7 +12,8 @@ use tokio::net::{TcpListener, TcpStream};
 pub trait Listener: Send + 'static {
     /// A connection.
     type Io: AsyncRead + AsyncWrite + Send + Unpin + 'static;
-    /// Opens a connection (for TLS, its handshake): other connections are accepted meanwhile.
+    /// Opens a connection (for TLS, its handshake): other connections are accepted meanwhile. A [`TcpStream`] is used as
+    /// it comes: that of a [`TcpListener`] has `TCP_NODELAY` set.
     type Opening: Future<Output = io::Result<Self::Io>> + Send + 'static;
 
     /// Waits for the next connection.
@@ -38,8 +39,11 @@ impl Listener for TcpListener {
     type Opening = Ready<io::Result<TcpStream>>;
 
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(Self::Opening, Peer)>> {
-        let accepted = TcpListener::poll_accept(self, cx);
-        accepted.map_ok(|(stream, address)| (ready(Ok(stream)), Peer { address, secure: false }))
+        TcpListener::poll_accept(self, cx).map_ok(|(stream, address)| {
+            // Answers are written whole; waiting for more to send would only delay them.
+            let _ = stream.set_nodelay(true);
+            (ready(Ok(stream)), Peer { address, secure: false })
+        })
     }
 
     fn address(&self) -> Option<SocketAddr> {
@@ -56,5 +60,19 @@ impl Listener for tokio::net::UnixListener {
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(Self::Opening, Peer)>> {
         let peer = Peer { address: ([127, 0, 0, 1], 0).into(), secure: false };
         tokio::net::UnixListener::poll_accept(self, cx).map_ok(|(stream, _)| (ready(Ok(stream)), peer))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::poll_fn;
+
+    #[tokio::test]
+    async fn what_is_written_to_a_stream_leaves_at_once() {
+        let mut listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let _client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (opening, _) = poll_fn(|cx| Listener::poll_accept(&mut listener, cx)).await.unwrap();
+        assert!(opening.await.unwrap().nodelay().unwrap());
     }
 }

@@ -61,10 +61,6 @@ pub(crate) enum Lost {
 impl WebSocket {
     /// `read` is what was read behind the handshake.
     pub(crate) fn new(io: Io, read: &[u8]) -> WebSocket {
-        if let Io::Tcp(tcp) = &io {
-            // Answers are written whole; waiting for more to send would only delay them.
-            let _ = tcp.set_nodelay(true);
-        }
         WebSocket { io, part: read.to_vec(), at: 0, fragments: Fragments::default(), unsent: VecDeque::new() }
     }
 
