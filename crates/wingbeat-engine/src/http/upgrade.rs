@@ -29,6 +29,8 @@ pub(super) fn begin(shared: &Arc<Shared>, parts: &mut Parts) -> Response<Body> {
         Ok(link) => link,
         Err(full) => return empty(full.status()),
     };
+    // From here on: what edits the headers may panic.
+    let pending = Pending(Some(link.clone()));
     edit_headers(shared, parts, response.headers_mut(), Some(&link));
     let open = Frame::text(&open_packet(&link, false));
     let switch = parts.extensions.remove::<Switch>();
@@ -36,7 +38,7 @@ pub(super) fn begin(shared: &Arc<Shared>, parts: &mut Parts) -> Response<Body> {
         Some(switch) => switch.say(open.into_bytes()),
         None => link.push(&open),
     }
-    tokio::spawn(Opening::Waiting(on, switch, Pending(Some(link))));
+    tokio::spawn(Opening::Waiting(on, switch, pending));
     response
 }
 
@@ -79,11 +81,11 @@ fn switch(parts: &mut Parts) -> Option<(Response<Body>, OnUpgrade)> {
     headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
     headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
     headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
-    Some((response, on))
-}
     if let Some(protocol) = ws::protocol(parts) {
         headers.insert(SEC_WEBSOCKET_PROTOCOL, protocol);
     }
+    Some((response, on))
+}
 
 /// A session whose connection is not there yet. If it never is, the session is forgotten.
 struct Pending(Option<Arc<Link>>);

@@ -59,12 +59,12 @@ where
     B::Error: Into<AnyError>,
 {
     let service = tower(move |request: Request<Incoming>| {
-        let (engine, mut fallback) = (engine.clone(), fallback.clone());
+        let (engine, fallback) = (engine.clone(), fallback.clone());
         async move {
             if engine.handles(request.uri().path()) {
                 Ok(engine.answer(request).await.map(Either::Left))
             } else {
-                fallback.call(request).await.map(|response| response.map(Either::Right))
+                ask(fallback, request).await.map(|response| response.map(Either::Right))
             }
         }
     });
@@ -153,7 +153,7 @@ where
             let service = service_fn(move |mut request: Request<Incoming>| {
                 request.extensions_mut().insert(peer);
                 request.extensions_mut().insert(noted.clone());
-                let (answer, noted) = (service.clone().call(request), noted.clone());
+                let (answer, noted) = (ask(service.clone(), request), noted.clone());
                 async move {
                     let response = answer.await?;
                     match response.status() {
@@ -178,6 +178,15 @@ where
             }
         }));
     }
+}
+
+/// Asks a service once it is ready: one with a limit panics otherwise.
+async fn ask<S: Service<Request<Incoming>>>(
+    mut service: S,
+    request: Request<Incoming>,
+) -> Result<S::Response, S::Error> {
+    poll_fn(|cx| service.poll_ready(cx)).await?;
+    service.call(request).await
 }
 
 /// A closure as a service.

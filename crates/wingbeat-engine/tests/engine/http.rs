@@ -3,9 +3,15 @@
 use crate::client::{Got, Ws};
 use crate::http_client::{get, post, request};
 use crate::server::{NotFound, Seen, Server, Test};
+use http::{Request, Response};
+use hyper::body::Incoming;
+use std::convert::Infallible;
+use std::future::{Ready, pending, ready};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tower_service::Service;
 use wingbeat_engine::{Config, Cookie, Cors, Engine, HttpLimits, Origins};
 
 const POLLING: &str = "/socket.io/?EIO=4&transport=polling";
@@ -247,4 +253,50 @@ async fn connections_that_speak_http_are_limited() {
     let _ = tokio::time::timeout(crate::client::PATIENCE, silent.read_to_end(&mut bytes)).await.expect("it is closed");
     let large = format!("X-Large: {}\r\n", "x".repeat(10_000));
     assert_eq!(request(port, "GET", "/", &large, "").await.status, 431);
+}
+
+/// A service that was not asked whether it is ready, and is not before that.
+struct Shy(bool);
+
+impl Clone for Shy {
+    fn clone(&self) -> Shy {
+        Shy(false)
+    }
+}
+
+impl Service<Request<Incoming>> for Shy {
+    type Response = Response<String>;
+    type Error = Infallible;
+    type Future = Ready<Result<Response<String>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.0 = true;
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request<Incoming>) -> Self::Future {
+        let asked = std::mem::take(&mut self.0);
+        ready(Ok(Response::new(if asked { "ready".to_owned() } else { "not asked".to_owned() })))
+    }
+}
+
+#[tokio::test]
+async fn services_are_asked_whether_they_are_ready() {
+    let (first, second) =
+        (TcpListener::bind("127.0.0.1:0").await.unwrap(), TcpListener::bind("127.0.0.1:0").await.unwrap());
+    let ports = [&first, &second].map(|listener| listener.local_addr().unwrap().port());
+    let engine = Engine::new(Config::default(), Test(Arc::new(Seen::default())));
+    tokio::spawn(wingbeat_engine::serve(first, engine, Shy(false), pending()));
+    tokio::spawn(wingbeat_engine::serve_http(second, Shy(false), pending()));
+    for port in ports {
+        assert_eq!(get(port, "/").await.text(), "ready");
+    }
+}
+
+#[tokio::test]
+async fn a_handshake_whose_headers_panic_leaves_no_session() {
+    let config = Config::default().headers(|_, _| std::panic::resume_unwind(Box::new("as asked")));
+    let server = Server::start(config).await;
+    let (_, head) = Ws::try_open(server.port, WEBSOCKET, "").await;
+    assert_eq!((&*head, server.engine.connections()), ("", 0));
 }
