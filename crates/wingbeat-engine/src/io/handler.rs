@@ -1,13 +1,15 @@
 //! Raw Socket.IO behind an engine's sockets, alone or beside another handler.
 
 use super::namespace::Space;
+use super::raw::Listener;
 use super::{Io, IoSocket};
 use crate::session::guarded;
-use crate::{Event, Handled, Handler, Reason, Refusal, Socket};
-use futures_util::future::BoxFuture;
-use std::future::ready;
+use crate::{Answer, Event, Handled, Handler, Reason, Refusal, Socket};
+use futures_util::future::{BoxFuture, join_all};
+use std::future::{poll_fn, ready};
+use std::panic::resume_unwind;
 use std::sync::Arc;
-use std::task::Context;
+use std::task::{Context, Poll};
 use wingbeat_core::RawJson;
 
 /// Nothing but raw Socket.IO.
@@ -125,17 +127,7 @@ impl Io {
         match &listeners[..] {
             [] => otherwise(event),
             [only] => only(socket, event.into_owned()).into(),
-            _ => {
-                let event = event.into_owned();
-                Handled::later(async move {
-                    let mut first = None;
-                    for listener in listeners {
-                        let answer = listener(socket.clone(), event.clone()).await;
-                        first = first.or(answer);
-                    }
-                    first
-                })
-            }
+            _ => Handled::later(all(listeners, socket, event.into_owned())),
         }
     }
 
@@ -165,6 +157,26 @@ impl Io {
             self.forget_if_empty(&space.name);
         }
     }
+}
+
+/// Several listeners of one event: all are called before one is waited for, as in the reference, and one that panics
+/// costs the others nothing.
+async fn all(listeners: Vec<Listener>, socket: IoSocket, event: Event<'static>) -> Option<Answer> {
+    let outcomes = join_all(listeners.iter().map(|listener| {
+        let mut begun = guarded(|| listener(socket.clone(), event.clone()));
+        poll_fn(move |cx| match begun.as_mut().and_then(|future| guarded(|| future.as_mut().poll(cx))) {
+            Some(poll) => poll.map(Some),
+            None => Poll::Ready(None),
+        })
+    }));
+    let outcomes = outcomes.await;
+    let panicked = outcomes.iter().any(Option::is_none);
+    let answer = outcomes.into_iter().flatten().flatten().next();
+    if panicked && answer.is_none() {
+        // As if it had been alone: who waits for an answer learns that there is none.
+        resume_unwind(Box::new("no other listener has answered"));
+    }
+    answer
 }
 
 /// Keeps an eye on a pattern's namespace while somebody wants to join it.

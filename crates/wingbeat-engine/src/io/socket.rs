@@ -30,8 +30,8 @@ impl IoSocket {
         IoSocket { socket, io }
     }
 
-    /// Listens for an event. The first answer of its listeners, in the order they were added, goes to the client if it
-    /// wants one; a listener may also return nothing.
+    /// Listens for an event. Its listeners run at the same time. When all are done, the first answer, in the order they
+    /// were added, goes to the client if it wants one; a listener may also return nothing.
     ///
     /// ```
     /// use wingbeat_engine::{Answer, io::Io};

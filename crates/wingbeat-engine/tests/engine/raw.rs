@@ -200,3 +200,49 @@ async fn a_listener_that_panics_keeps_no_socket_in_its_namespace() {
     tokio::time::timeout(PATIENCE, told.notified()).await.expect("the other listener hears of it");
     assert_eq!(io.of("/").fetch_sockets().len(), 0);
 }
+
+/// Without a backtrace, which takes memory.
+fn panicked() {
+    std::panic::resume_unwind(Box::new("as asked"));
+}
+
+#[tokio::test]
+async fn listeners_of_one_event_do_not_wait_for_one_another() {
+    let (io, told) = (Io::new(), Arc::new(Notify::new()));
+    let tell = told.clone();
+    io.on_connection(move |socket| {
+        let tell = tell.clone();
+        socket.on("event", |_, _| pending::<()>());
+        socket.on("event", move |_, _| {
+            let tell = tell.clone();
+            async move {
+                tokio::task::yield_now().await;
+                tell.notify_one();
+            }
+        });
+    });
+    let mut ws = Ws::connect(start(io.handler()).await).await;
+    ws.send("42[\"event\"]").await;
+    tokio::time::timeout(PATIENCE, told.notified()).await.expect("the second is called");
+}
+
+#[tokio::test]
+async fn a_listener_that_panics_hides_no_answer_of_another() {
+    let io = Io::new();
+    io.on_connection(|socket| {
+        socket.on("answered", |_, _| async { panicked() });
+        socket.on("answered", |_, _| {
+            panicked();
+            async {}
+        });
+        socket.on("answered", |_, _| async { Answer::args(&[json("third")]) });
+        socket.on("not answered", |_, _| async {});
+        socket.on("not answered", |_, _| async { panicked() });
+    });
+    let mut ws = Ws::connect(start(io.handler()).await).await;
+    ws.send("421[\"answered\"]").await;
+    assert_eq!(ws.text().await, "431[\"third\"]");
+    ws.send("42[\"not answered\"]").await;
+    ws.send("422[\"not answered\"]").await;
+    assert_eq!(ws.next().await, Got::Close(None));
+}
