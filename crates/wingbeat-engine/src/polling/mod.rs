@@ -113,17 +113,20 @@ impl Polls {
         self.candidate.take()
     }
 
+    /// Whether something is there for the next poll.
+    pub(crate) fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
     /// The session has ended. `with` is what a waiting poll gets; `orderly` lets the client fetch what is left and then
     /// the news. Whether there is something to wait for.
     pub(crate) fn end(&mut self, with: &'static str, orderly: bool) -> bool {
-        let waits = self.polling;
         // One that came at the last moment: whoever keeps the session's sockets must not keep its connection.
         self.candidate = None;
-        self.last = match (waits && self.ready.is_empty(), orderly) {
-            (true, _) => Some(with),
-            (false, true) => Some("6\u{1e}1"),
-            (false, false) if waits => Some(with),
-            (false, false) => None,
+        self.last = if orderly && (self.has_ready() || !self.polling) {
+            Some("6\u{1e}1")
+        } else {
+            self.polling.then_some(with)
         };
         self.over = self.last.is_none();
         self.body_read();

@@ -56,10 +56,14 @@ impl Closing {
             ws::refuse(&link.engine, probe.into_ws());
         }
         let lost = deliver(link, out).is_err() || end.farewell == Farewell::Gone;
-        // Who breaks the rules of the transport is forgotten at once; else the client may fetch what is left.
-        let orderly =
-            matches!(end.reason, Reason::ForcedClose | Reason::ForcedServerClose | Reason::ServerNamespaceDisconnect);
         let mut polls = link.polls()?;
+        // Who breaks the rules of the transport is forgotten at once; else the client may fetch what is left.
+        let orderly = match end.reason {
+            Reason::ForcedClose | Reason::ForcedServerClose | Reason::ServerNamespaceDisconnect => true,
+            // It waits for answers, and for nobody else.
+            Reason::ServerShuttingDown => polls.has_ready(),
+            _ => false,
+        };
         let with = if end.farewell == Farewell::Silence { "6" } else { "1" };
         if !polls.end(with, orderly && !lost) || !orderly {
             link.set_via(Via::Nothing);

@@ -78,6 +78,25 @@ async fn a_waiting_poll_and_a_half_sent_post_are_let_go() {
     assert!(answer.is_ok(), "the POST is still waited for");
 }
 
+#[tokio::test(start_paused = true)]
+async fn answers_that_no_poll_has_fetched_can_be_fetched() {
+    let (door, engine, seen) = start(Config::default());
+    let (path, forgotten) = (door.polling().await, door.polling().await);
+    door.request("POST", &path, "", "421[\"gate\",1]").await;
+    door.request("POST", &forgotten, "", "422[\"echo\",2]").await;
+    let begun = Instant::now();
+    let closing = tokio::spawn(async move { engine.close(Duration::from_secs(60)).await });
+    while !closing.is_finished() && door.request("GET", POLLING, "", "").await.status != 503 {}
+    seen.gate.notify_one();
+    seen.wait_for_many("disconnect server shutting down", 2).await;
+    assert_eq!(door.request("GET", &path, "", "").await.text(), "431[null,1]");
+    assert_eq!(door.request("GET", &path, "", "").await.text(), "6\u{1e}1");
+    assert_eq!(door.request("GET", &path, "", "").await.status, 400);
+    // Who does not fetch them is not waited for until the end.
+    closing.await.unwrap();
+    assert!((9..12).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+}
+
 /// As one of a process that has no file descriptors left, while clients wait.
 struct Exhausted;
 
