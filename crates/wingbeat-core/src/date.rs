@@ -1,12 +1,15 @@
 //! Dates as JSON has them.
 
-/// Milliseconds since 1970 as JavaScript prints dates, `2026-01-31T12:00:00.000Z`; `None` beyond the years 0 to 9999,
-/// which have another form.
+/// The first and the last millisecond that JavaScript has a date for are so far from 1970.
+const FARTHEST: u64 = 8_640_000_000_000_000;
+
+/// Milliseconds since 1970 as JavaScript prints dates, `2026-01-31T12:00:00.000Z`; years beyond 0 to 9999 have a sign and
+/// six digits. `None` where it has no date: 100 million days before 1970 and after.
 pub fn iso_date(millis: i64) -> Option<String> {
-    let (days, rest) = (millis.div_euclid(86_400_000), millis.rem_euclid(86_400_000));
-    if !(-719_528..=2_932_896).contains(&days) {
+    if millis.unsigned_abs() > FARTHEST {
         return None;
     }
+    let (days, rest) = (millis.div_euclid(86_400_000), millis.rem_euclid(86_400_000));
     // Counted from the first of March of a year 0: then leap days come last.
     let days = days + 719_468;
     let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
@@ -17,7 +20,8 @@ pub fn iso_date(millis: i64) -> Option<String> {
     let month = if month < 10 { month + 3 } else { month - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     let (hour, minute, second) = (rest / 3_600_000, rest / 60_000 % 60, rest / 1000 % 60);
-    Some(format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z", rest % 1000))
+    let year = if (0..=9999).contains(&year) { format!("{year:04}") } else { format!("{year:+07}") };
+    Some(format!("{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z", rest % 1000))
 }
 
 #[cfg(test)]
@@ -33,10 +37,14 @@ mod tests {
             (1_767_225_599_123, "2025-12-31T23:59:59.123Z"),
             (-62_167_219_200_000, "0000-01-01T00:00:00.000Z"),
             (253_402_300_799_999, "9999-12-31T23:59:59.999Z"),
+            (253_402_300_800_000, "+010000-01-01T00:00:00.000Z"),
+            (-62_167_219_200_001, "-000001-12-31T23:59:59.999Z"),
+            (8_640_000_000_000_000, "+275760-09-13T00:00:00.000Z"),
+            (-8_640_000_000_000_000, "-271821-04-20T00:00:00.000Z"),
         ] {
             assert_eq!(iso_date(millis).unwrap(), text);
         }
-        for beyond in [-62_167_219_200_001, 253_402_300_800_000, i64::MIN, i64::MAX] {
+        for beyond in [-8_640_000_000_000_001, 8_640_000_000_000_001, i64::MIN, i64::MAX] {
             assert_eq!(iso_date(beyond), None);
         }
     }

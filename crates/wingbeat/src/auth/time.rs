@@ -21,7 +21,7 @@ pub(super) fn now() -> Seconds {
     start + Instant::now().saturating_duration_since(instant).as_secs_f64()
 }
 
-/// ISO 8601 as JavaScript prints dates. Nothing for times that it prints otherwise, or has no date for.
+/// ISO 8601 as JavaScript prints dates. Nothing for times that it has no date for.
 pub(super) fn iso(time: Seconds) -> Option<String> {
     let milliseconds = (time * 1000.0).floor();
     if milliseconds.is_nan() {

@@ -185,7 +185,8 @@ impl<'a> Reader<'a> {
         Some(())
     }
 
-    /// `undefined` and dates, as the reference's encoder writes them; nothing else is known.
+    /// `undefined` and dates, as the reference's encoder writes them; nothing else is known. What is no date is null, as in
+    /// JavaScript.
     fn extension(&mut self, len: usize) -> Option<()> {
         let kind = self.take(1)?[0];
         match (kind, len) {
@@ -195,7 +196,7 @@ impl<'a> Reader<'a> {
             }
             (0, 8) => {
                 let millis = self.number(8)? as i64;
-                self.write(iso_date(millis)?)
+                self.write(iso_date(millis))
             }
             _ => None,
         }
@@ -205,6 +206,19 @@ impl<'a> Reader<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn dates_are_what_javascript_makes_of_them() {
+        for (millis, json) in [
+            (0, r#""1970-01-01T00:00:00.000Z""#),
+            (253_402_300_800_000, r#""+010000-01-01T00:00:00.000Z""#),
+            (i64::MAX, "null"),
+        ] {
+            let bytes = [&b"\xd7\x00"[..], &i64::to_be_bytes(millis)].concat();
+            let mut reader = Reader { rest: &bytes, json: Vec::new(), attachments: Vec::new(), max_attachments: 0 };
+            assert_eq!(reader.json().as_deref(), Some(json));
+        }
+    }
 
     #[test]
     fn every_width_of_number_is_read() {
