@@ -39,8 +39,8 @@ impl Format {
             (Format::Table, None) if value.is_object() => {
                 table(std::slice::from_ref(value), io::stdout().is_terminal())
             }
-            (_, Some(records)) => records.iter().map(|record| format!("{record}\n")).collect(),
-            (_, None) => format!("{value}\n"),
+            (_, Some(records)) => records.iter().map(|record| json(record) + "\n").collect(),
+            (_, None) => json(value) + "\n",
         };
         Ok(io::stdout().write_all(text.as_bytes())?)
     }
@@ -51,6 +51,18 @@ impl Format {
 pub(crate) fn say(text: impl Display) {
     let line: String = text.to_string().chars().map(plain).collect();
     let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// JSON leaves some of what could command a terminal as it is: escaped, it means the same.
+fn json(value: &Value) -> String {
+    let mut json = String::new();
+    for c in value.to_string().chars() {
+        match c.is_control() {
+            true => json.push_str(&format!("\\u{:04x}", u32::from(c))),
+            false => json.push(c),
+        }
+    }
+    json
 }
 
 fn plain(c: char) -> char {
@@ -117,5 +129,8 @@ mod tests {
         let table = table(&[json!({"a\u{1b}": "\u{1b}[31m\nred\u{7}"})], false);
         assert!(table.chars().all(|c| c == '\n' || !c.is_control()), "{table:?}");
         assert_eq!(table.lines().count(), 2);
+        let value = json!({"a\u{7f}": "\u{1b}\u{9b}31m"});
+        assert_eq!(super::json(&value), r#"{"a\u007f":"\u001b\u009b31m"}"#);
+        assert_eq!(serde_json::from_str::<Value>(&super::json(&value)).unwrap(), value);
     }
 }
