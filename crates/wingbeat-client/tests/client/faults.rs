@@ -164,7 +164,7 @@ async fn a_server_that_sends_us_away_is_obeyed_or_not_as_told() {
 #[tokio::test]
 async fn a_half_open_connection_is_noticed() {
     let listener = Listener::bind().await;
-    let client = quick(&listener.url()).ping_timeout(SHORT).transports([TransportKind::Polling]).build().unwrap();
+    let client = quick(&listener.url()).ping_timeout(SHORT * 10).transports([TransportKind::Polling]).build().unwrap();
     let mut events = client.connection_events();
     // Answers the handshake and CONNECT by polling, and then nothing, with all connections left open.
     let mut open = Vec::new();
@@ -258,7 +258,7 @@ async fn a_network_that_swallows_websockets_leaves_time_for_polling() {
             });
         }
     });
-    let client = soon(quick(&url).connect_timeout(SHORT * 10).connect()).await.unwrap();
+    let client = soon(quick(&url).connect_timeout(SHORT * 30).connect()).await.unwrap();
     assert_eq!(client.transport(), Some(TransportKind::Polling));
     assert_eq!(soon(async { client.untyped("messages").get(1).await }).await.unwrap()["text"], "one");
 }
