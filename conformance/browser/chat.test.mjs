@@ -33,6 +33,21 @@ test('markup in a message stays text and an address becomes a link', async (t) =
   assert.equal(await ada.page.locator('.bubble a').getAttribute('href'), 'https://example.org/a?b=1');
 });
 
+test('Enter sends nothing while it picks a word, as Safari tells it too', async (t) => {
+  const chat = await startChat(t);
+  const ada = await visit(t, browser, chat, 'Ada');
+  await ada.page.fill('#text', 'かな');
+  for (const told of [{ isComposing: true }, { keyCode: 229 }]) {
+    const isLeft = await ada.page.$eval('#text', (text, told) => {
+      const event = new KeyboardEvent('keydown', { key: 'Enter', bubbles: true, cancelable: true, ...told });
+      return text.dispatchEvent(event) && text.value === 'かな';
+    }, told);
+    assert.ok(isLeft, JSON.stringify(told));
+  }
+  await ada.page.press('#text', 'Enter');
+  await ada.sees('かな');
+});
+
 test('typing shows in the same room only and goes with the message or with time', async (t) => {
   const chat = await startChat(t);
   const ada = await visit(t, browser, chat, 'Ada');

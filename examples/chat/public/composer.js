@@ -18,8 +18,8 @@ export class Composer {
       if (this.#text.value.trim()) actions.typed();
     });
     this.#text.addEventListener('keydown', (event) => {
-      // While an input method composes, Enter picks a word.
-      if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
+      // While an input method composes, Enter picks a word. In Safari that is over by then, and only the code 229 tells.
+      if (event.key !== 'Enter' || event.shiftKey || event.isComposing || event.keyCode === 229) return;
       event.preventDefault();
       this.#submit();
     });
