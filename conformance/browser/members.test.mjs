@@ -149,6 +149,79 @@ test('who signs out sees nothing of the members any more, and can come back', as
   await ada.sees('Without Ada');
 });
 
+test('what a member could not send waits for the member, whoever signs in meanwhile', async (t) => {
+  const chat = await startChat(t);
+  const ada = await visit(t, browser, chat, null);
+  const grace = await visit(t, browser, chat, null);
+  await signUp(ada, ADA);
+  await signUp(grace, GRACE);
+  await grace.enter('Members');
+  await ada.context.setOffline(true);
+  await ada.page.waitForSelector('#connection[data-state=offline]');
+  await ada.enter('Members');
+  await ada.say('For members');
+  await ada.enter('General');
+  await ada.say('By Ada');
+  await ada.sees('By Ada');
+
+  await ada.page.click('#me');
+  await ada.page.click('#sign-out');
+  await isGuest(ada);
+  assert.equal(await holds(ada, 'For members'), false);
+  assert.deepEqual(await ada.texts(), []);
+  // The server could not be told; when that is clear, the token is gone.
+  await ada.page.waitForFunction(() => !localStorage.getItem('wingbeat.token'));
+  await ada.context.setOffline(false);
+  await ada.page.click('#to-sign-in');
+  await submit(ada, ...GRACE);
+  await isSignedIn(ada, 'Grace');
+  await ada.say('By Grace');
+  await grace.enter('General');
+  await grace.sees('By Grace');
+  assert.deepEqual(await ada.texts(), ['By Grace']);
+
+  await ada.page.click('#me');
+  await ada.page.click('#sign-out');
+  await isGuest(ada);
+  await ada.page.click('#to-sign-in');
+  await submit(ada, ...ADA);
+  await isSignedIn(ada, 'Ada');
+  await grace.sees('By Ada');
+  await grace.page.waitForSelector('.message:has-text("By Ada") strong:text-is("Ada")');
+  await grace.enter('Members');
+  assert.deepEqual(await grace.texts(), []);
+});
+
+test('a name is somebody else\'s from when they have signed up with it, and messages stay whose they were', async (t) => {
+  const chat = await startChat(t);
+  const bob = await visit(t, browser, chat, 'Bob');
+  const namesake = await visit(t, browser, chat, 'Bob');
+  const mine = ({ page }) => page.$$eval('.mine .bubble', (all) => all.map((bubble) => bubble.textContent));
+  await bob.say('I am Bob');
+  await namesake.sees('I am Bob');
+  await bob.outboxIsEmpty();
+  assert.deepEqual([await mine(bob), await mine(namesake)], [['I am Bob'], []]);
+
+  const member = await visit(t, browser, chat, null);
+  await signUp(member, ['Bob', 'correct horse']);
+  await member.sees('I am Bob');
+  await bob.say('Who else?');
+  await bob.page.waitForSelector('#name-error:text-matches("belongs to a member")');
+  await bob.screenshot('name-taken');
+  await bob.page.fill('#name-field', 'Rob');
+  await bob.page.keyboard.press('Enter');
+  await member.sees('Who else?');
+  await member.page.waitForSelector('.message:has-text("Who else?") strong:text-is("Rob")');
+  await bob.outboxIsEmpty();
+  assert.ok((await mine(bob)).includes('Who else?'));
+  await member.say('I am');
+  await namesake.sees('I am');
+  await member.page.reload();
+  await isSignedIn(member, 'Bob');
+  await member.sees('I am');
+  assert.deepEqual([await mine(member), await mine(namesake)], [['I am'], []]);
+});
+
 test('what is wrong with name or password is said in words, and nothing is lost', async (t) => {
   const chat = await startChat(t);
   const ada = await visit(t, browser, chat, null);

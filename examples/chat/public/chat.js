@@ -37,7 +37,13 @@ const session = new Session({
 const arrivals = new Arrivals(find, take);
 const rooms = new Rooms(link, later(renderRooms));
 const people = new People(later(renderPeople));
-const outbox = new Outbox({ send, isReady: () => session.isReady, canSend: (id) => rooms.get(id), changed: showTimeline });
+const outbox = new Outbox({
+  send,
+  author: () => session.member?.name ?? null,
+  isReady: () => session.isReady,
+  canSend: (id) => rooms.get(id),
+  changed: showTimeline,
+});
 const typing = new Typing(tellTyping, renderTyping);
 const timeline = new Timeline({
   older: loadOlder,
@@ -77,15 +83,19 @@ function take(message, isNews) {
   outbox.settle(message.uid);
   const history = histories.get(message.roomId);
   history?.add(message);
-  const isMine = message.author === session.name;
   const isHere = message.roomId === room?.id;
   if (isHere) typing.stopped(message.author);
   else if (history?.items.length > KEPT_AT_MOST) history.trim(KEPT_ON_LEAVING);
-  if (isNews && !isMine) {
+  if (isNews && !isMine(message)) {
     rooms.note(message);
     if (isHere) announce(`${message.author}: ${message.text}`);
   }
   showTimeline();
+}
+
+/** A member's name is the member's alone; of guests there may be several of one name. */
+function isMine({ uid, author, byMember }) {
+  return author === session.name && byMember === (session.member !== null) && (byMember || outbox.hasSent(uid));
 }
 
 /** What is found stored has arrived, whatever became of its acknowledgement. */
@@ -188,6 +198,7 @@ async function signIn(name, password) {
 }
 
 async function signOut() {
+  outbox.forget(rooms.list.filter(({ membersOnly }) => membersOnly).map(({ id }) => id));
   leaveMembers();
   await link.signOut();
   await session.become(null);
@@ -195,7 +206,7 @@ async function signOut() {
 
 /** What members have said is for members: nothing of it stays behind. */
 function leaveMembers(reason) {
-  session.member = null;
+  session.leave();
   announce(reason ?? 'Signed out');
   if (reason) notice(reason);
   rooms.forgetThoseForMembers();
@@ -234,7 +245,7 @@ function renderTimeline() {
   if (!room) return;
   const history = histories.get(room.id);
   if (timeline.isAtEnd && history.items.length > KEPT_AT_MOST) history.trim(KEPT_AT_THE_END);
-  timeline.render({ history, waiting: outbox.in(room.id), name: session.name, unreadFrom, roomName: room.name });
+  timeline.render({ history, isMine, waiting: outbox.in(room.id), name: session.name, unreadFrom, roomName: room.name });
   markRead();
 }
 

@@ -1,39 +1,58 @@
-// Messages on their way. Each has a uid from birth and is sent again, in order, until the server has acknowledged it;
+// Messages on their way, and which of those stored are this browser's. Each has a uid from birth and is sent again, in order, until the server has acknowledged it;
 // the server stores a uid once, so sending too often is harmless and sending too rarely is impossible.
 
 import { forget, keysUnder, recall, remember } from './storage.js';
 
 const KEY = 'outbox.';
+const SENT = 'sent';
 const TRIES = 6;
+const REMEMBERED = 500;
 
 export class Outbox {
   #entries;
   #busy = false;
   #timer;
+  #sent = new Set(recall(SENT, []));
   #send;
+  #author;
   #isReady;
   #canSend;
   #changed;
 
-  /** `send(entry)` answers the stored record; `isReady()` says whether sending makes sense now, `canSend(roomId)` whether there. */
-  constructor({ send, isReady, canSend, changed }) {
+  /**
+   * `send(entry)` answers the stored record; `author()` is who is signed in, null for guests; `isReady()` says whether
+   * sending makes sense now, `canSend(roomId)` whether there.
+   */
+  constructor({ send, author, isReady, canSend, changed }) {
     this.#send = send;
+    this.#author = author;
     this.#isReady = isReady;
     this.#canSend = canSend;
     this.#changed = changed;
     // One key a message: two tabs of one browser do not overwrite each other's.
     this.#entries = keysUnder(KEY).map((key) => recall(key)).filter((entry) => entry?.uid && entry.roomId != null);
     this.#entries.sort((a, b) => a.at - b.at || a.turn - b.turn);
+    // Another tab sends as well.
+    addEventListener('storage', () => {
+      this.#sent = new Set(recall(SENT, []));
+    });
   }
 
   in(roomId) {
-    return this.#entries.filter((entry) => entry.roomId === roomId);
+    return this.#entries.filter((entry) => entry.roomId === roomId && this.#isOwn(entry));
+  }
+
+  /** Whether this browser has sent it. */
+  hasSent(uid) {
+    return this.#sent.has(uid);
   }
 
   put(roomId, text) {
     const turn = (this.#entries.at(-1)?.turn ?? 0) + 1;
-    const entry = { uid: newUid(), roomId, text, at: Date.now(), turn };
+    const entry = { uid: newUid(), author: this.#author(), roomId, text, at: Date.now(), turn };
     this.#entries.push(entry);
+    this.#sent = new Set([...recall(SENT, []), entry.uid].slice(-REMEMBERED));
+    remember(SENT, [...this.#sent]);
     this.#keep(entry);
     if (this.#timer === undefined) this.flush();
   }
@@ -60,6 +79,11 @@ export class Outbox {
     this.settle(uid);
   }
 
+  /** What waits for one of these rooms is not sent any more. */
+  forget(roomIds) {
+    for (const { uid } of this.#entries.filter((entry) => roomIds.includes(entry.roomId))) this.settle(uid);
+  }
+
   /** Sends what waits, one after the other, so that the order written is the order stored. */
   async flush() {
     if (this.#busy) return;
@@ -68,12 +92,21 @@ export class Outbox {
     this.#timer = undefined;
     try {
       let entry;
-      while (this.#isReady() && (entry = this.#entries.find((other) => !other.error && this.#canSend(other.roomId)))) {
+      while (this.#isReady() && (entry = this.#next())) {
         if (!(await this.#attempt(entry))) break;
       }
     } finally {
       this.#busy = false;
     }
+  }
+
+  #next() {
+    return this.#entries.find((entry) => !entry.error && this.#isOwn(entry) && this.#canSend(entry.roomId));
+  }
+
+  /** What somebody has written waits until they are back: the server would take the next one for its author. */
+  #isOwn(entry) {
+    return (entry.author ?? null) === this.#author();
   }
 
   async #attempt(entry) {

@@ -47,6 +47,12 @@ export class Session {
     if (isFirst && link.isConnected()) this.arrive();
   }
 
+  /** Nobody is signed in any more, though the server may not have heard it: until it has, nothing is sent. */
+  leave() {
+    this.member = null;
+    this.isReady = false;
+  }
+
   /** Somebody has signed in (or nobody is, any more): on this connection everything begins anew. */
   async become(member) {
     this.member = member;
@@ -61,6 +67,7 @@ export class Session {
 
   async arrive() {
     const turn = this.#begin();
+    this.isReady = false;
     try {
       await this.#recognise();
       if (turn !== this.#turn || !(await this.#sayName())) return;

@@ -45,7 +45,7 @@ export class Timeline {
     this.#jump.hidden = true;
   }
 
-  /** `view`: `{history, waiting, name, unreadFrom, roomName}`; `waiting` are the outbox's entries for this room. */
+  /** `view`: `{history, isMine, waiting, name, unreadFrom, roomName}`; `waiting` are the outbox's entries for this room. */
   render(view) {
     const lines = linesOf(view);
     const anchor = this.#isAtEnd ? null : this.#firstInSight();
@@ -124,10 +124,10 @@ export class Timeline {
   }
 }
 
-function linesOf({ history, waiting, name, unreadFrom }) {
+function linesOf({ history, isMine, waiting, name, unreadFrom }) {
   const stored = history.items.map((message) => ({
     key: message.uid, author: message.author, text: message.text, at: message.createdAt,
-    isMine: message.author === name, state: '', isUnread: message.id > unreadFrom,
+    isMine: isMine(message), state: '', isUnread: message.id > unreadFrom,
   }));
   const known = new Set(stored.map((line) => line.key));
   const sending = waiting.filter((entry) => !known.has(entry.uid)).map((entry) => ({
@@ -148,7 +148,7 @@ function linesOf({ history, waiting, name, unreadFrom }) {
       lines.push({ separator: 'unread', key: 'unread', text: 'New' });
       last = null;
     }
-    const isFirst = !last || last.author !== line.author || line.at - last.at > TOGETHER;
+    const isFirst = !last || last.author !== line.author || last.isMine !== line.isMine || line.at - last.at > TOGETHER;
     lines.push({ ...line, isFirst });
     last = line;
   }

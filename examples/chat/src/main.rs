@@ -74,7 +74,11 @@ async fn run(options: Options) -> Result<(), String> {
 
 async fn migrate(database: &Sqlite) -> Result<()> {
     let first = [("rooms", rooms::TABLE), ("messages", messages::TABLE), ("users", users::TABLE)];
-    let later = [("rooms for members", rooms::MEMBERS_ROOM), ("messages for members", messages::MEMBERS_ROOM)];
+    let later = [
+        ("rooms for members", rooms::MEMBERS_ROOM),
+        ("messages for members", messages::MEMBERS_ROOM),
+        ("messages by members", messages::BY_MEMBERS),
+    ];
     database.migrate(&[&first[..], &later].concat()).await
 }
 

@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::people::{ONLINE, caller};
+use crate::people::{ONLINE, speaker};
 use crate::rooms::{inside, visible};
 use crate::stamp::stamp;
 use crate::text::Text;
@@ -30,6 +30,14 @@ pub(crate) const MEMBERS_ROOM: &str = "
     ALTER TABLE messages ADD COLUMN membersOnly BOOLEAN NOT NULL DEFAULT 0;
 ";
 
+/// What came later still, since many guests can have one name. Of what there was, a member's is what was said under the
+/// name after somebody had signed up with it.
+pub(crate) const BY_MEMBERS: &str = "
+    ALTER TABLE messages ADD COLUMN byMember BOOLEAN NOT NULL DEFAULT 0;
+    UPDATE messages SET byMember = EXISTS
+        (SELECT 1 FROM users WHERE users.name = messages.author AND users.createdAt <= messages.createdAt);
+";
+
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Message {
@@ -37,6 +45,7 @@ struct Message {
     uid: String,
     room_id: i64,
     author: String,
+    by_member: bool,
     text: String,
     created_at: i64,
     members_only: bool,
@@ -74,9 +83,10 @@ pub(crate) fn service(database: &Sqlite) -> Mount {
 
 /// The server names the author, never the client.
 async fn sign(context: &mut Context) -> Result<()> {
-    let author = caller(&context.params)?.name;
+    let author = speaker(context.services(), &context.params).await?;
     for item in context.items_mut()? {
-        item.insert("author".to_owned(), author.clone().into());
+        item.insert("author".to_owned(), author.name.clone().into());
+        item.insert("byMember".to_owned(), author.member.into());
     }
     Ok(())
 }
@@ -112,7 +122,7 @@ async fn stored_already(context: &mut Context) -> Result<()> {
 
 /// Tells the room that the caller is in.
 async fn typing(typing: Typing, params: Params) -> Result<()> {
-    let person = caller(&params)?;
+    let person = speaker(&params.services()?, &params).await?;
     if person.room_id != Some(typing.room_id) {
         return Err(Error::forbidden("You are not in this room"));
     }

@@ -4,7 +4,7 @@ use crate::text::Text;
 use crate::users::{MEMBERS, member, recognise};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use wingbeat::prelude::*;
+use wingbeat::{Services, prelude::*};
 
 /// The channel of all who have said a name.
 pub(crate) const ONLINE: &str = "online";
@@ -87,12 +87,16 @@ async fn own_name(context: &mut Context) -> Result<()> {
         return Ok(());
     }
     let Introduction { name } = context.data_as()?;
-    let same = json!({ "name": String::from(name), "$limit": 1 });
-    let found = context.service("users").find(Params::new().with_query(same)?).await?;
-    match found.to::<Vec<serde_json::Value>>()?.is_empty() {
-        true => Ok(()),
-        false => Err(Error::conflict("This name belongs to a member. Is it yours? Then sign in")),
+    match is_members(context.services(), &String::from(name)).await? {
+        false => Ok(()),
+        true => Err(Error::conflict("This name belongs to a member. Is it yours? Then sign in")),
     }
+}
+
+async fn is_members(services: &Services, name: &str) -> Result<bool> {
+    let same = json!({ "name": name, "$limit": 1 });
+    let found = services.service("users").find(Params::new().with_query(same)?).await?;
+    Ok(!found.to::<Vec<serde_json::Value>>()?.is_empty())
 }
 
 /// Who has a name already and says one only changes it.
@@ -114,6 +118,15 @@ pub(crate) fn caller(params: &Params) -> Result<Person> {
     // Who has just signed out is nobody any more.
     let person = person.filter(|person| !person.member || member(params).is_some());
     person.ok_or_else(|| Error::not_authenticated("Say your name first"))
+}
+
+/// Who speaks in this call. Somebody may have signed up with a guest's name since it was said.
+pub(crate) async fn speaker(services: &Services, params: &Params) -> Result<Person> {
+    let person = caller(params)?;
+    match !person.member && is_members(services, &person.name).await? {
+        false => Ok(person),
+        true => Err(Error::not_authenticated("Your name belongs to a member by now. Sign in, or say another")),
+    }
 }
 
 /// Where this call comes from.

@@ -10,8 +10,13 @@ use wingbeat::{prelude::*, store::Sqlite};
 pub(crate) async fn opened() -> App {
     let database = Sqlite::memory().await.unwrap();
     crate::migrate(&database).await.unwrap();
+    opened_with(&database).await
+}
+
+/// The chat with this one.
+pub(crate) async fn opened_with(database: &Sqlite) -> App {
     let auth = users::authentication(&users::Secret::for_tests(), Passwords::with_cost(8, 1).unwrap()).unwrap();
-    let app = chat(&database, auth).build().unwrap();
+    let app = chat(database, auth).build().unwrap();
     app.setup().await.unwrap();
     app
 }

@@ -1,5 +1,7 @@
-use crate::visitor::{Visitor, opened};
+use crate::visitor::{Visitor, opened, opened_with};
+use crate::{messages, rooms, users};
 use serde_json::{Value, json};
+use wingbeat::store::Sqlite;
 
 fn message(uid: &str, text: &str) -> Value {
     json!({ "uid": uid, "roomId": 1, "text": text, "author": "somebody else", "createdAt": 0, "id": 1000 })
@@ -88,4 +90,28 @@ async fn only_those_in_the_room_hear_who_is_typing() {
     assert_eq!(grace.call("messages", "typing", json!({ "roomId": 2 })).await.unwrap_err().code(), 403);
     linus.call("messages", "typing", json!({ "roomId": 2 })).await.unwrap();
     assert_eq!(linus.hears("messages typing").await["name"], "Linus", "and nobody before");
+}
+
+#[tokio::test]
+async fn what_a_member_said_before_messages_told_so_is_the_members() {
+    let database = Sqlite::memory().await.unwrap();
+    let said = "
+        INSERT INTO users (name, password, createdAt) VALUES ('Bob', '', 100);
+        INSERT INTO messages (uid, roomId, author, text, createdAt)
+        VALUES ('a', 1, 'Bob', 'As a guest', 99), ('b', 1, 'Bob', 'As myself', 100), ('c', 1, 'Eve', 'As ever', 101);
+    ";
+    let before = [
+        ("rooms", rooms::TABLE),
+        ("messages", messages::TABLE),
+        ("users", users::TABLE),
+        ("rooms for members", rooms::MEMBERS_ROOM),
+        ("messages for members", messages::MEMBERS_ROOM),
+        ("what was said", said),
+        ("messages by members", messages::BY_MEMBERS),
+    ];
+    database.migrate(&before).await.unwrap();
+    let app = opened_with(&database).await;
+    let found = Visitor::stranger(&app).await.find("messages", json!({ "$sort": { "id": 1 } })).await.unwrap();
+    let by_member: Vec<_> = found["data"].as_array().unwrap().iter().map(|one| one["byMember"] == true).collect();
+    assert_eq!(by_member, [false, true, false]);
 }

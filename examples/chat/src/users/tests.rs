@@ -56,6 +56,25 @@ async fn a_member_speaks_under_the_own_name_and_no_guest_under_it() {
 }
 
 #[tokio::test]
+async fn a_guest_keeps_no_name_that_somebody_has_signed_up_with() {
+    let app = opened().await;
+    let guest = Visitor::new(&app, "Bob", 1).await;
+    let message = |uid| json!({ "uid": uid, "roomId": 1, "text": "I am Bob" });
+    assert_eq!(guest.create("messages", message("a")).await.unwrap()["byMember"], false);
+    let bob = Visitor::member(&app, "bob").await;
+    for refused in [
+        guest.create("messages", message("b")).await.unwrap_err(),
+        guest.call("messages", "typing", json!({ "roomId": 1 })).await.unwrap_err(),
+    ] {
+        let told = "Your name belongs to a member by now. Sign in, or say another";
+        assert_eq!((refused.code(), refused.message()), (401, told));
+    }
+    assert_eq!(bob.create("messages", message("c")).await.unwrap()["byMember"], true);
+    guest.create("people", json!({ "name": "Rob" })).await.unwrap();
+    assert_eq!(guest.create("messages", message("b")).await.unwrap()["author"], "Rob");
+}
+
+#[tokio::test]
 async fn only_members_see_the_members_room() {
     let app = opened().await;
     let (ada, zoe) = (Visitor::member(&app, "Ada").await, Visitor::member(&app, "Zoe").await);
