@@ -47,9 +47,9 @@ fn publish(path: &str, mount: Mount) -> Mount {
         "notes" => mount.publish(|_| channel("authenticated")),
         "silent" => mount.publish(|_| None::<Audience>),
         "filtered" => mount.publish(|record| {
-            let wanted = record.data()["userId"].clone();
+            let wanted = record.data().get("userId").cloned();
             channel("everybody")
-                .filter(move |connection| connection.get("user").is_some_and(|user| user["id"] == wanted))
+                .filter(move |connection| connection.get("user").and_then(|user| user.get("id").cloned()) == wanted)
         }),
         "mixed" => mount.publish(|_| {
             let authenticated = channel("authenticated").send(json!({"from": "authenticated"}));

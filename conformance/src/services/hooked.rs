@@ -1,6 +1,6 @@
 //! `hooked`: hooks that do all that hooks can do (FIXTURE.md, section 9).
 
-use super::{identified, trace};
+use super::{identified, spread, trace};
 use serde_json::{Value, json};
 use wingbeat::prelude::*;
 
@@ -50,10 +50,7 @@ impl RawService for Hooked {
 }
 
 fn with(mut all: Value, data: Option<Payload>) -> Result<Payload> {
-    let data = data.map(Payload::into_value).transpose()?;
-    if let (Some(all), Some(Value::Object(data))) = (all.as_object_mut(), data) {
-        all.extend(data);
-    }
+    spread(&mut all, &data.unwrap_or(Payload::NULL).into_value()?);
     Ok(all.into())
 }
 

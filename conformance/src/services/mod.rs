@@ -56,6 +56,17 @@ fn identified(id: IdArg) -> Value {
     }
 }
 
+/// `{...record, ...data}`: an array has its places for names.
+fn spread(record: &mut Value, data: &Value) {
+    match (record.as_object_mut(), data) {
+        (Some(record), Value::Object(members)) => record.extend(members.clone()),
+        (Some(record), Value::Array(items)) => {
+            record.extend(items.iter().cloned().enumerate().map(|(at, item)| (at.to_string(), item)));
+        }
+        _ => {}
+    }
+}
+
 /// The value in a JavaScript template string.
 pub(crate) fn template(value: Option<&Value>) -> String {
     match value {
@@ -101,16 +112,16 @@ impl RawService for UserMessages {
     }
 
     async fn get(&self, id: IdArg, params: &Params) -> Result<Payload> {
-        let id = id.into_id();
-        Ok(json!({"id": id, "userId": params.route.get("userId"), "route": params.route.to_value()}).into())
+        let mut answer = identified(id);
+        spread(&mut answer, &json!({"userId": params.route.get("userId"), "route": params.route.to_value()}));
+        Ok(answer.into())
     }
 
     async fn create(&self, data: Option<Payload>, params: &Params) -> Result<Payload> {
-        let mut data = data.unwrap_or(Payload::NULL);
-        if let Some(message) = data.value_mut()?.as_object_mut() {
-            message.insert("userId".into(), params.route.get("userId").into());
-        }
-        Ok(data)
+        let mut message = json!({});
+        spread(&mut message, &data.unwrap_or(Payload::NULL).into_value()?);
+        message["userId"] = params.route.get("userId").into();
+        Ok(message.into())
     }
 }
 

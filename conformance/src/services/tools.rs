@@ -1,6 +1,6 @@
 //! `tools`: custom methods and a custom event. `own`: a service that sends its `created` itself.
 
-use super::identified;
+use super::{identified, spread};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use wingbeat::prelude::*;
@@ -74,8 +74,6 @@ impl RawService for Own {
 /// `{[flag]: true, ...data}`
 fn with(flag: &str, data: &Value) -> Value {
     let mut all = json!({ flag: true });
-    if let (Some(all), Some(data)) = (all.as_object_mut(), data.as_object()) {
-        all.extend(data.clone());
-    }
+    spread(&mut all, data);
     all
 }
