@@ -13,18 +13,19 @@ use tokio::time::Sleep;
 /// A connection that fails when its client takes nothing for too long.
 ///
 /// An answer that nobody reads would keep its connection for ever: HTTP knows no heartbeat. WebSockets do, so once the
-/// connection has become one it waits as long as it has to.
+/// connection has become one, and the answer that says so is sent, it waits as long as it has to.
 pub(crate) struct Patient<I> {
     io: I,
     patience: Duration,
     switch: Switch,
+    switched: bool,
     /// Runs while the client takes nothing.
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
 impl<I: AsyncRead + AsyncWrite + Unpin> Patient<I> {
     pub(super) fn new(io: I, patience: Duration, switch: Switch) -> Patient<I> {
-        Patient { io, patience, switch, stalled: None }
+        Patient { io, patience, switch, switched: false, stalled: None }
     }
 
     pub(crate) fn into_inner(self) -> I {
@@ -32,7 +33,7 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Patient<I> {
     }
 
     fn watch<T>(&mut self, cx: &mut Context<'_>, done: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        if done.is_ready() || self.switch.is_done() {
+        if done.is_ready() || self.switched {
             self.stalled = None;
             return done;
         }
@@ -90,6 +91,7 @@ impl<I: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Patient<I> {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.io).poll_flush(cx);
+        self.switched |= flushed.is_ready() && self.switch.is_done();
         self.watch(cx, flushed)
     }
 

@@ -16,7 +16,7 @@ use wingbeat_engine::{Config, Engine, HttpLimits, Listener, Peer};
 /// Longer than anything waits, on a clock that is paused.
 pub(crate) const AGES: Duration = Duration::from_secs(3600);
 /// What the server can send without anybody reading.
-const UNREAD: usize = 16 * 1024;
+pub(crate) const UNREAD: usize = 16 * 1024;
 
 /// Where the server's ends of new pipes come from.
 pub(crate) struct Pipes(UnboundedReceiver<(DuplexStream, Peer)>);

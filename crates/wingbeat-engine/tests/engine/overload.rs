@@ -1,7 +1,7 @@
 //! Clients that take less than they are sent, and send more than they may.
 
 use crate::client::{Got, frame};
-use crate::memory::{AGES, WEBSOCKET, head, start, start_with, text};
+use crate::memory::{AGES, UNREAD, WEBSOCKET, head, start, start_with, text};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{sleep, timeout};
@@ -100,7 +100,7 @@ async fn pongs_of_an_offered_websocket_that_are_not_read_end_the_move() {
 
 #[tokio::test(start_paused = true)]
 async fn pongs_of_an_offered_websocket_are_sent_when_it_takes_them() {
-    let (door, ..) = start(Config::default());
+    let (door, engine, _) = start(Config::default());
     let path = door.polling().await;
     let mut ws = door.open(&path.replace("polling", "websocket")).await;
     // More than the pipe holds, less than may wait.
@@ -109,6 +109,7 @@ async fn pongs_of_an_offered_websocket_are_sent_when_it_takes_them() {
     for _ in 0..200 {
         assert_eq!(ws.next().await, Got::Pong(vec![b'*'; 125]));
     }
+    assert_eq!(engine.connections(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -126,6 +127,40 @@ async fn an_answer_that_nobody_reads_is_given_up() {
     // As much as the pipe holds, and not all the rest when it is read at last.
     assert!(rest.len() < 100_000, "{}", rest.len());
     assert_eq!(engine.connections(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handshake_whose_answer_nobody_reads_is_given_up() {
+    let (door, engine, _) = start(Config::default());
+    let ask = |query: &str| format!("GET /socket.io/?{query} HTTP/1.1\r\nHost: x\r\n\r\n");
+    // As many refusals of two lengths as leave no room for what begins a WebSocket.
+    let asked = [ask("transport=nope"), ask("EIO=3&transport=polling")];
+    let mut lengths = [0; 2];
+    for (asked, length) in asked.iter().zip(&mut lengths) {
+        let mut pipe = door.knock();
+        pipe.write_all(asked.as_bytes()).await.unwrap();
+        let mut answer = [0; 1024];
+        *length = pipe.read(&mut answer).await.unwrap();
+    }
+    let fill = |second: usize| ((UNREAD - second * lengths[1]) / lengths[0], second);
+    let left = |(first, second): (usize, usize)| UNREAD - first * lengths[0] - second * lengths[1];
+    let (first, second) = (0..40).map(fill).min_by_key(|counts| left(*counts)).unwrap();
+    assert!(left((first, second)) < 100, "{lengths:?}");
+    let mut pipe = door.knock();
+    pipe.write_all((asked[0].repeat(first) + &asked[1].repeat(second)).as_bytes()).await.unwrap();
+    let head = format!(
+        "GET {WEBSOCKET} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    );
+    pipe.write_all(head.as_bytes()).await.unwrap();
+    while engine.connections() == 0 {
+        tokio::task::yield_now().await;
+    }
+    sleep(Duration::from_secs(31)).await;
+    assert_eq!(engine.connections(), 0);
+    let mut rest = Vec::new();
+    timeout(AGES, pipe.read_to_end(&mut rest)).await.expect("it is closed").unwrap();
+    assert!(rest.len() <= UNREAD, "{}", rest.len());
 }
 
 #[tokio::test(start_paused = true)]
