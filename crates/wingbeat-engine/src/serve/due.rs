@@ -1,4 +1,4 @@
-//! Answers over HTTP/2, of which clients say themselves how much they take.
+//! Requests and answers over HTTP/2: clients say themselves how much they take, and keep connections without using them.
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -9,15 +9,53 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
-/// The answers of one connection that wait for their client, and since when each does.
-#[derive(Clone, Default)]
-pub(super) struct Due(Arc<Mutex<Slab<Instant>>>);
+/// What is due on one connection.
+#[derive(Clone)]
+pub(super) struct Due(Arc<Mutex<Requests>>);
+
+struct Requests {
+    /// Since when each answer waits for its client that does.
+    waiting: Slab<Instant>,
+    /// How many are under way: from the headers until the whole answer is taken.
+    under_way: usize,
+    /// When the last one ended, or the connection began.
+    ended: Instant,
+}
 
 impl Due {
+    pub(super) fn new() -> Due {
+        Due(Arc::new(Mutex::new(Requests { waiting: Slab::new(), under_way: 0, ended: Instant::now() })))
+    }
+
+    /// A request has come.
+    pub(super) fn begin(&self) -> UnderWay {
+        self.lock().under_way += 1;
+        UnderWay(self.clone())
+    }
+
+    /// Whether none is under way.
+    pub(super) fn is_idle(&self) -> bool {
+        self.lock().under_way == 0
+    }
+
+    /// Ready when none was under way for so long.
+    pub(super) async fn idle(&self, patience: Duration) {
+        loop {
+            let since = match &*self.lock() {
+                Requests { under_way: 0, ended, .. } => *ended,
+                _ => Instant::now(),
+            };
+            if since + patience <= Instant::now() {
+                return;
+            }
+            sleep_until(since + patience).await;
+        }
+    }
+
     /// Ready when the client has taken nothing of one of them for so long.
     pub(super) async fn stalled(&self, patience: Duration) {
         loop {
-            let longest = self.lock().iter().map(|(_, since)| *since).min();
+            let longest = self.lock().waiting.iter().map(|(_, since)| *since).min();
             let until = longest.unwrap_or_else(Instant::now) + patience;
             if until <= Instant::now() {
                 return;
@@ -26,14 +64,31 @@ impl Due {
         }
     }
 
-    /// The body of one of them.
-    pub(super) fn body<B>(&self, body: B) -> DueBody<B> {
-        let waits = Some(self.lock().insert(Instant::now()));
-        DueBody { body: Box::pin(body), rest: Bytes::new(), due: self.clone(), waits }
+    fn wait(&self) -> Option<usize> {
+        Some(self.lock().waiting.insert(Instant::now()))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Slab<Instant>> {
+    fn lock(&self) -> MutexGuard<'_, Requests> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A request that is under way.
+pub(super) struct UnderWay(Due);
+
+impl UnderWay {
+    /// The body of its answer.
+    pub(super) fn body<B>(self, body: B) -> DueBody<B> {
+        let waits = self.0.wait();
+        DueBody { body: Box::pin(body), rest: Bytes::new(), request: self, waits }
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        let mut requests = self.0.lock();
+        requests.under_way -= 1;
+        requests.ended = Instant::now();
     }
 }
 
@@ -44,7 +99,7 @@ const PIECE: usize = 16 * 1024;
 pub(super) struct DueBody<B> {
     body: Pin<Box<B>>,
     rest: Bytes,
-    due: Due,
+    request: UnderWay,
     /// Its place among those that wait for their client. One that waits for the application has none.
     waits: Option<usize>,
 }
@@ -52,7 +107,7 @@ pub(super) struct DueBody<B> {
 impl<B> DueBody<B> {
     fn taken(&mut self) {
         if let Some(place) = self.waits.take() {
-            self.due.lock().try_remove(place);
+            self.request.0.lock().waiting.try_remove(place);
         }
     }
 }
@@ -73,8 +128,7 @@ impl<B: Body<Data = Bytes>> Body for DueBody<B> {
         }
         let most = self.rest.len().min(PIECE);
         let frame = frame.unwrap_or_else(|| Frame::data(self.rest.split_to(most)));
-        let place = self.due.lock().insert(Instant::now());
-        self.waits = Some(place);
+        self.waits = self.request.0.wait();
         Poll::Ready(Some(Ok(frame)))
     }
 
@@ -123,18 +177,18 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_waits_for_the_application_does_not_stall() {
-        let due = Due::default();
-        let mut body = due.body(Silent);
+        let due = Due::new();
+        let mut body = due.begin().body(Silent);
         assert!(timeout(PATIENCE / 2, body.frame()).await.is_err());
         assert!(timeout(AGES, due.stalled(PATIENCE)).await.is_err());
         drop(body);
-        assert!(due.lock().is_empty());
+        assert!(due.lock().waiting.is_empty() && due.is_idle());
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_takes_a_piece_now_and_then_does_not_stall_until_it_stops() {
-        let due = Due::default();
-        let mut body = due.body(Full::new(Bytes::from(vec![b'x'; 5 * PIECE])));
+        let due = Due::new();
+        let mut body = due.begin().body(Full::new(Bytes::from(vec![b'x'; 5 * PIECE])));
         let stalled = tokio::spawn({
             let due = due.clone();
             async move { due.stalled(PATIENCE).await }

@@ -92,7 +92,7 @@ mod http2 {
     use std::time::Duration;
     use tokio::io::DuplexStream;
     use tower_service::Service;
-    use wingbeat_engine::{Listener, Peer};
+    use wingbeat_engine::{BoxFuture, Listener, Peer};
 
     #[tokio::test]
     async fn polls_go_over_http2_and_websockets_do_not() {
@@ -167,5 +167,45 @@ mod http2 {
             }
         };
         tokio::time::timeout(Duration::from_secs(100), others).await.expect("it is kept");
+    }
+
+    /// Answers after this long.
+    #[derive(Clone)]
+    struct Late(Duration);
+
+    impl Service<Request<Incoming>> for Late {
+        type Response = Response<Full<Bytes>>;
+        type Error = Infallible;
+        type Future = BoxFuture<'static, Result<Self::Response, Infallible>>;
+
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, _: Request<Incoming>) -> Self::Future {
+            let late = tokio::time::sleep(self.0);
+            Box::pin(async move {
+                late.await;
+                Ok(Response::new(Full::new("late".into())))
+            })
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_is_kept_and_not_used_is_closed_and_one_that_waits_is_not() {
+        let (door, pipes) = Door::new();
+        tokio::spawn(wingbeat_engine::serve_http(Agreed(pipes), Late(Duration::from_secs(35)), pending()));
+        let client = hyper::client::conn::http2::Builder::new(TokioExecutor::new());
+        let (mut sender, connection) = client.handshake(TokioIo::new(door.knock())).await.unwrap();
+        let connection = tokio::spawn(connection);
+        for _ in 0..2 {
+            let request = Request::get("http://x/").body(Empty::<Bytes>::new()).unwrap();
+            let answer = sender.send_request(request).await.unwrap();
+            assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), "late");
+        }
+        let idle = tokio::time::Instant::now();
+        let ended = tokio::time::timeout(Duration::from_secs(3600), connection).await;
+        ended.expect("it is closed").unwrap().unwrap();
+        assert!((5..=20).contains(&idle.elapsed().as_secs()), "{:?}", idle.elapsed());
     }
 }
