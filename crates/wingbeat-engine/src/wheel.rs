@@ -3,7 +3,7 @@
 use crate::engine::Shared;
 use crate::link::{Link, signal};
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -57,28 +57,39 @@ impl Wheel {
     /// Wakes the session's task with [`signal::DUE`] at this time, unless the deadline is set anew before.
     pub(crate) fn set(&self, link: &Link, deadline: u64) {
         link.deadline.store(deadline, Ordering::SeqCst);
+        self.arm(link, deadline);
+    }
+
+    fn arm(&self, link: &Link, deadline: u64) {
         if deadline < link.armed.fetch_min(deadline, Ordering::SeqCst) {
             self.insert(&link.engine, link.id_key(), deadline);
         }
     }
 
     fn insert(&self, engine: &Arc<Shared>, key: u32, deadline: u64) {
-        let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ring = self.ring();
         let slot = self.slot_of(deadline).max(ring.next);
         ring.slots[(slot % SLOTS) as usize].push(Entry { key, deadline });
         ring.entries += 1;
-        if !ring.turning {
-            ring.turning = true;
+        let turning = std::mem::replace(&mut ring.turning, true);
+        if !turning && ring.entries == 1 {
             // Time passed while nothing was on the wheel.
             ring.next = ring.next.max(self.slot_of(self.now()).saturating_sub(1)).min(slot);
-            tokio::spawn(turn(engine.clone()));
         }
+        drop(ring);
+        if !turning {
+            tokio::spawn(turn(Turning { engine: engine.clone(), stopped: false }));
+        }
+    }
+
+    fn ring(&self) -> MutexGuard<'_, Ring> {
+        self.ring.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes all entries whose time has come; `None` if the wheel is empty and stops.
     fn take_due(&self, due: &mut Vec<Entry>) -> Option<()> {
         let now = self.now() / self.slot.as_millis() as u64;
-        let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ring = self.ring();
         if ring.entries == 0 {
             ring.turning = false;
             return None;
@@ -104,31 +115,57 @@ impl Wheel {
         ring.next = ring.next.max(now + 1);
         Some(())
     }
+
+    /// The time of an entry has come, for which its session was armed; it had this deadline a moment ago.
+    fn settle(&self, link: &Link, armed: u64, deadline: u64, now: u64) {
+        let again = if deadline <= now { u64::MAX } else { deadline };
+        // Not armed for this: the entry was left by a session whose key this one has now, or an earlier one has taken
+        // its place. It must not be put back, or a server with many short sessions would carry all of them for ever.
+        if link.armed.compare_exchange(armed, again, Ordering::SeqCst, Ordering::SeqCst).is_err() {
+            return;
+        }
+        if deadline <= now {
+            link.signal(signal::DUE);
+        } else if deadline != u64::MAX {
+            self.insert(&link.engine, link.id_key(), deadline);
+        }
+        // Set in that moment: whoever did so relied on the entry that is gone.
+        let latest = link.deadline.load(Ordering::SeqCst);
+        if latest != deadline {
+            self.arm(link, latest);
+        }
+    }
 }
 
-async fn turn(engine: Arc<Shared>) {
+/// The wheel turns until it is empty, or its runtime ends. Then the next session that is put on it turns it on another.
+struct Turning {
+    engine: Arc<Shared>,
+    stopped: bool,
+}
+
+impl Drop for Turning {
+    fn drop(&mut self) {
+        if !self.stopped {
+            self.engine.wheel.ring().turning = false;
+        }
+    }
+}
+
+async fn turn(mut turning: Turning) {
+    let engine = turning.engine.clone();
     let wheel = &engine.wheel;
     let mut due = Vec::new();
     loop {
         tokio::time::sleep(wheel.slot).await;
         due.clear();
         if wheel.take_due(&mut due).is_none() {
+            turning.stopped = true;
             return;
         }
         let now = wheel.now();
-        for &Entry { key, deadline: armed } in &due {
-            let Some(link) = engine.session(key) else { continue };
-            let deadline = link.deadline.load(Ordering::SeqCst);
-            let again = if deadline <= now { u64::MAX } else { deadline };
-            // Not armed for this: the entry was left by a session whose key this one has now, or an earlier one has taken
-            // its place. It must not be put back, or a server with many short sessions would carry all of them for ever.
-            if link.armed.compare_exchange(armed, again, Ordering::SeqCst, Ordering::SeqCst).is_err() {
-                continue;
-            }
-            if deadline <= now {
-                link.signal(signal::DUE);
-            } else if deadline != u64::MAX {
-                wheel.insert(&engine, key, deadline);
+        for &Entry { key, deadline } in &due {
+            if let Some(link) = engine.session(key) {
+                wheel.settle(&link, deadline, link.deadline.load(Ordering::SeqCst), now);
             }
         }
     }
@@ -136,28 +173,86 @@ async fn turn(engine: Arc<Shared>) {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::handler::Nobody;
     use crate::link::Via;
+    use crate::session::Session;
+    use crate::ws::{Io, WebSocket};
     use crate::{Config, Engine, Handshake};
-    use std::time::Duration;
+    use tokio::io::AsyncWriteExt;
+    use tokio::runtime::Builder;
+    use tokio::time::{sleep, timeout};
+
+    fn open(engine: &Engine) -> Arc<Link> {
+        let request = http::Request::new(()).into_parts().0;
+        engine.0.register(Handshake::new(&request, &[]), Via::WebSocket).unwrap()
+    }
 
     #[tokio::test(start_paused = true)]
     async fn sessions_that_are_gone_leave_nothing_on_the_wheel() {
         let engine = Engine::new(Config::default().ping_interval(Duration::from_secs(1)), Nobody);
-        let (shared, wheel) = (&engine.0, &engine.0.wheel);
-        let request = http::Request::new(()).into_parts().0;
-        let open = || shared.register(Handshake::new(&request, &[]), Via::WebSocket).unwrap();
+        let wheel = &engine.0.wheel;
         for _ in 0..1000 {
-            let link = open();
+            let link = open(&engine);
             wheel.set(&link, wheel.now() + 1000);
-            shared.unregister(&link);
+            engine.0.unregister(&link);
         }
         // The last one has the key that all others had, and lives on.
-        let link = open();
+        let link = open(&engine);
         for _ in 0..5 {
             wheel.set(&link, wheel.now() + 1000);
-            tokio::time::sleep(Duration::from_millis(900)).await;
+            sleep(Duration::from_millis(900)).await;
         }
-        assert_eq!(wheel.ring.lock().unwrap().entries, 1);
+        assert_eq!(wheel.ring().entries, 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_has_to_wait_takes_no_place_for_each_turn() {
+        let engine = Engine::new(Config::default().max_events_per_second(100), Nobody);
+        let (mut client, stream) = tokio::io::duplex(64 * 1024);
+        let ws = WebSocket::new(Io::Other(Box::new(stream)), b"");
+        tokio::spawn(Session::on_websocket(open(&engine), ws));
+        let frame = |text: &str| [&[0x81, 0x80 | text.len() as u8, 0, 0, 0, 0], text.as_bytes()].concat();
+        client.write_all(&[frame("40"), frame("42[\"x\"]").repeat(3000)].concat()).await.unwrap();
+        for _ in 0..400 {
+            sleep(Duration::from_millis(50)).await;
+            let entries = engine.0.wheel.ring().entries;
+            assert!((1..5).contains(&entries), "{entries}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_that_is_set_while_the_wheel_looks_is_kept() {
+        let engine = Engine::new(Config::default(), Nobody);
+        let (wheel, link) = (&engine.0.wheel, open(&engine));
+        wheel.set(&link, 100);
+        // A pong has moved it, which is what the wheel reads; then comes something earlier.
+        wheel.set(&link, 5000);
+        wheel.set(&link, 300);
+        wheel.settle(&link, 100, 5000, 100);
+        assert_eq!(link.armed.load(Ordering::SeqCst), 300);
+        // It is due, and then moved: not everybody who is told sets another.
+        wheel.set(&link, 9000);
+        wheel.settle(&link, 300, 300, 300);
+        assert_eq!((link.armed.load(Ordering::SeqCst), link.take_signals()), (9000, signal::DUE));
+    }
+
+    #[test]
+    fn the_wheel_turns_on_when_its_runtime_has_ended() {
+        let runtime = || Builder::new_current_thread().enable_all().build().unwrap();
+        let engine = Engine::new(Config::default(), Nobody);
+        let (wheel, first, second) = (&engine.0.wheel, open(&engine), open(&engine));
+        runtime().block_on(async { wheel.set(&first, wheel.now() + 1) });
+        runtime().block_on(async {
+            wheel.set(&second, wheel.now() + 100);
+            for link in [first, second] {
+                let due = async {
+                    while link.take_signals() & signal::DUE == 0 {
+                        sleep(Duration::from_millis(1)).await;
+                    }
+                };
+                timeout(Duration::from_secs(5), due).await.expect("both are told");
+            }
+        });
     }
 }

@@ -23,6 +23,8 @@ pub(super) struct Heartbeat {
     upgrade_by: u64,
     /// `u64::MAX` while the client may send events.
     resume_at: u64,
+    /// Something of this is new, and the wheel does not know.
+    moved: bool,
 }
 
 /// A client from which nothing is read may be gone, and on long-polling nothing else would ever tell. So it is excused
@@ -33,7 +35,7 @@ impl Heartbeat {
     pub(super) fn new(link: &Link) -> Heartbeat {
         let (wheel, config) = (&link.engine.wheel, &link.engine.config);
         let now = wheel.now();
-        let heartbeat = Heartbeat {
+        Heartbeat {
             ping_at: now + config.ping_interval.as_millis() as u64,
             pong_by: u64::MAX,
             refreshed: false,
@@ -41,27 +43,31 @@ impl Heartbeat {
             connect_by: now + config.connect_timeout.as_millis() as u64,
             upgrade_by: u64::MAX,
             resume_at: u64::MAX,
-        };
-        heartbeat.arm(link);
-        heartbeat
+            moved: true,
+        }
     }
 
-    fn arm(&self, link: &Link) {
+    /// Tells the wheel what is due next. Once a turn: it keeps an earlier time that it was told until then, and one for each
+    /// turn of a client that has to wait would be many.
+    pub(super) fn arm(&mut self, link: &Link) {
+        if !std::mem::take(&mut self.moved) {
+            return;
+        }
         link.pong_by.store(self.pong_by, Ordering::SeqCst);
         let next = self.ping_at.min(self.pong_by).min(self.connect_by).min(self.upgrade_by);
         link.engine.wheel.set(link, next.min(self.resume_at));
     }
 
     /// The client is moving to a WebSocket, or is no longer: then the time for it plays no part.
-    pub(super) fn upgrade_until(&mut self, until: Option<u64>, link: &Link) {
+    pub(super) fn upgrade_until(&mut self, until: Option<u64>) {
         self.upgrade_by = until.unwrap_or(u64::MAX);
-        self.arm(link);
+        self.moved = true;
     }
 
     /// The client has sent as many events as it may: it is read from again after this time.
     pub(super) fn resume_in(&mut self, millis: u64, link: &Link) {
         self.resume_at = link.engine.wheel.now() + millis;
-        self.arm(link);
+        self.moved = true;
     }
 
     /// A turn has read: was there a pong?
@@ -74,13 +80,13 @@ impl Heartbeat {
             let link = &client.link;
             self.ping_at = link.engine.wheel.now() + link.engine.config.ping_interval.as_millis() as u64;
             self.pong_by = u64::MAX;
-            self.arm(link);
+            self.moved = true;
         } else if self.pong_by != u64::MAX && !self.refreshed {
             // A long message may stand before the pong.
             let link = &client.link;
             self.pong_by = link.engine.wheel.now() + link.engine.config.ping_timeout.as_millis() as u64;
             self.refreshed = true;
-            self.arm(link);
+            self.moved = true;
         }
         client.heard = false;
     }
@@ -121,7 +127,7 @@ impl Heartbeat {
         if self.resume_at <= now {
             self.resume_at = u64::MAX;
         }
-        self.arm(link);
+        self.moved = true;
         Ok(())
     }
 }

@@ -130,6 +130,7 @@ impl Session {
             Transport::Polling(_) => self.polling_step(read, out, cx)?,
             Transport::Closing(_) | Transport::Closed => Step::Done,
         };
+        self.heartbeat.arm(&self.client.link);
         Ok(if more && matches!(step, Step::Idle) { Step::Again } else { step })
     }
 

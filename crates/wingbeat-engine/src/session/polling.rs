@@ -34,7 +34,7 @@ impl Session {
             polling.body = body.map(|body| (body, 0));
             if let Some(ws) = candidate {
                 polling.probe = Some(Probe::new(ws, &link));
-                self.heartbeat.upgrade_until(polling.probe.as_ref().map(Probe::until), &link);
+                self.heartbeat.upgrade_until(polling.probe.as_ref().map(Probe::until));
             }
         }
         if let Some((body, at)) = &mut polling.body {
@@ -111,7 +111,7 @@ impl Session {
                 }
             }
         }
-        self.heartbeat.upgrade_until(None, &self.client.link);
+        self.heartbeat.upgrade_until(None);
         Ok(Step::Again)
     }
 }
