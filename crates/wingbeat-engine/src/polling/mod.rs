@@ -14,6 +14,7 @@ use crate::ws::WebSocket;
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::task::Waker;
+use tokio::sync::oneshot;
 
 /// What requests and the session's task leave for each other.
 #[derive(Default)]
@@ -29,12 +30,10 @@ pub(crate) struct Polls {
     last: Option<&'static str>,
     /// Nobody will fetch anything any more.
     over: bool,
-    /// A POST is being read or waits for the task.
-    posting: bool,
+    /// The way to a POST that is being read or waits for the task.
+    post: Option<oneshot::Sender<Posted>>,
+    /// Its body, once it is whole and until the task has read it.
     body: Option<Bytes>,
-    post: Option<Waker>,
-    /// The POST is not read any more.
-    dropped: bool,
     /// A WebSocket that the client wants to move to.
     candidate: Option<WebSocket>,
     /// Whether there is such a WebSocket, here or with the task.
@@ -79,24 +78,28 @@ impl Polls {
         }
     }
 
-    /// The body of a POST.
-    pub(crate) fn take_body(&mut self) -> Option<Bytes> {
-        self.body.take()
-    }
-
-    /// The task has read the body.
-    pub(crate) fn body_read(&mut self) {
-        self.posting = false;
-        if let Some(post) = self.post.take() {
-            post.wake();
+    /// A POST begins: what becomes of it. `None` while there is another; one whose client has gone counts until its body
+    /// is read, if that came whole.
+    fn begin_post(&mut self) -> Option<oneshot::Receiver<Posted>> {
+        if self.body.is_some() || self.post.as_ref().is_some_and(|post| !post.is_closed()) {
+            return None;
         }
+        let (post, posted) = oneshot::channel();
+        self.post = Some(post);
+        Some(posted)
     }
 
-    /// The session leaves polling: a body that has not been read is not read any more.
-    pub(crate) fn drop_body(&mut self) {
-        self.dropped = self.posting;
+    /// The body of a POST, to be read.
+    pub(crate) fn body(&self) -> Option<Bytes> {
+        self.body.clone()
+    }
+
+    /// The task has read the body, or the session leaves polling or has ended: then it is not read any more.
+    pub(crate) fn end_post(&mut self, posted: Posted) {
         self.body = None;
-        self.body_read();
+        if let Some(post) = self.post.take() {
+            let _ = post.send(posted);
+        }
     }
 
     /// Comes back if another is there already, or the session has ended.
@@ -129,7 +132,7 @@ impl Polls {
             self.polling.then_some(with)
         };
         self.over = self.last.is_none();
-        self.body_read();
+        self.end_post(Posted::Read);
         self.wake_poll();
         !self.over
     }
@@ -151,7 +154,7 @@ impl Polls {
         self.over = true;
         self.candidate = None;
         self.ready.clear();
-        self.body_read();
+        self.end_post(Posted::Read);
         self.wake_poll();
     }
 }

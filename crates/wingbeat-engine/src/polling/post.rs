@@ -5,10 +5,11 @@ use bytes::{Buf, Bytes, BytesMut};
 use http::HeaderMap;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http_body::Body;
-use std::future::poll_fn;
-use std::pin::pin;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
+use tokio::sync::oneshot;
 
 /// What became of a POST.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,13 +33,12 @@ const PROMISED: usize = 16 * 1024;
 pub(crate) async fn post<B: Body>(link: Arc<Link>, headers: &HeaderMap, body: B) -> Posted {
     // Binary bodies belong to protocol 3.
     let binary = headers.get(CONTENT_TYPE).is_some_and(|kind| kind == "application/octet-stream");
-    if binary || !begin(&link) {
+    let Some(mut posted) = link.polls().filter(|_| !binary).and_then(|mut polls| polls.begin_post()) else {
         link.set_via(Via::Nothing);
         link.signal(signal::BROKEN);
         return Posted::Refused;
-    }
-    let posting = Posting { link: link.clone() };
-    let body = match read(&link, headers, body, link.engine.config.max_payload).await {
+    };
+    let body = match read(&mut posted, headers, body, link.engine.config.max_payload).await {
         Ok(body) => body,
         Err(posted) => return posted,
     };
@@ -49,23 +49,15 @@ pub(crate) async fn post<B: Body>(link: Arc<Link>, headers: &HeaderMap, body: B)
         polls.body = Some(body);
     }
     link.wake();
-    poll_fn(|cx| match link.polls() {
-        Some(mut polls) if polls.posting => {
-            polls.post = Some(cx.waker().clone());
-            Poll::Pending
-        }
-        _ => Poll::Ready(()),
-    })
-    .await;
-    drop(posting);
-    if link.polls().is_some_and(|polls| polls.dropped) { Posted::Broken } else { Posted::Read }
+    posted.await.unwrap_or(Posted::Broken)
 }
 
-fn begin(link: &Link) -> bool {
-    link.polls().is_some_and(|mut polls| !std::mem::replace(&mut polls.posting, true))
-}
-
-async fn read<B: Body>(link: &Link, headers: &HeaderMap, body: B, max: usize) -> Result<Bytes, Posted> {
+async fn read<B: Body>(
+    posted: &mut oneshot::Receiver<Posted>,
+    headers: &HeaderMap,
+    body: B,
+    max: usize,
+) -> Result<Bytes, Posted> {
     let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if length.is_some_and(|length| length > max) {
         return Err(Posted::TooLarge);
@@ -75,13 +67,9 @@ async fn read<B: Body>(link: &Link, headers: &HeaderMap, body: B, max: usize) ->
     let mut bytes = BytesMut::with_capacity(length.unwrap_or(0).min(PROMISED));
     // A body may come as slowly as the client likes, but not after the end of its session: who sends it cannot answer
     // pings meanwhile.
-    let mut next = poll_fn(|cx| match link.polls() {
-        Some(mut polls) if polls.posting => {
-            polls.post = Some(cx.waker().clone());
-            drop(polls);
-            body.as_mut().poll_frame(cx).map(Ok)
-        }
-        _ => Poll::Ready(Err(Posted::Broken)),
+    let mut next = poll_fn(|cx| match Pin::new(&mut *posted).poll(cx) {
+        Poll::Ready(_) => Poll::Ready(Err(Posted::Broken)),
+        Poll::Pending => body.as_mut().poll_frame(cx).map(Ok),
     });
     while let Some(frame) = (&mut next).await? {
         let Ok(mut data) = frame.map_err(|_| Posted::Broken)?.into_data() else { continue };
@@ -98,19 +86,42 @@ async fn read<B: Body>(link: &Link, headers: &HeaderMap, body: B, max: usize) ->
     Ok(bytes.freeze())
 }
 
-/// A POST that is under way; no longer, once it is answered or its client gone.
-struct Posting {
-    link: Arc<Link>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Shared;
+    use crate::handler::Nobody;
+    use crate::{Config, Engine};
+    use futures_util::FutureExt;
+    use http_body_util::Full;
 
-impl Drop for Posting {
-    fn drop(&mut self) {
-        // A body that the task has not yet taken stays for it: it came whole.
-        if let Some(mut polls) = self.link.polls()
-            && polls.body.is_none()
-        {
-            polls.posting = false;
-            polls.post = None;
-        }
+    #[tokio::test]
+    async fn each_post_hears_of_its_own_body() {
+        let engine = Engine::new(Config::default(), Nobody);
+        let parts = http::Request::new(()).into_parts().0;
+        let link = Shared::register(&engine.0, crate::Handshake::new(&parts, &[]), Via::Polling).unwrap();
+        let headers = HeaderMap::new();
+        let post = |body: &'static str| Box::pin(post(link.clone(), &headers, Full::new(Bytes::from(body))));
+        let read = |body: &str| {
+            let mut polls = link.polls().unwrap();
+            assert_eq!(polls.body().as_deref(), Some(body.as_bytes()));
+            polls.end_post(Posted::Read);
+        };
+        let mut first = post("first");
+        assert_eq!((&mut first).now_or_never(), None);
+        read("first");
+        // The second comes before the first has noticed.
+        let mut second = post("second");
+        assert_eq!((&mut second).now_or_never(), None);
+        assert_eq!((&mut first).now_or_never(), Some(Posted::Read));
+        assert_eq!((&mut second).now_or_never(), None);
+        read("second");
+        assert_eq!((&mut second).now_or_never(), Some(Posted::Read));
+        // What came whole is read, though its client has gone.
+        assert_eq!(post("third").now_or_never(), None);
+        read("third");
+        assert_eq!(link.via(), Via::Polling);
+        let _fourth = post("fourth").now_or_never();
+        assert_eq!((post("fifth").now_or_never(), link.via()), (Some(Posted::Refused), Via::Nothing));
     }
 }

@@ -6,6 +6,7 @@ use super::{Session, Step, Transport};
 use crate::Reason;
 use crate::link::Via;
 use crate::out::Out;
+use crate::polling::Posted;
 use crate::ws;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -28,7 +29,7 @@ impl Session {
         let Transport::Polling(polling) = &mut self.transport else { return Ok(Step::Again) };
         if polling.body.is_none() {
             let (body, candidate) = match link.polls() {
-                Some(mut polls) => (polls.take_body(), polls.take_candidate()),
+                Some(mut polls) => (polls.body(), polls.take_candidate()),
                 None => (None, None),
             };
             polling.body = body.map(|body| (body, 0));
@@ -57,7 +58,7 @@ impl Session {
                 // Answers that are ready are there for the poll that follows the POST.
                 deliver(&link, out)?;
                 if let Some(mut polls) = link.polls() {
-                    polls.body_read();
+                    polls.end_post(Posted::Read);
                 }
                 self.heartbeat.look(&mut self.client);
                 return Ok(Step::Again);
@@ -103,7 +104,7 @@ impl Session {
                     if let Some(mut polls) = link.polls() {
                         ws.append(polls.take_ready());
                         polls.release();
-                        polls.drop_body();
+                        polls.end_post(Posted::Broken);
                     }
                     link.set_via(Via::WebSocket);
                     self.client.set_leftover(ws.has_leftover());
