@@ -103,12 +103,10 @@ impl Socket {
         } else {
             Frame::text(&[b"41", self.namespace().as_bytes(), b","])
         };
-        // The order matters: once it is leaving, nothing can be queued behind the packet that says so.
-        if self.is_connected() {
+        // The order matters: once it is leaving, nothing else is queued, and the task is told when the packet is.
+        if self.0.state.compare_exchange(CONNECTED, LEAVING, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
             self.0.link.push(&leave);
-            if self.0.state.compare_exchange(CONNECTED, LEAVING, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
-                self.0.link.signal(signal::LEAVE);
-            }
+            self.0.link.signal(signal::LEAVE);
         }
     }
 
@@ -136,6 +134,13 @@ impl Socket {
     /// The same, if there is any.
     pub(crate) fn raw_if_used(&self) -> Option<&Raw> {
         self.0.raw.get().map(|raw| &**raw)
+    }
+
+    /// Forgets who listens: the socket is gone, and all who had to be told are.
+    pub(crate) fn forget_listeners(&self) {
+        if let Some(raw) = self.raw_if_used() {
+            raw.forget_listeners();
+        }
     }
 
     pub(crate) fn acks<T>(&self, with: impl FnOnce(&mut Acks) -> T) -> T {
@@ -215,5 +220,42 @@ impl Eq for Socket {}
 impl fmt::Debug for Socket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Socket").field("id", &self.id()).field("namespace", &self.namespace()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::handler::Nobody;
+    use crate::link::Via;
+    use crate::{Config, Engine};
+    use std::sync::atomic::AtomicUsize;
+
+    #[test]
+    fn the_client_is_told_once_that_it_has_to_leave() {
+        let engine = Engine::new(Config::default(), Nobody);
+        let request = http::Request::new(()).into_parts().0;
+        let sockets = [(); 200].map(|()| {
+            let link = engine.0.register(Handshake::new(&request, &[]), Via::WebSocket).unwrap();
+            let socket = Socket::new(link, "/".into(), None);
+            socket.join();
+            socket
+        });
+        let steps = AtomicUsize::new(0);
+        let leave = || {
+            for (round, socket) in sockets.iter().enumerate() {
+                // Both at the same moment, which no lock would give them.
+                steps.fetch_add(1, Ordering::SeqCst);
+                while steps.load(Ordering::SeqCst) < 2 * (round + 1) {
+                    std::hint::spin_loop();
+                }
+                socket.disconnect(false);
+            }
+        };
+        std::thread::scope(|threads| {
+            threads.spawn(leave);
+            leave();
+        });
+        assert!(sockets.iter().all(|socket| socket.is_leaving() && socket.0.link.outbox.bytes() == 4));
     }
 }

@@ -5,6 +5,7 @@ use crate::{Answer, Event, Reason};
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
 use std::collections::{BTreeSet, HashMap};
+use std::mem::take;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub(super) type Listener = Arc<dyn Fn(IoSocket, Event<'static>) -> BoxFuture<'static, Option<Answer>> + Send + Sync>;
@@ -33,7 +34,17 @@ impl Raw {
         self.state().rooms.insert(room.into())
     }
 
+    /// Nothing will be listened to any more. Listeners may hold the socket, which holds them.
+    pub(crate) fn forget_listeners(&self) {
+        let mut state = self.state();
+        let State { listeners, on_any, on_disconnect, .. } = &mut *state;
+        let forgotten = (take(listeners), take(on_any), take(on_disconnect));
+        // What they hold may ask for the state when it is dropped.
+        drop(state);
+        drop(forgotten);
+    }
+
     pub(super) fn take_rooms(&self) -> BTreeSet<Box<str>> {
-        std::mem::take(&mut self.state().rooms)
+        take(&mut self.state().rooms)
     }
 }

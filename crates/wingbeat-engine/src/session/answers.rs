@@ -80,6 +80,8 @@ impl Client {
             }
             Outcome::Joined(Err(refusal)) => {
                 self.sockets.retain(|other| *other != socket);
+                socket.leave();
+                socket.forget_listeners();
                 let why = refusal.to_json();
                 self.put(out, why.len(), |bytes| connect_error(bytes, socket.namespace(), &why));
             }

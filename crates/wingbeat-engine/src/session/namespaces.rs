@@ -51,6 +51,8 @@ impl Client {
 
     /// Removes the sockets that were told to leave.
     pub(super) fn remove_leaving(&mut self) {
+        // One of them may have joined in this turn.
+        self.announce();
         while let Some(at) = self.sockets.iter().position(Socket::is_leaving) {
             let socket = self.sockets.remove(at);
             self.part(&socket, Reason::ServerNamespaceDisconnect);
@@ -80,6 +82,7 @@ impl Client {
         if socket.leave() {
             guarded(|| self.link.engine.handler.disconnect(socket, reason));
         }
+        socket.forget_listeners();
     }
 }
 
@@ -93,5 +96,45 @@ pub(super) fn write_packet(out: &mut Vec<u8>, kind: &[u8], namespace: &str, json
     write_header(out, Opcode::Text, kind.len() + name.len() + comma.len() + json.len());
     for piece in [kind, name.as_bytes(), comma, json] {
         out.extend_from_slice(piece);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::link::Via;
+    use crate::{Config, Engine, Event, Handled, Handler, Handshake};
+    use std::sync::{Arc, Mutex};
+
+    /// Notes what it is told.
+    struct Noting(Arc<Mutex<Vec<&'static str>>>);
+
+    impl Handler for Noting {
+        fn connected(&self, _: &Socket) {
+            self.0.lock().unwrap().push("connected");
+        }
+
+        fn event(&self, _: &Socket, _: Event<'_>, _: &mut Context<'_>) -> Handled {
+            Handled::now(None)
+        }
+
+        fn disconnect(&self, _: &Socket, _: Reason) {
+            self.0.lock().unwrap().push("disconnect");
+        }
+    }
+
+    #[test]
+    fn who_has_to_leave_at_once_has_been_there() {
+        let told = Arc::default();
+        let engine = Engine::new(Config::default(), Noting(Arc::clone(&told)));
+        let request = http::Request::new(()).into_parts().0;
+        let link = engine.0.register(Handshake::new(&request, &[]), Via::Polling).unwrap();
+        let socket = Socket::new(link.clone(), "/".into(), None);
+        let mut client = Client::new(link);
+        client.sockets.push(socket.clone());
+        client.finish(socket.clone(), Outcome::Joined(Ok(())), &mut Out::default()).unwrap();
+        socket.disconnect(false);
+        client.remove_leaving();
+        assert_eq!(*told.lock().unwrap(), ["connected", "disconnect"]);
     }
 }
