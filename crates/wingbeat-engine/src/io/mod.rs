@@ -52,15 +52,7 @@ struct Inner {
 #[derive(Default)]
 struct Spaces {
     named: HashMap<Arc<str>, Arc<Space>>,
-    patterns: Vec<(Pattern, Arc<Hooks>)>,
-}
-
-impl Spaces {
-    /// A namespace of the first pattern that accepts its name, which is not there yet.
-    fn child(&self, name: Arc<str>) -> Option<Arc<Space>> {
-        let (_, hooks) = self.patterns.iter().find(|(pattern, _)| pattern(&name))?;
-        Some(Arc::new(Space::new(name, hooks.clone(), true)))
-    }
+    patterns: Arc<Vec<(Pattern, Arc<Hooks>)>>,
 }
 
 type Pattern = Arc<dyn Fn(&str) -> bool + Send + Sync>;
@@ -91,12 +83,13 @@ impl Io {
         if let Some(space) = self.known(&name) {
             return Namespace::new(self.clone(), space);
         }
-        let mut spaces = self.0.spaces.write().unwrap_or_else(PoisonError::into_inner);
         let name: Arc<str> = name.into();
+        // It comes to be with its first socket.
+        let child = self.child(&name);
+        let mut spaces = self.0.spaces.write().unwrap_or_else(PoisonError::into_inner);
         let space = match spaces.named.get(&name) {
             Some(space) => space.clone(),
-            // It comes to be with its first socket.
-            None => spaces.child(name.clone()).unwrap_or_else(|| {
+            None => child.unwrap_or_else(|| {
                 let space = Arc::new(Space::new(name.clone(), Arc::default(), false));
                 spaces.named.insert(name, space.clone());
                 space
@@ -110,7 +103,7 @@ impl Io {
     pub fn of_matching(&self, pattern: impl Fn(&str) -> bool + Send + Sync + 'static) -> Namespace {
         let hooks = Arc::<Hooks>::default();
         let mut spaces = self.0.spaces.write().unwrap_or_else(PoisonError::into_inner);
-        spaces.patterns.push((Arc::new(pattern), hooks.clone()));
+        Arc::make_mut(&mut spaces.patterns).push((Arc::new(pattern), hooks.clone()));
         // Nobody is ever in it; emitting to it reaches nobody.
         Namespace::new(self.clone(), Arc::new(Space::new("/*".into(), hooks, false)))
     }
@@ -141,8 +134,19 @@ impl Io {
 
     /// Whether clients may join this namespace.
     fn has(&self, name: &str) -> bool {
-        let spaces = self.0.spaces.read().unwrap_or_else(PoisonError::into_inner);
-        name == "/" || spaces.named.contains_key(name) || spaces.patterns.iter().any(|(pattern, _)| pattern(name))
+        self.known(name).is_some() || self.hooks(name).is_some()
+    }
+
+    /// What was said about the first pattern that accepts a name. Without a lock: patterns may ask for namespaces
+    /// themselves.
+    fn hooks(&self, name: &str) -> Option<Arc<Hooks>> {
+        let patterns = self.0.spaces.read().unwrap_or_else(PoisonError::into_inner).patterns.clone();
+        patterns.iter().find(|(pattern, _)| pattern(name)).map(|(_, hooks)| hooks.clone())
+    }
+
+    /// A namespace of a pattern, which is not there yet.
+    fn child(&self, name: &Arc<str>) -> Option<Arc<Space>> {
+        Some(Arc::new(Space::new(name.clone(), self.hooks(name)?, true)))
     }
 
     /// The namespace that a client names, if it may be joined. Of a pattern's, it comes to be.
@@ -150,13 +154,10 @@ impl Io {
         if let Some(space) = self.known(name) {
             return Some(space);
         }
+        let name: Arc<str> = name.into();
+        let child = self.child(&name)?;
         let mut spaces = self.0.spaces.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(space) = spaces.named.get(name) {
-            return Some(space.clone());
-        }
-        let space = spaces.child(name.into())?;
-        spaces.named.insert(name.into(), space.clone());
-        Some(space)
+        Some(spaces.named.entry(name).or_insert(child).clone())
     }
 
     /// The namespace, if it is there.

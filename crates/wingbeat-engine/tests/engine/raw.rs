@@ -246,3 +246,51 @@ async fn a_listener_that_panics_hides_no_answer_of_another() {
     ws.send("422[\"not answered\"]").await;
     assert_eq!(ws.next().await, Got::Close(None));
 }
+
+#[tokio::test]
+async fn a_socket_that_does_not_join_is_not_kept_by_its_listeners() {
+    let (io, kept) = (Io::new(), Arc::new(Mutex::new(Vec::new())));
+    let keep = kept.clone();
+    io.middleware(move |socket| {
+        let held = (socket.clone(), Arc::new(()));
+        keep.lock().unwrap().push(Arc::downgrade(&held.1));
+        socket.on_disconnect(move |_, _| drop(held.clone()));
+        async move {
+            if socket.auth().is_some() {
+                pending::<()>().await;
+            }
+            Err(Refusal::new("no"))
+        }
+    });
+    let port = start(io.handler()).await;
+    for connect in ["40", "40{}"] {
+        let mut ws = Ws::open(port, "/socket.io/?EIO=4&transport=websocket").await;
+        assert!(ws.text().await.starts_with('0'));
+        ws.send(connect).await;
+        if connect == "40" {
+            assert_eq!(ws.text().await, "44{\"message\":\"no\"}");
+        }
+        ws.send("2").await;
+        assert_eq!(ws.next().await, Got::Close(None));
+    }
+    let free = async {
+        while kept.lock().unwrap().iter().any(|held| held.upgrade().is_some()) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, free).await.expect("nothing holds them");
+    assert_eq!(kept.lock().unwrap().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pattern_may_ask_for_namespaces() {
+    let io = Io::new();
+    let (lobby, own) = (io.of("/lobby"), io.clone());
+    io.of_matching(move |name| name == format!("/room-{}", own.of("/lobby").fetch_sockets().len()));
+    let mut ws = Ws::connect(start(io.handler()).await).await;
+    ws.send("40/lobby,").await;
+    assert!(ws.text().await.starts_with("40/lobby,{"));
+    ws.send("40/room-1,").await;
+    assert!(ws.text().await.starts_with("40/room-1,{"));
+    assert_eq!((lobby.fetch_sockets().len(), io.of("/room-1").name()), (1, "/room-1"));
+}
