@@ -142,7 +142,8 @@ impl Outbox {
 
     /// The peer took bytes that were counted.
     pub(crate) fn sent(&self, bytes: usize) {
-        self.unsent.fetch_sub(word(bytes), Ordering::SeqCst);
+        let before = self.unsent.fetch_sub(word(bytes), Ordering::SeqCst);
+        debug_assert!(before >= word(bytes), "{bytes} bytes were sent of {before} that were counted");
         if self.oversized.load(Ordering::SeqCst) != 0 {
             let queue = self.lock();
             if *queue == Frames::None {
@@ -151,10 +152,10 @@ impl Outbox {
         }
     }
 
-    /// Accepts nothing more. Whether it was open until now.
-    pub(crate) fn close(&self) -> bool {
+    /// Accepts nothing more.
+    pub(crate) fn close(&self) {
         let _queue = self.lock();
-        !self.closed.swap(true, Ordering::SeqCst)
+        self.closed.store(true, Ordering::SeqCst);
     }
 
     fn note(&self, bytes: usize, limit: usize) {

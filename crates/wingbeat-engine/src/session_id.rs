@@ -57,15 +57,7 @@ impl SessionId {
 
     /// The place in the registry, of an id that was made [with one](SessionId::with_key).
     pub(crate) fn place(&self) -> u32 {
-        let sextet = |letter: u8| match letter {
-            b'A'..=b'Z' => letter - b'A',
-            b'a'..=b'z' => letter - b'a' + 26,
-            b'0'..=b'9' => letter - b'0' + 52,
-            b'-' => 62,
-            _ => 63,
-        };
-        // Six letters are 36 bits.
-        (self.0[..6].iter().fold(0, |bits, &letter| bits << 6 | u64::from(sextet(letter))) >> 4) as u32
+        SessionId::key(self.as_str()).expect("every id has the form of one")
     }
 
     pub(crate) fn as_str(&self) -> &str {

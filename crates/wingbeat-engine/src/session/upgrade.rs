@@ -49,6 +49,7 @@ impl Probe {
         }
         // It has nothing of the session's to send until the client is there.
         let (mut out, outbox) = (Out::default(), Outbox::new());
+        self.ws.count_unsent(&outbox, usize::MAX);
         let n = match self.ws.read(buf, false, cx) {
             // There may be more to write of what an earlier turn could not.
             (Read::Nothing, _) => 0,
