@@ -32,7 +32,7 @@ impl Handler for Measured {
 
     fn event(&self, _: &Socket, event: Event<'_>, _: &mut Context<'_>) -> Handled {
         let argument = event.arg_str(1).unwrap_or("null").as_bytes();
-        let result: Vec<u8> = match &*event.name() {
+        let result: Vec<u8> = match event.name() {
             "get" => [b"{\"id\":", argument, b",\"text\":\"hello\"}"].concat(),
             "create" => {
                 let id = self.created.fetch_add(1, Ordering::Relaxed) + 1;

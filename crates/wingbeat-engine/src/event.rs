@@ -1,7 +1,6 @@
 //! An event that came from a client, and the answer to it.
 
 use bytes::Bytes;
-use std::borrow::Cow;
 use std::sync::Arc;
 use wingbeat_core::RawJson;
 use wingbeat_core::packet::{AckId, Arguments, EventName, Opcode, write_header};
@@ -31,7 +30,7 @@ impl<'a> Event<'a> {
     }
 
     /// The name. A number that was sent as name is its digits.
-    pub fn name(&self) -> Cow<'_, str> {
+    pub fn name(&self) -> &str {
         self.elements.name(&self.name)
     }
 

@@ -153,7 +153,7 @@ impl Task {
 
     fn event(&self, at: usize, id: Option<AckId>, arguments: Arguments<'static>, attachments: Vec<Bytes>) {
         let Some(name) = arguments.event_name() else { return };
-        let name = arguments.name(&name).into_owned();
+        let name = arguments.name(&name).to_owned();
         let namespace = &self.namespaces[at].name;
         self.shared.deliver(namespace, &name, || {
             let reply = id.map(|id| Reply {

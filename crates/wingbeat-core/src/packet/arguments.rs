@@ -7,7 +7,6 @@ use crate::raw_json::read_text;
 use bytes::Bytes;
 use bytestring::ByteString;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Visitor};
-use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
@@ -149,10 +148,10 @@ impl<'a> Arguments<'a> {
     }
 
     /// The text of a name.
-    pub fn name<'n>(&'n self, name: &'n EventName) -> Cow<'n, str> {
+    pub fn name<'n>(&'n self, name: &'n EventName) -> &'n str {
         match name {
-            EventName::Plain(start, end) => Cow::Borrowed(&self.text()[*start as usize..*end as usize]),
-            EventName::Escaped(name) => Cow::Borrowed(name),
+            EventName::Plain(start, end) => &self.text()[*start as usize..*end as usize],
+            EventName::Escaped(name) => name,
         }
     }
 }
@@ -228,7 +227,7 @@ mod tests {
     fn names_are_texts_or_numbers_and_not_reserved() {
         let name = |text: &str| {
             let found = parse(text).unwrap();
-            found.event_name().map(|name| found.name(&name).into_owned())
+            found.event_name().map(|name| found.name(&name).to_owned())
         };
         assert_eq!(name(r#"["caf\u00e9"]"#).as_deref(), Some("café"));
         assert_eq!(name("[5]").as_deref(), Some("5"));

@@ -5,23 +5,13 @@ use bytes::Bytes;
 use std::io::Write;
 use std::ops::Range;
 
-/// What the placeholders of a text ask for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Placeholders {
-    /// Every number names an attachment.
-    Complete,
-    /// Some number does not, or there are more of them than attachments.
-    OutOfRange,
-}
-
-/// Whether every `{"_placeholder":true,"num":n}` in a JSON text has an attachment.
+/// Whether every `{"_placeholder":true,"num":n}` in a JSON text has an attachment, and there are no more of them than those.
 ///
 /// Senders give every placeholder an attachment of its own. Many that name the same one would be as many copies of it
 /// where the text is read.
-pub fn placeholders(json: &str, attachments: usize) -> Placeholders {
+pub fn placeholders_fit(json: &str, attachments: usize) -> bool {
     let found = all(json.as_bytes());
-    let complete = found.len() <= attachments && found.iter().all(|(_, num)| num.is_some_and(|num| num < attachments));
-    if complete { Placeholders::Complete } else { Placeholders::OutOfRange }
+    found.len() <= attachments && found.iter().all(|(_, num)| num.is_some_and(|num| num < attachments))
 }
 
 /// Writes what stands for an attachment.
@@ -64,8 +54,8 @@ mod tests {
     #[test]
     fn a_number_without_an_attachment_is_noticed() {
         let json = r#"["a", {"deep": [{"_placeholder": true, "num": 1}]}]"#;
-        assert_eq!(placeholders(json, 2), Placeholders::Complete);
-        assert_eq!(placeholders(json, 1), Placeholders::OutOfRange);
+        assert!(placeholders_fit(json, 2));
+        assert!(!placeholders_fit(json, 1));
         for bad in [
             r#"{"_placeholder":true}"#,
             r#"{"_placeholder":true,"num":-1}"#,
@@ -73,20 +63,17 @@ mod tests {
             r#"{"_placeholder":true,"num":99999999999999999999999}"#,
             r#"{"\u005fplaceholder":true,"num":[0]}"#,
         ] {
-            assert_eq!(placeholders(bad, 5), Placeholders::OutOfRange, "{bad}");
+            assert!(!placeholders_fit(bad, 5), "{bad}");
         }
         for other in [r#"{"_placeholder":false}"#, r#"{"_placeholder":"true"}"#, r#"["_placeholder",true]"#] {
-            assert_eq!(placeholders(other, 1), Placeholders::Complete, "{other}");
+            assert!(placeholders_fit(other, 1), "{other}");
         }
     }
 
     #[test]
     fn one_attachment_does_not_stand_in_many_places() {
         let json = r#"[{"_placeholder":true,"num":0},{"_placeholder":true,"num":0}]"#;
-        assert_eq!(
-            [1, 2].map(|attachments| placeholders(json, attachments)),
-            [Placeholders::OutOfRange, Placeholders::Complete]
-        );
+        assert_eq!([1, 2].map(|attachments| placeholders_fit(json, attachments)), [false, true]);
     }
 
     #[test]

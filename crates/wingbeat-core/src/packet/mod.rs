@@ -18,7 +18,7 @@ mod socket;
 
 pub use arguments::{Arguments, EventName};
 pub use assembly::{Assembly, Content, Limits, Whole};
-pub use binary::{Placeholders, placeholders};
+pub use binary::placeholders_fit;
 pub(crate) use binary::{placeholder, replace};
 pub use depth::{MAX_DEPTH, within_depth};
 pub use frame::{Frame, Opcode, header, write_header, write_text};

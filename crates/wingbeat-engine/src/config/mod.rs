@@ -213,7 +213,8 @@ impl Config {
         self
     }
 
-    /// Is asked about every handshake. An error refuses it with status 403 and this text.
+    /// Is asked about every handshake. An error refuses it with this text: long-polling with status 403, a WebSocket with
+    /// 400, as from the reference server.
     pub fn allow_request<F, A>(mut self, allow: F) -> Config
     where
         F: Fn(&Parts) -> A + Send + Sync + 'static,

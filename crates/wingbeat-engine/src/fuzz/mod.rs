@@ -40,7 +40,7 @@ impl Handler for Arc<Echo> {
             // An error is as good.
             drop(arg.to::<serde_json::Value>().and_then(|value| RawJson::new(&value)));
         }
-        match &*event.name() {
+        match event.name() {
             "n" => return Handled::later(std::future::pending()),
             "c" => socket.disconnect(true),
             "l" => socket.disconnect(false),

@@ -118,7 +118,7 @@ impl Io {
         let Some(raw) = socket.raw_if_used() else { return otherwise(event) };
         let (listeners, on_any) = {
             let state = raw.state();
-            (state.listeners.get(&*event.name()).cloned().unwrap_or_default(), state.on_any.clone())
+            (state.listeners.get(event.name()).cloned().unwrap_or_default(), state.on_any.clone())
         };
         let socket = IoSocket::new(self.clone(), socket.clone());
         for listener in on_any {
@@ -141,13 +141,6 @@ impl Io {
         }
         if let Some(space) = self.known(socket.namespace()) {
             space.leave(socket);
-            if let Some(raw) = socket.raw_if_used() {
-                // Listeners may hold the socket, which holds them.
-                let mut state = raw.state();
-                state.listeners.clear();
-                state.on_any.clear();
-                state.on_disconnect.clear();
-            }
             self.tidy(&space);
         }
     }

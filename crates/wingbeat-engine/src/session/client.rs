@@ -12,7 +12,7 @@ use bytes::Bytes;
 use std::sync::Arc;
 use std::task::Context;
 use wingbeat_core::packet::engine::{self, PacketType};
-use wingbeat_core::packet::{Arguments, Frame, Packet, PacketKind, Placeholders, msgpack, placeholders};
+use wingbeat_core::packet::{Arguments, Frame, Packet, PacketKind, msgpack, placeholders_fit};
 
 /// The Socket.IO side of a session.
 pub(super) struct Client {
@@ -284,7 +284,7 @@ impl Client {
     fn elements<'a>(&self, json: &'a str, attachments: &[Bytes], max: usize) -> Result<Arguments<'a>, End> {
         let malformed = End::close(Reason::ForcedClose);
         let elements = Arguments::parse(json, max).ok_or(malformed)?;
-        if !attachments.is_empty() && placeholders(json, attachments.len()) == Placeholders::OutOfRange {
+        if !attachments.is_empty() && !placeholders_fit(json, attachments.len()) {
             return Err(malformed);
         }
         Ok(elements)

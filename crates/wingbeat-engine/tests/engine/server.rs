@@ -94,7 +94,7 @@ impl Handler for Test {
         let (seen, socket) = (self.0.clone(), socket.clone());
         let arg = event.arg(0).unwrap_or(RawJson::NULL);
         seen.note(format!("event {} {arg:?}", event.name()));
-        let answer: BoxFuture<'static, Option<Answer>> = match &*event.name() {
+        let answer: BoxFuture<'static, Option<Answer>> = match event.name() {
             "echo" => Box::pin(ready(Some(Answer::result(arg)))),
             "slow" => Box::pin(async move {
                 tokio::task::yield_now().await;

@@ -215,7 +215,7 @@ impl Handler for Services {
             let answer = outcome.map_or_else(|error| refused(&error), |result| Some(Answer::result(result)));
             answer.filter(|_| wants_answer)
         };
-        match self.entrance.call(connection, &event.name(), &event, limit, cx) {
+        match self.entrance.call(connection, event.name(), &event, limit, cx) {
             Called::Ready(outcome) => Handled::now(answer(outcome)),
             Called::Running(call) => Handled::begun(call.map(answer)),
         }
