@@ -5,7 +5,7 @@ STAGES ?= main,engine,framework,auth
 export STAGES
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check build rust lint fmt replay interop browser tools bench micro fuzz churn deny clean
+.PHONY: help run test check build rust lint fmt replay compare interop browser tools bench micro fuzz churn deny clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ rust: ## Tests of the crates (with cargo-nextest, where it is installed)
 
 replay: ## Play the recordings against the fixture (STAGES=main,engine; FIXTURE=command; ARGS='--only REGEX')
 	@scripts/replay.sh $(ARGS)
+
+compare: ## The same thousands of questions to Feathers and to the fixture (ARGS='--only queries')
+	@scripts/compare.sh $(ARGS)
 
 interop: ## The JavaScript clients against the fixture (FIXTURE="node conformance/feathers/fixture.mjs": the original)
 	@scripts/interop.sh

@@ -33,6 +33,7 @@ run "Rust tests" scripts/rust-tests.sh
 run "replayer and bench runner" scripts/tools.sh
 run "fixture and chat build" scripts/build.sh
 run "replay of stages $STAGES" scripts/replay.sh
+run "questions beside Feathers" scripts/compare.sh
 run "JavaScript clients" scripts/interop.sh
 run "chat in a browser" scripts/browser.sh
 
