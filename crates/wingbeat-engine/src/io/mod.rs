@@ -100,6 +100,8 @@ impl Io {
 
     /// All namespaces whose name the function accepts. They come to be as clients join them, share what is said here,
     /// and vanish with their last socket.
+    ///
+    /// The function may look at namespaces that are there. To ask [for another](Io::of) would be to ask this function.
     pub fn of_matching(&self, pattern: impl Fn(&str) -> bool + Send + Sync + 'static) -> Namespace {
         let hooks = Arc::<Hooks>::default();
         let mut spaces = self.0.spaces.write().unwrap_or_else(PoisonError::into_inner);

@@ -184,3 +184,17 @@ async fn who_is_not_listened_to_is_known_all_the_time() {
     seen.gate.notify_one();
     assert_eq!(door.request("GET", &path, "", "").await.text(), "431[null,null]");
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_is_listened_to_and_silent_gains_nothing_by_asking() {
+    let (door, _engine, seen) = start(Config::default());
+    sleep(Duration::from_millis(7)).await;
+    let path = door.polling().await;
+    assert_eq!(door.request("GET", &path, "", "").await.text(), "2");
+    sleep(Duration::from_millis(19_980)).await;
+    for _ in 0..100 {
+        sleep(Duration::from_millis(1)).await;
+        door.request("PUT", &path, "", "").await;
+    }
+    assert_eq!((door.request("PUT", &path, "", "").await.status, seen.count("disconnect ping timeout")), (400, 1));
+}
