@@ -32,7 +32,7 @@ use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 use tower_service::Service;
@@ -180,13 +180,20 @@ where
     }
 }
 
-/// Asks a service once it is ready: one with a limit panics otherwise.
-async fn ask<S: Service<Request<Incoming>>>(
-    mut service: S,
-    request: Request<Incoming>,
-) -> Result<S::Response, S::Error> {
-    poll_fn(|cx| service.poll_ready(cx)).await?;
-    service.call(request).await
+/// Asks a service once it is ready: one with a limit panics otherwise. Nearly all are at once, and then nothing is kept for
+/// that: many polls wait for their answer.
+fn ask<S>(mut service: S, request: Request<Incoming>) -> impl Future<Output = Result<S::Response, Infallible>>
+where
+    S: Service<Request<Incoming>, Error = Infallible>,
+{
+    match service.poll_ready(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(Ok(())) => First::Left(service.call(request)),
+        Poll::Ready(Err(never)) => match never {},
+        Poll::Pending => First::Right(Box::pin(async move {
+            poll_fn(|cx| service.poll_ready(cx)).await?;
+            service.call(request).await
+        })),
+    }
 }
 
 /// A closure as a service.
@@ -210,7 +217,7 @@ where
     type Error = Infallible;
     type Future = A;
 
-    fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> Poll<Result<(), Infallible>> {
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 

@@ -255,12 +255,12 @@ async fn connections_that_speak_http_are_limited() {
     assert_eq!(request(port, "GET", "/", &large, "").await.status, 431);
 }
 
-/// A service that was not asked whether it is ready, and is not before that.
-struct Shy(bool);
+/// A service that is ready when it is asked for the third time, and no clone of it is.
+struct Shy(u8);
 
 impl Clone for Shy {
     fn clone(&self) -> Shy {
-        Shy(false)
+        Shy(0)
     }
 }
 
@@ -269,14 +269,17 @@ impl Service<Request<Incoming>> for Shy {
     type Error = Infallible;
     type Future = Ready<Result<Response<String>, Infallible>>;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.0 = true;
-        Poll::Ready(Ok(()))
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.0 += 1;
+        if self.0 > 2 {
+            return Poll::Ready(Ok(()));
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     fn call(&mut self, _: Request<Incoming>) -> Self::Future {
-        let asked = std::mem::take(&mut self.0);
-        ready(Ok(Response::new(if asked { "ready".to_owned() } else { "not asked".to_owned() })))
+        ready(Ok(Response::new(if self.0 > 2 { "ready".to_owned() } else { "not asked".to_owned() })))
     }
 }
 
@@ -286,8 +289,8 @@ async fn services_are_asked_whether_they_are_ready() {
         (TcpListener::bind("127.0.0.1:0").await.unwrap(), TcpListener::bind("127.0.0.1:0").await.unwrap());
     let ports = [&first, &second].map(|listener| listener.local_addr().unwrap().port());
     let engine = Engine::new(Config::default(), Test(Arc::new(Seen::default())));
-    tokio::spawn(wingbeat_engine::serve(first, engine, Shy(false), pending()));
-    tokio::spawn(wingbeat_engine::serve_http(second, Shy(false), pending()));
+    tokio::spawn(wingbeat_engine::serve(first, engine, Shy(0), pending()));
+    tokio::spawn(wingbeat_engine::serve_http(second, Shy(0), pending()));
     for port in ports {
         assert_eq!(get(port, "/").await.text(), "ready");
     }
