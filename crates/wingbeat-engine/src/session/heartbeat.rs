@@ -49,10 +49,16 @@ impl Heartbeat {
 
     /// Tells the wheel what is due next. Once a turn: it keeps an earlier time that it was told until then, and one for each
     /// turn of a client that has to wait would be many.
+    #[inline]
     pub(super) fn arm(&mut self, link: &Link) {
-        if !std::mem::take(&mut self.moved) {
-            return;
+        if self.moved {
+            self.tell(link);
         }
+    }
+
+    #[cold]
+    fn tell(&mut self, link: &Link) {
+        self.moved = false;
         link.pong_by.store(self.pong_by, Ordering::SeqCst);
         let next = self.ping_at.min(self.pong_by).min(self.connect_by).min(self.upgrade_by);
         link.engine.wheel.set(link, next.min(self.resume_at));
