@@ -89,8 +89,8 @@ test('a run of one scenario has no empty charts', () => {
 
 const cells = (line) => line.split('|').slice(1, -1).map((cell) => cell.trim())
 
-test("the project's README has the table that a run prints, with the figures of RESULTS.md", () => {
-  const [readme, results] = [join(root, 'README.md'), join(here, 'RESULTS.md')].map((file) => readFileSync(file, 'utf8'))
+test("the project's README has the table that a run prints, with the figures of TARGETS.md", () => {
+  const [readme, results] = [join(root, 'README.md'), join(here, 'TARGETS.md')].map((file) => readFileSync(file, 'utf8'))
   const [head, , ...printed] = snippet(meta, runs).split('\n')
   const legend = printed.at(-1).replace(/ to “.*/, '')
   assert.ok(readme.includes(`\n${head}\n`) && readme.includes(`\n${legend}`))
