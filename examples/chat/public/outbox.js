@@ -1,5 +1,6 @@
-// Messages on their way, and which of those stored are this browser's. Each has a uid from birth and is sent again, in order, until the server has acknowledged it;
-// the server stores a uid once, so sending too often is harmless and sending too rarely is impossible.
+// Messages on their way, and which of those that are stored this browser has sent. Each has a uid from birth and is sent
+// again, in order, until the server has acknowledged it; the server stores a uid once, so sending too often is harmless
+// and sending too rarely is impossible.
 
 import { forget, keysUnder, recall, remember } from './storage.js';
 
