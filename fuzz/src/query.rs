@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use std::sync::OnceLock;
 use tokio::runtime::{Builder, Runtime};
+use wingbeat::RawJson;
 use wingbeat::prelude::*;
 use wingbeat::store::Memory;
 #[cfg(feature = "sqlite")]
@@ -18,7 +19,8 @@ const PATHS: &[&str] = &[
 /// Asks every store with a query: each answers, or says what is wrong with the query. What is no fault of the query is
 /// one of ours.
 pub fn query(data: &[u8]) {
-    let Ok(query) = serde_json::from_slice::<Value>(data) else { return };
+    // As a transport reads it.
+    let Ok(query) = RawJson::parse(data.to_vec()).and_then(|raw| raw.to::<Value>()) else { return };
     static STORES: OnceLock<(Runtime, App)> = OnceLock::new();
     let (runtime, app) = STORES.get_or_init(|| {
         let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");

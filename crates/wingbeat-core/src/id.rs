@@ -1,5 +1,6 @@
 //! Identifiers of records.
 
+use crate::json;
 use serde::Serialize;
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde_json::{Number, Value};
@@ -34,9 +35,10 @@ impl Id {
         }
     }
 
-    /// The id in a JSON value, if that is a number or a text.
+    /// The id in a JSON value, if that is a number or a text. A number that is whole is an integer.
     pub fn from_value(value: &Value) -> Option<Id> {
         match value {
+            Value::Number(number) if number.is_f64() => json::number(number.as_f64()?).map(Id::Number),
             Value::Number(number) => Some(Id::Number(number.clone())),
             Value::String(text) => Some(Id::Text(text.as_str().into())),
             _ => None,
@@ -69,7 +71,7 @@ impl Visitor<'_> for IdVisitor {
     }
 
     fn visit_f64<E: de::Error>(self, number: f64) -> Result<Id, E> {
-        Number::from_f64(number).map(Id::Number).ok_or_else(|| E::custom("a number must be finite"))
+        json::number(number).map(Id::Number).ok_or_else(|| E::custom("a number must be finite"))
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Id, E> {
@@ -77,9 +79,11 @@ impl Visitor<'_> for IdVisitor {
     }
 }
 
+/// As JavaScript prints it.
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Id::Number(number) if number.is_f64() => f.write_str(&json::text(&Value::Number(number.clone()))),
             Id::Number(number) => number.fmt(f),
             Id::Text(text) => text.fmt(f),
         }
@@ -220,6 +224,16 @@ mod tests {
         ] {
             assert_eq!(serde_json::from_str::<Id>(json).is_ok(), ok, "{json}");
         }
+    }
+
+    #[test]
+    fn a_whole_number_is_the_same_id_however_it_is_written() {
+        for (json, text) in [("1.0", "1"), ("1e2", "100"), ("-0", "0"), ("1e20", "100000000000000000000")] {
+            let read: Id = serde_json::from_str(json).unwrap();
+            assert_eq!(read.to_string(), text);
+            assert_eq!(Id::from_value(&serde_json::from_str(json).unwrap()), Some(read));
+        }
+        assert_eq!(serde_json::from_str::<Id>("1.0").unwrap(), Id::from(1));
     }
 
     #[test]

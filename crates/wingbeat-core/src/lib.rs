@@ -8,6 +8,7 @@ mod definition;
 mod error;
 mod headers;
 mod id;
+pub mod json;
 mod method;
 mod network;
 mod objects;

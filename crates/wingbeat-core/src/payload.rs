@@ -1,7 +1,6 @@
 //! JSON that stays text until somebody looks at it.
 
-use crate::raw_json::read_value;
-use crate::{Error, RawJson, Result};
+use crate::{Error, RawJson, Result, json};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -35,7 +34,7 @@ impl Payload {
     /// The value, to look at. The text is read at the first look.
     ///
     /// # Errors
-    /// BadRequest if the text has no value in Unicode (a lone surrogate).
+    /// BadRequest if the text has no value (a number beyond every type).
     pub fn value(&mut self) -> Result<&Value> {
         self.value_mut().map(|value| &*value)
     }
@@ -80,7 +79,7 @@ impl Payload {
     pub fn to<T: DeserializeOwned>(&self) -> Result<T> {
         match &self.0 {
             Form::Text(raw) => raw.to(),
-            Form::Tree(value) => read_value(value),
+            Form::Tree(value) => json::read_value(value),
         }
     }
 
@@ -202,8 +201,18 @@ mod tests {
     }
 
     #[test]
+    fn what_nobody_looks_at_leaves_as_it_came() {
+        let sent = r#"["\ud83d",1.0]"#;
+        let mut payload = Payload::from(RawJson::parse(sent).unwrap());
+        assert_eq!(payload.to::<(String, i64)>().unwrap(), ("\u{fffd}".into(), 1));
+        assert_eq!(payload.to_raw().unwrap().as_bytes(), sent.as_bytes());
+        assert_eq!(payload.value().unwrap(), &json!(["\u{fffd}", 1]));
+        assert_eq!(payload.into_raw().unwrap().to_string(), "[\"\u{fffd}\",1]");
+    }
+
+    #[test]
     fn text_that_is_no_json_is_a_bad_request() {
         assert_eq!(RawJson::parse("{").unwrap_err().code(), 400);
-        assert_eq!(Payload::from(RawJson::parse(r#""\ud800""#).unwrap()).into_value().unwrap_err().code(), 400);
+        assert_eq!(Payload::from(RawJson::parse("1e400").unwrap()).into_value().unwrap_err().code(), 400);
     }
 }

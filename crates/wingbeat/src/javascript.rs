@@ -1,6 +1,7 @@
 //! What JavaScript makes of values, where clients of Feathers can tell the difference.
 
 use serde_json::Value;
+use wingbeat_core::json;
 
 /// Whether an `if` would take the value for false: null, `false`, 0 and `""`.
 pub(crate) fn is_falsy(value: &Value) -> bool {
@@ -21,7 +22,7 @@ pub(crate) fn text(value: &Value) -> String {
             items.iter().map(item).collect::<Vec<_>>().join(",")
         }
         Value::Object(_) => "[object Object]".to_owned(),
-        plain => plain.to_string(),
+        plain => json::text(plain),
     }
 }
 
@@ -36,6 +37,7 @@ mod tests {
             (json!("a"), "a"),
             (json!(1), "1"),
             (json!(1.5), "1.5"),
+            (json!(2.0), "2"),
             (json!(null), "null"),
             (json!(true), "true"),
             (json!([1, null, ["a", "b"]]), "1,,a,b"),

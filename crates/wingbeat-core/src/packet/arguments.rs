@@ -2,12 +2,11 @@
 
 use super::depth::MAX_DEPTH;
 use super::scan;
-use crate::Result;
-use crate::raw_json::read_text;
+use crate::{Result, json};
 use bytes::Bytes;
 use bytestring::ByteString;
-use serde::de::{Deserialize, DeserializeOwned, Deserializer, Visitor};
-use std::fmt;
+use serde::de::DeserializeOwned;
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// Elements that need no allocation: a call has a name, a path, an id, data and a query.
@@ -116,7 +115,7 @@ impl<'a> Arguments<'a> {
     /// # Errors
     /// BadRequest if it does not fit.
     pub fn read<T: DeserializeOwned>(&self, index: usize) -> Result<T> {
-        read_text(|| serde_json::Deserializer::from_str(self.get(index).unwrap_or("null")))
+        json::read(self.get(index).unwrap_or("null"))
     }
 
     fn range(&self, index: usize) -> Option<Range<usize>> {
@@ -139,10 +138,13 @@ impl<'a> Arguments<'a> {
                 Some(EventName::Plain(start + 1, end - 1))
             }
             [b'"', ..] => {
-                let name = unescape(text);
+                let name: String = json::read(text).ok()?;
                 (!is_reserved(name.as_bytes())).then(|| EventName::Escaped(name.into()))
             }
-            [b'-' | b'0'..=b'9', ..] => Some(EventName::Plain(self.inline[0].0, self.inline[0].1)),
+            [b'-' | b'0'..=b'9', ..] => Some(match json::plain(text) {
+                Cow::Borrowed(_) => EventName::Plain(self.inline[0].0, self.inline[0].1),
+                Cow::Owned(number) => EventName::Escaped(number.into()),
+            }),
             _ => None,
         }
     }
@@ -170,29 +172,6 @@ fn is_reserved(name: &[u8]) -> bool {
         name,
         b"connect" | b"connect_error" | b"disconnect" | b"disconnecting" | b"newListener" | b"removeListener"
     )
-}
-
-/// A name may hold lone surrogates, which no Rust text can: they become replacement characters.
-fn unescape(json: &str) -> String {
-    serde_json::from_str::<String>(json).unwrap_or_else(|_| {
-        struct Lossy(String);
-        impl<'de> Deserialize<'de> for Lossy {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Lossy, D::Error> {
-                struct Bytes;
-                impl Visitor<'_> for Bytes {
-                    type Value = Lossy;
-                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                        f.write_str("a text")
-                    }
-                    fn visit_bytes<E>(self, bytes: &[u8]) -> std::result::Result<Lossy, E> {
-                        Ok(Lossy(String::from_utf8_lossy(bytes).into_owned()))
-                    }
-                }
-                deserializer.deserialize_bytes(Bytes)
-            }
-        }
-        serde_json::from_str::<Lossy>(json).map(|lossy| lossy.0).unwrap_or_default()
-    })
 }
 
 #[cfg(test)]
@@ -230,9 +209,9 @@ mod tests {
             found.event_name().map(|name| found.name(&name).to_owned())
         };
         assert_eq!(name(r#"["caf\u00e9"]"#).as_deref(), Some("café"));
-        assert_eq!(name("[5]").as_deref(), Some("5"));
+        assert_eq!((name("[5]").as_deref(), name("[5.0]").as_deref()), (Some("5"), Some("5")));
         assert_eq!(name(r#"["error"]"#).as_deref(), Some("error"));
-        assert!(name(r#"["a\ud800b"]"#).is_some_and(|name| name.starts_with('a') && name.ends_with('b')));
+        assert_eq!(name(r#"["a\ud800b"]"#).as_deref(), Some("a\u{fffd}b"));
         for bad in ["[]", "[{}]", "[null]", "[true]", "[[1]]", r#"["connect"]"#, r#"["disconn\u0065ct"]"#] {
             assert_eq!(name(bad), None, "{bad}");
         }

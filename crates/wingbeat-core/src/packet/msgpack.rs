@@ -8,7 +8,7 @@ mod write;
 
 use super::frame::{Frame, Opcode, write_header};
 use super::socket::{Packet, PacketKind};
-use crate::raw_json::read_text;
+use crate::json;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
@@ -86,42 +86,12 @@ pub fn encode(packet: &Packet<'_>, attachments: &[&[u8]]) -> Vec<u8> {
     map.insert("type".to_owned(), Value::from(kind));
     map.insert("nsp".to_owned(), Value::from(packet.namespace));
     if !packet.json.is_empty() {
-        let read = |json: &str| read_text(|| serde_json::Deserializer::from_str(json));
-        let data = read(packet.json).or_else(|_| read(&in_unicode(packet.json)));
-        map.insert("data".to_owned(), data.unwrap_or(Value::Null));
+        map.insert("data".to_owned(), json::read(packet.json).unwrap_or(Value::Null));
     }
     if let Some(id) = packet.id.as_ref().and_then(super::AckId::number) {
         map.insert("id".to_owned(), Value::from(id));
     }
     write::write(&Value::Object(map), attachments)
-}
-
-/// A JSON text without lone surrogates.
-fn in_unicode(json: &str) -> String {
-    let unit = |text: &str| {
-        let digits = text.strip_prefix("\\u")?.get(..4)?;
-        u16::from_str_radix(digits, 16).ok()
-    };
-    let (mut out, mut rest) = (String::with_capacity(json.len()), json);
-    while let Some(at) = rest.find('\\') {
-        out.push_str(&rest[..at]);
-        rest = &rest[at..];
-        let len = match (unit(rest), rest.get(6..).and_then(unit)) {
-            (Some(0xd800..0xdc00), Some(0xdc00..0xe000)) => 12,
-            (Some(0xd800..0xe000), _) => {
-                out.push(char::REPLACEMENT_CHARACTER);
-                rest = &rest[6..];
-                continue;
-            }
-            (Some(_), _) => 6,
-            // An escaped quote or backslash begins nothing.
-            (None, _) => 1 + rest[1..].chars().next().map_or(0, char::len_utf8),
-        };
-        out.push_str(&rest[..len]);
-        rest = &rest[len..];
-    }
-    out.push_str(rest);
-    out
 }
 
 #[cfg(test)]
@@ -138,6 +108,8 @@ mod tests {
 
     #[test]
     fn packets_survive_the_translation() {
+        let whole = Frame::text(&[br#"42["a",[1.0,-0,1e20,1e300]]"#]);
+        assert_eq!(there_and_back(&whole).0, r#"2["a",[1,0,100000000000000000000,1e+300]]"#);
         for json in [r#"["a",null,true,-1,255,65536,-40000,4294967296,1.5,"é",[],{"k":{}}]"#, r#"["x"]"#] {
             let text = format!("2/ns,7{json}");
             assert_eq!(there_and_back(&Frame::text(&[b"4", text.as_bytes()])).0, text);

@@ -2,8 +2,9 @@
 
 use crate::polling::join;
 use bytes::Bytes;
-use wingbeat_core::RawJson;
+use serde_json::Value;
 use wingbeat_core::packet::{Arguments, Frame, Packet, PacketKind, engine, msgpack as codec};
+use wingbeat_core::{RawJson, json};
 
 /// Takes a Socket.IO packet apart and writes it again.
 pub fn packet(data: &[u8]) {
@@ -17,13 +18,26 @@ pub fn packet(data: &[u8]) {
     assert!(arguments.len() <= 8);
     for at in 0..arguments.len() {
         let argument = arguments.get(at).expect("it is there");
-        // Lone surrogates have no value, and are JSON nevertheless.
         let valid = serde_json::from_str::<&serde_json::value::RawValue>(argument).is_ok();
         assert!(valid, "no JSON: {argument:?}");
+        value(argument);
     }
     if let Some(name) = arguments.event_name() {
         assert!(!matches!(arguments.name(&name), "connect" | "disconnect"), "a reserved name");
     }
+}
+
+/// Looks at JSON: all of it has a value but numbers beyond every type, whole numbers are integers, and what is written
+/// of it is read again.
+fn value(text: &str) {
+    let value: Value = match json::read(text) {
+        Ok(value) => value,
+        Err(error) => return assert!(error.message().contains("number out of range"), "{text:?}: {error}"),
+    };
+    assert_eq!(json::read_value::<Value>(&value).expect("it is one"), value, "{text:?} has numbers that are not whole");
+    let written = json::text(&value);
+    assert_eq!(json::read::<Value>(&written).expect("it was written"), value, "{text:?} has become {written:?}");
+    assert!(!written.contains("\\ud") || text.contains("\\\\"), "{text:?} has become {written:?}");
 }
 
 /// Reads a packet of MessagePack; what it means must survive the way there and back.
@@ -31,7 +45,7 @@ pub fn msgpack(data: &[u8]) {
     let Some((text, attachments)) = codec::decode(data, 4) else { return };
     assert!(attachments.len() <= 4);
     let packet = Packet::decode(&text).unwrap_or_else(|_| panic!("no packet: {text:?}"));
-    let is_json = |text: &str| RawJson::parse(text.to_owned()).is_ok_and(|raw| raw.to::<serde_json::Value>().is_ok());
+    let is_json = |text: &str| RawJson::parse(text.to_owned()).is_ok_and(|raw| raw.to::<Value>().is_ok());
     assert!(packet.json.is_empty() || is_json(packet.json), "{text:?}");
     if attachments.is_empty() && matches!(packet.kind, PacketKind::Event | PacketKind::Ack) {
         let frame = Frame::text(&[b"4", text.as_bytes()]);

@@ -6,7 +6,7 @@
 use super::validator::compile;
 use jsonschema::Validator;
 use serde_json::{Map, Number, Value};
-use wingbeat_core::Result;
+use wingbeat_core::{Result, json};
 
 /// What of a schema decides about coercion.
 #[derive(Default)]
@@ -104,7 +104,7 @@ fn as_type(value: &Value, wanted: &str) -> Option<Value> {
             1.0 => Some(true.into()),
             _ => None,
         },
-        ("string", Value::Number(number)) => Some(number.to_string().into()),
+        ("string", Value::Number(_)) => Some(json::text(value).into()),
         ("string", Value::Bool(bool)) => Some(bool.to_string().into()),
         ("string", Value::Null) => Some("".into()),
         ("null", Value::Bool(false)) => Some(Value::Null),
@@ -126,7 +126,7 @@ fn number(value: &Value) -> Option<Number> {
             }
             match text.parse::<i64>() {
                 Ok(whole) => Some(whole.into()),
-                Err(_) => Number::from_f64(text.parse().ok()?),
+                Err(_) => json::number(text.parse().ok()?),
             }
         }
         _ => None,
@@ -152,6 +152,8 @@ mod tests {
             ("number", json!("inf"), json!("inf")),
             ("number", json!(true), json!(1)),
             ("integer", json!("7"), json!(7)),
+            ("integer", json!("7.0"), json!(7)),
+            ("string", json!(7.0), json!("7")),
             ("integer", json!("7.5"), json!("7.5")),
             ("boolean", json!("true"), json!(true)),
             ("boolean", json!("yes"), json!("yes")),

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::future::ready;
 use std::sync::Arc;
-use wingbeat_core::{Error, Method, RawJson, Result};
+use wingbeat_core::{Error, Method, RawJson, Result, json};
 
 /// What becomes of the fields of a record: asynchronous functions by field.
 ///
@@ -117,12 +117,12 @@ impl Resolver {
         F: Fn(T, Scope) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<U>> + Send + 'static,
     {
-        self.wholes.push(Arc::new(move |record, scope| match serde_json::from_value::<T>(record) {
+        self.wholes.push(Arc::new(move |record, scope| match json::read_value::<T>(&record) {
             Ok(record) => {
                 let running = function(record, scope);
                 Box::pin(async move { Ok(serde_json::to_value(running.await?)?) })
             }
-            Err(error) => Box::pin(ready(Err(Error::bad_request(format!("Invalid data: {error}"))))),
+            Err(error) => Box::pin(ready(Err(error))),
         }));
         self
     }
@@ -249,7 +249,10 @@ impl Field {
     /// BadRequest if it does not fit.
     pub fn get<T: DeserializeOwned>(&self, name: &str) -> Result<T> {
         let value = self.record.get(name).unwrap_or(&Value::Null);
-        T::deserialize(value).map_err(|error| Error::bad_request(format!("Invalid {name}: {error}")))
+        json::read_value(value).map_err(|error| {
+            let message = error.message();
+            Error::bad_request(format!("Invalid {name}: {}", message.strip_prefix("Invalid data: ").unwrap_or(message)))
+        })
     }
 
     /// The call that this happens in.

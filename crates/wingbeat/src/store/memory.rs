@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use wingbeat_core::{Error, Id, Result};
+use wingbeat_core::{Error, Id, RawJson, Result};
 
 /// A service whose records live in memory, for tests, caches and first steps. Clones share the records.
 ///
@@ -47,7 +47,8 @@ impl Memory {
     #[must_use]
     pub fn records<T: Serialize>(self, records: impl IntoIterator<Item = T>) -> Memory {
         for record in records {
-            let added = match serde_json::to_value(record) {
+            // As clients would have sent it.
+            let added = match RawJson::new(&record).and_then(|record| record.to()) {
                 Ok(Value::Object(record)) => self.store.add(&mut self.store.write(), record),
                 _ => Err(Error::bad_request("a record must be an object")),
             };
@@ -105,7 +106,7 @@ impl Kept {
         match &target.id {
             None => Box::new(self.by_position.iter().map(|(position, record)| (*position, record)).filter(hit)),
             Some(id) => {
-                let position = self.position(&text(id));
+                let position = self.position(&id.to_string());
                 let found = position.and_then(|position| Some((position, self.by_position.get(&position)?)));
                 Box::new(found.into_iter().filter(hit))
             }
@@ -121,17 +122,6 @@ impl Kept {
 fn index(id: &str) -> Option<u64> {
     let canonical = id == "0" || !id.starts_with(['0', '+']);
     id.parse::<u32>().ok().map(u64::from).filter(|index| canonical && *index < NAMED)
-}
-
-/// The text of an id; a float without fraction reads like the whole number, as in JavaScript.
-pub(super) fn text(id: &Id) -> String {
-    match id {
-        Id::Number(number) => match number.as_f64() {
-            Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < 1e21 => format!("{float:.0}"),
-            _ => number.to_string(),
-        },
-        Id::Text(text) => text.to_string(),
-    }
 }
 
 /// Whether data leaves the id to the store: absent, null, 0, `""` and `false`, as in Feathers.
@@ -175,7 +165,7 @@ impl Records {
                 next.into()
             }
         };
-        kept.insert(&text(&id), record.clone());
+        kept.insert(&id.to_string(), record.clone());
         Ok(record)
     }
 }
@@ -228,7 +218,7 @@ impl Store for Records {
         let removed: Vec<Record> = positions.iter().filter_map(|position| kept.by_position.remove(position)).collect();
         for id in removed.iter().filter_map(|record| record.get(&*self.id).and_then(Id::from_value)) {
             // A record that comes back under this id stands at the end.
-            kept.named.remove(&*text(&id));
+            kept.named.remove(&*id.to_string());
         }
         Ok(removed)
     }
@@ -287,7 +277,7 @@ mod tests {
         for (id, expected) in
             [(json!(7), "7"), (json!(7.0), "7"), (json!(1.5), "1.5"), (json!("07"), "07"), (json!(-3), "-3")]
         {
-            assert_eq!(text(&Id::from_value(&id).unwrap()), expected);
+            assert_eq!(Id::from_value(&id).unwrap().to_string(), expected);
         }
     }
 }

@@ -2,14 +2,15 @@
 
 use super::Client;
 use serde_json::Value;
+use wingbeat_core::json;
 
 /// Asserts that clients hear an event with this data, and that others do not:
 /// `assert_published!("messages created", {"text": "Hello", "id": 1} => ann, bob; not eve)`.
 ///
-/// The data is written as in `serde_json::json!`. Each event is taken out of what the client has heard, so that two
-/// equal events need two assertions. An event that must come is waited for. That it does not come to the others is
-/// looked at once all that was published is delivered: what a publisher that waits has not published yet does not
-/// count.
+/// The data is written as in `serde_json::json!`, where 3.0 is the 3 that clients read. Each event is taken out of what
+/// the client has heard, so that two equal events need two assertions. An event that must come is waited for. That it
+/// does not come to the others is looked at once all that was published is delivered: what a publisher that waits has
+/// not published yet does not count.
 #[macro_export]
 macro_rules! assert_published {
     ($event:expr, $data:tt => $($hears:expr),* $(; not $($not:expr),+)? $(,)?) => {
@@ -28,6 +29,9 @@ pub fn published<'a>(
     // A future has no caller to track: the place is noted before.
     let place = std::panic::Location::caller();
     async move {
+        // A tree always is a tree.
+        let settled = json::read_value::<Value>(data).unwrap_or_default();
+        let data = &settled;
         for client in hearing {
             if !client.hears_exactly(event, data).await {
                 panic!("{place}: {client:?} did not hear {event:?} with {data}, but: {:?}", client.heard());

@@ -5,6 +5,7 @@
 mod advisories;
 mod beside;
 mod documentation;
+mod javascript;
 mod limits;
 mod memory;
 mod mounted;

@@ -203,15 +203,6 @@ async fn wrong_calls_are_answered_with_the_documented_errors() {
 }
 
 #[tokio::test]
-async fn text_that_has_no_unicode_is_a_bad_request_and_never_the_end() {
-    let (server, ..) = moody().await;
-    let mut client = Client::connect(&server).await;
-    client.send(r#"421["create","moods","\ud800",{}]"#).await;
-    assert!(client.read().await.contains(r#""code":400"#));
-    assert_eq!(client.call(2, json!(["get", "moods", "fine"])).await[1]["was"], "fine");
-}
-
-#[tokio::test]
 async fn requests_that_are_nobodys_are_not_found() {
     let (server, ..) = moody().await;
     let address = server.url.trim_start_matches("ws://").split('/').next().unwrap().to_owned();

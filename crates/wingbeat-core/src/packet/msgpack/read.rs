@@ -1,7 +1,7 @@
 //! MessagePack to JSON.
 
-use crate::iso_date;
 use crate::packet::{MAX_DEPTH, placeholder};
+use crate::{iso_date, json};
 use bytes::Bytes;
 use serde::Serialize;
 
@@ -88,7 +88,7 @@ impl<'a> Reader<'a> {
     }
 
     fn write(&mut self, value: impl Serialize) -> Option<()> {
-        serde_json::to_writer(&mut self.json, &value).ok()
+        json::write(&mut self.json, &value).ok()
     }
 
     fn value(&mut self, depth: usize) -> Option<()> {
@@ -232,6 +232,8 @@ mod tests {
             (b"\xcd\x01\x00", "256"),
             (b"\xcf\xff\xff\xff\xff\xff\xff\xff\xff", "18446744073709551615"),
             (b"\xca\x3f\xc0\x00\x00", "1.5"),
+            (b"\xcb\x40\x08\x00\x00\x00\x00\x00\x00", "3"),
+            (b"\xcb\x80\x00\x00\x00\x00\x00\x00\x00", "0"),
             (b"\xca\x7f\xc0\x00\x00", "null"),
         ] {
             let mut reader = Reader { rest: bytes, json: Vec::new(), attachments: Vec::new(), max_attachments: 0 };

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Number, Value};
 use sqlx::sqlite::{SqliteConnection, SqliteRow, SqliteValueRef};
 use sqlx::{Decode, Row, Sqlite, TypeInfo, ValueRef};
-use wingbeat_core::{Error, Result};
+use wingbeat_core::{Error, Result, json};
 
 /// What a column holds, by its declared type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,12 +168,8 @@ impl Column {
     pub(super) fn write(&self, value: &Value) -> Result<Bound> {
         let written = match (self.kind, value) {
             (_, Value::Null) => Some(Bound::Null),
-            (Kind::Json, value) => Some(Bound::Text(value.to_string())),
-            (Kind::Integer, Value::Number(number)) if number.is_f64() => {
-                let float = number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() < 9e15);
-                float.map(|float| Bound::Integer(float as i64))
-            }
-            (Kind::Integer, Value::Number(number)) => number.as_i64().map(Bound::Integer),
+            (Kind::Json, value) => Some(Bound::Text(json::text(value))),
+            (Kind::Integer, Value::Number(number)) => integer(number).map(Bound::Integer),
             (_, Value::String(text)) if self.numeric && looks_numeric(text) => {
                 let told = format!("Invalid '{}': its column turns text that looks like a number into one", self.name);
                 return Err(Error::bad_request(told));
@@ -195,7 +191,7 @@ impl Column {
     pub(super) fn compare(&self, value: &Value) -> Option<Bound> {
         match (self.kind, value) {
             (Kind::Boolean, Value::Bool(value)) => Some(Bound::Integer((*value).into())),
-            (Kind::Integer | Kind::Real | Kind::Any, Value::Number(number)) => match number.as_i64() {
+            (Kind::Integer | Kind::Real | Kind::Any, Value::Number(number)) => match integer(number) {
                 Some(integer) => Some(Bound::Integer(integer)),
                 None => number.as_f64().map(Bound::Real),
             },
@@ -204,6 +200,11 @@ impl Column {
             _ => None,
         }
     }
+}
+
+/// The number as SQLite's integers have it; a program may have calculated one that is whole.
+fn integer(number: &Number) -> Option<i64> {
+    number.as_i64().or_else(|| json::number(number.as_f64()?)?.as_i64())
 }
 
 /// Whether SQLite would store the text as a number (<https://www.sqlite.org/datatype3.html>, section 3).
@@ -222,15 +223,11 @@ fn value(raw: SqliteValueRef<'_>, kind: Kind) -> Result<Value> {
             (integer, Kind::Text) => Value::String(integer.to_string()),
             (integer, _) => integer.into(),
         },
-        // JavaScript writes a number without fraction like an integer.
-        ("REAL", _) => match read::<f64>(raw)? {
-            float if float.fract() == 0.0 && float.abs() < 9e15 => Value::from(float as i64),
-            float => Number::from_f64(float).map_or(Value::Null, Value::Number),
-        },
+        ("REAL", _) => json::number(read(raw)?).map_or(Value::Null, Value::Number),
         ("TEXT", Kind::Json) => {
             let text = read::<String>(raw)?;
             // Text that another program has put there may be no JSON.
-            serde_json::from_str(&text).unwrap_or(Value::String(text))
+            json::parse(&text).unwrap_or(Value::String(text))
         }
         ("TEXT", _) => Value::String(read(raw)?),
         _ => Value::String(BASE64.encode(read::<Vec<u8>>(raw)?)),

@@ -5,7 +5,6 @@
 //! rules keep it safe: names come from [`Columns`] alone, already in quotes, and values are bound, always.
 
 use super::columns::{Column, Columns, Kind};
-use crate::store::memory::text;
 use crate::store::{Comparison, Condition, SortKey, Target, Test};
 use serde_json::Value;
 use sqlx::AssertSqlSafe;
@@ -241,7 +240,7 @@ fn is_left_open(column: &Column, test: &Test) -> bool {
 
 /// What a column must equal to hold this id: ids are compared by their text.
 fn ids(id: &Id, column: &Column) -> Vec<Bound> {
-    let text = text(id);
+    let text = id.to_string();
     let integer = text.parse::<i64>().ok().filter(|integer| integer.to_string() == text).map(Bound::Integer);
     let real = || text.parse::<f64>().ok().filter(|float| float.to_string() == text).map(Bound::Real);
     match column.kind {

@@ -4,7 +4,7 @@ use super::Sqlite;
 use super::columns::{Columns, Kind};
 use super::error::mapped;
 use super::statement::{Bound, Statement, is_open, open_part};
-use crate::store::memory::{invalid_id, is_missing, text};
+use crate::store::memory::{invalid_id, is_missing};
 use crate::store::{Change, Condition, Find, Record, Rows, SortKey, Store, Table, Target, matches, sort};
 use futures_util::TryStreamExt;
 use serde_json::Value;
@@ -300,5 +300,5 @@ fn push_ids(statement: &mut Statement, columns: &Columns, records: &[Record]) ->
 }
 
 fn id_of(columns: &Columns, record: &Record) -> Option<String> {
-    record.get(&*columns.id().name).and_then(Id::from_value).map(|id| text(&id))
+    record.get(&*columns.id().name).and_then(Id::from_value).map(|id| id.to_string())
 }

@@ -42,6 +42,20 @@ async fn a_key_that_converts_is_looked_up_by_its_index() {
 }
 
 #[tokio::test]
+async fn json_that_node_has_written_is_read_with_half_an_emoji() {
+    let db = Sqlite::memory().await.unwrap();
+    let schema = r#"CREATE TABLE things (id INTEGER PRIMARY KEY, tags JSON, price REAL);
+        INSERT INTO things VALUES (1, '{"cut":"\ud83d","n":1.0}', 3.0), (2, 'no JSON \ud83d', 0.5)"#;
+    db.migrate(&[("things", schema)]).await.unwrap();
+    let table = db.table::<Value>("things");
+    let found = table.find(&Params::new()).await.unwrap().into_value().unwrap();
+    let cut = json!({"id": 1, "tags": {"cut": "\u{fffd}", "n": 1}, "price": 3});
+    assert_eq!(found, json!([cut, {"id": 2, "tags": "no JSON \\ud83d", "price": 0.5}]));
+    assert_eq!(count(&table, json!({"tags.cut": "\u{fffd}", "tags.n": 1.0, "price": 3.0})).await, 1);
+    assert!(found[0]["price"].is_i64());
+}
+
+#[tokio::test]
 async fn collations_count_beside_conditions_on_json() {
     let table = table("CREATE TABLE things (id INTEGER PRIMARY KEY, name TEXT COLLATE NOCASE, tags JSON)").await;
     create(&table, json!({"name": "Ada", "tags": ["x"]})).await.unwrap();
