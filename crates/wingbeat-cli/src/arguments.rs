@@ -3,18 +3,22 @@
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
-use wingbeat_client::{Error, Id, IdArg, Result};
+use wingbeat_client::{Error, Id, IdArg, RawJson, Result};
 
 /// JSON, or an error that quotes it.
 pub(crate) fn json(text: &str) -> Result<Value> {
-    serde_json::from_str(text).map_err(|error| Error::bad_request(format!("'{text}' is no JSON: {error}")))
+    RawJson::parse(text.to_owned()).and_then(|raw| raw.to()).map_err(|error| {
+        let why = error.message().trim_start_matches("Invalid JSON: ");
+        Error::bad_request(format!("'{text}' is no JSON: {why}"))
+    })
 }
 
 /// `null`, a whole number, or text. Quotes make a text of digits: `'"7"'`.
 pub(crate) fn id(text: &str) -> IdArg {
-    match serde_json::from_str::<Value>(text) {
+    match json(text) {
         Ok(Value::Null) => IdArg::Null,
-        Ok(Value::Number(number)) if number.is_i64() => IdArg::Id(Id::Number(number)),
+        // `1e2` is the text of an id rather than a hundred.
+        Ok(Value::Number(number)) if number.is_i64() && number.to_string() == text => IdArg::Id(Id::Number(number)),
         Ok(Value::String(text)) => IdArg::from(text),
         _ => IdArg::from(text),
     }
@@ -32,8 +36,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn json_is_read_as_javascript_does() {
+        assert_eq!(json(r#"{"text":"\ud83d","n":1.0}"#).unwrap(), serde_json::json!({"text": "\u{fffd}", "n": 1}));
+        assert_eq!(json("{").unwrap_err().message(), "'{' is no JSON: EOF while parsing an object at line 1 column 1");
+    }
+
+    #[test]
     fn an_id_is_what_it_looks_like() {
         assert_eq!((id("7"), id("null"), id("abc")), (IdArg::from(7), IdArg::Null, IdArg::from("abc")));
+        assert_eq!(
+            (id("1e2"), id("007"), id("\"\\ud83d\"")),
+            (IdArg::from("1e2"), IdArg::from("007"), IdArg::from("\u{fffd}"))
+        );
         assert_eq!((id("\"7\""), id("1.5"), id("{}")), (IdArg::from("7"), IdArg::from("1.5"), IdArg::from("{}")));
     }
 }

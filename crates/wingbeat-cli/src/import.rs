@@ -3,7 +3,7 @@
 use crate::arguments;
 use crate::export::progress;
 use crate::output::say;
-use serde_json::Value;
+use serde_json::value::RawValue;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::num::NonZero;
@@ -72,8 +72,8 @@ struct Lines {
 
 /// Lines that are created together.
 struct Batch {
-    /// Each with the number of its line.
-    records: Vec<(u64, Value)>,
+    /// Each with the number of its line, as it stands there.
+    records: Vec<(u64, Box<RawValue>)>,
     /// The last line, which may be an empty one.
     read_to: u64,
 }
@@ -135,7 +135,7 @@ impl Import {
     async fn create(&mut self, batch: Batch) -> Result<()> {
         let Batch { records, read_to } = batch;
         if let ([(first, _), .., (last, _)], true) = (&*records, self.takes_many) {
-            let together: Vec<&Value> = records.iter().map(|(_, record)| record).collect();
+            let together: Vec<&RawValue> = records.iter().map(|(_, record)| &**record).collect();
             match self.service.create_many(&together).await {
                 Ok(_) => return self.keep(read_to),
                 // Not this service: one at a time, then.

@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker, ready};
 use std::time::Duration;
 use wingbeat_core::packet::write_text;
-use wingbeat_core::{Error, Id, IdArg, Method, Payload, RawJson, Result};
+use wingbeat_core::{Error, Id, IdArg, Method, Payload, RawJson, Result, json};
 
 /// A call of a service: await it, after adding what it needs.
 #[must_use = "a call is sent when it is awaited"]
@@ -220,44 +220,44 @@ fn encode(
     data: Option<&RawJson>,
     query: Option<&Map<String, Value>>,
 ) -> Result<Unsent> {
-    let mut json = Vec::with_capacity(path.len() + data.map_or(0, |data| data.as_bytes().len()) + 48);
+    let mut packet = Vec::with_capacity(path.len() + data.map_or(0, |data| data.as_bytes().len()) + 48);
     let mut attachments = None;
-    json.push(b'[');
+    packet.push(b'[');
     match method {
         Method::Custom(name) => {
             emittable(name)?;
-            write_text(&mut json, name);
+            write_text(&mut packet, name);
         }
         method => {
-            json.push(b'"');
-            json.extend_from_slice(method.as_str().as_bytes());
-            json.push(b'"');
+            packet.push(b'"');
+            packet.extend_from_slice(method.as_str().as_bytes());
+            packet.push(b'"');
         }
     }
-    json.push(b',');
-    write_text(&mut json, path);
+    packet.push(b',');
+    write_text(&mut packet, path);
     if method.takes_id() {
-        json.push(b',');
+        packet.push(b',');
         match id {
             IdArg::Id(Id::Text(text)) if text.is_empty() => return Err(missing_id(method)),
-            IdArg::Id(Id::Text(text)) => write_text(&mut json, text),
-            IdArg::Id(id) => serde_json::to_writer(&mut json, id)?,
-            IdArg::Null => json.extend_from_slice(b"null"),
+            IdArg::Id(Id::Text(text)) => write_text(&mut packet, text),
+            IdArg::Id(id) => json::write(&mut packet, id)?,
+            IdArg::Null => packet.extend_from_slice(b"null"),
             IdArg::Absent => return Err(missing_id(method)),
         }
     }
     if method.takes_data() {
-        json.push(b',');
-        json.extend_from_slice(data.map_or(b"null", RawJson::as_bytes));
+        packet.push(b',');
+        packet.extend_from_slice(data.map_or(b"null", RawJson::as_bytes));
         attachments = data.filter(|data| !data.attachments().is_empty()).and_then(|data| data.clone().into_parts().1);
     }
-    json.push(b',');
+    packet.push(b',');
     match query {
-        Some(query) => serde_json::to_writer(&mut json, query)?,
-        None => json.extend_from_slice(b"{}"),
+        Some(query) => json::write(&mut packet, query)?,
+        None => packet.extend_from_slice(b"{}"),
     }
-    json.push(b']');
-    Ok(Unsent { json, attachments })
+    packet.push(b']');
+    Ok(Unsent { json: packet, attachments })
 }
 
 fn missing_id(method: &Method) -> Error {

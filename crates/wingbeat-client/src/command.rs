@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 use wingbeat_core::packet::{AckId, Arguments};
-use wingbeat_core::{Error, RawJson, Result};
+use wingbeat_core::{Error, RawJson, Result, json};
 
 pub(crate) enum Command {
     Emit(Outbound),
@@ -116,7 +116,7 @@ pub(crate) const SUCCESS: &str = "[null,";
 /// Reads `[null,…]` in one go: to look first whether it is JSON would cost a seventh of a whole call. `None` if there is
 /// anything unusual about it; serde_json's own limit keeps what nests deep out.
 fn quickly<T: DeserializeOwned>(json: &str) -> Option<T> {
-    serde_json::from_str(json.strip_prefix(SUCCESS)?.strip_suffix(']')?).ok()
+    serde_json::from_str(&json::plain(json.strip_prefix(SUCCESS)?.strip_suffix(']')?)).ok()
 }
 
 fn looked_at(json: &str) -> Result<Said> {
@@ -146,7 +146,7 @@ pub(crate) fn received_error(json: Bytes) -> Error {
     match RawJson::from_valid(json).to::<serde_json::Value>() {
         Ok(serde_json::Value::String(text)) => Error::general(text),
         Ok(value) => serde_json::from_value(value).unwrap_or_else(|_| Error::general("Error")),
-        // Lone surrogates and numbers beyond every type.
+        // A number beyond every type.
         Err(_) => Error::general("An error that cannot be read"),
     }
 }
@@ -166,7 +166,11 @@ mod tests {
         assert!(result("[null]").unwrap().is_null() && result("[]").unwrap().is_null());
         assert_eq!(result(r#"[{"name":"Gone","message":"m","code":410}]"#).unwrap_err().code(), 410);
         assert_eq!(result(r#"["text"]"#).unwrap_err().message(), "text");
-        for odd in ["[1]", "[true]", "[[]]", r#"["\ud800"]"#, r#"[{"message":{}}]"#, "[1e999]"] {
+        assert_eq!(
+            result(r#"[{"message":"cut \ud83d","code":4e2}]"#).unwrap_err().to_string(),
+            "BadRequest: cut \u{fffd}"
+        );
+        for odd in ["[1]", "[true]", "[[]]", r#"[{"message":{}}]"#, "[1e999]"] {
             assert_eq!(result(odd).unwrap_err().code(), 500, "{odd}");
         }
     }
@@ -193,6 +197,15 @@ mod tests {
                 (400, 400),
                 "{bad}"
             );
+        }
+    }
+
+    #[test]
+    fn an_answer_of_another_language_is_read_as_javascript_does() {
+        let json = r#"[null,{"total":2.0,"data":["cut \ud83d",1e2]}]"#;
+        for answer in [said(json), Answer::Unseen(json.into())] {
+            let page: crate::Page<serde_json::Value> = answer.read().unwrap();
+            assert_eq!((page.total, page.data), (2, vec!["cut \u{fffd}".into(), 100.into()]));
         }
     }
 

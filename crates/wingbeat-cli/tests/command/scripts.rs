@@ -83,6 +83,30 @@ async fn an_export_that_fails_on_its_way_leaves_the_file_as_it_was() {
 }
 
 #[tokio::test]
+async fn half_an_emoji_stops_neither_an_export_nor_an_import() {
+    let folder = Folder::new("emoji");
+    let (code, said) = folder
+        .run(&["export", "messages", "out.jsonl"], async |listener| {
+            let mut peer = listener.joined().await;
+            answer(&mut peer, r#"[null,[{"id":1.0,"text":"cut \ud83d"}]]"#).await;
+            while peer.receive().await.is_some() {}
+        })
+        .await;
+    assert_eq!((code, &*said), (Some(0), ""));
+    assert_eq!(std::fs::read_to_string(folder.0.join("out.jsonl")).unwrap(), "{\"id\":1,\"text\":\"cut \u{fffd}\"}\n");
+    folder.write("in.jsonl", "{\"text\":\"cut \\ud83d\"}\n{\"n\":2.0}\n");
+    let (code, said) = folder
+        .run(&["import", "messages", "in.jsonl"], async |listener| {
+            let mut peer = listener.joined().await;
+            let call = answer(&mut peer, "[null,[{},{}]]").await;
+            assert_eq!(call, r#""create","messages",[{"text":"cut \ud83d"},{"n":2.0}],{}]"#);
+            while peer.receive().await.is_some() {}
+        })
+        .await;
+    assert_eq!((code, &*said), (Some(0), "Imported 2 lines\n"));
+}
+
+#[tokio::test]
 async fn a_watch_ends_when_the_server_refuses_it() {
     let folder = Folder::new("watch");
     let (code, said) = folder

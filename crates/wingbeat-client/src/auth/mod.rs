@@ -10,7 +10,7 @@ use crate::fate::{Fate, unwritable};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use wingbeat_core::{Error, Result};
+use wingbeat_core::{Error, Result, json};
 
 /// Whether the server says that this client is not who it claims to be: such a token is not kept.
 pub(crate) fn refuses(error: &Error) -> bool {
@@ -27,7 +27,9 @@ impl Client {
     /// What the server says; a token that it refuses is removed from the storage. Or the storage's own.
     pub async fn authenticate(&self, data: &impl Serialize) -> Result<Arc<Value>> {
         let path = &self.shared().options.authentication_path;
-        self.log_in(serde_json::to_vec(&("create", path, data, json!({}))).map_err(unwritable)?).await
+        let mut packet = Vec::new();
+        json::write(&mut packet, &("create", path, data, json!({}))).map_err(unwritable)?;
+        self.log_in(packet).await
     }
 
     /// Logs in with the stored token; if the client is logged in already, gives what was said then.

@@ -12,9 +12,9 @@ use crate::transport::{Broken, Incoming, Outbox};
 use bytes::Bytes;
 use serde_json::Value;
 use std::sync::Arc;
-use wingbeat_core::Error;
 use wingbeat_core::packet::engine::{self, PacketType};
 use wingbeat_core::packet::{AckId, Arguments, Assembly, Content, Limits, Malformed, PacketKind, Whole, msgpack};
+use wingbeat_core::{Error, json};
 
 /// The most attachments of a packet.
 const MAX_ATTACHMENTS: usize = 1_000;
@@ -94,11 +94,11 @@ impl Task {
         None
     }
 
-    fn joined(&mut self, at: usize, json: &str) -> Option<End> {
+    fn joined(&mut self, at: usize, text: &str) -> Option<End> {
         if self.namespaces[at].joined {
             return None;
         }
-        let said: Value = serde_json::from_str(json).unwrap_or_default();
+        let said: Value = json::parse(text).unwrap_or_default();
         let Some(id) = said.get("sid").and_then(Value::as_str) else {
             return Some(
                 self.broken(Broken::protocol("the server gives no id, as those of Socket.IO before version 3")),

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use std::time::Duration;
+use wingbeat_core::json;
 use wingbeat_core::packet::engine::{self, PacketType};
 
 /// The content of an Engine.IO OPEN packet.
@@ -24,8 +25,8 @@ const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 impl Handshake {
     /// Reads an OPEN packet. `None` if it is none, or cannot be believed.
     pub(crate) fn parse(packet: &str) -> Option<Handshake> {
-        let (PacketType::Open, json) = engine::decode(packet)? else { return None };
-        let handshake: Handshake = serde_json::from_str(json).ok()?;
+        let (PacketType::Open, text) = engine::decode(packet)? else { return None };
+        let handshake: Handshake = json::parse(text).ok()?;
         let likely = handshake.ping_interval >= 0.0 && handshake.ping_timeout >= 0.0;
         (likely && (1..=256).contains(&handshake.sid.len())).then_some(handshake)
     }

@@ -16,6 +16,7 @@ mod faults;
 mod fixture;
 mod hooks;
 mod hostile;
+mod javascript;
 mod login;
 mod logins;
 mod namespaces;
