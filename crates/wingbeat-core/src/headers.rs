@@ -7,8 +7,10 @@ use std::sync::Arc;
 /// Request headers as one compact block, shared cheaply and read when asked.
 ///
 /// A connection lives long and its headers are seldom looked at: one allocation for all of them, in which what nearly
-/// all clients send takes a byte, is a third of their text. Names are lower case. A header that came several times
-/// appears several times. Values that are no text are left out.
+/// all clients send takes a byte, is a third of their text. Names are lower case. Values that are no text are left out.
+///
+/// Several lines of one header are one, as Node has them: joined by `, `, cookies by `; `. Of a header that has one value
+/// by its nature, such as `authorization`, the first line counts; `set-cookie` alone appears as often as it came.
 // For each header the place in `KNOWN` plus one, or 0 and the name; then the value, unless it is known. Names and values
 // stand behind their length.
 #[derive(Clone, PartialEq, Eq)]
@@ -67,6 +69,28 @@ const KNOWN: [(&str, &str); 49] = [
     ("sec-websocket-extensions", ""),
 ];
 
+/// Headers that have one value by their nature: further lines are left out, as Node does.
+const SINGLE: [&str; 18] = [
+    "age",
+    "authorization",
+    "content-length",
+    "content-type",
+    "etag",
+    "expires",
+    "from",
+    "host",
+    "if-modified-since",
+    "if-unmodified-since",
+    "last-modified",
+    "location",
+    "max-forwards",
+    "proxy-authorization",
+    "referer",
+    "retry-after",
+    "server",
+    "user-agent",
+];
+
 /// Longer names are not known.
 const LONGEST: usize = 24;
 
@@ -90,7 +114,7 @@ fn known(name: &str, value: &str) -> Option<usize> {
 }
 
 impl Headers {
-    /// The first value of a header, by its lower-case name.
+    /// The value of a header, by its lower-case name. Of `set-cookie` the first.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.blocks().find_map(|(key, value)| (key == name.as_bytes()).then_some(value)).and_then(text)
     }
@@ -145,26 +169,44 @@ fn write(block: &mut Vec<u8>, text: &str) {
     block.extend_from_slice(&text.as_bytes()[..len as usize]);
 }
 
+/// Each header once, in the order of their first lines, with a lower-case name.
+fn joined<'a>(headers: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<(Cow<'a, str>, Cow<'a, str>)> {
+    let mut all: Vec<(Cow<'a, str>, Cow<'a, str>)> = Vec::with_capacity(32);
+    for (name, value) in headers {
+        let mut name = Cow::Borrowed(name);
+        if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            name.to_mut().make_ascii_lowercase();
+        }
+        match all.iter_mut().find(|(other, _)| *other == name) {
+            Some((_, before)) if name != "set-cookie" => {
+                if !SINGLE.contains(&&*name) {
+                    let before = before.to_mut();
+                    before.push_str(if name == "cookie" { "; " } else { ", " });
+                    before.push_str(value);
+                }
+            }
+            _ => all.push((name, Cow::Borrowed(value))),
+        }
+    }
+    all
+}
+
 impl<'a> FromIterator<(&'a str, &'a str)> for Headers {
     fn from_iter<I: IntoIterator<Item = (&'a str, &'a str)>>(headers: I) -> Headers {
         // A browser's headers: the block is copied once more, to its own size.
         let mut block = Vec::with_capacity(1024);
-        for (name, value) in headers {
-            let mut name = Cow::Borrowed(name);
-            if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
-                name.to_mut().make_ascii_lowercase();
-            }
-            match known(&name, value) {
+        for (name, value) in joined(headers) {
+            match known(&name, &value) {
                 Some(at) => {
                     block.push(at as u8 + 1);
                     if KNOWN[at].1.is_empty() {
-                        write(&mut block, value);
+                        write(&mut block, &value);
                     }
                 }
                 None => {
                     block.push(0);
                     write(&mut block, &name);
-                    write(&mut block, value);
+                    write(&mut block, &value);
                 }
             }
         }
@@ -190,6 +232,19 @@ mod tests {
     }
 
     #[test]
+    fn lines_of_one_header_are_one_as_node_has_them() {
+        let lines =
+            [("X-Forwarded-For", "6.6.6.6"), ("Cookie", "a=1"), ("Authorization", "first"), ("Set-Cookie", "x")];
+        let more =
+            [("x-forwarded-for", "1.2.3.4"), ("cookie", "b=2"), ("authorization", "second"), ("set-cookie", "y")];
+        let headers: Headers = lines.into_iter().chain(more).collect();
+        assert_eq!(headers.get("x-forwarded-for"), Some("6.6.6.6, 1.2.3.4"));
+        assert_eq!((headers.get("cookie"), headers.get("authorization")), (Some("a=1; b=2"), Some("first")));
+        let cookies: Vec<_> = headers.iter().filter(|(name, _)| *name == "set-cookie").collect();
+        assert_eq!((cookies, headers.iter().count()), (vec![("set-cookie", "x"), ("set-cookie", "y")], 5));
+    }
+
+    #[test]
     fn a_value_cannot_smuggle_in_another_header() {
         let headers: Headers = [("a", "1\nauthorization:x"), ("b", "\u{1}\u{18}x")].into_iter().collect();
         assert_eq!((headers.get("authorization"), headers.iter().count()), (None, 2));
@@ -198,11 +253,14 @@ mod tests {
     #[test]
     fn what_came_is_there_known_or_not_and_however_long() {
         let long = "v".repeat(70_000);
-        let mut all: Vec<(&str, &str)> = KNOWN.to_vec();
-        for value in ["", "?", &long[..254], &long[..255], &long] {
-            all.extend(KNOWN.map(|(name, _)| (name, value)));
-            all.extend([("x-own", value), (&long, value), ("", value)]);
+        let own =
+            ["", "?", &long[..254], &long[..255], &long].map(|value| [("x-own", value), (&*long, value), ("", value)]);
+        for one in KNOWN.into_iter().chain(KNOWN.map(|(name, _)| (name, "?"))).chain(own.into_iter().flatten()) {
+            assert!([one].into_iter().collect::<Headers>().iter().eq([one]));
         }
+        let mut all: Vec<(&str, &str)> = KNOWN.to_vec();
+        all.dedup_by_key(|(name, _)| *name);
+        all.extend([("x-own", "1"), (&long, "2")]);
         let headers: Headers = all.iter().copied().collect();
         assert!(headers.iter().eq(all.iter().copied()));
     }
