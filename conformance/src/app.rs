@@ -67,13 +67,11 @@ fn publish(path: &str, mount: Mount) -> Mount {
 
 /// Query parameters of the handshake: `deny` refuses, `tenant` and `override` attach values to the connection.
 async fn guard(socket: Socket, connection: Connection) -> Result<()> {
-    for pair in socket.handshake().query().split('&') {
-        match pair.split_once('=') {
-            Some(("deny", reason)) => {
-                return Err(Error::forbidden("denied by middleware").with_data(json!({ "reason": reason })));
-            }
-            Some(("tenant", tenant)) => connection.set("tenant", tenant),
-            Some(("override", _)) => connection.set("query", json!({"overridden": true})),
+    for (name, value) in socket.handshake().query_pairs() {
+        match &*name {
+            "deny" => return Err(Error::forbidden("denied by middleware").with_data(json!({ "reason": value }))),
+            "tenant" => connection.set("tenant", &*value),
+            "override" => connection.set("query", json!({"overridden": true})),
             _ => {}
         }
     }

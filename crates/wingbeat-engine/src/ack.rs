@@ -10,7 +10,7 @@ use wingbeat_core::RawJson;
 use wingbeat_core::packet::{Arguments, Frame};
 
 /// A client's answer to an event: the arguments it gave to the callback.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Reply {
     args: Arguments<'static>,
     attachments: Box<[Bytes]>,
@@ -35,6 +35,13 @@ impl Reply {
     /// What placeholders in the arguments stand for.
     pub fn attachments(&self) -> &[Bytes] {
         &self.attachments
+    }
+}
+
+impl fmt::Debug for Reply {
+    /// Without the arguments: they can be secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reply").field("len", &self.len()).finish_non_exhaustive()
     }
 }
 

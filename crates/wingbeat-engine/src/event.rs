@@ -1,6 +1,7 @@
 //! An event that came from a client, and the answer to it.
 
 use bytes::Bytes;
+use std::fmt;
 use std::sync::Arc;
 use wingbeat_core::RawJson;
 use wingbeat_core::packet::{AckId, Arguments, EventName, Opcode, write_header};
@@ -9,7 +10,7 @@ use wingbeat_core::packet::{AckId, Arguments, EventName, Opcode, write_header};
 ///
 /// A [`Handler`](crate::Handler) gets it as it lies in the bytes that were received; to keep it,
 /// [`into_owned`](Event::into_owned).
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Event<'a> {
     name: EventName,
     /// Name and arguments.
@@ -76,6 +77,13 @@ impl<'a> Event<'a> {
     }
 }
 
+impl fmt::Debug for Event<'_> {
+    /// Without the arguments: they can hold passwords.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Event").field("name", &self.name()).field("len", &self.len()).finish_non_exhaustive()
+    }
+}
+
 /// What a listener of raw Socket.IO returns: an [`Answer`], perhaps one, or nothing.
 #[diagnostic::on_unimplemented(
     message = "a listener returns `Answer`, `Option<Answer>` or nothing, not `{Self}`",
@@ -105,7 +113,7 @@ impl IntoAnswer for () {
 }
 
 /// The answer to an event: the arguments of the client's callback.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Answer {
     // `[` + head + body + `]`: the usual answer is a result behind a constant, and is not copied for it.
     head: &'static [u8],
@@ -177,6 +185,13 @@ impl Answer {
     }
 }
 
+impl fmt::Debug for Answer {
+    /// Without the arguments: they can hold tokens.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer").field("bytes", &self.body.len()).finish_non_exhaustive()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -198,6 +213,14 @@ mod tests {
         assert_eq!(written(&Answer::error(json("{}")), "/x", 0), [br#"43/x,0[{}]"#]);
         assert_eq!(written(&Answer::args(&[json("1"), json("2")]), "/", 3), [br#"433[1,2]"#]);
         assert_eq!(written(&Answer::args(&[]), "/", 3), [br#"433[]"#]);
+    }
+
+    #[test]
+    fn arguments_are_not_printed() {
+        let elements = Arguments::parse(r#"["create","s3cret"]"#, 2).unwrap();
+        let event = Event::new(elements.event_name().unwrap(), elements, Vec::new(), true);
+        let printed = format!("{event:?} {:?}", Answer::result(json(r#""s3cret""#)));
+        assert!(!printed.contains("s3cret") && printed.contains("create"), "{printed}");
     }
 
     #[test]

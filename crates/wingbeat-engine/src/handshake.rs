@@ -1,7 +1,11 @@
 //! How a client came.
 
+use crate::config::Config;
+use crate::forwarded;
 use http::request::Parts;
-use std::net::{IpAddr, SocketAddr};
+use std::borrow::Cow;
+use std::fmt;
+use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 use wingbeat_core::Headers;
 
@@ -17,7 +21,7 @@ pub struct Peer {
 }
 
 /// The request that began a session.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Handshake {
     headers: Headers,
     /// Path and query.
@@ -28,22 +32,11 @@ pub struct Handshake {
 }
 
 impl Handshake {
-    pub(crate) fn new(request: &Parts, proxies: &[IpAddr]) -> Handshake {
+    pub(crate) fn new(request: &Parts, config: &Config) -> Handshake {
         let text = request.headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
         let unknown = Peer { address: SocketAddr::from(([0, 0, 0, 0], 0)), secure: false };
-        let mut peer = request.extensions.get::<Peer>().copied().unwrap_or(unknown);
-        // A listener for both families sees IPv4 addresses as parts of IPv6.
-        let trusted = |address: &IpAddr| proxies.iter().any(|proxy| proxy.to_canonical() == address.to_canonical());
-        if trusted(&peer.address.ip()) {
-            // The last one was added by the proxy that we trust, to a line of the client's or as one of its own; who stands
-            // before an untrusted one, anybody can say.
-            let lines = request.headers.get_all("x-forwarded-for").iter().rev();
-            let hops = lines.flat_map(|line| line.to_str().unwrap_or_default().rsplit(','));
-            let mut hops = hops.map_while(|hop| hop.trim().parse::<IpAddr>().ok());
-            if let Some(client) = hops.find(|hop| !trusted(hop)) {
-                peer.address = SocketAddr::new(client, 0);
-            }
-        }
+        let peer = request.extensions.get::<Peer>().copied().unwrap_or(unknown);
+        let peer = forwarded::client(peer, &request.headers, config);
         Handshake {
             headers: text.collect(),
             url: request.uri.path_and_query().map_or("/", |url| url.as_str()).into(),
@@ -67,7 +60,20 @@ impl Handshake {
         self.url.split_once('?').map_or("", |(_, query)| query)
     }
 
-    /// The client's address.
+    /// The query of the request, decoded, as pairs of names and values.
+    ///
+    /// ```
+    /// # fn tenant(handshake: &wingbeat_engine::Handshake) -> Option<String> {
+    /// let mut pairs = handshake.query_pairs();
+    /// pairs.find(|(name, _)| name == "tenant").map(|(_, tenant)| tenant.into_owned())
+    /// # }
+    /// ```
+    pub fn query_pairs(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+        form_urlencoded::parse(self.query().as_bytes())
+    }
+
+    /// The client's address: behind [trusted proxies](Config::trusted_proxies) what they say, with port 0 if they name
+    /// none.
     pub fn address(&self) -> SocketAddr {
         self.peer.address
     }
@@ -77,7 +83,7 @@ impl Handshake {
         SystemTime::UNIX_EPOCH + Duration::from_millis(self.time)
     }
 
-    /// Whether the connection is encrypted.
+    /// Whether the client's connection is encrypted: behind [trusted proxies](Config::trusted_proxies) what they say.
     pub fn secure(&self) -> bool {
         self.peer.secure
     }
@@ -88,30 +94,37 @@ impl Handshake {
     }
 }
 
+impl fmt::Debug for Handshake {
+    /// Without the query, and of the headers only the names: both can hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.url.split('?').next().unwrap_or_default();
+        f.debug_struct("Handshake")
+            .field("path", &path)
+            .field("headers", &self.headers)
+            .field("peer", &self.peer)
+            .finish_non_exhaustive()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn address(peer: &str, forwarded: &str, proxies: &[IpAddr]) -> String {
-        let peer = Peer { address: peer.parse().unwrap(), secure: false };
-        let request = http::Request::get("/").extension(peer);
-        let request = forwarded.split('\n').fold(request, |request, line| request.header("x-forwarded-for", line));
-        let request = request.body(()).unwrap();
-        Handshake::new(&request.into_parts().0, proxies).address().ip().to_string()
+    #[test]
+    fn a_query_is_decoded() {
+        let parts = http::Request::get("/x?a%20b=%C3%A9+1&c").body(()).unwrap().into_parts().0;
+        let handshake = Handshake::new(&parts, &Config::default());
+        let pairs: Vec<_> =
+            handshake.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
+        assert_eq!(pairs, [("a b".to_owned(), "\u{e9} 1".to_owned()), ("c".to_owned(), String::new())]);
+        assert_eq!(handshake.query(), "a%20b=%C3%A9+1&c");
     }
 
     #[test]
-    fn only_trusted_proxies_are_believed() {
-        let proxies = ["10.0.0.1".parse().unwrap(), "10.0.0.2".parse().unwrap()];
-        assert_eq!(address("10.0.0.1:80", "6.6.6.6, 1.2.3.4, 10.0.0.2", &proxies), "1.2.3.4");
-        assert_eq!(address("9.9.9.9:80", "1.2.3.4", &proxies), "9.9.9.9");
-        assert_eq!(address("10.0.0.1:80", "1.2.3.4, nonsense", &proxies), "10.0.0.1");
-        // However the addresses are written.
-        assert_eq!(address("[::ffff:10.0.0.1]:80", "1.2.3.4, ::ffff:10.0.0.2", &proxies), "1.2.3.4");
-        let mapped = ["::ffff:10.0.0.1".parse().unwrap()];
-        assert_eq!(address("10.0.0.1:80", "1.2.3.4", &mapped), "1.2.3.4");
-        // A line that the client has sent stands before the one of the proxy.
-        assert_eq!(address("10.0.0.1:80", "6.6.6.6\n1.2.3.4", &proxies), "1.2.3.4");
-        assert_eq!(address("10.0.0.1:80", "6.6.6.6\n1.2.3.4\n10.0.0.2", &proxies), "1.2.3.4");
+    fn what_may_be_secret_is_not_printed() {
+        let request =
+            http::Request::get("/x?token=s3cret").header("authorization", "s3cret").header("cookie", "s3cret");
+        let printed = format!("{:?}", Handshake::new(&request.body(()).unwrap().into_parts().0, &Config::default()));
+        assert!(!printed.contains("s3cret") && printed.contains("authorization"), "{printed}");
     }
 }

@@ -54,6 +54,7 @@ mod addresses;
 mod config;
 mod engine;
 mod event;
+mod forwarded;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzz;

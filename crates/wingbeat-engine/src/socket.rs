@@ -236,7 +236,7 @@ mod tests {
         let engine = Engine::new(Config::default(), Nobody);
         let request = http::Request::new(()).into_parts().0;
         let sockets = [(); 200].map(|()| {
-            let link = engine.0.register(Handshake::new(&request, &[]), Via::WebSocket).unwrap();
+            let link = engine.0.register(Handshake::new(&request, &engine.0.config), Via::WebSocket).unwrap();
             let socket = Socket::new(link, "/".into(), None);
             socket.join();
             socket

@@ -185,7 +185,7 @@ mod tests {
 
     fn open(engine: &Engine) -> Arc<Link> {
         let request = http::Request::new(()).into_parts().0;
-        engine.0.register(Handshake::new(&request, &[]), Via::WebSocket).unwrap()
+        engine.0.register(Handshake::new(&request, &engine.0.config), Via::WebSocket).unwrap()
     }
 
     #[tokio::test(start_paused = true)]

@@ -57,6 +57,7 @@ pub struct Config {
     pub(crate) initial_headers: Option<EditHeaders>,
     pub(crate) headers: Option<EditHeaders>,
     pub(crate) trusted_proxies: Vec<IpAddr>,
+    pub(crate) forwarded: bool,
     pub(crate) outbox_limit: Option<usize>,
     pub(crate) max_running: usize,
     pub(crate) max_orphans: usize,
@@ -91,6 +92,7 @@ impl Default for Config {
             initial_headers: None,
             headers: None,
             trusted_proxies: Vec::new(),
+            forwarded: false,
             outbox_limit: None,
             max_running: 128,
             max_orphans: 10_000,
@@ -236,10 +238,19 @@ impl Config {
         self
     }
 
-    /// Proxies whose `X-Forwarded-For` is believed: the client's address is then the last one there that is no such
-    /// proxy. Default none.
+    /// Proxies that are believed: the client's address is then the last one in `X-Forwarded-For` that is no such proxy,
+    /// and whether its connection is encrypted says `X-Forwarded-Proto`. They have to set both, or at least to remove
+    /// what a client sends under these names. Default none.
     pub fn trusted_proxies(mut self, proxies: impl IntoIterator<Item = IpAddr>) -> Config {
         self.trusted_proxies = proxies.into_iter().collect();
+        self
+    }
+
+    /// Whether [trusted proxies](Config::trusted_proxies) speak by `Forwarded` (RFC 7239) instead of `X-Forwarded-For`
+    /// and `X-Forwarded-Proto`. Only one kind is read: a proxy that sets one passes on what clients put into the other.
+    /// Default no.
+    pub fn forwarded(mut self, standard: bool) -> Config {
+        self.forwarded = standard;
         self
     }
 }

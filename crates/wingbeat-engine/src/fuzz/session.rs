@@ -40,7 +40,7 @@ pub fn session(data: &[u8]) {
 async fn websocket(engine: &crate::Engine, said: &[u8], stays: bool) {
     let (mut client, stream) = tokio::io::duplex(16 * 1024);
     let (parts, ()) = Request::new(()).into_parts();
-    let Ok(link) = engine.0.register(Handshake::new(&parts, &[]), Via::WebSocket) else { return };
+    let Ok(link) = engine.0.register(Handshake::new(&parts, &engine.0.config), Via::WebSocket) else { return };
     let running = tokio::spawn(Session::on_websocket(link, WebSocket::new(Io::Other(Box::new(stream)), b"")));
     let _ = client.write_all(said).await;
     if !stays {

@@ -111,7 +111,7 @@ where
     match purpose {
         Purpose::Handshake(_) if shared.is_closing() => empty(StatusCode::SERVICE_UNAVAILABLE),
         Purpose::Handshake(Via::Polling) => {
-            let handshake = Handshake::new(parts, &shared.config.trusted_proxies);
+            let handshake = Handshake::new(parts, &shared.config);
             let link = match shared.register(handshake, Via::Polling) {
                 Ok(link) => link,
                 Err(full) => return empty(full.status()),

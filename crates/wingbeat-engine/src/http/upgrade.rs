@@ -24,7 +24,7 @@ use wingbeat_core::packet::Frame;
 /// Begins a session on a WebSocket.
 pub(super) fn begin(shared: &Arc<Shared>, parts: &mut Parts) -> Response<Body> {
     let Some((mut response, on)) = switch(parts) else { return Refused::BadRequest.text() };
-    let handshake = Handshake::new(parts, &shared.config.trusted_proxies);
+    let handshake = Handshake::new(parts, &shared.config);
     let link = match shared.register(handshake, Via::WebSocket) {
         Ok(link) => link,
         Err(full) => return empty(full.status()),

@@ -235,7 +235,7 @@ mod tests {
         io.of_matching(|name| name.starts_with("/room-"));
         let engine = Engine::new(Config::default(), io.handler());
         let parts = http::Request::new(()).into_parts().0;
-        let link = engine.0.register(Handshake::new(&parts, &[]), Via::WebSocket).unwrap();
+        let link = engine.0.register(Handshake::new(&parts, &engine.0.config), Via::WebSocket).unwrap();
         let socket = IoSocket::new(io.clone(), Socket::new(link, "/room-1".into(), None));
         socket.join("x");
         socket.leave("x");

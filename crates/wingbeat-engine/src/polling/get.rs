@@ -137,7 +137,7 @@ mod tests {
     fn link() -> (Engine, Arc<Link>) {
         let engine = Engine::new(Config::default(), Nobody);
         let parts = http::Request::get("/").body(()).unwrap().into_parts().0;
-        let link = Shared::register(&engine.0, crate::Handshake::new(&parts, &[]), Via::Polling).unwrap();
+        let link = Shared::register(&engine.0, crate::Handshake::new(&parts, &engine.0.config), Via::Polling).unwrap();
         (engine, link)
     }
 

@@ -99,7 +99,7 @@ mod tests {
     async fn each_post_hears_of_its_own_body() {
         let engine = Engine::new(Config::default(), Nobody);
         let parts = http::Request::new(()).into_parts().0;
-        let link = Shared::register(&engine.0, crate::Handshake::new(&parts, &[]), Via::Polling).unwrap();
+        let link = Shared::register(&engine.0, crate::Handshake::new(&parts, &engine.0.config), Via::Polling).unwrap();
         let headers = HeaderMap::new();
         let post = |body: &'static str| Box::pin(post(link.clone(), &headers, Full::new(Bytes::from(body))));
         let read = |body: &str| {

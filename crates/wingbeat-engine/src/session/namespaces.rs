@@ -128,7 +128,7 @@ mod tests {
         let told = Arc::default();
         let engine = Engine::new(Config::default(), Noting(Arc::clone(&told)));
         let request = http::Request::new(()).into_parts().0;
-        let link = engine.0.register(Handshake::new(&request, &[]), Via::Polling).unwrap();
+        let link = engine.0.register(Handshake::new(&request, &engine.0.config), Via::Polling).unwrap();
         let socket = Socket::new(link.clone(), "/".into(), None);
         let mut client = Client::new(link);
         client.sockets.push(socket.clone());
