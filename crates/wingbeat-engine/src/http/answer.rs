@@ -1,7 +1,8 @@
 //! The answers of the reference server.
 
 use super::Body;
-use http::header::{CONNECTION, CONTENT_TYPE};
+use crate::ws::{VERSION, Wrong};
+use http::header::{CONNECTION, CONTENT_TYPE, SEC_WEBSOCKET_VERSION};
 use http::{HeaderValue, Response, StatusCode};
 use std::borrow::Cow;
 
@@ -14,6 +15,8 @@ pub(super) enum Refused {
     BadRequest,
     Forbidden(Cow<'static, str>),
     UnsupportedVersion,
+    /// A request for a WebSocket that is wrong by itself.
+    Handshake(Wrong),
 }
 
 impl Refused {
@@ -22,7 +25,7 @@ impl Refused {
             Refused::UnknownTransport => 0,
             Refused::UnknownSession => 1,
             Refused::BadMethod => 2,
-            Refused::BadRequest => 3,
+            Refused::BadRequest | Refused::Handshake(_) => 3,
             Refused::Forbidden(_) => 4,
             Refused::UnsupportedVersion => 5,
         }
@@ -36,6 +39,12 @@ impl Refused {
             Refused::BadRequest => "Bad request",
             Refused::Forbidden(message) => message,
             Refused::UnsupportedVersion => "Unsupported protocol version",
+            Refused::Handshake(Wrong::Method) => "Invalid HTTP method: a WebSocket begins with GET",
+            Refused::Handshake(Wrong::Body) => {
+                "Invalid Content-Length or Transfer-Encoding header: a handshake has no body"
+            }
+            Refused::Handshake(Wrong::Key) => "Missing or invalid Sec-WebSocket-Key header",
+            Refused::Handshake(Wrong::Version) => "Missing or invalid Sec-WebSocket-Version header: this is version 13",
         }
     }
 
@@ -52,6 +61,9 @@ impl Refused {
     pub(super) fn text(&self) -> Response<Body> {
         let mut response = with_type(StatusCode::BAD_REQUEST, "text/html", self.message().to_owned());
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        if *self == Refused::Handshake(Wrong::Version) {
+            response.headers_mut().insert(SEC_WEBSOCKET_VERSION, VERSION);
+        }
         response
     }
 }

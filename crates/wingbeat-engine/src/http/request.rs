@@ -6,22 +6,23 @@ use crate::link::{Link, Via};
 use http::header::{HOST, ORIGIN};
 use http::request::Parts;
 use http::{HeaderMap, Method};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// What the query says.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Query<'a> {
-    transport: &'a str,
-    sid: &'a str,
-    eio: &'a str,
+    transport: Cow<'a, str>,
+    sid: Cow<'a, str>,
+    eio: Cow<'a, str>,
     jsonp: bool,
 }
 
 impl<'a> Query<'a> {
     fn parse(query: &'a str) -> Query<'a> {
         let mut parsed = Query::default();
-        for (name, value) in query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, ""))) {
-            match name {
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            match &*name {
                 "transport" => parsed.transport = value,
                 "sid" => parsed.sid = value,
                 "EIO" => parsed.eio = value,
@@ -45,7 +46,7 @@ pub(super) enum Purpose {
 pub(super) fn verify(shared: &Shared, parts: &Parts, is_upgrade: bool) -> Result<Purpose, Refused> {
     let query = Query::parse(parts.uri.query().unwrap_or_default());
     let config = &shared.config;
-    let via = match query.transport {
+    let via = match &*query.transport {
         "polling" if config.polling => Via::Polling,
         "websocket" if config.websocket => Via::WebSocket,
         _ => return Err(Refused::UnknownTransport),
@@ -58,7 +59,7 @@ pub(super) fn verify(shared: &Shared, parts: &Parts, is_upgrade: bool) -> Result
         return Err(Refused::Forbidden("Forbidden".into()));
     }
     if !query.sid.is_empty() {
-        let link = shared.find(query.sid).ok_or(Refused::UnknownSession)?;
+        let link = shared.find(&query.sid).ok_or(Refused::UnknownSession)?;
         if (!is_upgrade && link.via() != via) || query.eio != "4" {
             return Err(Refused::BadRequest);
         }
@@ -101,7 +102,9 @@ mod tests {
     #[test]
     fn a_query_is_read_whatever_stands_beside() {
         let query = Query::parse("a=b&EIO=4&transport=polling&&t=x&sid=abc&j");
-        assert_eq!(query, Query { transport: "polling", sid: "abc", eio: "4", jsonp: true });
+        let expected = Query { transport: "polling".into(), sid: "abc".into(), eio: "4".into(), jsonp: true };
+        assert_eq!(query, expected);
+        assert_eq!(Query::parse("%45IO=%34&transport=poll%69ng&sid=%61bc&%6a=1"), expected);
         assert_eq!(Query::parse(""), Query::default());
     }
 }

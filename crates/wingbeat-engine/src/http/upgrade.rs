@@ -23,7 +23,10 @@ use wingbeat_core::packet::Frame;
 
 /// Begins a session on a WebSocket.
 pub(super) fn begin(shared: &Arc<Shared>, parts: &mut Parts) -> Response<Body> {
-    let Some((mut response, on)) = switch(parts) else { return Refused::BadRequest.text() };
+    let (mut response, on) = match switch(parts) {
+        Ok(switched) => switched,
+        Err(refused) => return refused.text(),
+    };
     let handshake = Handshake::new(parts, &shared.config);
     let link = match shared.register(handshake, Via::WebSocket) {
         Ok(link) => link,
@@ -44,7 +47,10 @@ pub(super) fn begin(shared: &Arc<Shared>, parts: &mut Parts) -> Response<Body> {
 
 /// Offers a WebSocket to a session that is on polling.
 pub(super) fn offer(link: &Arc<Link>, parts: &mut Parts) -> Response<Body> {
-    let Some((mut response, on)) = switch(parts) else { return Refused::BadRequest.text() };
+    let (mut response, on) = match switch(parts) {
+        Ok(switched) => switched,
+        Err(refused) => return refused.text(),
+    };
     edit_headers(&link.engine, parts, response.headers_mut(), None);
     let link = link.clone();
     tokio::spawn(async move {
@@ -73,9 +79,9 @@ pub(super) fn open_packet(link: &Link, upgrades: bool) -> [&[u8]; 3] {
     [br#"0{"sid":""#, link.id.as_str().as_bytes(), rest.as_bytes()]
 }
 
-fn switch(parts: &mut Parts) -> Option<(Response<Body>, OnUpgrade)> {
-    let accept = ws::accept(parts)?;
-    let on = parts.extensions.remove::<OnUpgrade>()?;
+fn switch(parts: &mut Parts) -> Result<(Response<Body>, OnUpgrade), Refused> {
+    let accept = ws::accept(parts).map_err(Refused::Handshake)?;
+    let on = parts.extensions.remove::<OnUpgrade>().ok_or(Refused::BadRequest)?;
     let mut response = empty(StatusCode::SWITCHING_PROTOCOLS);
     let headers = response.headers_mut();
     headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
@@ -84,7 +90,7 @@ fn switch(parts: &mut Parts) -> Option<(Response<Body>, OnUpgrade)> {
     if let Some(protocol) = ws::protocol(parts) {
         headers.insert(SEC_WEBSOCKET_PROTOCOL, protocol);
     }
-    Some((response, on))
+    Ok((response, on))
 }
 
 /// A session whose connection is not there yet. If it never is, the session is forgotten.

@@ -2,7 +2,10 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::header::{CONNECTION, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE};
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING,
+    UPGRADE,
+};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
 
@@ -13,16 +16,46 @@ pub(crate) fn is_upgrade(request: &Parts) -> bool {
         && names(&request.headers, UPGRADE, "websocket")
 }
 
-/// The value of `Sec-WebSocket-Accept`; `None` if the request is no correct handshake.
-pub(crate) fn accept(request: &Parts) -> Option<HeaderValue> {
+/// What is wrong with a handshake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wrong {
+    Method,
+    Body,
+    Key,
+    Version,
+}
+
+/// The version of the protocol, the only one there is.
+pub(crate) const VERSION: HeaderValue = HeaderValue::from_static("13");
+
+/// The value of `Sec-WebSocket-Accept`.
+///
+/// # Errors
+/// If the request is no correct handshake.
+pub(crate) fn accept(request: &Parts) -> Result<HeaderValue, Wrong> {
     let headers = &request.headers;
-    let key = headers.get(SEC_WEBSOCKET_KEY)?;
-    let version = headers.get(SEC_WEBSOCKET_VERSION)?;
-    let long_enough = STANDARD.decode_slice(key.as_bytes(), &mut [0; 18]) == Ok(16);
-    if request.method != Method::GET || version != "13" || !long_enough {
-        return None;
+    if request.method != Method::GET {
+        return Err(Wrong::Method);
     }
-    HeaderValue::try_from(wingbeat_core::ws::accept(key.as_bytes())).ok()
+    // The connection is handed over only when the body is read, and nobody would wait for one that never comes.
+    let none = |length: &HeaderValue| length.as_bytes().trim_ascii().iter().all(|&digit| digit == b'0');
+    if headers.contains_key(TRANSFER_ENCODING) || !headers.get_all(CONTENT_LENGTH).iter().all(none) {
+        return Err(Wrong::Body);
+    }
+    let key = single(headers, SEC_WEBSOCKET_KEY).ok_or(Wrong::Key)?;
+    if STANDARD.decode_slice(key.as_bytes(), &mut [0; 18]) != Ok(16) {
+        return Err(Wrong::Key);
+    }
+    if single(headers, SEC_WEBSOCKET_VERSION) != Some(&VERSION) {
+        return Err(Wrong::Version);
+    }
+    HeaderValue::try_from(wingbeat_core::ws::accept(key.as_bytes())).map_err(|_| Wrong::Key)
+}
+
+/// The value of a header that comes once.
+fn single(headers: &HeaderMap, name: HeaderName) -> Option<&HeaderValue> {
+    let mut lines = headers.get_all(name).iter();
+    lines.next().filter(|_| lines.next().is_none())
 }
 
 /// The first of the protocols that the request names, as the reference server chooses: browsers fail a handshake that
@@ -77,11 +110,19 @@ mod tests {
 
     #[test]
     fn a_wrong_version_or_key_is_no_handshake() {
-        assert_eq!(
-            accept(&request(&[("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="), ("sec-websocket-version", "8")])),
-            None
-        );
-        assert_eq!(accept(&request(&[("sec-websocket-key", "short"), ("sec-websocket-version", "13")])), None);
+        let (key, version) = (("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="), ("sec-websocket-version", "13"));
+        for (wrong, headers) in [
+            (Wrong::Version, &[key, ("sec-websocket-version", "8")][..]),
+            (Wrong::Version, &[key]),
+            (Wrong::Version, &[key, version, ("sec-websocket-version", "8")]),
+            (Wrong::Key, &[("sec-websocket-key", "short"), version]),
+            (Wrong::Key, &[version]),
+            (Wrong::Body, &[key, version, ("content-length", "1")]),
+            (Wrong::Body, &[key, version, ("transfer-encoding", "chunked")]),
+        ] {
+            assert_eq!(accept(&request(headers)), Err(wrong), "{headers:?}");
+        }
+        assert!(accept(&request(&[key, version, ("content-length", "0")])).is_ok());
         assert!(!is_upgrade(&request(&[("upgrade", "websocket")])));
     }
 }

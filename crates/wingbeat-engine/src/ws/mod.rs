@@ -5,7 +5,7 @@ mod io;
 mod refuse;
 mod websocket;
 
-pub(crate) use handshake::{accept, is_upgrade, protocol};
+pub(crate) use handshake::{VERSION, Wrong, accept, is_upgrade, protocol};
 pub(crate) use io::Io;
 pub(crate) use refuse::refuse;
 pub(crate) use websocket::{Lost, Read, WebSocket};
