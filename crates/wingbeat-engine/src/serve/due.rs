@@ -18,13 +18,14 @@ struct Requests {
     waiting: Slab<Instant>,
     /// How many are under way: from the headers until the whole answer is taken.
     under_way: usize,
-    /// When the last one ended, or the connection began.
-    ended: Instant,
+    /// When the connection began, and when the last one ended.
+    began: Instant,
+    ended: Option<Instant>,
 }
 
 impl Due {
     pub(super) fn new() -> Due {
-        Due(Arc::new(Mutex::new(Requests { waiting: Slab::new(), under_way: 0, ended: Instant::now() })))
+        Due(Arc::new(Mutex::new(Requests { waiting: Slab::new(), under_way: 0, began: Instant::now(), ended: None })))
     }
 
     /// A request has come.
@@ -38,17 +39,18 @@ impl Due {
         self.lock().under_way == 0
     }
 
-    /// Ready when none was under way for so long.
-    pub(super) async fn idle(&self, patience: Duration) {
+    /// Ready when none has come for so long, or when after the last so much time has passed.
+    pub(super) async fn idle(&self, first: Duration, next: Duration) {
         loop {
-            let since = match &*self.lock() {
-                Requests { under_way: 0, ended, .. } => *ended,
-                _ => Instant::now(),
+            let until = match &*self.lock() {
+                Requests { under_way: 0, began, ended: None, .. } => *began + first,
+                Requests { under_way: 0, ended: Some(ended), .. } => *ended + next,
+                _ => Instant::now() + next,
             };
-            if since + patience <= Instant::now() {
+            if until <= Instant::now() {
                 return;
             }
-            sleep_until(since + patience).await;
+            sleep_until(until).await;
         }
     }
 
@@ -88,7 +90,7 @@ impl Drop for UnderWay {
     fn drop(&mut self) {
         let mut requests = self.0.lock();
         requests.under_way -= 1;
-        requests.ended = Instant::now();
+        requests.ended = Some(Instant::now());
     }
 }
 

@@ -48,7 +48,7 @@ where
 {
     let mut connection = pin!(limits.http2().serve_connection(io, service));
     // Who asks for nothing only takes a place.
-    let (ending, idle) = (pin!(running.changed()), pin!(due.idle(limits.header_timeout)));
+    let (ending, idle) = (pin!(running.changed()), pin!(due.idle(limits.header_timeout, limits.keep_alive_timeout)));
     if let Either::Left(_) = select(connection.as_mut(), select(ending, idle)).await {
         return;
     }

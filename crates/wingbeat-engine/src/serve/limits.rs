@@ -1,6 +1,8 @@
 //! What connections may use up before they are sessions.
 
+use super::head_timer::HeadTimer;
 use crate::addresses::{Counted, Counts, Origin};
+#[cfg(feature = "http2")]
 use hyper_util::rt::TokioTimer;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -15,6 +17,7 @@ pub struct HttpLimits {
     pub(super) max_connections: usize,
     pub(super) max_header_bytes: usize,
     pub(super) header_timeout: Duration,
+    pub(super) keep_alive_timeout: Duration,
     pub(super) write_timeout: Duration,
     per_address: Option<usize>,
 }
@@ -28,6 +31,7 @@ impl Default for HttpLimits {
             max_connections: 16_384,
             max_header_bytes: 16 * 1024,
             header_timeout: Duration::from_secs(10),
+            keep_alive_timeout: Duration::from_secs(75),
             write_timeout: Duration::from_secs(30),
             per_address: None,
         }
@@ -48,10 +52,17 @@ impl HttpLimits {
         self
     }
 
-    /// How long a connection has for the TLS handshake, for the headers of a request, and for the next request where it
-    /// is kept. Then it is closed. Default 10 s.
+    /// How long a connection has for the TLS handshake, for its first request, and for the headers of any. Then it is
+    /// closed. Default 10 s.
     pub fn header_timeout(mut self, timeout: Duration) -> HttpLimits {
         self.header_timeout = timeout.min(LONGEST);
+        self
+    }
+
+    /// How long a connection is kept that has had a request and waits for the next. Default 75 s: proxies and load
+    /// balancers hold theirs for up to 60, and would send a request into one that is just being closed.
+    pub fn keep_alive_timeout(mut self, timeout: Duration) -> HttpLimits {
+        self.keep_alive_timeout = timeout.min(LONGEST);
         self
     }
 
@@ -80,9 +91,9 @@ impl HttpLimits {
         counts.one_more(origin, self.per_address.unwrap_or(PER_ADDRESS)).map(Some).ok_or(())
     }
 
-    pub(super) fn http1(&self) -> hyper::server::conn::http1::Builder {
+    pub(super) fn http1(&self, timer: HeadTimer) -> hyper::server::conn::http1::Builder {
         let mut http1 = hyper::server::conn::http1::Builder::new();
-        http1.timer(TokioTimer::new()).header_read_timeout(self.header_timeout).max_buf_size(self.max_header_bytes);
+        http1.timer(timer).header_read_timeout(self.header_timeout).max_buf_size(self.max_header_bytes);
         http1
     }
 

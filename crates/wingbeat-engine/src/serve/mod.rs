@@ -2,6 +2,8 @@
 
 #[cfg(feature = "http2")]
 mod due;
+mod head_timer;
+mod http1;
 #[cfg(feature = "http2")]
 mod http2;
 mod limits;
@@ -21,11 +23,12 @@ pub use tls::Tls;
 use crate::Engine;
 use crate::addresses::Counts;
 use bytes::Bytes;
-use futures_util::future::{Either as First, select};
+use futures_util::future::Either as First;
 use http::{Request, Response, StatusCode};
 use http_body_util::Either;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
+#[cfg(feature = "http2")]
 use hyper_util::rt::TokioIo;
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
@@ -107,6 +110,7 @@ where
 {
     let mut shutdown = pin!(shutdown);
     let (not_accepted, too_many, too_many_of_one) = (Seldom::default(), Seldom::default(), Seldom::default());
+    let not_agreed = Arc::new(Seldom::default());
     let (places, addresses) = (Arc::new(Semaphore::new(limits.max_connections)), Counts::default());
     // Dropped with this function: connections that do nothing then close.
     let (_running, running) = watch::channel(());
@@ -142,7 +146,7 @@ where
             }
             continue;
         };
-        let (service, mut running) = (service.clone(), running.clone());
+        let (service, running, not_agreed) = (service.clone(), running.clone(), not_agreed.clone());
         // Boxed, because tokio moves what it spawns about: 1.5 KiB, five times.
         tokio::spawn(Box::pin(async move {
             // Whatever ends it, the connection gives its places back.
@@ -169,13 +173,7 @@ where
                 let io = TokioIo::new(Patient::new(io, limits.write_timeout, switch));
                 return http2::run(limits, io, service, running).await;
             }
-            let io = TokioIo::new(Patient::new(io, limits.write_timeout, switch));
-            let connection = limits.http1().serve_connection(io, service).with_upgrades();
-            let mut connection = pin!(connection);
-            if let First::Right((_, mut connection)) = select(connection.as_mut(), pin!(running.changed())).await {
-                connection.as_mut().graceful_shutdown();
-                let _ = connection.await;
-            }
+            http1::run(limits, io, service, switch, running, &not_agreed).await;
         }));
     }
 }

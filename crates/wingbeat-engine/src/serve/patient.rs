@@ -19,13 +19,34 @@ pub(crate) struct Patient<I> {
     patience: Duration,
     switch: Switch,
     switched: bool,
-    /// Runs while the client takes nothing.
+    /// Nothing was read yet, and what is read first must not be HTTP/2.
+    only_http1: bool,
+    /// All was said: what the client still sends is read and forgotten.
+    ended: bool,
+    /// Runs while the client takes nothing, or does not end when all was said.
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
+/// How long a client has to end when all was said. To part with it while it sends would reset the connection, and it would
+/// lose what it has not read.
+pub(crate) const LINGER: Duration = Duration::from_secs(2);
+
+/// How HTTP/2 begins.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n";
+/// How it is refused, for clients that were told by their configuration to speak it: SETTINGS, which have to come first,
+/// then GOAWAY with the error HTTP_1_1_REQUIRED and a text for the log over there.
+const HTTP_1_1_REQUIRED: &[u8] =
+    b"\0\0\0\x04\0\0\0\0\0\0\0\x25\x07\0\0\0\0\0\0\0\0\0\0\0\0\x0dHTTP/2 only over TLS, by ALPN";
+
 impl<I: AsyncRead + AsyncWrite + Unpin> Patient<I> {
     pub(super) fn new(io: I, patience: Duration, switch: Switch) -> Patient<I> {
-        Patient { io, patience, switch, switched: false, stalled: None }
+        Patient { io, patience, switch, switched: false, only_http1: false, ended: false, stalled: None }
+    }
+
+    /// Nobody has agreed on HTTP/2: who begins with it is told so.
+    pub(super) fn only_http1(mut self) -> Patient<I> {
+        self.only_http1 = true;
+        self
     }
 
     pub(crate) fn into_inner(self) -> I {
@@ -58,9 +79,18 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Patient<I> {
     }
 }
 
-impl<I: AsyncRead + Unpin> AsyncRead for Patient<I> {
+impl<I: AsyncRead + AsyncWrite + Unpin> AsyncRead for Patient<I> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_read(cx, buf)
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut self.io).poll_read(cx, buf))?;
+        self.switch.hear();
+        if std::mem::take(&mut self.only_http1) && buf.filled()[before..].starts_with(PREFACE) {
+            self.switch.refuse_http2();
+            // Nothing was sent before, so there is room. For HTTP/1.1 it is as if nothing had come.
+            ready!(Pin::new(&mut self.io).poll_write(cx, HTTP_1_1_REQUIRED))?;
+            buf.set_filled(before);
+        }
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -96,8 +126,25 @@ impl<I: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Patient<I> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let ended = Pin::new(&mut self.io).poll_shutdown(cx);
-        self.watch(cx, ended)
+        if !self.ended {
+            let ended = Pin::new(&mut self.io).poll_shutdown(cx);
+            ready!(self.watch(cx, ended))?;
+            self.ended = true;
+        }
+        if self.switched {
+            return Poll::Ready(Ok(()));
+        }
+        let mut forgotten = [0; 2048];
+        loop {
+            let mut read = ReadBuf::new(&mut forgotten);
+            match Pin::new(&mut self.io).poll_read(cx, &mut read) {
+                Poll::Ready(Ok(())) if !read.filled().is_empty() => {}
+                Poll::Ready(_) => return Poll::Ready(Ok(())),
+                Poll::Pending => break,
+            }
+        }
+        let patience = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(LINGER)));
+        patience.as_mut().poll(cx).map(Ok)
     }
 }
 

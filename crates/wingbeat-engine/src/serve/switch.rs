@@ -11,6 +11,10 @@ pub(crate) struct Switch(Arc<Inner>);
 #[derive(Default)]
 struct Inner {
     done: AtomicBool,
+    /// Bytes have come since somebody began to listen.
+    heard: AtomicBool,
+    /// The client has begun with HTTP/2, and nobody has agreed on that.
+    http2: AtomicBool,
     /// What is to be written right behind the answer: a write of its own costs 7 µs over loopback, and wakes the client
     /// once more.
     first: Mutex<Bytes>,
@@ -45,6 +49,31 @@ impl Switch {
     /// What could not be written yet.
     pub(crate) fn take(&self) -> Bytes {
         std::mem::take(&mut self.first())
+    }
+
+    /// Bytes that came before do not count.
+    pub(super) fn listen(&self) {
+        self.0.heard.store(false, Ordering::Relaxed);
+    }
+
+    /// Bytes have come.
+    pub(super) fn hear(&self) {
+        self.0.heard.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether bytes have come.
+    pub(super) fn has_heard(&self) -> bool {
+        self.0.heard.load(Ordering::Relaxed)
+    }
+
+    /// The client has begun with HTTP/2.
+    pub(super) fn refuse_http2(&self) {
+        self.0.http2.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was refused for that.
+    pub(super) fn spoke_http2(&self) -> bool {
+        self.0.http2.load(Ordering::Relaxed)
     }
 
     fn first(&self) -> MutexGuard<'_, Bytes> {

@@ -4,10 +4,12 @@
 mod advisories;
 mod calls;
 mod client;
+mod connections;
 mod hostile;
 mod http;
 mod http_client;
 mod limits;
+mod log;
 mod memory;
 mod overload;
 mod packets;

@@ -206,6 +206,6 @@ mod http2 {
         let idle = tokio::time::Instant::now();
         let ended = tokio::time::timeout(Duration::from_secs(3600), connection).await;
         ended.expect("it is closed").unwrap().unwrap();
-        assert!((5..=20).contains(&idle.elapsed().as_secs()), "{:?}", idle.elapsed());
+        assert!((75..=80).contains(&idle.elapsed().as_secs()), "{:?}", idle.elapsed());
     }
 }
