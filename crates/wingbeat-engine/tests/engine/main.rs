@@ -11,6 +11,7 @@ mod http_client;
 mod limits;
 mod log;
 mod memory;
+mod misfits;
 mod overload;
 mod packets;
 mod polling;

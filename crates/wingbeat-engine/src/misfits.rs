@@ -1,0 +1,73 @@
+//! Clients that cannot work with this server, and what the log says about them: one line that names the remedy, at most
+//! once a second.
+
+use crate::engine::Shared;
+use wingbeat_core::Seldom;
+use wingbeat_core::packet::{Packet, PacketKind, msgpack};
+
+/// How often each kind has come.
+#[derive(Default)]
+pub(crate) struct Misfits {
+    old: Seldom,
+    json: Seldom,
+    msgpack: Seldom,
+    bundles: Seldom,
+}
+
+/// What clients of protocol 3 are told.
+pub(crate) const TOO_OLD: &str = "This server speaks Socket.IO 3 and 4: update socket.io-client to version 4";
+
+impl Misfits {
+    /// A client speaks protocol 3 of Engine.IO.
+    pub(crate) fn old(&self) {
+        if let Some(times) = self.old.happened() {
+            tracing::warn!(
+                times,
+                "a client of Socket.IO 1 or 2 (EIO=3) was refused: update its socket.io-client to version 4"
+            );
+        }
+    }
+
+    /// A client asks for a bundle, and there is no folder of them.
+    pub(crate) fn bundle(&self, name: &str) {
+        if let Some(times) = self.bundles.happened() {
+            tracing::warn!(
+                name,
+                times,
+                "a client bundle was asked for, and none are served: `Config::client_files(\"node_modules/socket.io-client/dist\")` \
+                 serves them"
+            );
+        }
+    }
+}
+
+impl Shared {
+    /// A text has come where all is MessagePack.
+    #[cold]
+    pub(crate) fn unexpected_text(&self, packet: &Packet<'_>) {
+        if packet.kind == PacketKind::Connect
+            && let Some(times) = self.misfits.json.happened()
+        {
+            tracing::warn!(
+                times,
+                "a client that speaks JSON was disconnected: `Config::msgpack` is on, so it needs the option \
+                 `parser` with socket.io-msgpack-parser, or the server has to leave that off"
+            );
+        }
+    }
+
+    /// Bytes have come that belong to no packet.
+    #[cold]
+    pub(crate) fn unexpected_bytes(&self, bytes: &[u8]) {
+        let connect = || msgpack::decode(bytes, 0).is_some_and(|(text, _)| text.starts_with('0'));
+        if connect()
+            && let Some(times) = self.misfits.msgpack.happened()
+        {
+            tracing::warn!(
+                times,
+                "a client that speaks MessagePack was disconnected: set `Config::msgpack(true)`, or leave the option \
+                 `parser` away in the client"
+            );
+        }
+    }
+}
