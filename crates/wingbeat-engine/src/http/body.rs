@@ -1,5 +1,6 @@
 //! Bodies of answers.
 
+use crate::link::{Link, Via, signal};
 use crate::polling::{Carried, Taken};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
@@ -7,6 +8,7 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 /// The body of an answer of the engine.
@@ -24,6 +26,20 @@ enum Packets {
     /// They go back to their session if the answer dies unread.
     Taken(Taken),
     Carried(Carried),
+    /// The packet that begins a session.
+    Opening(Unopened),
+}
+
+/// A session that nobody knows of if the answer that begins it dies unread. Then it ends.
+struct Unopened(Option<Arc<Link>>);
+
+impl Drop for Unopened {
+    fn drop(&mut self) {
+        if let Some(link) = self.0.take() {
+            link.set_via(Via::Nothing);
+            link.signal(signal::BROKEN);
+        }
+    }
 }
 
 impl Body {
@@ -34,6 +50,11 @@ impl Body {
     pub(crate) fn with_packets(pieces: Vec<Bytes>, taken: Option<Taken>) -> Body {
         let pieces = pieces.into_iter().filter(|piece| !piece.is_empty()).collect();
         Body { pieces, packets: taken.map_or(Packets::None, Packets::Taken) }
+    }
+
+    /// The packet that begins this session.
+    pub(super) fn opening(packet: Vec<u8>, link: Arc<Link>) -> Body {
+        Body { pieces: [packet.into()].into(), packets: Packets::Opening(Unopened(Some(link))) }
     }
 
     fn len(&self) -> usize {
@@ -49,6 +70,10 @@ impl http_body::Body for Body {
         let Some(piece) = self.pieces.pop_front() else { return Poll::Ready(None) };
         let carried = match std::mem::take(&mut self.packets) {
             Packets::None => return Poll::Ready(Some(Ok(Frame::data(piece)))),
+            Packets::Opening(mut unopened) => {
+                unopened.0 = None;
+                return Poll::Ready(Some(Ok(Frame::data(piece))));
+            }
             Packets::Taken(taken) => taken.carried(),
             Packets::Carried(carried) => carried,
         };

@@ -118,7 +118,8 @@ where
             };
             let open = upgrade::open_packet(&link, shared.config.allow_upgrades && shared.config.websocket).concat();
             tokio::spawn(Session::on_polling(link.clone()));
-            let mut response = polled(Body::new(open), None);
+            // From here on: what edits the headers may panic, here or around the engine.
+            let mut response = polled(Body::opening(open, link.clone()), None);
             edit_headers(shared, parts, response.headers_mut(), Some(&link));
             response
         }

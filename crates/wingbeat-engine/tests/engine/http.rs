@@ -2,6 +2,7 @@
 
 use crate::client::{Got, Ws};
 use crate::http_client::{get, post, request};
+use crate::memory::start;
 use crate::server::{NotFound, Seen, Server, Test};
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -10,6 +11,7 @@ use std::future::{Ready, pending, ready};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tower_service::Service;
 use wingbeat_engine::{Config, Cookie, Cors, Engine, HttpLimits, Origins};
@@ -210,7 +212,6 @@ async fn it_is_mounted_in_axum() {
 #[cfg(unix)]
 #[tokio::test]
 async fn unix_sockets_work_like_others() {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let path = std::env::temp_dir().join(format!("wingbeat-engine-{}.sock", std::process::id()));
     let _ = std::fs::remove_file(&path);
     let engine = Engine::new(Config::default(), Test(Arc::new(Seen::default())));
@@ -239,7 +240,6 @@ async fn the_slash_at_the_end_can_be_left_off() {
 
 #[tokio::test]
 async fn connections_that_speak_http_are_limited() {
-    use tokio::io::AsyncReadExt;
     let limits =
         HttpLimits::default().max_connections(1).max_header_bytes(8 * 1024).header_timeout(Duration::from_millis(100));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -296,10 +296,31 @@ async fn services_are_asked_whether_they_are_ready() {
     }
 }
 
-#[tokio::test]
-async fn a_handshake_whose_headers_panic_leaves_no_session() {
-    let config = Config::default().headers(|_, _| std::panic::resume_unwind(Box::new("as asked")));
-    let server = Server::start(config).await;
-    let (_, head) = Ws::try_open(server.port, WEBSOCKET, "").await;
-    assert_eq!((&*head, server.engine.connections()), ("", 0));
+#[tokio::test(start_paused = true)]
+async fn a_handshake_whose_answer_dies_leaves_no_session() {
+    fn panics() -> ! {
+        std::panic::resume_unwind(Box::new("as asked"))
+    }
+    for config in [
+        Config::default().headers(|_, _| panics()),
+        Config::default().initial_headers(|_, _| panics()),
+        Config::default().cors(Cors::new(Origins::matching(|_| panics()))),
+    ] {
+        let (door, engine, _) = start(config);
+        for path in [WEBSOCKET, POLLING] {
+            let mut pipe = door.knock();
+            let upgrade = if path == WEBSOCKET { "Connection: Upgrade\r\nUpgrade: websocket\r\n" } else { "" };
+            let key = "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+            let head = format!("GET {path} HTTP/1.1\r\nHost: x\r\nOrigin: http://a.org\r\n{upgrade}{key}\r\n");
+            pipe.write_all(head.as_bytes()).await.unwrap();
+            let mut answer = Vec::new();
+            pipe.read_to_end(&mut answer).await.unwrap();
+            assert_eq!(String::from_utf8(answer).unwrap(), "", "{path}");
+            let begun = tokio::time::Instant::now();
+            while engine.connections() > 0 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+        }
+    }
 }
