@@ -34,6 +34,8 @@ const CONNECTED: u8 = 1;
 /// Told to leave; its task has not yet noticed.
 const LEAVING: u8 = 2;
 const GONE: u8 = 3;
+/// Told to leave while it was joining: it never was there.
+const TURNED_AWAY: u8 = 4;
 
 impl Socket {
     pub(crate) fn new(link: Arc<Link>, namespace: Arc<str>, auth: Option<RawJson>) -> Socket {
@@ -92,7 +94,7 @@ impl Socket {
     }
 
     /// Makes the socket leave its namespace, which the client is told; with `close_transport` the session ends, with
-    /// all its sockets.
+    /// all its sockets. One that is only just joining does not join.
     pub fn disconnect(&self, close_transport: bool) {
         if close_transport {
             self.0.link.signal(signal::CLOSE);
@@ -106,6 +108,9 @@ impl Socket {
         // The order matters: once it is leaving, nothing else is queued, and the task is told when the packet is.
         if self.0.state.compare_exchange(CONNECTED, LEAVING, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
             self.0.link.push(&leave);
+            self.0.link.signal(signal::LEAVE);
+        } else if self.0.state.compare_exchange(JOINING, TURNED_AWAY, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
+            // The answer to CONNECT may be on its way: only the task knows what comes after it.
             self.0.link.signal(signal::LEAVE);
         }
     }
@@ -159,12 +164,17 @@ impl Socket {
         self.0.state.load(Ordering::SeqCst) == JOINING
     }
 
+    /// Marks the socket as joined, unless it was turned away.
     pub(crate) fn join(&self) {
-        self.0.state.store(CONNECTED, Ordering::SeqCst);
+        let _ = self.0.state.compare_exchange(JOINING, CONNECTED, Ordering::SeqCst, Ordering::SeqCst);
     }
 
     pub(crate) fn is_leaving(&self) -> bool {
         self.0.state.load(Ordering::SeqCst) == LEAVING
+    }
+
+    pub(crate) fn is_turned_away(&self) -> bool {
+        self.0.state.load(Ordering::SeqCst) == TURNED_AWAY
     }
 
     /// Marks the socket as gone; whether it was a member of its namespace until now.

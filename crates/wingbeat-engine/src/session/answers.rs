@@ -69,6 +69,8 @@ impl Client {
         match outcome {
             Outcome::Answer(id, answer) => self.answer(&socket, id.as_ref(), answer.as_ref(), out),
             Outcome::Panicked(wants_answer) => return Client::panicked(wants_answer),
+            // It was turned away, and the client is told so, or was.
+            Outcome::Joined(Ok(())) if !socket.is_joining() => {}
             Outcome::Joined(Ok(())) => {
                 let sid = [r#"{"sid":""#, socket.id(), r#""}"#].concat();
                 self.put(out, sid.len(), |bytes| write_packet(bytes, b"40", socket.namespace(), sid.as_bytes()));
@@ -79,7 +81,8 @@ impl Client {
                 }
             }
             Outcome::Joined(Err(refusal)) => {
-                self.sockets.retain(|other| *other != socket);
+                let Some(at) = self.sockets.iter().position(|other| *other == socket) else { return Ok(()) };
+                self.sockets.remove(at);
                 socket.leave();
                 socket.forget_listeners();
                 let why = refusal.to_json();

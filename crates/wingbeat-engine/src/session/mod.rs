@@ -157,7 +157,7 @@ impl Session {
             ws.append(polls.take_ready());
         }
         if signals & signal::LEAVE != 0 {
-            self.client.remove_leaving();
+            self.client.remove_leaving(out);
         }
         if signals & signal::CLOSE != 0 {
             self.client.say_goodbye(out);

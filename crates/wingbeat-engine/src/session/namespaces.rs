@@ -50,7 +50,12 @@ impl Client {
     }
 
     /// Removes the sockets that were told to leave.
-    pub(super) fn remove_leaving(&mut self) {
+    pub(super) fn remove_leaving(&mut self, out: &mut Out) {
+        while let Some(at) = self.sockets.iter().position(Socket::is_turned_away) {
+            let socket = self.sockets.remove(at);
+            self.put(out, 0, |bytes| write_packet(bytes, b"41", socket.namespace(), b""));
+            self.part(&socket, Reason::ServerNamespaceDisconnect);
+        }
         // One of them may have joined in this turn.
         self.announce();
         while let Some(at) = self.sockets.iter().position(Socket::is_leaving) {
@@ -134,7 +139,7 @@ mod tests {
         client.sockets.push(socket.clone());
         client.finish(socket.clone(), Outcome::Joined(Ok(())), &mut Out::default()).unwrap();
         socket.disconnect(false);
-        client.remove_leaving();
+        client.remove_leaving(&mut Out::default());
         assert_eq!(*told.lock().unwrap(), ["connected", "disconnect"]);
     }
 }

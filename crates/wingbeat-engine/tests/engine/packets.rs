@@ -200,6 +200,26 @@ async fn messagepack_is_spoken_where_it_is_asked_for() {
 }
 
 #[tokio::test]
+async fn a_socket_that_is_told_to_leave_while_it_joins_does_not_join() {
+    let server = Server::start(Config::default()).await;
+    let mut ws = Ws::connect(server.port).await;
+    for namespace in ["/leaving", "/late"] {
+        ws.send(&format!("40{namespace},")).await;
+        assert_eq!(ws.text().await, format!("41{namespace},"));
+        server.seen.wait_for(&format!("connect {namespace} None")).await;
+        // Its name is free again.
+        ws.send(&format!("40{namespace},")).await;
+        assert_eq!(ws.text().await, format!("41{namespace},"));
+        server.seen.gate.notify_waiters();
+    }
+    ws.send("421[\"echo\",1]").await;
+    assert_eq!(ws.text().await, "431[null,1]");
+    // Neither was there, so neither has gone.
+    assert_eq!(server.seen.log.lock().unwrap().iter().filter(|line| line.contains("connected")).count(), 1);
+    assert_eq!(server.seen.count("disconnect server namespace disconnect"), 0);
+}
+
+#[tokio::test]
 async fn what_text_may_be_may_stand_beside_attachments() {
     let server = Server::start(Config::default()).await;
     let mut ws = Ws::connect(server.port).await;

@@ -72,12 +72,22 @@ pub(crate) struct Test(pub(crate) Arc<Seen>);
 
 impl Handler for Test {
     fn namespace(&self, name: &str) -> bool {
-        matches!(name, "/" | "/other" | "/closed")
+        matches!(name, "/" | "/other" | "/closed" | "/leaving" | "/late")
     }
 
     fn connect(&self, socket: &Socket, auth: Option<RawJson>) -> BoxFuture<'static, Result<(), Refusal>> {
         self.0.note(format!("connect {} {auth:?}", socket.namespace()));
-        let closed = socket.namespace() == "/closed";
+        let (closed, late) = (socket.namespace() == "/closed", socket.namespace() == "/late");
+        if late || socket.namespace() == "/leaving" {
+            socket.disconnect(false);
+        }
+        if late {
+            let seen = self.0.clone();
+            return Box::pin(async move {
+                seen.gate.notified().await;
+                Ok(())
+            });
+        }
         Box::pin(ready(if closed {
             Err(Refusal::new("closed").with_data(serde_json::json!({"why": 1})))
         } else {
