@@ -122,6 +122,13 @@ impl Future for Opening {
                 Opening::Open(session) => return Pin::new(session).poll(cx),
                 Opening::Waiting(on, switch, pending) => (on, switch, pending),
             };
+            if let Some(link) = &pending.0 {
+                // So that the end of the server is noticed.
+                link.begin_turn(cx.waker());
+                if link.engine.is_closing() {
+                    return Poll::Ready(());
+                }
+            }
             let upgraded = ready!(Pin::new(on).poll(cx));
             let Some((upgraded, link)) = upgraded.ok().and_then(|upgraded| Some((upgraded, pending.0.take()?))) else {
                 return Poll::Ready(());

@@ -121,13 +121,13 @@ impl Polls {
         !self.ready.is_empty()
     }
 
-    /// The session has ended. `with` is what a waiting poll gets; `orderly` lets the client fetch what is left and then
-    /// the news. Whether there is something to wait for.
+    /// The session has ended. `with` is what a waiting poll gets, the close packet or nothing; `orderly` lets the client
+    /// fetch what is left and then the news. Whether there is something to wait for.
     pub(crate) fn end(&mut self, with: &'static str, orderly: bool) -> bool {
         // One that came at the last moment: whoever keeps the session's sockets must not keep its connection.
         self.candidate = None;
         self.last = if orderly && (self.has_ready() || !self.polling) {
-            Some("6\u{1e}1")
+            Some(if with == "1" { "6\u{1e}1" } else { with })
         } else {
             self.polling.then_some(with)
         };

@@ -15,7 +15,7 @@ mod tls;
 
 pub use limits::HttpLimits;
 pub use listener::Listener;
-pub(crate) use patient::Patient;
+pub(crate) use patient::{LINGER, Patient};
 pub(crate) use switch::Switch;
 #[cfg(feature = "tls")]
 pub use tls::Tls;

@@ -21,9 +21,9 @@ pub(crate) struct Patient<I> {
     switched: bool,
     /// Nothing was read yet, and what is read first must not be HTTP/2.
     only_http1: bool,
-    /// All was said: what the client still sends is read and forgotten.
-    ended: bool,
-    /// Runs while the client takes nothing, or does not end when all was said.
+    /// Runs when all was said: what the client still sends is read and forgotten.
+    ended: Option<Pin<Box<Sleep>>>,
+    /// Runs while the client takes nothing.
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
@@ -40,7 +40,7 @@ const HTTP_1_1_REQUIRED: &[u8] =
 
 impl<I: AsyncRead + AsyncWrite + Unpin> Patient<I> {
     pub(super) fn new(io: I, patience: Duration, switch: Switch) -> Patient<I> {
-        Patient { io, patience, switch, switched: false, only_http1: false, ended: false, stalled: None }
+        Patient { io, patience, switch, switched: false, only_http1: false, ended: None, stalled: None }
     }
 
     /// Nobody has agreed on HTTP/2: who begins with it is told so.
@@ -126,25 +126,25 @@ impl<I: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Patient<I> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if !self.ended {
-            let ended = Pin::new(&mut self.io).poll_shutdown(cx);
+        let Patient { io, ended, .. } = &mut *self;
+        let Some(patience) = ended else {
+            let ended = Pin::new(io).poll_shutdown(cx);
             ready!(self.watch(cx, ended))?;
-            self.ended = true;
-        }
-        if self.switched {
-            return Poll::Ready(Ok(()));
-        }
+            if self.switched {
+                return Poll::Ready(Ok(()));
+            }
+            self.ended = Some(Box::pin(tokio::time::sleep(LINGER)));
+            return self.poll_shutdown(cx);
+        };
         let mut forgotten = [0; 2048];
         loop {
             let mut read = ReadBuf::new(&mut forgotten);
-            match Pin::new(&mut self.io).poll_read(cx, &mut read) {
+            match Pin::new(&mut *io).poll_read(cx, &mut read) {
                 Poll::Ready(Ok(())) if !read.filled().is_empty() => {}
                 Poll::Ready(_) => return Poll::Ready(Ok(())),
-                Poll::Pending => break,
+                Poll::Pending => return patience.as_mut().poll(cx).map(Ok),
             }
         }
-        let patience = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(LINGER)));
-        patience.as_mut().poll(cx).map(Ok)
     }
 }
 

@@ -53,6 +53,7 @@ impl Client {
         if let Some((id, answer)) = id.zip(answer)
             && socket.is_connected()
         {
+            self.owes.set(true);
             // What was sent to the socket before leaves before.
             self.put(out, answer.size(), |bytes| answer.write(bytes, socket.namespace(), id));
         }

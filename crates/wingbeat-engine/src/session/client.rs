@@ -9,6 +9,7 @@ use crate::out::{Out, SMALL};
 use crate::outbox::{LARGEST, is_large};
 use crate::{Event, Reason, Socket};
 use bytes::Bytes;
+use std::cell::Cell;
 use std::sync::Arc;
 use std::task::Context;
 use wingbeat_core::packet::engine::{self, PacketType};
@@ -27,6 +28,8 @@ pub(super) struct Client {
     /// A namespace was joined, now or before.
     pub(super) has_joined: bool,
     pub(super) allowance: Allowance,
+    /// An answer to a call was written since the peer had taken everything.
+    pub(super) owes: Cell<bool>,
     /// The server is shutting down: what has begun is finished, and no more is read.
     pub(super) deaf: bool,
     /// Bytes of an earlier read are left to look at.
@@ -52,6 +55,7 @@ impl Client {
             running: Running::default(),
             backlog: Backlog::default(),
             binary: None,
+            owes: Cell::new(false),
             deaf: false,
             joined: None,
             has_joined: false,

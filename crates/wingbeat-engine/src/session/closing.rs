@@ -6,52 +6,50 @@ use super::{Step, Transport};
 use crate::Reason;
 use crate::link::{Link, Via, signal};
 use crate::out::Out;
+use crate::serve::LINGER;
 use crate::ws::{self, Item, Read, Violation, WebSocket, close_frame};
 use std::task::Context;
 
-/// How long a client has to answer a close frame or to fetch the close packet, in milliseconds.
+/// How long a client has to take what it is still sent, or to fetch the close packet, in milliseconds.
 const PATIENCE: u64 = 10_000;
 /// How long a client that has sent the close packet has to close by itself.
 const QUIET: u64 = 300;
+/// How long a client has to end when all was said (RFC 6455, 7.1.1), and how long at the end of the server, where nobody
+/// is waited for but who is owed an answer.
+const MOMENT: u64 = LINGER.as_millis() as u64;
 
 /// A transport on which the last has to be said.
 pub(super) struct Closing {
     ws: Option<WebSocket>,
-    /// The client's close frame came, or there is none to wait for: over when all is sent.
-    answered: bool,
-    /// The client's bytes make no sense any more.
-    blind: bool,
     /// The client has said that it closes; only if it does not is it told to.
     quiet: bool,
+    /// All was said, the close frame last: what the client still sends is read and forgotten.
+    ended: bool,
+    /// Answers to calls are among what the client has not taken.
+    owes: bool,
     until: u64,
 }
 
 impl Closing {
     /// `None` if there is nothing left to say.
-    pub(super) fn new(transport: Transport, end: End, link: &Link, out: &mut Out) -> Option<Closing> {
-        let (mut answered, mut blind, mut quiet) = (false, false, false);
+    pub(super) fn new(transport: Transport, end: End, owes: bool, link: &Link, out: &mut Out) -> Option<Closing> {
         let ws = match transport {
             Transport::WebSocket(ws) => ws,
-            Transport::Polling(polling) => return Closing::polling(*polling, end, link, out),
+            Transport::Polling(polling) => return Closing::polling(*polling, end, owes, link, out),
             Transport::Closing(_) | Transport::Closed => return None,
         };
         match end.farewell {
             Farewell::Gone => return None,
-            Farewell::Silence => quiet = true,
-            Farewell::Close(code) => {
-                close_frame(out.after(&link.outbox), code);
-                blind = code.is_some();
-            }
-            Farewell::Answer(code) => {
-                close_frame(out.after(&link.outbox), code);
-                answered = true;
-            }
+            Farewell::Silence => {}
+            Farewell::Close(code) | Farewell::Answer(code) => close_frame(out.after(&link.outbox), code),
         }
-        let until = Closing::patience(link, if quiet { QUIET } else { PATIENCE });
-        Some(Closing { ws: Some(ws), answered, blind, quiet, until })
+        let quiet = end.farewell == Farewell::Silence;
+        let patience = if quiet { QUIET } else { Closing::patience(link, owes) };
+        let until = Closing::wait(link, patience);
+        Some(Closing { ws: Some(ws), quiet, ended: false, owes, until })
     }
 
-    fn polling(polling: Polling, end: End, link: &Link, out: &mut Out) -> Option<Closing> {
+    fn polling(polling: Polling, end: End, owes: bool, link: &Link, out: &mut Out) -> Option<Closing> {
         if let Some(probe) = polling.probe {
             ws::refuse(&link.engine, probe.into_ws());
         }
@@ -59,22 +57,30 @@ impl Closing {
         let mut polls = link.polls()?;
         // Who breaks the rules of the transport is forgotten at once; else the client may fetch what is left.
         let orderly = match end.reason {
-            Reason::ForcedClose | Reason::ForcedServerClose | Reason::ServerNamespaceDisconnect => true,
-            // It waits for answers, and for nobody else.
-            Reason::ServerShuttingDown => polls.has_ready(),
+            Reason::ForcedClose | Reason::ForcedServerClose => true,
+            Reason::ServerNamespaceDisconnect | Reason::ServerShuttingDown => true,
             _ => false,
         };
-        let with = if end.farewell == Farewell::Silence { "6" } else { "1" };
-        if !polls.end(with, orderly && !lost) || !orderly {
+        let closing = link.engine.is_closing();
+        let owes = owes && polls.has_ready();
+        let orderly = orderly && !lost && (owes || !closing);
+        // There are clients that never come back after a close packet. Without one, they see that the session is gone.
+        let with = if end.farewell == Farewell::Silence || closing { "6" } else { "1" };
+        if !polls.end(with, orderly) || !orderly {
             link.set_via(Via::Nothing);
             return None;
         }
         drop(polls);
-        let until = Closing::patience(link, PATIENCE);
-        Some(Closing { ws: None, answered: false, blind: false, quiet: false, until })
+        let until = Closing::wait(link, PATIENCE);
+        Some(Closing { ws: None, quiet: false, ended: false, owes, until })
     }
 
-    fn patience(link: &Link, patience: u64) -> u64 {
+    /// How long a client may take for what it is still sent.
+    fn patience(link: &Link, owes: bool) -> u64 {
+        if owes || !link.engine.is_closing() { PATIENCE } else { MOMENT }
+    }
+
+    fn wait(link: &Link, patience: u64) -> u64 {
         let until = link.engine.wheel.now() + patience;
         link.engine.wheel.set(link, until);
         until
@@ -83,41 +89,63 @@ impl Closing {
     pub(super) fn step(&mut self, link: &Link, buf: &mut [u8], out: &mut Out, cx: &mut Context<'_>) -> Step {
         let signals = link.take_signals();
         if signals & signal::ABORT != 0 {
-            self.quiet = false;
-            self.until = 0;
+            return self.give_up(link);
         }
-        if signals & (signal::DUE | signal::ABORT) != 0 && link.engine.wheel.now() >= self.until {
+        if signals & signal::SHUTDOWN != 0 && !self.owes {
+            self.until = self.until.min(Closing::wait(link, MOMENT));
+            if self.ws.is_none() {
+                return self.give_up(link);
+            }
+        }
+        if signals & signal::DUE != 0 && link.engine.wheel.now() >= self.until {
             if !std::mem::take(&mut self.quiet) {
-                if let Some(mut polls) = link.polls() {
-                    polls.abandon();
-                }
-                return Step::Done;
+                return self.give_up(link);
             }
             close_frame(&mut out.bytes, None);
-            self.until = Closing::patience(link, PATIENCE);
+            self.until = Closing::wait(link, Closing::patience(link, self.owes));
         }
         let Some(ws) = &mut self.ws else {
             // A poll fetches the rest.
             return if link.polls().is_none_or(|polls| polls.is_over()) { Step::Done } else { Step::Idle };
         };
-        if ws.write(out, &link.outbox, usize::MAX, cx).is_err() || (self.answered && ws.is_flushed()) {
-            return Step::Done;
+        if !self.ended {
+            if ws.write(out, &link.outbox, usize::MAX, cx).is_err() {
+                return Step::Done;
+            }
+            if !self.quiet && ws.is_flushed() && ws.end(cx).is_ready() {
+                self.ended = true;
+                self.until = Closing::wait(link, MOMENT);
+            }
         }
         match ws.read(buf, false, cx) {
             (Read::Nothing, _) => Step::Idle,
             (Read::End, _) => Step::Done,
             (Read::Bytes, n) => {
-                if !self.blind {
-                    let answered = &mut self.answered;
+                if self.quiet {
+                    let mut answer = None;
                     let items = ws.items(&mut buf[..n], link.engine.config.max_payload, |item| {
-                        *answered |= matches!(item, Item::Close(_));
-                        Ok::<_, Violation>(true)
+                        if let Item::Close(code) = item {
+                            answer = Some(code);
+                        }
+                        Ok::<_, Violation>(answer.is_none())
                     });
-                    self.blind = items.is_err();
+                    if let Some(code) = items.err().map(|violation| Some(violation.code())).or(answer) {
+                        self.quiet = false;
+                        close_frame(&mut out.bytes, code);
+                        self.until = Closing::wait(link, Closing::patience(link, self.owes));
+                        return Step::Again;
+                    }
                 }
                 // There may be more for as long as the client likes.
                 Step::Yield
             }
         }
+    }
+
+    fn give_up(&self, link: &Link) -> Step {
+        if let Some(mut polls) = link.polls() {
+            polls.abandon();
+        }
+        Step::Done
     }
 }

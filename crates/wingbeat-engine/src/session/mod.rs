@@ -179,7 +179,7 @@ impl Session {
         if matches!(transport, Transport::WebSocket(_)) {
             link.set_via(Via::Nothing);
         }
-        match Closing::new(transport, end, &link, out) {
+        match Closing::new(transport, end, self.client.owes.get(), &link, out) {
             Some(closing) => {
                 self.transport = Transport::Closing(Box::new(closing));
                 Step::Again

@@ -29,7 +29,12 @@ impl Session {
         let Transport::Polling(polling) = &mut self.transport else { return Ok(Step::Again) };
         if polling.body.is_none() {
             let (body, candidate) = match link.polls() {
-                Some(mut polls) => (polls.body(), polls.take_candidate()),
+                Some(mut polls) => {
+                    if out.is_empty() && !polls.has_ready() {
+                        self.client.owes.set(false);
+                    }
+                    (polls.body(), polls.take_candidate())
+                }
                 None => (None, None),
             };
             polling.body = body.map(|body| (body, 0));

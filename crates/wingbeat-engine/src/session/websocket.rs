@@ -47,6 +47,9 @@ pub(super) fn step(
     heartbeat.look(client);
     let was_clogged = client.is_clogged(out);
     ws.write(out, &client.link.outbox, limit, cx)?;
+    if ws.is_flushed() {
+        client.owes.set(false);
+    }
     if was_clogged && !client.is_clogged(out) {
         step = Step::Again;
     }

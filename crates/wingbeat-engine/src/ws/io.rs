@@ -40,6 +40,14 @@ impl Io {
         }
     }
 
+    /// Ends the direction to the peer.
+    pub(super) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Io::Tcp(tcp) => Pin::new(tcp).poll_shutdown(cx),
+            Io::Other(other) => Pin::new(other).poll_shutdown(cx),
+        }
+    }
+
     /// Streams that buffer what is written (TLS does) have to be told when to send it.
     pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {

@@ -176,6 +176,11 @@ impl WebSocket {
         self.flush(cx)
     }
 
+    /// Ends the direction to the peer, which sees that nothing more comes. What is not ready now is when the task is woken.
+    pub(crate) fn end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.io.poll_shutdown(cx).map(drop)
+    }
+
     fn flush(&mut self, cx: &mut Context<'_>) -> Result<(), Lost> {
         match self.io.poll_flush(cx) {
             Poll::Ready(Err(_)) => Err(Lost::Io),

@@ -41,7 +41,7 @@ async fn a_connection_that_is_kept_and_not_used_is_closed() {
     let (door, ..) = start(Config::default());
     let mut pipe = door.knock();
     pipe.write_all(format!("GET {POLLING} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).await.unwrap();
-    assert_eq!(closed_after(&mut pipe).await, 10);
+    assert_eq!(closed_after(&mut pipe).await, 75);
 }
 
 #[tokio::test(start_paused = true)]
@@ -103,7 +103,7 @@ async fn a_websocket_that_is_offered_and_silent_is_closed_and_the_session_stays(
     let (door, engine, _) = start(Config::default());
     let path = door.polling().await;
     let mut ws = door.open(&path.replace("polling", "websocket")).await;
-    assert_eq!(closed_after(ws.stream()).await, 15);
+    assert_eq!(closed_after(ws.stream()).await, 10);
     assert_eq!(engine.connections(), 1);
     door.request("POST", &path, "", "421[\"echo\",1]").await;
     assert_eq!(door.request("GET", &path, "", "").await.text(), "431[null,1]");
