@@ -34,6 +34,14 @@ for (const [name, transports] of Object.entries(TRANSPORTS)) {
   })
 }
 
+test('a_server_that_is_told_to_end_does_so_while_its_input_is_open', async (t) => {
+  const server = await startServer(t)
+  const [app] = await connectedApps(t, server, 1)
+  const gone = once(app.io, 'disconnect')
+  await server.terminate()
+  assert.match(await gone, /^transport (close|error)$/)
+})
+
 test('a_crashed_server_is_found_again', async (t) => {
   const server = await startServer(t)
   const apps = await connectedApps(t, server, 5, { transports: ['websocket'] })

@@ -57,6 +57,12 @@ class Server {
     await this.#fixture.stop()
   }
 
+  /** Ends as supervisors have it, while standard input stays open. */
+  async terminate() {
+    this.#signal('SIGTERM')
+    await this.#fixture.gone
+  }
+
   /** Ends without a goodbye, as a crash does. */
   async kill() {
     this.#signal('SIGKILL')

@@ -27,7 +27,11 @@ fn main() -> Result<()> {
         .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
         .with_writer(std::io::stderr)
         .init();
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(run(options))
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let outcome = runtime.block_on(run(options));
+    // Not dropped: that would wait for the thread that reads standard input, until a line or its end comes.
+    runtime.shutdown_background();
+    outcome
 }
 
 async fn run(options: Options) -> Result<()> {
