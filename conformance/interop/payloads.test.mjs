@@ -35,6 +35,12 @@ for (const [name, transports] of Object.entries(TRANSPORTS)) {
       assert.deepEqual(heardSizes, sizes)
     })
 
+    test('odd_text_of_the_server_arrives_as_it_was', async (t) => {
+      const [reader] = await connectedApps(t, await startServer(t), 1, { transports })
+      const { s } = await reader.service('specials').get('unicode')
+      assert.deepEqual([...s].map((char) => char.codePointAt(0)), [0x68, 0xe9, 0x20, 0x2028, 0x20, 0x1f600, 0x20, 0, 0x20, 0xd800])
+    })
+
     test('any_text_arrives_as_it_was', async (t) => {
       const [writer, reader] = await connectedApps(t, await startServer(t), 2, { transports })
       const texts = [
