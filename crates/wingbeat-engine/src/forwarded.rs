@@ -68,7 +68,7 @@ fn usual(headers: &HeaderMap) -> Vec<Hop> {
 /// By `Forwarded`: `for="[2001:db8::7]:4711";proto=https, for=…`.
 fn standard(headers: &HeaderMap) -> Vec<Hop> {
     let lines = headers.get_all(FORWARDED).iter().map(|line| line.to_str().unwrap_or_default());
-    lines.flat_map(|line| split(line, ',')).map(|element| hop(element)).collect()
+    lines.flat_map(|line| split(line, ',')).map(hop).collect()
 }
 
 fn hop(element: &str) -> Hop {

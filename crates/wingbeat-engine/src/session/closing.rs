@@ -55,15 +55,17 @@ impl Closing {
         }
         let lost = deliver(link, out).is_err() || end.farewell == Farewell::Gone;
         let mut polls = link.polls()?;
-        // Who breaks the rules of the transport is forgotten at once; else the client may fetch what is left.
-        let orderly = match end.reason {
-            Reason::ForcedClose | Reason::ForcedServerClose => true,
-            Reason::ServerNamespaceDisconnect | Reason::ServerShuttingDown => true,
-            _ => false,
-        };
         let closing = link.engine.is_closing();
         let owes = owes && polls.has_ready();
-        let orderly = orderly && !lost && (owes || !closing);
+        // Who breaks the rules of the transport is forgotten at once; else the client may fetch what is left.
+        let forgotten = !matches!(
+            end.reason,
+            Reason::ForcedClose
+                | Reason::ForcedServerClose
+                | Reason::ServerNamespaceDisconnect
+                | Reason::ServerShuttingDown
+        );
+        let orderly = !forgotten && !lost && (owes || !closing);
         // There are clients that never come back after a close packet. Without one, they see that the session is gone.
         let with = if end.farewell == Farewell::Silence || closing { "6" } else { "1" };
         if !polls.end(with, orderly) || !orderly {

@@ -57,6 +57,25 @@ async fn websockets_are_encrypted_and_know_it() {
 }
 
 #[tokio::test]
+async fn an_encrypted_connection_ends_right_after_its_close_frame() {
+    let (port, roots) = start().await;
+    for (sent, code) in
+        [(crate::client::frame(0x81, b"\xff"), 1007), (crate::client::frame(0x88, b"\x03\xe8"), 1000_u16)]
+    {
+        let mut stream = connect(port, roots.clone(), b"http/1.1").await;
+        let head = "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
+            Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+        stream.write_all(head.as_bytes()).await.unwrap();
+        until(&mut stream, b"}").await;
+        stream.write_all(&sent).await.unwrap();
+        let mut rest = Vec::new();
+        // The end comes in order (`close_notify`), while the client has answered nothing.
+        tokio::time::timeout(PATIENCE, stream.read_to_end(&mut rest)).await.expect("it ends").unwrap();
+        assert_eq!(rest, [&[0x88, 2][..], &code.to_be_bytes()].concat());
+    }
+}
+
+#[tokio::test]
 async fn who_does_not_speak_tls_harms_nobody() {
     let (port, roots) = start().await;
     let mut plain = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
