@@ -22,7 +22,7 @@ pub(crate) fn config(state: &str) -> Result<Config> {
         "cookie" => with_files.cookie(Cookie::default()),
         "fast-ping" => with_files.ping_interval(Duration::from_millis(300)).ping_timeout(Duration::from_millis(200)),
         "small-buffer" => with_files.max_http_buffer_size(1000),
-        "no-client" => config,
+        "no-client" => config.serve_client(false),
         // Not of FIXTURE.md: for clients that speak MessagePack, and for messages of many megabytes.
         "msgpack" => config.msgpack(true),
         "large" => config.max_http_buffer_size(20 << 20),

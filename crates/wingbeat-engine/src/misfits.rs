@@ -34,8 +34,8 @@ impl Misfits {
             tracing::warn!(
                 name,
                 times,
-                "a client bundle was asked for, and none are served: `Config::client_files(\"node_modules/socket.io-client/dist\")` \
-                 serves them"
+                "a client bundle was asked for, and none are served: `Config::client_files` with the folder \
+                 node_modules/socket.io-client/dist serves them, `Config::serve_client(false)` leaves it at that"
             );
         }
     }

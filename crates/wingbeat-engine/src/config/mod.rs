@@ -50,6 +50,7 @@ pub struct Config {
     pub(crate) msgpack: bool,
     pub(crate) http_compression: Option<usize>,
     pub(crate) client_files: Option<PathBuf>,
+    pub(crate) serve_client: bool,
     pub(crate) cors: Option<Cors>,
     pub(crate) check_origin: Option<Origins>,
     pub(crate) cookie: Option<Cookie>,
@@ -85,6 +86,7 @@ impl Default for Config {
             msgpack: false,
             http_compression: Some(1024),
             client_files: None,
+            serve_client: true,
             cors: None,
             check_origin: None,
             cookie: None,
@@ -190,6 +192,14 @@ impl Config {
     /// `socket.io.js` and so on. Default none: then they are 404, and the log tells of this option.
     pub fn client_files(mut self, folder: impl Into<PathBuf>) -> Config {
         self.client_files = Some(folder.into());
+        self
+    }
+
+    /// Whether requests for the client's bundles are answered as such, by [`client_files`](Config::client_files) or 404.
+    /// Without, they are requests like all others, refused with `Transport unknown` as by the reference, and nothing is
+    /// logged. Default yes.
+    pub fn serve_client(mut self, serve: bool) -> Config {
+        self.serve_client = serve;
         self
     }
 

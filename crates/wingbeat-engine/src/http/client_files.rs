@@ -33,7 +33,7 @@ struct File {
 pub(super) async fn client_file(shared: &Arc<Shared>, path: &str, request: &HeaderMap) -> Option<Response<Body>> {
     let name = path.strip_prefix(&*shared.config.path)?.trim_start_matches('/');
     let bundle = name.strip_suffix(".map").unwrap_or(name);
-    if !NAMES.contains(&bundle) {
+    if !shared.config.serve_client || !NAMES.contains(&bundle) {
         return None;
     }
     let Some(folder) = &shared.config.client_files else {

@@ -62,4 +62,8 @@ async fn bundles_that_are_not_served_are_not_found_and_the_log_says_how_they_wou
     }
     assert_eq!(log.count("Config::client_files"), 1);
     assert_eq!(door.request("GET", "/socket.io/other.js", "", "").await.status, 400);
+    // Where they are not to be served, that needs no cure.
+    let (door, _, _) = start(Config::default().serve_client(false));
+    let answer = door.request("GET", "/socket.io/socket.io.js", "", "").await;
+    assert_eq!((answer.text(), log.count("bundle")), (r#"{"code":0,"message":"Transport unknown"}"#, 1));
 }
