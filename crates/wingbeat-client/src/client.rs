@@ -122,6 +122,12 @@ impl Client {
         self.shared().transport()
     }
 
+    /// How many bytes the server accepts in one message, as it has announced last (`maxPayload`). What is larger is not
+    /// sent: such a call fails with [`Fate::NotSent`], and both sizes as data (`{"size": 1100043, "limit": 1000000}`).
+    pub fn announced_max_payload(&self) -> Option<usize> {
+        self.shared().announced()
+    }
+
     /// Connects, if the client is not connected; returns once it is.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! What became of a call that failed.
 
+use crate::transport::TooLarge;
 use std::fmt;
 use std::time::Duration;
 use wingbeat_core::Error;
@@ -113,6 +114,13 @@ pub(crate) fn unwritable(error: impl Into<Error>) -> Error {
     // The caller's own program reads it: the cause is no secret here.
     let why = error.source().map_or_else(|| error.message().to_owned(), ToString::to_string);
     fated(Error::bad_request(format!("It has no JSON form: {why}")), Fate::NotSent)
+}
+
+/// The server would not accept it, and close the connection.
+pub(crate) fn too_large(TooLarge { size, limit }: TooLarge) -> Error {
+    let message = format!("Too large: the message has {size} bytes, and the server accepts {limit} (maxPayload)");
+    let data = serde_json::json!({ "size": size, "limit": limit });
+    fated(Error::bad_request(message).with_data(data), Fate::NotSent)
 }
 
 /// No answer came in time.

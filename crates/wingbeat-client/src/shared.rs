@@ -21,6 +21,7 @@ pub(crate) struct Shared {
     authentication: Mutex<Option<Arc<Value>>>,
     socket_id: Mutex<Option<Arc<str>>>,
     transport: Mutex<Option<TransportKind>>,
+    announced: Mutex<Option<usize>>,
 }
 
 /// By namespace.
@@ -45,6 +46,7 @@ impl Shared {
             authentication: Mutex::default(),
             socket_id: Mutex::default(),
             transport: Mutex::default(),
+            announced: Mutex::default(),
         }
     }
 
@@ -149,6 +151,14 @@ impl Shared {
 
     pub(crate) fn transport(&self) -> Option<TransportKind> {
         *locked(&self.transport)
+    }
+
+    pub(crate) fn announced(&self) -> Option<usize> {
+        *locked(&self.announced)
+    }
+
+    pub(crate) fn set_announced(&self, max_payload: Option<usize>) {
+        *locked(&self.announced) = max_payload;
     }
 
     pub(crate) fn set_transport(&self, kind: Option<TransportKind>) {

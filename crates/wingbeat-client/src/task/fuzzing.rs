@@ -110,7 +110,7 @@ impl Session {
 
     fn packet(&mut self, incoming: Incoming<'_>) -> bool {
         let goes_on = self.task.receive(incoming, &mut self.assembly, &mut self.outbox).is_none();
-        self.task.pump(&mut self.outbox);
+        let goes_on = self.task.pump(&mut self.outbox).is_none() && goes_on;
         // The server reads nothing of what we send.
         assert!(self.outbox.bytes() < 128 * 1024, "what is written is bounded");
         assert!(self.listeners.iter().all(|queue| queue.len() <= UNREAD), "what is heard is bounded");

@@ -1,7 +1,7 @@
 //! One namespace: what waits to be sent, and what waits for an answer.
 
 use crate::command::{Answer, Kind};
-use crate::fate::{Fate, copy, fated, timed_out};
+use crate::fate::{Fate, copy, fated, timed_out, too_large};
 use crate::queue::QueueLimits;
 use crate::slot::{Outbound, Place, Slot, Unsent};
 use crate::transport::Outbox;
@@ -72,12 +72,15 @@ impl Namespace {
         self.free.push_front((0, outbound));
     }
 
-    /// Moves what may be sent to the transport, as long as that has room. Behind a closed gate calls wait.
-    pub(crate) fn pump(&mut self, outbox: &mut Outbox, limit: usize, gate_is_open: bool) {
+    /// Moves what may be sent to the transport, as long as that has room. Behind a closed gate calls wait. Gives what is
+    /// too large for the server, which was not sent.
+    pub(crate) fn pump(&mut self, outbox: &mut Outbox, limit: usize, gate_is_open: bool) -> Vec<(Outbound, Error)> {
+        let mut refused = Vec::new();
         while self.joined && outbox.bytes() < OUTBOX_BYTES && self.in_flight.len() < limit {
             let Some(outbound) = self.pop(gate_is_open) else { break };
-            self.send(outbound, outbox);
+            refused.extend(self.send(outbound, outbox));
         }
+        refused
     }
 
     fn pop(&mut self, gate_is_open: bool) -> Option<Outbound> {
@@ -96,7 +99,7 @@ impl Namespace {
         Some(outbound)
     }
 
-    fn send(&mut self, mut outbound: Outbound, outbox: &mut Outbox) {
+    fn send(&mut self, mut outbound: Outbound, outbox: &mut Outbox) -> Option<(Outbound, Error)> {
         let Unsent { json, attachments } = outbound.take();
         let kind = outbound.slot.kind;
         let attachments = attachments.as_ref().map_or(&[][..], |all| all);
@@ -108,14 +111,20 @@ impl Namespace {
         };
         if matches!(kind, Kind::Event | Kind::Reply) {
             let asked = outbound.slot.asked.as_ref().map(|asked| asked.id.clone());
-            outbox.packet(packet, &self.name, asked, &json, attachments);
-            return outbound.finish(Ok(Answer::default()));
+            if let Err(refused) = outbox.packet(packet, &self.name, asked, &json, attachments) {
+                return Some((outbound, too_large(refused)));
+            }
+            outbound.finish(Ok(Answer::default()));
+            return None;
         }
         let id = self.next_id;
+        if let Err(refused) = outbox.packet(packet, &self.name, Some(id.into()), &json, attachments) {
+            return Some((outbound, too_large(refused)));
+        }
         self.next_id += 1;
         outbound.kept_at(Place::InFlight(id));
-        outbox.packet(packet, &self.name, Some(id.into()), &json, attachments);
         self.in_flight.insert(id, outbound);
+        None
     }
 
     /// The call that an answer belongs to, if it is one of these.

@@ -4,7 +4,7 @@ use super::received::{decoder, is_ping};
 use super::{Stop, Task};
 use crate::TransportKind;
 use crate::connection::{ConnectionEvent, Reason};
-use crate::fate::unavailable;
+use crate::fate::{too_large, unavailable};
 use crate::transport::{Broken, Handshake, Outbox, Transport};
 use serde_json::Value;
 use std::future::poll_fn;
@@ -64,6 +64,8 @@ impl Task {
     pub(crate) async fn session(&mut self, mut transport: Transport, handshake: &Handshake) -> End {
         self.connection += 1;
         let mut outbox = Outbox::new(self.shared.options.msgpack);
+        outbox.set_limit(handshake.max_payload());
+        self.shared.set_announced(handshake.max_payload());
         let end = self.exchange(&mut transport, &mut outbox, handshake).await;
         let reason = match &end {
             End::Lost(reason) => *reason,
@@ -73,7 +75,8 @@ impl Task {
         let joined: Vec<_> = self.namespaces.iter().filter(|namespace| namespace.joined).collect();
         if matches!(end, End::Stop(_)) && !joined.is_empty() {
             for namespace in &joined {
-                outbox.packet(PacketKind::Disconnect, &namespace.name, None, b"", &[]);
+                // A few bytes, that no server finds too many.
+                let _ = outbox.packet(PacketKind::Disconnect, &namespace.name, None, b"", &[]);
             }
             self.shared.report(&ConnectionEvent::Disconnected { reason, will_reconnect: false });
         }
@@ -139,7 +142,8 @@ impl Task {
         if let Some(stop) = stop {
             return Err(End::Stop(stop));
         }
-        self.pump(outbox);
+        outbox.set_transport(transport.kind());
+        self.pump(outbox).map_or(Ok(()), Err)?;
         let (was_joined, mut ping, mut end) = (self.namespaces[0].joined, false, None);
         let polled = transport.poll(cx, outbox, &mut |incoming, outbox| {
             ping |= is_ping(&incoming);
@@ -177,23 +181,37 @@ impl Task {
     }
 
     /// Moves what may be sent to the transport.
-    pub(super) fn pump(&mut self, outbox: &mut Outbox) {
-        self.ask_to_join(outbox);
-        let gate_is_open = !self.login.is_running();
-        for namespace in &mut self.namespaces {
-            namespace.pump(outbox, self.shared.options.in_flight, gate_is_open);
+    pub(super) fn pump(&mut self, outbox: &mut Outbox) -> Option<End> {
+        if let Some(end) = self.ask_to_join(outbox) {
+            return Some(end);
         }
+        let gate_is_open = !self.login.is_running();
+        for at in 0..self.namespaces.len() {
+            let refused = self.namespaces[at].pump(outbox, self.shared.options.in_flight, gate_is_open);
+            for (outbound, error) in refused {
+                self.finish(at, outbound, Err(error));
+            }
+        }
+        None
     }
 
-    fn ask_to_join(&mut self, outbox: &mut Outbox) {
+    fn ask_to_join(&mut self, outbox: &mut Outbox) -> Option<End> {
         let payload = &self.shared.options.auth_payload;
-        for namespace in self.namespaces.iter_mut().filter(|namespace| !namespace.asked) {
+        for (at, namespace) in self.namespaces.iter_mut().enumerate().filter(|(_, namespace)| !namespace.asked) {
             namespace.asked = true;
             // What the last connection was told counts no longer.
             namespace.halted = None;
             let json = payload.as_ref().map(Value::to_string).unwrap_or_default();
-            outbox.packet(PacketKind::Connect, &namespace.name, None, json.as_bytes(), &[]);
+            let asked = outbox.packet(PacketKind::Connect, &namespace.name, None, json.as_bytes(), &[]);
+            let Err(refused) = asked else { continue };
+            let error = too_large(refused);
+            if at == 0 {
+                return Some(End::Refused(error));
+            }
+            namespace.fail_waiting(&error, false);
+            namespace.halted = Some(error);
         }
+        None
     }
 
     pub(super) fn broken(&self, broken: Broken) -> End {

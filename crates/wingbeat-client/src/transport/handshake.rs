@@ -43,9 +43,9 @@ impl Handshake {
         self.upgrades.iter().flatten().any(|name| name == "websocket")
     }
 
-    /// How many bytes the server accepts in one body.
-    pub(crate) fn max_payload(&self) -> usize {
-        self.max_payload.filter(|max| *max >= 1.0).map_or(1_000_000, |max| max as usize)
+    /// How many bytes the server accepts in one message or body, if it says so.
+    pub(crate) fn max_payload(&self) -> Option<usize> {
+        self.max_payload.filter(|max| *max >= 1.0).map(|max| max as usize)
     }
 }
 
@@ -77,6 +77,6 @@ mod tests {
         let odd = r#"0{"sid":"a b/+","upgrades":null,"pingInterval":1.5,"pingTimeout":0.1,"maxPayload":-1}"#;
         let handshake = Handshake::parse(odd).unwrap();
         assert_eq!(handshake.silence(Duration::MAX), Duration::from_millis(1));
-        assert_eq!((handshake.max_payload(), handshake.offers_websocket()), (1_000_000, false));
+        assert_eq!((handshake.max_payload(), handshake.offers_websocket()), (None, false));
     }
 }

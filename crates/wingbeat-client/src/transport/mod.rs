@@ -12,8 +12,8 @@ mod websocket;
 
 pub(crate) use dial::Dialer;
 pub(crate) use handshake::Handshake;
-pub(crate) use outbox::Outbox;
 use outbox::Outgoing;
+pub(crate) use outbox::{Outbox, TooLarge};
 use polling::Polling;
 pub(crate) use upgrade::is_our_own;
 use websocket::WebSocket;

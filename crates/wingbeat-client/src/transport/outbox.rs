@@ -1,5 +1,7 @@
 //! What waits for the transport.
 
+use super::polling::in_base64;
+use crate::TransportKind;
 use bytes::Bytes;
 use std::collections::VecDeque;
 use wingbeat_core::packet::{AckId, Packet, PacketKind, msgpack};
@@ -20,7 +22,18 @@ pub(crate) struct Outbox {
     at: usize,
     bytes: usize,
     msgpack: bool,
+    /// How large a message the server accepts, if it has said so.
+    limit: Option<usize>,
+    /// Whether bytes travel as base64, which takes more.
+    base64: bool,
     pong_waits: bool,
+}
+
+/// A message is larger than the server accepts: it would close the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TooLarge {
+    pub(crate) size: usize,
+    pub(crate) limit: usize,
 }
 
 enum Kept {
@@ -43,7 +56,20 @@ impl Outbox {
         Outbox { msgpack, ..Outbox::default() }
     }
 
-    /// Writes a packet and its attachments.
+    /// Keeps to what the server accepts.
+    pub(crate) fn set_limit(&mut self, limit: Option<usize>) {
+        self.limit = limit;
+    }
+
+    /// Counts as this transport does.
+    pub(crate) fn set_transport(&mut self, kind: TransportKind) {
+        self.base64 = kind == TransportKind::Polling;
+    }
+
+    /// Writes a packet and its attachments, or nothing of them.
+    ///
+    /// # Errors
+    /// If one of its messages is larger than the server accepts.
     pub(crate) fn packet(
         &mut self,
         kind: PacketKind,
@@ -51,22 +77,40 @@ impl Outbox {
         id: Option<AckId>,
         json: &[u8],
         attachments: &[Bytes],
-    ) {
+    ) -> Result<(), TooLarge> {
         let mut packet = Packet { kind, attachments: attachments.len(), namespace, id, json: "" };
         if self.msgpack {
             // Pieces of texts make a text.
             packet.json = std::str::from_utf8(json).unwrap_or_default();
             let attachments: Vec<&[u8]> = attachments.iter().map(|bytes| &**bytes).collect();
-            return self.binary(msgpack::encode(&packet, &attachments).into());
+            let bytes = msgpack::encode(&packet, &attachments);
+            self.check(self.binary_len(bytes.len()))?;
+            self.binary(bytes.into());
+            return Ok(());
         }
         let start = self.texts.len();
         self.texts.push(b'4');
         packet.encode(&mut self.texts);
+        let text = self.texts.len() - start + json.len();
+        let largest = attachments.iter().map(|bytes| self.binary_len(bytes.len())).fold(text, usize::max);
+        if let Err(refused) = self.check(largest) {
+            self.texts.truncate(start);
+            return Err(refused);
+        }
         self.texts.extend_from_slice(json);
         self.keep(Kept::Text(self.texts.len() - start));
         for bytes in attachments {
             self.binary(bytes.clone());
         }
+        Ok(())
+    }
+
+    fn check(&self, size: usize) -> Result<(), TooLarge> {
+        self.limit.filter(|limit| size > *limit).map_or(Ok(()), |limit| Err(TooLarge { size, limit }))
+    }
+
+    fn binary_len(&self, len: usize) -> usize {
+        if self.base64 { in_base64(len) } else { len }
     }
 
     /// Answers a heartbeat. One answer that waits is enough, however often a server asks that does not read.
@@ -169,10 +213,33 @@ mod tests {
     fn packets_are_json_or_messagepack() {
         for (msgpack, len) in [(false, 15), (true, 32)] {
             let mut outbox = Outbox::new(msgpack);
-            outbox.packet(PacketKind::Event, "/", Some(7.into()), br#"["a",[1,2]]"#, &[]);
+            outbox.packet(PacketKind::Event, "/", Some(7.into()), br#"["a",[1,2]]"#, &[]).unwrap();
             let is_binary = matches!(outbox.front(), Some(Outgoing::Binary(_)));
             assert_eq!((is_binary, outbox.bytes() <= len), (msgpack, true), "{}", outbox.bytes());
         }
+    }
+
+    #[test]
+    fn what_is_larger_than_the_server_accepts_leaves_nothing_behind() {
+        let attachment = Bytes::from_static(&[0; 30]);
+        let packet = |msgpack, limit, kind, json: &str, attachments: &[Bytes]| {
+            let mut outbox = Outbox::new(msgpack);
+            outbox.set_limit(Some(limit));
+            outbox.set_transport(kind);
+            let kept = outbox.packet(PacketKind::Event, "/", None, json.as_bytes(), attachments);
+            assert_eq!(kept.is_ok(), !outbox.is_empty());
+            assert_eq!(outbox.texts.is_empty(), outbox.is_empty() || msgpack);
+            kept.map_err(|TooLarge { size, limit }| (size, limit))
+        };
+        use TransportKind::{Polling, WebSocket};
+        // `42["a"]` has 7 bytes.
+        assert_eq!(packet(false, 7, WebSocket, r#"["a"]"#, &[]), Ok(()));
+        assert_eq!(packet(false, 6, Polling, r#"["a"]"#, &[]), Err((7, 6)));
+        assert_eq!(packet(false, 30, WebSocket, r#"["a"]"#, std::slice::from_ref(&attachment)), Ok(()));
+        assert_eq!(packet(false, 29, WebSocket, r#"["a"]"#, std::slice::from_ref(&attachment)), Err((30, 29)));
+        assert_eq!(packet(false, 40, Polling, r#"["a"]"#, std::slice::from_ref(&attachment)), Err((41, 40)));
+        assert!(packet(true, 60, WebSocket, r#"["a"]"#, &[]).is_ok());
+        assert!(packet(true, 10, WebSocket, r#"["a"]"#, &[]).is_err());
     }
 
     #[test]

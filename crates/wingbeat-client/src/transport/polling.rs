@@ -39,6 +39,9 @@ pub(crate) struct Body {
     at: usize,
 }
 
+/// How large a body is at most for servers that announce nothing: what they accept by default.
+const MAX_PAYLOAD: usize = 1_000_000;
+
 /// How many packets are handed over at a time.
 const PACKETS: usize = 64;
 
@@ -53,7 +56,7 @@ impl Polling {
             let sid = sid.clone();
             Box::pin(async move { WebSocket::probe(&address, &sid).await.map(Box::new) }) as _
         });
-        let max_payload = handshake.max_payload();
+        let max_payload = handshake.max_payload().unwrap_or(MAX_PAYLOAD);
         let polling = Polling { requests, sid, max_payload, received, get: None, post: None, probe, upgraded: None };
         Ok((polling, handshake))
     }
@@ -175,13 +178,18 @@ impl Body {
     }
 }
 
+/// How long a binary packet is in a body.
+pub(super) fn in_base64(len: usize) -> usize {
+    1 + len.div_ceil(3) * 4
+}
+
 /// Takes as many packets as the server accepts in one body, and one at least.
 fn take_body(outbox: &mut Outbox, max_payload: usize) -> Bytes {
     let mut body = Vec::new();
     while let Some(next) = outbox.front() {
         let len = match next {
             Outgoing::Text(text) => text.len(),
-            Outgoing::Binary(bytes) => 1 + bytes.len().div_ceil(3) * 4,
+            Outgoing::Binary(bytes) => in_base64(bytes.len()),
         };
         if !body.is_empty() && body.len() + 1 + len > max_payload {
             break;

@@ -17,6 +17,7 @@ mod fixture;
 mod hooks;
 mod hostile;
 mod javascript;
+mod limits;
 mod login;
 mod logins;
 mod namespaces;

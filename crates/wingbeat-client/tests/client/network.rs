@@ -14,7 +14,6 @@ on_both! {
     a_slow_network_delays_and_breaks_nothing
     ten_megabytes_are_carried_by_a_websocket
     ten_megabytes_are_carried_by_polling
-    more_than_a_server_takes_ends_the_connection_and_the_client_goes_on
     a_network_that_is_cut_again_and_again_loses_no_call
 }
 
@@ -91,17 +90,6 @@ async fn ten_megabytes(target: Target, transport: TransportKind) {
     assert_eq!(record["text"].as_str().unwrap().len(), text.len());
     let event = created.next().await.unwrap().unwrap();
     assert_eq!((&event["id"], event["text"].as_str().unwrap().len()), (&record["id"], text.len()));
-}
-
-async fn more_than_a_server_takes_ends_the_connection_and_the_client_goes_on(target: Target) {
-    let server = Fixture::start(target, "base");
-    let client = client(&server.url(), TransportKind::WebSocket).connect().await.unwrap();
-    let mut events = client.connection_events();
-    let data = json!({ "text": "x".repeat(10 << 20) });
-    let error = client.untyped("messages").create(&data).await.unwrap_err();
-    assert_eq!(Fate::of(&error), Fate::Unknown, "{error}");
-    assert!(matches!(events.next().await, Some(ConnectionEvent::Disconnected { will_reconnect: true, .. })));
-    assert_eq!(client.untyped("messages").get(1).await.unwrap()["text"], "one");
 }
 
 async fn a_network_that_is_cut_again_and_again_loses_no_call(target: Target) {
