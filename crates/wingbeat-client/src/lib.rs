@@ -42,6 +42,7 @@ mod event;
 mod fate;
 mod hooks;
 mod io;
+mod keyset;
 mod options;
 mod page;
 mod pages;

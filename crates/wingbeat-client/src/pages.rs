@@ -2,22 +2,31 @@
 
 use crate::call::{Call, Request, local};
 use crate::client::Client;
+use crate::keyset::{Keyed, Keys};
 use crate::page::{Found, Page};
 use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use wingbeat_core::Result;
+use wingbeat_core::{RawJson, Result};
 
 /// A stream of pages, or of the records on them. Each page is one call, made when the stream gets there.
 #[must_use = "a stream does nothing unless it is read"]
-pub struct Pages<I>(BoxStream<'static, Result<I>>);
+pub struct Pages<I> {
+    stream: BoxStream<'static, Result<I>>,
+    by_position: bool,
+}
 
 impl<I> Pages<I> {
     /// The next one; `None` at the end. After an error there is nothing more.
     pub async fn next(&mut self) -> Option<Result<I>> {
-        self.0.next().await
+        self.stream.next().await
+    }
+
+    /// Whether the pages are those of the query's own order, read by position: see [`pages`](Call::pages).
+    pub fn is_by_position(&self) -> bool {
+        self.by_position
     }
 }
 
@@ -25,46 +34,147 @@ impl<I> futures_util::Stream for Pages<I> {
     type Item = Result<I>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<I>>> {
-        self.0.poll_next_unpin(cx)
+        self.stream.poll_next_unpin(cx)
     }
 }
 
 impl<T: DeserializeOwned + Send + 'static> Call<Found<T>> {
-    /// All pages from here on, one call each. Records that come or go meanwhile may be missed or come twice.
+    /// All pages, one call each, in the order of the records' `id` (or `_id`, if they have that instead): each begins
+    /// behind the last id of the one before. A record that is there all the time comes exactly once, whatever others
+    /// write meanwhile.
+    ///
+    /// This needs a service that sorts by its ids and compares with them (`$sort`, `$gt`), as those of Feathers' and
+    /// Wingbeat's stores do, and ids that are all numbers or all texts. Where more than one page has to be read and that
+    /// cannot be, the stream ends with a BadRequest that says so. (Of texts only the service knows the order: one that
+    /// compares them but does not sort by them is not noticed.)
+    ///
+    /// A query with a `$sort` or `$skip` of its own is read by position, from there on: records that are created or
+    /// removed meanwhile move others, which then are missed or come twice. `{"$sort": {"id": 1}}` is no order of its own.
     pub fn pages(self) -> Pages<Page<T>> {
-        Pages(stream::try_unfold((self.client, Some(self.request), true), next).boxed())
+        let keys = self.request.as_ref().ok().and_then(|request| match &request.query {
+            Some(query) => Keys::of(query),
+            None => Keys::of(&Map::new()),
+        });
+        let by_position = self.request.is_ok() && keys.is_none();
+        let begin = self.request.map(|request| Walk { client: self.client, request, keys, read: 0 });
+        let walk = stream::try_unfold(Some(begin), |walk| async {
+            match walk {
+                Some(walk) => {
+                    walk.map_err(local)?.page().await.map(|found| found.map(|(page, walk)| (page, walk.map(Ok))))
+                }
+                None => Ok(None),
+            }
+        });
+        Pages { stream: walk.boxed(), by_position }
     }
 
-    /// The records of all pages, which are asked for as the stream is read.
+    /// The records of all [`pages`](Call::pages), which are asked for as the stream is read.
     pub fn records(self) -> Pages<T> {
-        Pages(self.pages().map_ok(|page| stream::iter(page.data).map(Ok)).try_flatten().boxed())
+        let Pages { stream, by_position } = self.pages();
+        Pages { stream: stream.map_ok(|page| stream::iter(page.data).map(Ok)).try_flatten().boxed(), by_position }
     }
 }
 
-/// What to ask for next, if anything, and whether that is the first page.
-type State = (Client, Option<Result<Request>>, bool);
+/// How far the pages are read.
+struct Walk {
+    client: Client,
+    request: Request,
+    /// `None`: by position.
+    keys: Option<Keys>,
+    read: u64,
+}
 
-async fn next<T: DeserializeOwned>((client, request, is_first): State) -> Result<Option<(Page<T>, State)>> {
-    let Some(request) = request else { return Ok(None) };
-    let mut request = request.map_err(local)?;
-    let skip = request.query.get_or_insert_default().get("$skip").and_then(Value::as_u64).unwrap_or_default();
-    let call = request.clone();
-    let query = request.query.get_or_insert_default();
-    let page = match call.run(&client).await?.to()? {
-        Found::Page(page) => page,
-        Found::List(data) if data.is_empty() && !is_first => return Ok(None),
+/// How often the end is looked at while others remove what was found there.
+const LOOKS: usize = 5;
+
+impl Walk {
+    /// The next page, and what is left to read.
+    async fn page<T: DeserializeOwned>(mut self) -> Result<Option<(Page<T>, Option<Walk>)>> {
+        let own = self.request.query.as_deref().cloned().unwrap_or_default();
+        let begin = own.get("$skip").and_then(Value::as_u64).unwrap_or_default();
+        let (mut page, more) = loop {
+            let (query, skipped) = match &self.keys {
+                Some(keys) => (keys.next(&own), 0),
+                None => behind(&own, begin.saturating_add(self.read)),
+            };
+            let limit = query.get("$limit").and_then(Value::as_u64);
+            let answer = self.find(query).await;
+            let answer = match &self.keys {
+                Some(keys) => answer.map_err(|error| keys.explained(error))?,
+                None => answer?,
+            };
+            let (page, more) = of(answer.to()?, limit, skipped);
+            let Some(keys) = &mut self.keys else { break (page, more) };
+            // One page that is everything needs no ids.
+            if more || !keys.is_at_start() {
+                let records = answer.to::<Found<Keyed>>().map_err(|_| keys.keyless())?.into_records();
+                if keys.turns_out_other(&records) {
+                    continue;
+                }
+                keys.read(records)?;
+                if !more {
+                    self.look_at_the_end(&own).await?;
+                }
+            }
+            break (page, more);
+        };
+        if page.data.is_empty() && self.read > 0 {
+            return Ok(None);
+        }
+        if self.keys.is_some() {
+            // The server counts from the last id on.
+            (page.skip, page.total) = (self.read, page.total.saturating_add(self.read));
+        }
+        self.read = self.read.saturating_add(page.data.len() as u64);
+        Ok(Some((page, more.then_some(self))))
+    }
+
+    async fn find(&self, query: Map<String, Value>) -> Result<RawJson> {
+        let request = Request { query: Some(Box::new(query)), ..self.request.clone() };
+        request.run(&self.client).await
+    }
+
+    /// Whether nothing is left behind the last page: a service that cannot compare with an id finds nothing there
+    /// either.
+    async fn look_at_the_end(&self, own: &Map<String, Value>) -> Result<()> {
+        let Some(keys) = &self.keys else { return Ok(()) };
+        let first = async |query| -> Result<Option<Keyed>> {
+            let found = self.find(query).await?.to::<Found<Keyed>>().map_err(|_| keys.keyless())?;
+            Ok(found.into_records().into_iter().next())
+        };
+        for _ in 0..LOOKS {
+            let Some(highest) = first(keys.highest(own)).await? else { return Ok(()) };
+            let highest = keys.key(highest)?;
+            // Another one was made since, or that one has been removed; or it cannot be compared with.
+            if keys.ends_with(&highest)? || first(keys.at_least(own, &highest)).await?.is_some() {
+                return Ok(());
+            }
+        }
+        Err(keys.unordered())
+    }
+}
+
+/// The query from this position on.
+fn behind(own: &Map<String, Value>, skip: u64) -> (Map<String, Value>, u64) {
+    let mut query = own.clone();
+    if skip > 0 {
+        query.insert("$skip".to_owned(), skip.into());
+    }
+    (query, skip)
+}
+
+/// What was found behind so many others as a page, and whether there may be another one.
+fn of<T>(found: Found<T>, limit: Option<u64>, skipped: u64) -> (Page<T>, bool) {
+    match found {
+        Found::Page(page) => {
+            let more = !page.data.is_empty() && skipped.saturating_add(page.data.len() as u64) < page.total;
+            (page, more)
+        }
         Found::List(data) => {
             let len = data.len() as u64;
             // A service without pages gives everything, or as many as the query asks for: then there may be more.
-            let more = query.get("$limit").and_then(Value::as_u64).is_some_and(|limit| limit > 0 && len >= limit);
-            let total = skip.saturating_add(len);
-            query.insert("$skip".to_owned(), total.into());
-            let page = Page { total, limit: len, skip, data };
-            return Ok(Some((page, (client, more.then_some(Ok(request)), false))));
+            let more = limit.is_some_and(|limit| limit > 0 && len >= limit);
+            (Page { total: skipped.saturating_add(len), limit: len, skip: skipped, data }, more)
         }
-    };
-    let reached = skip.saturating_add(page.data.len() as u64);
-    let more = !page.data.is_empty() && reached < page.total;
-    query.insert("$skip".to_owned(), reached.into());
-    Ok(Some((page, (client, more.then_some(Ok(request)), false))))
+    }
 }

@@ -25,6 +25,7 @@ mod network;
 mod opening;
 #[cfg(feature = "tls")]
 mod options;
+mod pages;
 mod proxy;
 mod recordings;
 mod scripted;
