@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use wingbeat_client::{Error, Id, IdArg, RawJson, Result};
 
-/// JSON, or an error that quotes it.
+/// JSON, as deep as servers take it, or an error that quotes it.
 pub(crate) fn json(text: &str) -> Result<Value> {
     RawJson::parse(text.to_owned()).and_then(|raw| raw.to()).map_err(|error| {
         let why = error.message().trim_start_matches("Invalid JSON: ");

@@ -1,11 +1,15 @@
 //! `wingbeat export messages messages.jsonl`
 
 use crate::arguments;
+use crate::output::say;
 use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::Value;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write, stdout};
 use std::path::{Path, PathBuf};
-use wingbeat_client::{Client, Error, Result};
+#[cfg(unix)]
+use std::task::Poll;
+use wingbeat_client::{Client, Error, Page, Pages, Result};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -13,7 +17,8 @@ pub(crate) struct Options {
     service: String,
     /// The file, which is replaced once all is written; standard output, if there is none
     file: Option<PathBuf>,
-    /// Which records, as a query in JSON; sort them by something that does not change, if others write meanwhile
+    /// Which records, as a query in JSON. They come in the order of their ids, each once whatever others write
+    /// meanwhile; a query with a $sort or $skip of its own does not promise that
     #[arg(long, default_value = "{}")]
     query: String,
 }
@@ -21,20 +26,87 @@ pub(crate) struct Options {
 pub(crate) async fn run(client: &Client, options: Options) -> Result<()> {
     let query = arguments::json(&options.query)?;
     let mut pages = client.untyped(&options.service).find().query(query).pages();
-    let mut next = pages.next().await.transpose()?;
-    let mut target = Target::open(options.file.as_deref())?;
+    if pages.is_by_position() {
+        say(
+            "The query has a $sort or $skip of its own: if others write meanwhile, records may be missing or come twice",
+        );
+    }
+    let first = pages.next().await.transpose()?;
+    let Some(file) = options.file.as_deref().filter(|file| arguments::is_file(file)) else {
+        // Who reads a pipe slowly can end us, as ever.
+        return write(client, pages, first, Target::open(options.file.as_deref())?).await;
+    };
+    let mut signals = Signals::listen()?;
+    let target = Target::open(Some(file))?;
+    tokio::select! {
+        biased;
+        () = signals.next() => Err(Error::general(format!("Interrupted: {} is as it was", file.display()))),
+        written = write(client, pages, first, target) => written,
+    }
+}
+
+async fn write(
+    client: &Client,
+    mut pages: Pages<Page<Value>>,
+    mut next: Option<Page<Value>>,
+    mut target: Target,
+) -> Result<()> {
     let bar = progress(Some(0), "{pos}/{len} records");
     while let Some(page) = next {
-        bar.set_length(page.total.saturating_sub(page.skip).max(bar.position()));
+        bar.set_length(page.total.max(bar.position()));
         for record in &page.data {
-            writeln!(target.out, "{record}")?;
+            let line = record.to_string();
+            bar.inc(1);
+            if let Some(limit) = client.announced_max_payload().filter(|limit| line.len() > *limit) {
+                say(format_args!(
+                    "Line {} has {} bytes: an import to a server that accepts {limit}, as this one, will refuse it",
+                    bar.position(),
+                    line.len()
+                ));
+            }
+            writeln!(target.out, "{line}")?;
         }
-        bar.inc(page.data.len() as u64);
         next = pages.next().await.transpose()?;
     }
     target.finish()?;
     bar.finish();
     Ok(())
+}
+
+/// What ends a command from outside.
+struct Signals {
+    #[cfg(unix)]
+    signals: Vec<tokio::signal::unix::Signal>,
+}
+
+impl Signals {
+    #[cfg(unix)]
+    fn listen() -> Result<Signals> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+        Ok(Signals { signals: kinds.into_iter().map(signal).collect::<io::Result<_>>()? })
+    }
+
+    #[cfg(unix)]
+    async fn next(&mut self) {
+        std::future::poll_fn(|cx| {
+            let came = self.signals.iter_mut().any(|signal| signal.poll_recv(cx).is_ready());
+            if came { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+
+    #[cfg(not(unix))]
+    fn listen() -> Result<Signals> {
+        Ok(Signals {})
+    }
+
+    #[cfg(not(unix))]
+    async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending().await
+        }
+    }
 }
 
 /// Where the records go.
@@ -45,6 +117,7 @@ struct Target {
 
 /// A file that takes the place of another once it is whole: what that held is worth more than half of the next.
 struct Part {
+    file: File,
     path: PathBuf,
     of: PathBuf,
 }
@@ -61,8 +134,9 @@ impl Target {
         let (permissions, of) = before.map_or((None, path.to_owned()), |(permissions, file)| (Some(permissions), file));
         let mut name = of.clone().into_os_string();
         name.push(".part");
-        let part = Part { path: name.into(), of };
-        let file = create(&part.path)?;
+        let path = PathBuf::from(name);
+        let file = create(&path)?;
+        let part = Part { file: file.try_clone()?, path, of };
         if let Some(permissions) = permissions {
             file.set_permissions(permissions).map_err(|error| wrong(&part.path, error))?;
         }
@@ -76,6 +150,8 @@ impl Target {
     fn finish(mut self) -> Result<()> {
         self.out.flush()?;
         if let Some(part) = &self.part {
+            // Not even a machine that goes down leaves half of it there.
+            part.file.sync_all()?;
             fs::rename(&part.path, &part.of)?;
         }
         Ok(())

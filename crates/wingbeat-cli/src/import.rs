@@ -9,7 +9,7 @@ use std::io::{BufRead, BufReader};
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use tokio::task::spawn_blocking;
-use wingbeat_client::{Client, Error, Fate, Result, Service};
+use wingbeat_client::{Client, Error, Fate, RawJson, Result, Service};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -30,6 +30,8 @@ pub(crate) async fn run(client: &Client, url: &str, options: Options) -> Result<
     let Options { service, file, batch, from_start } = options;
     let mut lines = Lines::open(&file)?;
     let kept = Progress::beside(&file, format!("{service} {url}"));
+    // What stands around the records of a call: its number, its method and the path, with all of it escaped.
+    let around = 64 + 6 * service.len();
     let service = client.untyped(&service);
     let mut import = Import { service, takes_many: batch.get() > 1, kept, done: 0 };
     if let Some(kept) = import.kept.as_ref().filter(|_| !from_start) {
@@ -42,9 +44,11 @@ pub(crate) async fn run(client: &Client, url: &str, options: Options) -> Result<
     let bar = progress(lines.length, "{bytes}/{total_bytes}");
     loop {
         bar.set_position(lines.bytes);
+        // Another connection may announce another limit.
+        let bytes = client.announced_max_payload().unwrap_or(MAX_PAYLOAD).saturating_sub(around);
         // Elsewhere: a pipe may keep us waiting, and the server's heartbeat must be answered meanwhile.
         let reading = spawn_blocking(move || {
-            let batch = lines.next(batch.get());
+            let batch = lines.next(batch.get(), bytes);
             (lines, batch)
         });
         let (back, batch) = reading.await?;
@@ -60,6 +64,9 @@ pub(crate) async fn run(client: &Client, url: &str, options: Options) -> Result<
     Ok(())
 }
 
+/// How large a message servers accept that announce nothing: Socket.IO's default.
+const MAX_PAYLOAD: usize = 1_000_000;
+
 /// The lines of a file, read once: it may be a pipe, or grow.
 struct Lines {
     path: PathBuf,
@@ -68,12 +75,19 @@ struct Lines {
     length: Option<u64>,
     bytes: u64,
     count: u64,
+    /// What was read, and had no room in the last batch.
+    kept: Option<Record>,
+}
+
+/// A record as it stands there, with the number of its line.
+struct Record {
+    line: u64,
+    json: Box<RawValue>,
 }
 
 /// Lines that are created together.
 struct Batch {
-    /// Each with the number of its line, as it stands there.
-    records: Vec<(u64, Box<RawValue>)>,
+    records: Vec<Record>,
     /// The last line, which may be an empty one.
     read_to: u64,
 }
@@ -83,7 +97,7 @@ impl Lines {
         let opened = File::open(path).and_then(|file| Ok((file.metadata()?, file)));
         let (about, file) = opened.map_err(|error| wrong(path, error))?;
         let length = about.is_file().then_some(about.len());
-        Ok(Lines { path: path.to_owned(), reader: BufReader::new(file), length, bytes: 0, count: 0 })
+        Ok(Lines { path: path.to_owned(), reader: BufReader::new(file), length, bytes: 0, count: 0, kept: None })
     }
 
     /// Reads one line; false at the end.
@@ -92,6 +106,10 @@ impl Lines {
         let read = self.reader.read_line(line).map_err(|error| wrong(&self.path, error))?;
         self.bytes += read as u64;
         self.count += u64::from(read > 0);
+        // Some editors begin a file with the mark of its encoding.
+        if self.count == 1 && line.starts_with('\u{feff}') {
+            line.remove(0);
+        }
         Ok(read > 0)
     }
 
@@ -106,18 +124,35 @@ impl Lines {
         Ok(())
     }
 
-    /// The next lines, with so many records at most; `None` at the end.
-    fn next(&mut self, most: usize) -> Result<Option<Batch>> {
-        let (begin, mut records, mut line) = (self.count, Vec::new(), String::new());
-        while records.len() < most && self.read(&mut line)? {
-            if !line.trim().is_empty() {
-                let record = serde_json::from_str(&line);
-                let record =
-                    record.map_err(|error| Error::bad_request(format!("Line {} is no JSON: {error}", self.count)))?;
-                records.push((self.count, record));
+    /// The next lines, with so many records and bytes at most, but one record whatever its size; `None` at the end.
+    fn next(&mut self, most: usize, bytes: usize) -> Result<Option<Batch>> {
+        let (begin, mut records, mut line, mut taken) = (self.count, Vec::new(), String::new(), 0);
+        let had_one = self.kept.is_some();
+        while records.len() < most {
+            let record = match self.kept.take() {
+                Some(record) => record,
+                None if !self.read(&mut line)? => break,
+                None if line.trim().is_empty() => continue,
+                None => self.record(&line)?,
+            };
+            // With the comma behind it.
+            taken += record.json.get().len() + 1;
+            if taken > bytes && !records.is_empty() {
+                let read_to = record.line - 1;
+                self.kept = Some(record);
+                return Ok(Some(Batch { records, read_to }));
             }
+            records.push(record);
         }
-        Ok((self.count > begin).then_some(Batch { records, read_to: self.count }))
+        Ok((had_one || self.count > begin).then_some(Batch { records, read_to: self.count }))
+    }
+
+    /// The record of the line that was read last, if it is no deeper than records that come from a server.
+    fn record(&self, line: &str) -> Result<Record> {
+        let checked = RawJson::parse(line.to_owned());
+        let json = checked.and_then(|_| Ok(RawValue::from_string(line.trim().to_owned())?));
+        let json = json.map_err(|error| Error::bad_request(format!("Line {}: {}", self.count, error.message())))?;
+        Ok(Record { line: self.count, json })
     }
 }
 
@@ -134,8 +169,8 @@ struct Import {
 impl Import {
     async fn create(&mut self, batch: Batch) -> Result<()> {
         let Batch { records, read_to } = batch;
-        if let ([(first, _), .., (last, _)], true) = (&*records, self.takes_many) {
-            let together: Vec<&RawValue> = records.iter().map(|(_, record)| &**record).collect();
+        if let ([Record { line: first, .. }, .., Record { line: last, .. }], true) = (&*records, self.takes_many) {
+            let together: Vec<&RawValue> = records.iter().map(|record| &*record.json).collect();
             match self.service.create_many(&together).await {
                 Ok(_) => return self.keep(read_to),
                 // Not this service: one at a time, then.
@@ -143,8 +178,8 @@ impl Import {
                 Err(error) => return Err(self.stopped(error, *first, *last)),
             }
         }
-        for (line, record) in records {
-            self.service.create(&record).await.map_err(|error| self.stopped(error, line, line))?;
+        for Record { line, json } in records {
+            self.service.create(&json).await.map_err(|error| self.stopped(error, line, line))?;
             self.keep(line)?;
         }
         self.keep(read_to)
@@ -173,7 +208,13 @@ impl Import {
             (_, Some(_)) => format!("Stopped after line {done}; the same command continues there."),
             (_, None) => format!("Stopped after line {done}."),
         });
-        error
+        let size = |name: &str| error.data().and_then(|data| data.get(name)?.as_u64());
+        match (Fate::of(&error), size("size"), size("limit")) {
+            (Fate::NotSent, Some(size), Some(limit)) if first == last => Error::bad_request(format!(
+                "Line {last} is too large: the message would have {size} bytes, and the server accepts {limit}"
+            )),
+            _ => error,
+        }
     }
 }
 

@@ -118,6 +118,89 @@ fn an_import_continues_where_it_stopped_and_an_export_gives_it_back() {
 }
 
 #[test]
+fn an_import_goes_in_batches_that_the_server_accepts() {
+    for target in BOTH {
+        let shell = Shell::new("bytes", target);
+        let line = |n: usize, len: usize| format!("{{\"id\":{n},\"text\":\"{}\"}}\n", "x".repeat(len));
+        let mut lines: String = (1..=400).map(|n| line(n, 20_000)).collect();
+        // Alone as large as may be, and what the same batch would have held behind it.
+        lines.push_str(&line(401, 999_900));
+        lines.push_str(&line(402, 1));
+        std::fs::write(shell.folder.join("in.jsonl"), &lines).unwrap();
+        shell.says(&["import", "chat", "in.jsonl"]);
+        assert_eq!(shell.says(&["export", "chat"]), lines);
+    }
+}
+
+#[test]
+fn a_record_that_is_too_large_is_named_with_its_line_and_sizes() {
+    for target in BOTH {
+        let shell = Shell::new("toolarge", target);
+        let large = format!("{{\"text\":\"{}\"}}", "x".repeat(1_100_000));
+        let file = shell.folder.join("in.jsonl");
+        std::fs::write(&file, format!("{{\"n\":1}}\n\n{{\"n\":2}}\n{large}\n{{\"n\":3}}\n")).unwrap();
+        let output = shell.run(&["import", "chat", "in.jsonl"]);
+        let said = String::from_utf8(output.stderr).unwrap();
+        let size = "42?[\"create\",\"chat\",,{}]".len() + large.len();
+        let expected = format!(
+            "Stopped after line 3; the same command continues there.\nBadRequest: Line 4 is too large: the message would \
+             have {size} bytes, and the server accepts 1000000\n"
+        );
+        assert_eq!((output.status.success(), said), (false, expected));
+        std::fs::write(&file, "{\"n\":1}\n\n{\"n\":2}\n{}\n{\"n\":3}\n").unwrap();
+        shell.says(&["import", "chat", "in.jsonl"]);
+        assert_eq!(shell.says(&["export", "chat"]).lines().count(), 4, "each once");
+    }
+}
+
+#[test]
+fn what_is_exported_can_be_imported() {
+    for target in BOTH {
+        let shell = Shell::new("again", target);
+        let deep = "{\"a\":".repeat(200) + "1" + &"}".repeat(200);
+        let lines = format!(
+            "{{\"id\":1,\"deep\":{deep}}}\n{{\"id\":2,\"text\":\"\\u0000\u{2028}\u{feff}\u{85}\\n\",\"n\":1e-7}}\n"
+        );
+        std::fs::write(shell.folder.join("in.jsonl"), &lines).unwrap();
+        shell.says(&["import", "chat", "in.jsonl"]);
+        shell.says(&["export", "chat", "out.jsonl"]);
+        assert_eq!(std::fs::read_to_string(shell.folder.join("out.jsonl")).unwrap(), lines);
+        shell.says(&["call", "chat", "remove", "1"]);
+        shell.says(&["call", "chat", "remove", "2"]);
+        shell.says(&["import", "chat", "out.jsonl"]);
+        assert_eq!(shell.says(&["export", "chat"]), lines);
+    }
+}
+
+#[test]
+fn the_mark_at_the_beginning_of_a_file_is_no_part_of_its_first_line() {
+    let shell = Shell::new("mark", Target::Node);
+    for (lines, expected) in [("{\"id\":1}\r\n{\"id\":2}\r\n", 2), ("\n{\"id\":3}", 3)] {
+        std::fs::write(shell.folder.join("in.jsonl"), format!("\u{feff}{lines}")).unwrap();
+        shell.says(&["import", "chat", "in.jsonl"]);
+        assert_eq!(shell.says(&["export", "chat"]).lines().count(), expected);
+    }
+}
+
+#[test]
+fn an_export_by_position_says_what_that_means() {
+    for target in BOTH {
+        let shell = Shell::new("position", target);
+        let export = |query: &str| shell.run(&["export", "paged", "--query", query]);
+        for query in [r#"{"$sort":{"n":1}}"#, r#"{"$skip":0,"$sort":{"id":-1}}"#] {
+            let output = export(query);
+            assert_eq!(String::from_utf8(output.stdout).unwrap().lines().count(), 5);
+            assert!(String::from_utf8(output.stderr).unwrap().contains("may be missing or come twice"), "{query}");
+        }
+        for query in ["{}", r#"{"$sort":{"id":1}}"#] {
+            let output = export(query);
+            assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+            assert_eq!(String::from_utf8(output.stdout).unwrap().lines().count(), 5);
+        }
+    }
+}
+
+#[test]
 fn an_import_that_stopped_goes_on_only_where_it_was() {
     let shell = Shell::new("elsewhere", Target::Node);
     std::fs::write(shell.folder.join("in.jsonl"), "{\"a\":1}\n{\"a\":2}\nno json\n").unwrap();

@@ -107,6 +107,50 @@ async fn half_an_emoji_stops_neither_an_export_nor_an_import() {
 }
 
 #[tokio::test]
+async fn an_export_that_is_interrupted_leaves_nothing_behind() {
+    for signal in ["-INT", "-TERM", "-HUP"] {
+        for before in [None, Some("of last time")] {
+            let (folder, listener) = (Folder::new("interrupted"), Listener::bind().await);
+            let file = folder.0.join("out.jsonl");
+            before.into_iter().for_each(|text| drop(folder.write("out.jsonl", text)));
+            let child = folder.command(&listener.url(), &["export", "messages", "out.jsonl"]).spawn().unwrap();
+            let mut peer = soon(listener.joined()).await;
+            soon(answer(&mut peer, r#"[null,{"total":2,"limit":1,"skip":0,"data":[{"id":1}]}]"#)).await;
+            // The first page is written, and the second asked for.
+            soon(peer.receive()).await.unwrap();
+            assert!(folder.0.join("out.jsonl.part").exists());
+            let id = child.id().unwrap().to_string();
+            assert!(Command::new("kill").args([signal, &id]).status().await.unwrap().success());
+            while soon(peer.receive()).await.is_some() {}
+            let Output { status, stderr, .. } = soon(child.wait_with_output()).await.unwrap();
+            let said = String::from_utf8(stderr).unwrap();
+            assert!(
+                status.code() == Some(1) && said.contains("Interrupted: out.jsonl is as it was"),
+                "{signal}: {said}"
+            );
+            assert_eq!(std::fs::read_to_string(file).ok().as_deref(), before);
+            assert_eq!(std::fs::read_dir(&folder.0).unwrap().count(), before.iter().count(), "{signal}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_gives_the_same_page_again_and_again_is_no_endless_export() {
+    let folder = Folder::new("endless");
+    let (code, said) = folder
+        .run(&["export", "messages", "out.jsonl"], async |listener| {
+            let mut peer = listener.joined().await;
+            for _ in 0..2 {
+                answer(&mut peer, r#"[null,{"total":9,"limit":1,"skip":0,"data":[{"id":"a"}]}]"#).await;
+            }
+            while peer.receive().await.is_some() {}
+        })
+        .await;
+    assert!(code == Some(1) && said.contains("the service does not sort by it"), "{said}");
+    assert_eq!(std::fs::read_dir(&folder.0).unwrap().count(), 0);
+}
+
+#[tokio::test]
 async fn a_watch_ends_when_the_server_refuses_it() {
     let folder = Folder::new("watch");
     let (code, said) = folder
