@@ -66,7 +66,7 @@ impl Kind {
 }
 
 /// What the server said, undecoded.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) enum Answer {
     /// There was nothing to say.
     #[default]
@@ -77,7 +77,6 @@ pub(crate) enum Answer {
     Said(Box<Said>),
 }
 
-#[derive(Debug)]
 pub(crate) struct Said {
     pub(crate) arguments: Arguments<'static>,
     pub(crate) attachments: Vec<Bytes>,

@@ -10,8 +10,9 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use wingbeat_core::Error;
 
-/// Something that happened to the connection or to the login.
-#[derive(Clone, Debug)]
+/// Something that happened to the connection or to the login. Printed by `{:?}` it tells what, and nothing of what a
+/// login has given: that holds the token.
+#[derive(Clone)]
 #[non_exhaustive]
 pub enum ConnectionEvent {
     /// The main namespace is joined: calls go out.
@@ -61,6 +62,27 @@ impl ConnectionEvent {
                 error.message().len() + error.data().map_or(0, of) + error.errors().map_or(0, of)
             }
             _ => 0,
+        }
+    }
+}
+
+impl fmt::Debug for ConnectionEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ConnectionEvent::Connected { id } => f.debug_struct("Connected").field("id", id).finish(),
+            ConnectionEvent::Disconnected { reason, will_reconnect } => {
+                f.debug_struct("Disconnected").field("reason", reason).field("will_reconnect", will_reconnect).finish()
+            }
+            ConnectionEvent::ConnectFailed { error, will_retry } => {
+                f.debug_struct("ConnectFailed").field("error", error).field("will_retry", will_retry).finish()
+            }
+            ConnectionEvent::Reconnecting { attempt, delay } => {
+                f.debug_struct("Reconnecting").field("attempt", attempt).field("delay", delay).finish()
+            }
+            ConnectionEvent::LoggedIn(_) => f.debug_struct("LoggedIn").finish_non_exhaustive(),
+            ConnectionEvent::LoginFailed(error) => f.debug_tuple("LoginFailed").field(error).finish(),
+            ConnectionEvent::LoggedOut => f.write_str("LoggedOut"),
+            ConnectionEvent::Missed(missed) => f.debug_tuple("Missed").field(missed).finish(),
         }
     }
 }
@@ -122,5 +144,17 @@ impl ConnectionEvents {
     /// The next event; `None` once the client is closed.
     pub async fn next(&mut self) -> Option<ConnectionEvent> {
         std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_printed_of_a_login_holds_no_token() {
+        let said = serde_json::json!({ "accessToken": "secret", "user": { "password": "secret" } });
+        let printed = format!("{:?}", ConnectionEvent::LoggedIn(Arc::new(said)));
+        assert_eq!(printed, "LoggedIn { .. }");
     }
 }

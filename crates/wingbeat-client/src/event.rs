@@ -18,7 +18,8 @@ use std::time::Duration;
 use wingbeat_core::packet::Arguments;
 use wingbeat_core::{Error, RawJson, Result};
 
-/// An event as it came, shared by all its listeners.
+/// An event as it came, shared by all its listeners. Printed by `{:?}` it tells its name and how much there is, and
+/// nothing of what a server may have meant for one client alone.
 #[derive(Clone)]
 pub struct Event(Arc<Inner>);
 
@@ -113,7 +114,7 @@ impl Event {
 
 impl fmt::Debug for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Event").field(&self.0.arguments.text()).finish()
+        f.debug_struct("Event").field("name", &self.0.name).field("len", &self.len()).finish_non_exhaustive()
     }
 }
 
@@ -200,5 +201,19 @@ impl<T> Drop for Events<T> {
         // Its own count is still up: leave with the queue gone.
         self.queue = Arc::new(Queue::new(self.client.shared().options.listener));
         self.client.shared().forget(&self.namespace, self.name.as_deref());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::io::Ack;
+
+    #[test]
+    fn what_is_printed_of_an_event_or_an_answer_is_not_its_content() {
+        let arguments = || Arguments::parse(r#"["told","secret"]"#, 10).unwrap().into_owned();
+        let event = Event::new("told", arguments(), Vec::new(), None);
+        assert_eq!(format!("{event:?}"), r#"Event { name: "told", len: 1, .. }"#);
+        assert_eq!(format!("{:?}", Ack::new(Some(arguments()), Vec::new())), "Ack { len: 2, .. }");
     }
 }

@@ -1,6 +1,7 @@
 //! Functions around calls, on the client's side.
 
 use serde_json::{Map, Value};
+use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use wingbeat_core::{Error, IdArg, Method, Payload, Result};
@@ -8,8 +9,9 @@ use wingbeat_core::{Error, IdArg, Method, Payload, Result};
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 type Around = Arc<dyn Fn(Context, Next) -> BoxFuture<Result<Context>> + Send + Sync>;
 
-/// One call on its way to the server and back.
-#[derive(Clone, Debug)]
+/// One call on its way to the server and back. Printed by `{:?}` it tells which, and nothing of data, query and result:
+/// they may hold passwords and tokens.
+#[derive(Clone)]
 pub struct Context {
     /// The service's path as it was given, placeholders unfilled.
     pub service: Arc<str>,
@@ -25,6 +27,13 @@ pub struct Context {
     pub query: Map<String, Value>,
     /// The result, once there is one. A hook that sets it before the call answers in the server's place.
     pub result: Option<Payload>,
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Context { path, method, id, .. } = self;
+        f.debug_struct("Context").field("path", path).field("method", method).field("id", id).finish_non_exhaustive()
+    }
 }
 
 /// Hooks as in Feathers: `around`, `before`, `after` and `error`.
@@ -248,6 +257,16 @@ mod tests {
         });
         let context = run(&hooks, None, |_| Err(Error::gone("never called"))).await.unwrap();
         assert_eq!(context.result.unwrap().to_value().unwrap(), json!("early"));
+    }
+
+    #[test]
+    fn what_is_printed_of_a_call_holds_no_data() {
+        let secret = || Some(Payload::from(json!({ "password": "secret" })));
+        let (id, query) = (IdArg::from(7), Map::from_iter([("token".to_owned(), json!("secret"))]));
+        let (service, path) = ("users".into(), "users".into());
+        let context = Context { service, path, method: Method::Patch, id, data: secret(), query, result: secret() };
+        let printed = format!("{context:?}");
+        assert!(printed.contains("users") && printed.contains('7') && !printed.contains("secret"), "{printed}");
     }
 
     async fn run(app: &Hooks, service: Option<&Hooks>, call: fn(Context) -> Result<Context>) -> Result<Context> {

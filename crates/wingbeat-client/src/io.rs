@@ -9,6 +9,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 use wingbeat_core::packet::Arguments;
@@ -79,7 +80,7 @@ impl Io {
         let answer = self.send(Kind::Direct, event, arguments).await?;
         let said = if let Answer::Said(said) = answer { Some(*said) } else { None };
         let (arguments, attachments) = said.map(|said| (said.arguments, said.attachments)).unzip();
-        Ok(Ack { arguments, attachments: attachments.unwrap_or_default() })
+        Ok(Ack::new(arguments, attachments.unwrap_or_default()))
     }
 
     /// The events of this name, as a stream of [`Event`]s or of what their first argument is. (What socket.io-client
@@ -125,14 +126,24 @@ pub(crate) fn emittable(event: &str) -> Result<()> {
     Ok(())
 }
 
-/// The answer to an event.
-#[derive(Clone, Debug)]
+/// The answer to an event. Printed by `{:?}` it tells how much there is, and nothing of it: to a login it is a token.
+#[derive(Clone)]
 pub struct Ack {
     arguments: Option<Arguments<'static>>,
     attachments: Vec<Bytes>,
 }
 
+impl fmt::Debug for Ack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ack").field("len", &self.len()).finish_non_exhaustive()
+    }
+}
+
 impl Ack {
+    pub(crate) fn new(arguments: Option<Arguments<'static>>, attachments: Vec<Bytes>) -> Ack {
+        Ack { arguments, attachments }
+    }
+
     /// How many arguments there are.
     pub fn len(&self) -> usize {
         self.arguments.as_ref().map_or(0, Arguments::len)
