@@ -32,6 +32,15 @@ struct Options {
     /// The file that keeps the login [default: .wingbeat-token-SERVER in the home folder]
     #[arg(long, global = true)]
     token_file: Option<PathBuf>,
+    /// A file of certificates (PEM) to trust beside those of the system
+    #[arg(long, global = true, value_name = "FILE")]
+    ca: Option<PathBuf>,
+    /// Trust whatever certificate the server shows: anybody on the way can read and change everything
+    #[arg(long, global = true)]
+    insecure: bool,
+    /// Speak MessagePack, to a server with socket.io-msgpack-parser
+    #[arg(long, global = true)]
+    msgpack: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -83,7 +92,7 @@ fn io_error(error: &Error) -> Option<&io::Error> {
 }
 
 async fn run(options: Options) -> Result<()> {
-    let Options { url, path, timeout, token_file: file, mut command } = options;
+    let Options { url, path, timeout, token_file: file, ca, insecure, msgpack, mut command } = options;
     if let Command::Login(login) = &mut command {
         login.ask()?;
     }
@@ -92,7 +101,14 @@ async fn run(options: Options) -> Result<()> {
     let storage = FileStorage::new(file.unwrap_or_else(|| token_file(&url)));
     let logged_in = storage.get()?.is_some();
     let timeout = Duration::from_secs(timeout);
-    let client = Client::builder(&url)
+    let mut builder = Client::builder(&url);
+    if let Some(file) = ca {
+        let wrong = |error| Error::bad_request(format!("{}: {error}", file.display()));
+        builder = builder.root_certificates(std::fs::read(&file).map_err(wrong)?);
+    }
+    let client = builder
+        .danger_accept_any_certificate(insecure)
+        .msgpack(msgpack)
         .path(&path)
         .connect_timeout(timeout)
         .timeout(timeout)

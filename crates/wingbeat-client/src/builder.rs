@@ -7,6 +7,8 @@ use crate::fate::{Fate, fated};
 use crate::hooks::Hooks;
 use crate::options::Options;
 use crate::queue::QueueLimits;
+#[cfg(feature = "tls")]
+use crate::transport::Trust;
 use crate::transport::{Address, Dialer, is_our_own};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use serde::Serialize;
@@ -36,7 +38,10 @@ impl Builder {
     }
 
     pub(crate) fn into_options(self) -> Result<Options> {
-        let options = self.options?;
+        let mut options = self.options?;
+        if let Some(address) = Arc::get_mut(&mut options.address) {
+            address.settle()?;
+        }
         if options.transports.is_empty() {
             return Err(Error::bad_request("At least one transport is needed"));
         }
@@ -50,7 +55,7 @@ impl Builder {
         self
     }
 
-    fn address(mut self, change: impl FnOnce(&mut Address) -> Result<()>) -> Builder {
+    pub(crate) fn address(mut self, change: impl FnOnce(&mut Address) -> Result<()>) -> Builder {
         if let Ok(options) = &mut self.options {
             let address = Arc::get_mut(&mut options.address).map_or(Ok(()), change);
             if let Err(error) = address {
@@ -193,15 +198,6 @@ impl Builder {
         self.with(|options| options.service_hooks.entry(path).or_default().extend(hooks))
     }
 
-    /// How TLS is done, for example with certificates of your own; by default with those that the system trusts.
-    #[cfg(feature = "tls")]
-    pub fn tls(self, config: Arc<tokio_rustls::rustls::ClientConfig>) -> Builder {
-        self.address(|address| {
-            address.dialer.tls = Some(config);
-            Ok(())
-        })
-    }
-
     /// A client that connects in the background: calls wait for the connection, each as long as its timeout allows.
     ///
     /// # Errors
@@ -228,7 +224,9 @@ impl Builder {
 }
 
 fn parse(url: &str) -> Result<Address> {
-    let wrong = |why: &str| Error::bad_request(format!("'{url}' is no address of a server: {why}"));
+    // A password is nobody's business, also if it is in the wrong place.
+    let shown = url.rsplit_once('@').map_or_else(|| url.to_owned(), |(_, rest)| format!("…@{rest}"));
+    let wrong = |why: &str| Error::bad_request(format!("'{shown}' is no address of a server: {why}"));
     let uri: Uri = url.parse().map_err(|_| wrong("it cannot be read"))?;
     let secure = match uri.scheme_str() {
         Some("http" | "ws") => false,
@@ -253,7 +251,9 @@ fn parse(url: &str) -> Result<Address> {
         path: "/socket.io/".to_owned(),
         query,
         headers: HeaderMap::new(),
-        dialer: Dialer::default(),
+        dialer: Dialer { proxies: crate::network::from_environment().into(), ..Dialer::default() },
+        #[cfg(feature = "tls")]
+        trust: Trust::default(),
         max_payload: 64 << 20,
     })
 }

@@ -80,10 +80,9 @@ impl Keys {
             Some(Value::Object(conditions)) => drop(conditions.insert(operator.to_owned(), id.clone())),
             Some(_) => {
                 let condition = json!({ self.name: { operator: id } });
-                match query.entry("$and").or_insert_with(|| json!([])) {
-                    Value::Array(all) => all.push(condition),
-                    // The server says what is wrong with it.
-                    _ => {}
+                // If it is no list, the server says so.
+                if let Value::Array(all) = query.entry("$and").or_insert_with(|| json!([])) {
+                    all.push(condition);
                 }
             }
         }

@@ -43,6 +43,7 @@ mod fate;
 mod hooks;
 mod io;
 mod keyset;
+mod network;
 mod options;
 mod page;
 mod pages;

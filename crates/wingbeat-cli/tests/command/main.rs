@@ -1,9 +1,13 @@
 //! The command line against the original server and ours.
 #![allow(missing_docs, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "../../../wingbeat-client/tests/client/encrypted.rs"]
+#[allow(dead_code, reason = "the client's own tests use the rest")]
+mod encrypted;
 #[path = "../../../wingbeat-client/tests/client/fixture.rs"]
 #[allow(dead_code, reason = "the client's own tests use the rest")]
 mod fixture;
+mod reach;
 #[path = "../../../wingbeat-client/tests/client/scripted.rs"]
 #[allow(dead_code, reason = "the client's own tests use the rest")]
 mod scripted;

@@ -7,16 +7,16 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::Command;
 
 /// A folder of its own, which is the home folder as well.
-struct Folder(PathBuf);
+pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    fn new(name: &str) -> Folder {
+    pub(crate) fn new(name: &str) -> Folder {
         let folder = std::env::temp_dir().join(format!("wingbeat-scripted-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         Folder(folder)
     }
 
-    fn command(&self, url: &str, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, url: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_wingbeat"));
         command.args(["--url", url]).args(arguments).env("HOME", &self.0).current_dir(&self.0).kill_on_drop(true);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -32,7 +32,7 @@ impl Folder {
         (status.code(), String::from_utf8(stderr).unwrap())
     }
 
-    fn write(&self, name: &str, content: &str) -> PathBuf {
+    pub(crate) fn write(&self, name: &str, content: &str) -> PathBuf {
         let path = self.0.join(name);
         std::fs::write(&path, content).unwrap();
         path
@@ -45,12 +45,12 @@ impl Drop for Folder {
     }
 }
 
-async fn soon<F: Future>(future: F) -> F::Output {
+pub(crate) async fn soon<F: Future>(future: F) -> F::Output {
     tokio::time::timeout(std::time::Duration::from_secs(60), future).await.expect("this should have come long ago")
 }
 
 /// Answers the next call; gives what it was.
-async fn answer(peer: &mut Peer, with: &str) -> String {
+pub(crate) async fn answer(peer: &mut Peer, with: &str) -> String {
     let asked = peer.receive().await.unwrap();
     let (id, call) = asked.strip_prefix("42").and_then(|rest| rest.split_once('[')).unwrap();
     peer.send(&format!("43{id}{with}")).await;

@@ -216,7 +216,11 @@ impl Task {
 
     pub(super) fn broken(&self, broken: Broken) -> End {
         if !self.namespaces[0].joined {
-            return End::Failed(unavailable(format!("Cannot connect: {broken}"), broken));
+            // Servers that cannot read what they are sent say nothing at all.
+            let (own, other) =
+                if self.shared.options.msgpack { ("MessagePack", "JSON") } else { ("JSON", "MessagePack") };
+            let hint = format!("after the handshake: if the server speaks {other} and not {own}, see Builder::msgpack");
+            return End::Failed(unavailable(format!("Cannot connect: {broken} ({hint})"), broken));
         }
         End::Lost(broken.reason())
     }

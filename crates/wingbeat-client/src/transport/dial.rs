@@ -1,10 +1,12 @@
-//! From an address to a connection, encrypted or not.
+//! From an address to a connection: through a proxy or not, encrypted or not.
 
-use http::Uri;
+use super::proxy::{Proxies, tunnel};
+#[cfg(feature = "tls")]
+use super::trust;
+use http::{HeaderValue, Uri};
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use std::io;
 use std::pin::Pin;
-#[cfg(feature = "tls")]
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -15,62 +17,80 @@ use tokio::net::TcpStream;
 pub(crate) struct Dialer {
     #[cfg(feature = "tls")]
     pub(crate) tls: Option<Arc<tokio_rustls::rustls::ClientConfig>>,
+    pub(crate) proxies: Arc<Proxies>,
 }
 
 impl Dialer {
-    /// Connects to host and port of the address; by TLS if its scheme is `https` or `wss`.
+    /// Connects to host and port of the address; by TLS if its scheme is `https` or `wss`. Proxies send on what is asked
+    /// for by `http` themselves, and make way for all else.
     pub(crate) async fn dial(&self, uri: &Uri) -> io::Result<Stream> {
-        let secure = matches!(uri.scheme_str(), Some("https" | "wss"));
-        let host = uri.host().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "no host"))?;
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
-        let tcp = TcpStream::connect((host, port)).await?;
+        let Some(proxy) = self.proxies.to(uri)? else { return self.open(uri).await };
+        let named = |error: io::Error| {
+            let proxy = proxy.uri().authority().map_or("", |authority| authority.as_str());
+            io::Error::new(error.kind(), format!("the proxy {proxy}: {error}"))
+        };
+        let mut stream = self.open(proxy.uri()).await.map_err(named)?;
+        if uri.scheme_str() == Some("http") {
+            return Ok(Stream::Proxy(Box::new(stream)));
+        }
+        let server = format!("{}:{}", uri.host().unwrap_or_default(), port(uri));
+        tunnel(&mut stream, &server, proxy.basic_auth()).await.map_err(named)?;
+        if is_secure(uri) { self.secure(host(uri)?, stream).await } else { Ok(stream) }
+    }
+
+    /// What the proxy has to be told that sends on what is asked for here, if there is one.
+    pub(super) fn password(&self, uri: &Uri) -> Option<HeaderValue> {
+        // What is wrong with it is told when it is needed.
+        let proxy = self.proxies.to(uri).ok().flatten().filter(|_| !is_secure(uri))?;
+        proxy.basic_auth().cloned()
+    }
+
+    async fn open(&self, uri: &Uri) -> io::Result<Stream> {
+        let host = host(uri)?;
+        let tcp = TcpStream::connect((host, port(uri))).await?;
         tcp.set_nodelay(true)?;
-        if secure { self.secure(host, tcp).await } else { Ok(Stream::Plain(tcp)) }
+        let stream = Stream::Plain(tcp);
+        if is_secure(uri) { self.secure(host, stream).await } else { Ok(stream) }
     }
 
     #[cfg(feature = "tls")]
-    async fn secure(&self, host: &str, tcp: TcpStream) -> io::Result<Stream> {
+    async fn secure(&self, host: &str, stream: Stream) -> io::Result<Stream> {
         let name = tokio_rustls::rustls::pki_types::ServerName::try_from(host.to_owned())
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         let config = match &self.tls {
             Some(config) => config.clone(),
-            None => system_trust()?,
+            None => trust::system_trust()?,
         };
-        let stream = tokio_rustls::TlsConnector::from(config).connect(name, tcp).await?;
+        let stream = tokio_rustls::TlsConnector::from(config).connect(name, stream).await.map_err(trust::told)?;
         Ok(Stream::Tls(Box::new(stream)))
     }
 
     #[cfg(not(feature = "tls"))]
-    async fn secure(&self, _host: &str, _tcp: TcpStream) -> io::Result<Stream> {
+    async fn secure(&self, _host: &str, _stream: Stream) -> io::Result<Stream> {
         Err(io::Error::new(io::ErrorKind::Unsupported, "built without the feature `tls`"))
     }
 }
 
-/// Trusts the certificates that the system trusts. Read once.
-#[cfg(feature = "tls")]
-fn system_trust() -> io::Result<Arc<tokio_rustls::rustls::ClientConfig>> {
-    use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
-    use tokio_rustls::rustls::{ClientConfig, RootCertStore};
-    static CONFIG: std::sync::OnceLock<Arc<ClientConfig>> = std::sync::OnceLock::new();
-    if let Some(config) = CONFIG.get() {
-        return Ok(config.clone());
-    }
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let config = ClientConfig::builder_with_provider(default_provider().into())
-        .with_safe_default_protocol_versions()
-        .map_err(io::Error::other)?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(CONFIG.get_or_init(|| Arc::new(config)).clone())
+fn is_secure(uri: &Uri) -> bool {
+    matches!(uri.scheme_str(), Some("https" | "wss"))
+}
+
+fn host(uri: &Uri) -> io::Result<&str> {
+    let host = uri.host().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the host is missing"))?;
+    Ok(host.trim_start_matches('[').trim_end_matches(']'))
+}
+
+fn port(uri: &Uri) -> u16 {
+    uri.port_u16().unwrap_or(if is_secure(uri) { 443 } else { 80 })
 }
 
 /// A connection.
 pub(crate) enum Stream {
     Plain(TcpStream),
     #[cfg(feature = "tls")]
-    Tls(Box<tokio_rustls::client::TlsStream<TcpStream>>),
+    Tls(Box<tokio_rustls::client::TlsStream<Stream>>),
+    /// To a proxy that reads the requests.
+    Proxy(Box<Stream>),
 }
 
 macro_rules! either {
@@ -79,6 +99,7 @@ macro_rules! either {
             Stream::Plain($stream) => $call,
             #[cfg(feature = "tls")]
             Stream::Tls($stream) => $call,
+            Stream::Proxy($stream) => $call,
         }
     };
 }
@@ -105,7 +126,7 @@ impl AsyncWrite for Stream {
 
 impl Connection for Stream {
     fn connected(&self) -> Connected {
-        Connected::new()
+        Connected::new().proxy(matches!(self, Stream::Proxy(_)))
     }
 }
 

@@ -6,7 +6,7 @@ use wingbeat_core::json;
 use wingbeat_core::packet::engine::{self, PacketType};
 
 /// The content of an Engine.IO OPEN packet.
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Handshake {
     pub(crate) sid: String,

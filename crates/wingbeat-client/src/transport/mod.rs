@@ -6,7 +6,10 @@ mod handshake;
 mod keys;
 mod outbox;
 mod polling;
+mod proxy;
 mod request;
+#[cfg(feature = "tls")]
+mod trust;
 mod upgrade;
 mod websocket;
 
@@ -15,6 +18,9 @@ pub(crate) use handshake::Handshake;
 use outbox::Outgoing;
 pub(crate) use outbox::{Outbox, TooLarge};
 use polling::Polling;
+pub(crate) use proxy::Proxies;
+#[cfg(feature = "tls")]
+pub(crate) use trust::Trust;
 pub(crate) use upgrade::is_our_own;
 use websocket::WebSocket;
 // For the fuzzer.
@@ -42,6 +48,9 @@ pub(crate) struct Address {
     pub(crate) query: String,
     pub(crate) headers: HeaderMap,
     pub(crate) dialer: Dialer,
+    /// Until the client is built.
+    #[cfg(feature = "tls")]
+    pub(crate) trust: Trust,
     pub(crate) max_payload: usize,
 }
 

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use wingbeat_core::packet::{AckId, Packet, PacketKind, msgpack};
 
 /// An Engine.IO packet to send: the type character and the content, or bytes.
-#[derive(Debug, PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug, PartialEq, Eq))]
 pub(crate) enum Outgoing<'a> {
     Text(&'a [u8]),
     Binary(&'a [u8]),

@@ -49,6 +49,9 @@ impl Requests {
         *request.method_mut() = method;
         *request.uri_mut() = uri;
         request.headers_mut().insert("accept", HeaderValue::from_static("*/*"));
+        if let Some(password) = self.address.dialer.password(request.uri()) {
+            request.headers_mut().insert("proxy-authorization", password);
+        }
         for (name, value) in &self.address.headers {
             request.headers_mut().append(name, value.clone());
         }

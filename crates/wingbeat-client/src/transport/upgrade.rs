@@ -5,6 +5,7 @@ use super::{Address, Broken, USER_AGENT};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use http::{HeaderMap, HeaderName, Uri, header};
+use std::io;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
@@ -23,7 +24,7 @@ pub(super) async fn upgrade(stream: &mut Stream, uri: &Uri, address: &Address) -
     stream.write_all(&request(uri, &address.headers, &key)).await.map_err(Broken::connect)?;
     stream.flush().await.map_err(Broken::connect)?;
     let mut read = Vec::with_capacity(512);
-    let end = read_head(stream, &mut read).await?;
+    let end = read_head(stream, &mut read).await.map_err(Broken::connect)?;
     let mut headers = [httparse::EMPTY_HEADER; 100];
     let mut answer = httparse::Response::new(&mut headers);
     answer.parse(&read[..end]).map_err(|error| Broken::connect(format!("the answer is no HTTP: {error}")))?;
@@ -68,18 +69,18 @@ fn request(uri: &Uri, headers: &HeaderMap, key: &str) -> Vec<u8> {
 }
 
 /// Reads until the head is complete, and gives its length.
-async fn read_head(stream: &mut Stream, read: &mut Vec<u8>) -> Result<usize, Broken> {
+pub(super) async fn read_head(stream: &mut Stream, read: &mut Vec<u8>) -> io::Result<usize> {
     const END: &[u8] = b"\r\n\r\n";
     loop {
         let seen = read.len().saturating_sub(END.len() - 1);
-        if stream.read_buf(read).await.map_err(Broken::connect)? == 0 {
-            return Err(Broken::connect("the server closed the connection during the handshake"));
+        if stream.read_buf(read).await? == 0 {
+            return Err(io::Error::other("the server closed the connection during the handshake"));
         }
         if let Some(at) = read[seen..].windows(END.len()).position(|bytes| bytes == END) {
             return Ok(seen + at + END.len());
         }
         if read.len() > HEAD {
-            return Err(Broken::connect(format!("the head of the answer has more than {HEAD} bytes")));
+            return Err(io::Error::other(format!("the head of the answer has more than {HEAD} bytes")));
         }
     }
 }

@@ -12,6 +12,8 @@ macro_rules! on_both {
 
 mod abandoned;
 mod accounting;
+#[cfg(feature = "tls")]
+mod encrypted;
 mod faults;
 mod fixture;
 mod hooks;
@@ -23,10 +25,11 @@ mod logins;
 mod namespaces;
 mod network;
 mod opening;
-#[cfg(feature = "tls")]
 mod options;
 mod pages;
 mod proxy;
+#[cfg(feature = "tls")]
+mod reach;
 mod recordings;
 mod scripted;
 mod suite;
