@@ -13,7 +13,7 @@ use wingbeat_core::{Error, Result};
 pub struct Limits {
     /// How deep `$or` and `$and` may be nested: 8.
     pub depth: usize,
-    /// How many tests of fields, sort keys and members of `$or` and `$and` there may be: 200.
+    /// How many tests of fields, sort keys, and members of `$or` and `$and` that test nothing there may be: 200.
     pub conditions: usize,
     /// How many values there may be in the lists of `$in` and `$nin`, and names in `$select`: 2000.
     pub values: usize,
@@ -107,7 +107,7 @@ impl Reader<'_> {
         let Some(members) = member.as_object() else {
             return Err(Error::bad_request(format!("Invalid {group}: its elements must be objects")));
         };
-        self.count_condition()?;
+        let before = self.conditions;
         let mut conditions = Vec::new();
         for (name, value) in members {
             match name.as_str() {
@@ -118,6 +118,10 @@ impl Reader<'_> {
                 operator if operator.starts_with('$') => return Err(invalid_parameter(name, members)),
                 field => self.field(field, value, &mut conditions)?,
             }
+        }
+        // Counted by what it tests; one that tests nothing is still work.
+        if self.conditions == before {
+            self.count_condition()?;
         }
         Ok(Condition::All(conditions))
     }
@@ -246,7 +250,17 @@ mod tests {
         let nested = |depth| (0..depth).fold(json!({"a": 1}), |inner, _| json!({"$or": [inner]}));
         assert!(read(&Query::from_value(nested(8)).unwrap(), &Syntax::default()).is_ok());
         refusal(nested(9));
-        refusal(json!({"$or": vec![json!({"a": 1}); 200]}));
+        refusal(json!({"$or": vec![json!({"a": 1}); 201]}));
+        refusal(json!({"$or": vec![json!({"a": 1, "b": 1}); 101]}));
+        refusal(json!({"$or": vec![json!({}); 201]}));
         refusal(json!({"a": {"$in": vec![0; 2001]}}));
+    }
+
+    #[test]
+    fn an_alternative_counts_as_what_it_tests() {
+        for query in [json!({"$or": vec![json!({"a": 1}); 200]}), json!({"$and": vec![json!({"a": {"$gt": 1}}); 200]})]
+        {
+            assert!(read(&Query::from_value(query).unwrap(), &Syntax::default()).is_ok());
+        }
     }
 }
