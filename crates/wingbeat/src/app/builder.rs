@@ -167,8 +167,8 @@ impl Builder {
     /// Puts it all together.
     ///
     /// # Errors
-    /// If two services have the same path, a path is none, a service has no methods, a method or an event that is
-    /// named does not exist, a hook can not work, or the program aborts on panics (one handler that panics would then end all connections).
+    /// If two services have the same path, a path is none, a service has neither methods nor events, a method or an event
+    /// that is named does not exist, a hook can not work, or the program aborts on panics (one handler that panics would then end all connections).
     pub fn build(self) -> Result<App> {
         if cfg!(panic = "abort") {
             return Err(Error::general("Wingbeat needs `panic = \"unwind\"` in the Cargo profile"));

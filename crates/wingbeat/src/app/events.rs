@@ -88,7 +88,11 @@ impl Slots {
                 events.push(event)
             }
         });
-        let unknown = |event: &str| Err(Error::general(format!("'{event}' is not a valid service event of '{path}'")));
+        let unknown = |event: &str| {
+            Err(Error::general(format!(
+                "'{event}' is not a valid service event of '{path}': list it among the mount's `events`"
+            )))
+        };
         if let Some(event) = service.unknown(|event| events.contains(&event)) {
             return unknown(event);
         }

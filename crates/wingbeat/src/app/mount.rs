@@ -121,7 +121,8 @@ impl Mount {
         self
     }
 
-    /// Mounts custom methods only; add them with [`method`](Mount::method).
+    /// Mounts no service: only the custom methods and the events that are added with [`method`](Mount::method) and
+    /// [`events`](Mount::events).
     pub fn empty() -> Mount {
         Mount::default()
     }
@@ -184,8 +185,8 @@ impl Mount {
         }
         let wrong = |text: String| Err(Error::general(text));
         let standard = self.service.as_ref().map_or_else(Vec::new, |service| service.methods());
-        if standard.is_empty() && self.custom.is_empty() {
-            return wrong(format!("Invalid service object passed for path `{path}`: it has no methods"));
+        if standard.is_empty() && self.custom.is_empty() && self.events.is_empty() {
+            return wrong(format!("Invalid service object passed for path `{path}`: it has no methods and no events"));
         }
         let mut names = BTreeSet::new();
         for (name, _) in &self.custom {

@@ -59,7 +59,11 @@ impl SubApp {
 /// Whether what an application gives all its services can work.
 pub(super) fn check(hooks: &HookSet, publishers: &Publishers) -> Result<()> {
     if let Some(event) = publishers.unknown(|event| STANDARD.contains(&event)) {
-        return Err(Error::general(format!("'{event}' is not a valid service event")));
+        return Err(Error::general(format!(
+            "'{event}' is not a valid service event: the publishers of an application name only created, updated, \
+             patched and removed. Put `publish_event(\"{event}\", …)` on the mount of the service that sends it, or use \
+             `publish`, which is for all events"
+        )));
     }
     hooks.check()
 }

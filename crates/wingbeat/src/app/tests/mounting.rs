@@ -74,7 +74,7 @@ async fn a_mount_that_makes_no_sense_is_refused() {
     let cases = [
         ("a//b", Mount::new(Echo), "not a valid service path"),
         ("", Mount::new(Echo), "not a valid service path"),
-        ("x", Mount::empty(), "no methods"),
+        ("x", Mount::empty(), "no methods and no events"),
         ("x", twice().method("a", |(): (), _| async { Ok(()) }), "twice"),
         ("x", Mount::new(Echo).method("emit", |(): (), _| async { Ok(()) }), "not allowed as a custom method name"),
         ("x", Mount::new(Echo).method("find", |(): (), _| async { Ok(()) }), "not allowed as a custom method name"),
@@ -83,6 +83,33 @@ async fn a_mount_that_makes_no_sense_is_refused() {
     for (path, mount, text) in cases {
         let error = App::builder().mount(path, mount).build().unwrap_err();
         assert!(error.message().contains(text), "{error} should contain {text}");
+    }
+}
+
+#[tokio::test]
+async fn a_mount_may_have_events_and_no_method() {
+    let news = Mount::empty().events(["flash"]).publish(|_| channel("everybody"));
+    let app = App::builder()
+        .mount("news", news)
+        .on_connection(|app, connection| app.channel("everybody").join(connection))
+        .build()
+        .unwrap();
+    let client = crate::test::Client::connect(&app).await.unwrap();
+    app.service("news").emit("flash", &"rain").await.unwrap();
+    assert_eq!(client.hears("news flash").await, "rain");
+    assert_eq!(client.service("news").find().await.unwrap_err().code(), 405);
+}
+
+#[test]
+fn who_names_an_event_that_does_not_exist_is_told_where_it_belongs() {
+    let of_app = App::builder().mount("x", Mount::new(Echo).events(["typing"])).publish_event("typing", |_| nobody());
+    let of_service = App::builder().mount("x", Mount::new(Echo).publish_event("typing", |_| nobody()));
+    for (builder, cure) in [
+        (of_app, "Put `publish_event(\"typing\", …)` on the mount of the service that sends it"),
+        (of_service, "list it among the mount's `events`"),
+    ] {
+        let error = builder.build().unwrap_err();
+        assert!(error.message().contains(cure), "{error}");
     }
 }
 

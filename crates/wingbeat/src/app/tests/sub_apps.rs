@@ -90,7 +90,8 @@ fn what_only_the_outer_application_has_is_an_error() {
     ] {
         assert!(with(inner).contains("outer application's"));
     }
-    assert_eq!(with(inner().publish_event("nope", |_| nobody())), "'nope' is not a valid service event");
+    let unknown = with(inner().publish_event("typing", |_| nobody()));
+    assert!(unknown.starts_with("'typing' is not a valid service event"), "{unknown}");
     assert_eq!(
         with(App::builder().sub_app("v2", inner()).mount("v2/echo", Mount::new(Echo))),
         "Path v1/v2/echo already exists"
