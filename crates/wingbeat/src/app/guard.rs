@@ -1,6 +1,8 @@
 //! What stands between a client and the rest: panics, calls that never end, and what may be told of errors.
 
-use std::future::Future;
+use std::any::Any;
+use std::borrow::Cow;
+use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
@@ -16,11 +18,24 @@ pub(crate) async fn guarded<T>(call: impl Future<Output = Result<T>>, limit: Dur
 /// Runs the part of a call that comes before its future. A panic is a general error.
 pub(crate) fn begun<T>(begin: impl FnOnce() -> T) -> Result<T> {
     // The place of the panic went to the panic hook.
-    catch_unwind(AssertUnwindSafe(begin)).map_err(|panic| {
-        let error = Error::general("The call failed");
-        let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-        text.map(|text| format!("panicked: {text}")).into_iter().fold(error, Error::with_source)
+    catch_unwind(AssertUnwindSafe(begin)).map_err(|panic| panicked("The call failed", &*panic))
+}
+
+/// Runs something of the application's own, which its name begins the sentence about. A panic is a general error.
+pub(super) async fn contained<F: Future<Output = Result<()>>>(what: &str, begin: impl FnOnce() -> F) -> Result<()> {
+    let failed = |panic: Box<dyn Any + Send>| panicked(format!("{what} panicked"), &*panic);
+    let mut work = pin!(catch_unwind(AssertUnwindSafe(begin)).map_err(failed)?);
+    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
+        Ok(poll) => poll,
+        Err(panic) => Poll::Ready(Err(failed(panic))),
     })
+    .await
+}
+
+fn panicked(message: impl Into<Cow<'static, str>>, panic: &(dyn Any + Send)) -> Error {
+    let error = Error::general(message);
+    let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+    text.map(|text| format!("panicked: {text}")).into_iter().fold(error, Error::with_source)
 }
 
 /// See [`guarded`].

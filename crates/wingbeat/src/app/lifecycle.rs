@@ -1,6 +1,7 @@
 //! Connections that come and go, and the application's own beginning and end.
 
 use super::App;
+use super::guard::contained;
 use super::phase::Phase;
 use crate::realtime::{Channels, Connection};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,7 +18,8 @@ impl App {
     /// [around it](super::Builder::around_setup). [`serve`](crate::serve) does this.
     ///
     /// # Errors
-    /// What the first setup or hook that failed has failed with; later ones are not begun.
+    /// What the first setup or hook that failed has failed with; later ones are not begun. Unavailable if the application
+    /// is shut down meanwhile.
     pub async fn setup(&self) -> Result<()> {
         Phase::new(self, &self.0.phases.setup, Box::pin(self.setup_services())).run().await
     }
@@ -26,9 +28,10 @@ impl App {
         let services = self.services();
         let entries: Vec<_> = self.0.registry.load().entries().cloned().collect();
         for entry in entries {
+            self.0.registry.load().check_open()?;
             entry.setup(&services).await?;
         }
-        Ok(())
+        self.0.registry.load().check_open()
     }
 
     /// Ends the application: transports refuse new clients, calls that are running finish, connections are closed, and
@@ -45,7 +48,7 @@ impl App {
             tracing::error!("a listener or a publisher took too long");
         }
         let services = Box::pin(self.teardown_services(deadline));
-        let teardown = Phase::new(self, &self.0.phases.teardown, services).run();
+        let teardown = contained("A hook", || Phase::new(self, &self.0.phases.teardown, services).run());
         // Services watch the deadline themselves; this is for the hooks around them.
         let left = deadline.saturating_duration_since(Instant::now()) + HOOKS_GRACE;
         match tokio::time::timeout(left, teardown).await {
@@ -57,8 +60,7 @@ impl App {
 
     async fn teardown_services(&self, deadline: Instant) -> Result<()> {
         let services = self.services();
-        let entries: Vec<_> = self.0.registry.load().entries().rev().cloned().collect();
-        for entry in entries {
+        for entry in self.change(|_, registry| Ok(registry.close()))? {
             let left = deadline.saturating_duration_since(Instant::now());
             match tokio::time::timeout(left, entry.teardown(&services)).await {
                 Ok(Ok(())) => {}

@@ -7,10 +7,12 @@ mod external;
 mod gate;
 mod guard;
 mod http;
+mod life;
 mod lifecycle;
 mod measure;
 mod mode;
 mod mount;
+mod mounting;
 mod phase;
 mod registering;
 mod registry;
@@ -42,7 +44,7 @@ use registry::Registry;
 use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, Mutex, Weak};
-use wingbeat_core::{Error, Result};
+use wingbeat_core::Result;
 
 /// An application: a cheap handle, equal for all its clones.
 ///
@@ -156,42 +158,6 @@ impl App {
     /// The names of the channels that someone is in, sorted.
     pub fn channel_names(&self) -> Vec<String> {
         self.0.channels.names()
-    }
-
-    /// Mounts a service on the running application; calls can come from the next moment on.
-    ///
-    /// # Errors
-    /// If the path is taken or no path, or the mount contradicts itself (see [`Builder::build`]), or what the service's setup
-    /// failed with. It is not mounted then.
-    pub async fn mount(&self, path: &str, mount: Mount) -> Result<()> {
-        let entry = self.change(|app, registry| {
-            let entry = app.entry(path, mount)?;
-            registry.add(entry.clone())?;
-            if let Some(gate) = entry.gate() {
-                gate.gate().check(app, entry.shared_path())?;
-            }
-            Ok(entry)
-        })?;
-        let outcome = entry.setup(&self.services()).await;
-        if outcome.is_err() {
-            self.change(|_, registry| {
-                registry.forget(&entry);
-                Ok(())
-            })?;
-        }
-        outcome
-    }
-
-    /// Takes a service away. Calls that are running finish, later ones get NotFound.
-    ///
-    /// # Errors
-    /// If nothing is mounted there, or what the service's teardown failed with.
-    pub async fn unmount(&self, path: &str) -> Result<()> {
-        let path = router::normal(path);
-        let entry = self.change(|_, registry| {
-            registry.remove(path).ok_or_else(|| Error::not_found(format!("Can not find service '{path}'")))
-        })?;
-        entry.teardown(&self.services()).await
     }
 
     /// The paths of all services, in the order they were mounted.

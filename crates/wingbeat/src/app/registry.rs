@@ -2,6 +2,7 @@
 
 use super::events::{Around, EventSlot, Slots};
 use super::gate::Gatekeeper;
+use super::life::Life;
 use super::measure::Meter;
 use super::mount::{Mount, Parts};
 use super::router::Router;
@@ -9,7 +10,6 @@ use super::{App, router};
 use crate::hook::{Chain, HookSet, Target};
 use crate::service::{Erased, Route, Services, Surroundings};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use wingbeat_core::{Error, Method, Result};
 
 #[derive(Clone, Default)]
@@ -17,29 +17,65 @@ pub(super) struct Registry {
     router: Router,
     /// In the order of mounting, which is the order of setup.
     entries: Vec<Arc<Entry>>,
+    /// Those that are being set up while the application runs: their paths are taken, and nobody finds them.
+    coming: Vec<Arc<Entry>>,
+    /// Those that were taken away and are not torn down yet.
+    leaving: Vec<Arc<Entry>>,
+    /// The application has ended: nothing is mounted any more.
+    closed: bool,
 }
 
 impl Registry {
     pub(super) fn add(&mut self, entry: Arc<Entry>) -> Result<()> {
-        let path = entry.path();
-        if self.entries.iter().any(|other| other.path() == path) {
-            return Err(Error::general(format!("Path {path} already exists")));
-        }
+        self.check_path(entry.path())?;
         self.router.add(entry.clone());
         self.entries.push(entry);
         Ok(())
     }
 
+    fn check_path(&self, path: &str) -> Result<()> {
+        match self.entries.iter().chain(&self.coming).any(|other| other.path() == path) {
+            true => Err(Error::general(format!("Path {path} already exists"))),
+            false => Ok(()),
+        }
+    }
+
+    /// Keeps the path of a service that is about to be set up.
+    pub(super) fn expect(&mut self, entry: Arc<Entry>) -> Result<()> {
+        self.check_open()?;
+        self.check_path(entry.path())?;
+        self.coming.push(entry);
+        Ok(())
+    }
+
+    /// A service that was expected is not any more: it is set up, or it will not come.
+    pub(super) fn unexpect(&mut self, entry: &Arc<Entry>) {
+        self.coming.retain(|other| !Arc::ptr_eq(other, entry));
+    }
+
+    /// Takes a service away; it is [forgotten](Registry::forget) when it is torn down.
     pub(super) fn remove(&mut self, path: &str) -> Option<Arc<Entry>> {
         let at = self.entries.iter().position(|entry| entry.path() == path)?;
         self.router.remove(path);
-        Some(self.entries.remove(at))
+        let entry = self.entries.remove(at);
+        self.leaving.push(entry.clone());
+        Some(entry)
     }
 
-    /// Takes away this service, but not another one that is mounted there by now.
     pub(super) fn forget(&mut self, entry: &Arc<Entry>) {
-        if self.entries.iter().any(|mounted| Arc::ptr_eq(mounted, entry)) {
-            self.remove(entry.path());
+        self.leaving.retain(|other| !Arc::ptr_eq(other, entry));
+    }
+
+    /// The application ends: what is to be torn down, in this order. Calls still find what is mounted.
+    pub(super) fn close(&mut self) -> Vec<Arc<Entry>> {
+        self.closed = true;
+        self.leaving.iter().chain(self.entries.iter().rev()).cloned().collect()
+    }
+
+    pub(super) fn check_open(&self) -> Result<()> {
+        match self.closed {
+            true => Err(Error::unavailable("The application has ended")),
+            false => Ok(()),
         }
     }
 
@@ -71,8 +107,7 @@ pub(crate) struct Entry {
     pub(super) slots: Arc<Slots>,
     gate: Option<Gatekeeper>,
     surroundings: Arc<dyn Surroundings>,
-    is_set_up: AtomicBool,
-    is_torn_down: AtomicBool,
+    life: Life,
 }
 
 /// A method of a mounted service.
@@ -106,8 +141,7 @@ impl Entry {
         let endpoints = standard.chain(custom).map(endpoint).collect();
         let slots = Arc::new(slots);
         let surroundings = Arc::new(Around::new(app, slots.clone()));
-        let (is_set_up, is_torn_down) = Default::default();
-        Ok(Entry { path, service, endpoints, slots, gate, surroundings, is_set_up, is_torn_down })
+        Ok(Entry { path, service, endpoints, slots, gate, surroundings, life: Life::default() })
     }
 
     pub(crate) fn path(&self) -> &str {
@@ -145,33 +179,17 @@ impl Entry {
     /// Sets the service up, once: it may have been mounted before the application itself is set up.
     pub(super) async fn setup(&self, services: &Services) -> Result<()> {
         match &self.service {
-            Some(service) if !self.is_set_up.swap(true, Ordering::AcqRel) => {
-                let again = Again(&self.is_set_up);
-                service.setup(services, &self.path).await?;
-                std::mem::forget(again);
-                Ok(())
-            }
-            _ => Ok(()),
+            Some(service) => self.life.set_up(|| service.setup(services, &self.path)).await,
+            None => Ok(()),
         }
     }
 
     /// Tears the service down, once.
     pub(super) async fn teardown(&self, services: &Services) -> Result<()> {
         match &self.service {
-            Some(service) if !self.is_torn_down.swap(true, Ordering::AcqRel) => {
-                service.teardown(services, &self.path).await
-            }
-            _ => Ok(()),
+            Some(service) => self.life.tear_down(|| service.teardown(services, &self.path)).await,
+            None => Ok(()),
         }
-    }
-}
-
-/// What has failed, or was given up, may be tried again.
-struct Again<'a>(&'a AtomicBool);
-
-impl Drop for Again<'_> {
-    fn drop(&mut self) {
-        self.0.store(false, Ordering::Release);
     }
 }
 

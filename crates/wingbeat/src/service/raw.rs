@@ -77,13 +77,15 @@ pub trait RawService: Send + Sync + 'static {
         methods
     }
 
-    /// Called once, when the application starts or when the service is mounted on a running one.
+    /// Called once, when the application starts or when the service is mounted on a running one: there nobody finds the
+    /// service before its setup is over, this one included.
     fn setup(&self, services: &Services, path: &str) -> impl Future<Output = Result<()>> + Send {
         let _ = (services, path);
         ready(Ok(()))
     }
 
-    /// Called once, when the service is unmounted or the application shuts down.
+    /// Called once, when the service is unmounted or the application shuts down. A setup that is running then is waited
+    /// for; one that never ran, or has failed, keeps this from nothing.
     fn teardown(&self, services: &Services, path: &str) -> impl Future<Output = Result<()>> + Send {
         let _ = (services, path);
         ready(Ok(()))

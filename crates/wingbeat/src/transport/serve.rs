@@ -2,7 +2,7 @@
 
 use crate::BoxFuture;
 use crate::app::App;
-use futures_util::future::select;
+use futures_util::future::{Either, select};
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::pin::pin;
@@ -13,7 +13,7 @@ use wingbeat_engine::{HttpLimits, Listener};
 /// How long a shutdown may take unless told otherwise.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Serves an application until the process is told to end (SIGTERM or ctrl-c), then ends it in order: no new clients,
+/// Sets an application up and serves it until the process is told to end (SIGTERM or ctrl-c), then ends it in order: no new clients,
 /// running calls finish, sockets are closed, services are torn down, within ten seconds.
 ///
 /// The listener is one of TCP, of Unix sockets, or, with the feature `tls`, an encrypted one around either:
@@ -77,9 +77,17 @@ impl<L: Listener> IntoFuture for Serve<L> {
     fn into_future(self) -> Self::IntoFuture {
         let Serve { listener, app, limits, patience, end } = self;
         Box::pin(async move {
-            app.setup().await?;
-            tracing::info!(address = ?listener.address(), services = ?app.paths(), "listening");
             let end = end.unwrap_or_else(|| Box::pin(told_to_end()));
+            let end = match select(Box::pin(app.setup()), end).await {
+                Either::Left((outcome, end)) => outcome.map(|()| end)?,
+                Either::Right(((), setup)) => {
+                    drop(setup);
+                    tracing::info!("shutting down before the setup was over");
+                    app.shutdown(patience).await;
+                    return Ok(());
+                }
+            };
+            tracing::info!(address = ?listener.address(), services = ?app.paths(), "listening");
             wingbeat_engine::serve_http_with(listener, limits, app.http(), end).await?;
             tracing::info!("shutting down");
             app.shutdown(patience).await;

@@ -1,6 +1,7 @@
 //! The application without sockets: calls from inside, connections whose frames are kept in a list.
 
 mod attempts;
+mod coming;
 mod context;
 mod delivery;
 mod errors;

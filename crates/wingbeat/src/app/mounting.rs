@@ -1,0 +1,71 @@
+//! Services that come and go while the application runs.
+
+use super::{App, Entry, Mount, router};
+use std::sync::Arc;
+use wingbeat_core::{Error, Result};
+
+impl App {
+    /// Mounts a service on the running application. Its setup is done first: nobody finds it before, itself included, and
+    /// if this is dropped meanwhile, nothing is mounted.
+    ///
+    /// # Errors
+    /// If the path is taken or no path, or the mount contradicts itself (see [`Builder::build`](super::Builder::build)), or
+    /// what the service's setup failed with. It is not mounted then. Unavailable if the application has ended.
+    pub async fn mount(&self, path: &str, mount: Mount) -> Result<()> {
+        let entry = self.change(|app, registry| {
+            let entry = app.entry(path, mount)?;
+            registry.expect(entry.clone())?;
+            if let Some(gate) = entry.gate() {
+                gate.gate().check(app, entry.shared_path())?;
+            }
+            Ok(entry)
+        })?;
+        let expected = Expected { app: self, entry: &entry };
+        entry.setup(&self.services()).await?;
+        let mounted = self.change(|_, registry| {
+            registry.check_open()?;
+            registry.unexpect(&entry);
+            registry.add(entry.clone())
+        });
+        match mounted {
+            Ok(()) => std::mem::forget(expected),
+            // The application has ended meanwhile, so nobody else tears it down.
+            Err(_) => entry.teardown(&self.services()).await?,
+        }
+        mounted
+    }
+
+    /// Takes a service away. Calls that are running finish, later ones get NotFound. A teardown that is given up is done
+    /// at the shutdown.
+    ///
+    /// # Errors
+    /// If nothing is mounted there, or what the service's teardown failed with.
+    pub async fn unmount(&self, path: &str) -> Result<()> {
+        let path = router::normal(path);
+        let entry = self.change(|_, registry| {
+            registry.remove(path).ok_or_else(|| Error::not_found(format!("Can not find service '{path}'")))
+        })?;
+        let outcome = entry.teardown(&self.services()).await;
+        self.change(|_, registry| {
+            registry.forget(&entry);
+            Ok(())
+        })?;
+        outcome
+    }
+}
+
+/// A service that is expected, unless its mounting is given up.
+struct Expected<'a> {
+    app: &'a App,
+    entry: &'a Arc<Entry>,
+}
+
+impl Drop for Expected<'_> {
+    fn drop(&mut self) {
+        let given_up = self.app.change(|_, registry| {
+            registry.unexpect(self.entry);
+            Ok(())
+        });
+        given_up.unwrap_or_default();
+    }
+}
