@@ -36,6 +36,11 @@ fn app() -> App {
     let mount = Mount::new(Memory::new())
         .publish(|_| channel("all"))
         .method("hang", |_: Value, _| std::future::pending::<Result<()>>())
+        .method("panic", |_: Value, _| async { panic!("on purpose") as Result<()> })
+        .method("wait", |good: bool, _| async move {
+            tokio::task::yield_now().await;
+            if good { Ok(()) } else { Err(Error::conflict("no")) }
+        })
         .method("flood", |_: Value, params: Params| async move { params.emit("water", &"x".repeat(300_000)).await })
         .events(["water"]);
     App::builder()
@@ -62,12 +67,20 @@ async fn calls_connections_and_deliveries_are_counted(app: &App) {
     client.service("messages").create(json!({"text": "a"})).await.unwrap();
     client.service("messages").get("nobody").await.unwrap_err();
     client.service("messages").call("hang", json!(1)).await.unwrap_err();
+    client.service("messages").call("panic", json!(1)).await.unwrap_err();
+    client.service("messages").call("wait", json!(true)).await.unwrap();
+    client.service("messages").call("wait", json!(false)).await.unwrap_err();
+    app.service("messages").get("nobody", Params::new()).await.unwrap_err();
     other.disconnect();
     let figures = figures(app).await;
     for line in [
         r#"wingbeat_calls_total{service="messages",method="create",outcome="Success"} 1"#,
-        r#"wingbeat_calls_total{service="messages",method="get",outcome="NotFound"} 1"#,
+        r#"wingbeat_calls_total{service="messages",method="get",outcome="NotFound"} 2"#,
         r#"wingbeat_calls_total{service="messages",method="hang",outcome="Abandoned"} 1"#,
+        r#"wingbeat_calls_total{service="messages",method="panic",outcome="Abandoned"} 1"#,
+        r#"wingbeat_calls_total{service="messages",method="wait",outcome="Success"} 1"#,
+        r#"wingbeat_calls_total{service="messages",method="wait",outcome="Conflict"} 1"#,
+        r#"wingbeat_call_seconds_count{service="messages",method="wait"} 2"#,
         r#"wingbeat_call_seconds_count{service="messages",method="create"} 1"#,
         r#"wingbeat_call_seconds_bucket{service="messages",method="create",le="+Inf"} 1"#,
         r#"wingbeat_connections{provider="socketio"} 1"#,

@@ -37,7 +37,10 @@ pub(crate) enum Called {
 }
 
 /// What a client's call names: the service, which of its methods, and the arguments.
-type Named<'a> = (&'a Arc<Entry>, usize, (IdArg, Option<Payload>, Params));
+type Named<'a> = (&'a Arc<Entry>, usize, Given);
+
+/// The arguments of a call, read.
+type Given = (IdArg, Option<Payload>, Params);
 
 /// Where clients' calls come in: what is mounted, without keeping the application alive.
 // Most calls need no more. An application to upgrade and to give back would be two locked operations for each of them.
@@ -76,17 +79,34 @@ impl Entrance {
                 return Called::Ready(Err(error));
             }
         };
-        let mode = self.mode;
+        let (mode, endpoint) = (self.mode, entry.at(method));
+        // A call without hooks and hearers is the service's own future and nothing around it, unless someone traces.
+        let plain = endpoint.plain().filter(|_| !measure::traced());
+        let started = endpoint.meter.start();
         let polled = begun(|| {
-            let mut call = self.begin(entry, method, arguments);
+            let mut call = match plain {
+                Some(target) => {
+                    let (id, data, params) = arguments;
+                    target.call(endpoint.method(), id, data, params)
+                }
+                None => self.run(entry, method, arguments),
+            };
             match call.as_mut().poll(cx) {
                 Poll::Ready(outcome) => Ok(outcome),
                 Poll::Pending => Err(call),
             }
         });
+        // The others are measured where they run.
+        if plain.is_some() {
+            endpoint.meter.polled(started, &polled);
+        }
         let outcome = match polled {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(call)) => {
+                let call = match plain {
+                    Some(_) => measure::measured(call, started, measure::Held::new(entry), method),
+                    None => call,
+                };
                 let call = Guarded::new(call, limit);
                 return Called::Running(Answering { call, entry: entry.clone(), method, mode });
             }
@@ -95,20 +115,9 @@ impl Entrance {
         Called::Ready(told(outcome, entry, method, mode))
     }
 
-    /// Begins a call. One without hooks and hearers is the service's own future and nothing around it, unless someone
-    /// measures.
-    fn begin(
-        &self,
-        entry: &Arc<Entry>,
-        method: usize,
-        (id, data, params): (IdArg, Option<Payload>, Params),
-    ) -> BoxFuture<'static, Result<Payload>> {
-        let endpoint = entry.at(method);
-        if let Some(target) = endpoint.plain().filter(|_| !measure::wanted()) {
-            return target.call(endpoint.method(), id, data, params);
-        }
+    fn run(&self, entry: &Arc<Entry>, method: usize, given: Given) -> BoxFuture<'static, Result<Payload>> {
         match self.app.upgrade() {
-            Some(app) => app.run(entry.clone(), method, (id, data, params), Outcome::for_client),
+            Some(app) => app.run(entry.clone(), method, given, Outcome::for_client),
             None => Box::pin(std::future::ready(Err(Error::unavailable("The application has ended")))),
         }
     }

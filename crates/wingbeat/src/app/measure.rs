@@ -1,16 +1,23 @@
 //! What is measured of calls: a span for each, and with the feature `metrics` how many there were, how they ended and
 //! how long they took.
 
+use super::Entry;
+use crate::BoxFuture;
 use crate::service::Params;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 #[cfg(feature = "metrics")]
-use std::time::Instant;
+use std::{
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Instant,
+};
 use tracing::Span;
 use wingbeat_core::{Error, Method, Result};
 
-/// Whether calls are measured at all: otherwise nothing need stand around them.
-pub(super) fn wanted() -> bool {
-    cfg!(feature = "metrics") || tracing::enabled!(tracing::Level::DEBUG)
+/// Whether anybody looks at spans: otherwise none need stand around a call.
+pub(super) fn traced() -> bool {
+    tracing::enabled!(tracing::Level::DEBUG)
 }
 
 /// The span of one call, at level debug: its number in this process, service, method, provider and connection.
@@ -61,19 +68,44 @@ impl Meter {
         }
     }
 
-    /// Measures a call.
-    #[cfg(not(feature = "metrics"))]
-    pub(super) fn measure<T, F: Future<Output = Result<T>>>(&self, call: F) -> F {
-        call
+    /// A call begins.
+    pub(super) fn start(&self) -> Started {
+        Started {
+            #[cfg(feature = "metrics")]
+            at: Instant::now(),
+        }
     }
 
-    /// Measures a call.
+    /// A call has been polled once: counts it if that was all.
+    pub(super) fn polled<T, Running>(&self, started: Started, polled: &Result<Result<Result<T>, Running>>) {
+        #[cfg(feature = "metrics")]
+        match polled {
+            Ok(Ok(outcome)) => self.ended(started, outcome.as_ref().err()),
+            Ok(Err(_)) => {}
+            Err(_) => self.abandoned(started),
+        }
+        #[cfg(not(feature = "metrics"))]
+        let _ = (started, polled);
+    }
+
     #[cfg(feature = "metrics")]
-    pub(super) async fn measure<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
-        let running = Running { start: Instant::now(), ended: false, meter: self };
-        let outcome = call.await;
-        running.end(outcome.as_ref().err());
-        outcome
+    fn ended(&self, started: Started, error: Option<&Error>) {
+        match error {
+            None => self.succeeded.increment(1),
+            Some(error) => self.count(error.kind().name()),
+        }
+        self.seconds.record(started.at.elapsed());
+    }
+
+    #[cfg(feature = "metrics")]
+    fn abandoned(&self, started: Started) {
+        self.count("Abandoned");
+        self.seconds.record(started.at.elapsed());
+    }
+
+    #[cfg(feature = "metrics")]
+    fn count(&self, ended: &'static str) {
+        metrics::counter!("wingbeat_calls_total", outcome(&self.labels, ended).iter()).increment(1);
     }
 }
 
@@ -82,37 +114,79 @@ fn outcome(labels: &[metrics::Label; 2], outcome: &'static str) -> Vec<metrics::
     labels.iter().cloned().chain([metrics::Label::new("outcome", outcome)]).collect()
 }
 
+/// When a call began.
+#[derive(Clone, Copy)]
+pub(super) struct Started {
+    #[cfg(feature = "metrics")]
+    at: Instant,
+}
+
+/// The service of a call that is measured.
+pub(super) struct Held {
+    #[cfg(feature = "metrics")]
+    entry: Arc<Entry>,
+}
+
+impl Held {
+    #[cfg_attr(not(feature = "metrics"), expect(unused_variables, reason = "nothing is measured"))]
+    pub(super) fn new(entry: &Arc<Entry>) -> Held {
+        Held {
+            #[cfg(feature = "metrics")]
+            entry: entry.clone(),
+        }
+    }
+}
+
+/// Measures the rest of a call of the method at a place of a service.
+#[cfg(not(feature = "metrics"))]
+pub(super) fn measured<T>(
+    call: BoxFuture<'static, Result<T>>,
+    _: Started,
+    _: Held,
+    _: usize,
+) -> BoxFuture<'static, Result<T>> {
+    call
+}
+
+/// Measures the rest of a call of the method at a place of a service.
+#[cfg(feature = "metrics")]
+pub(super) fn measured<T: 'static>(
+    call: BoxFuture<'static, Result<T>>,
+    started: Started,
+    held: Held,
+    place: usize,
+) -> BoxFuture<'static, Result<T>> {
+    Box::pin(Measured { call, started, ended: false, held, place })
+}
+
 /// A call that is being measured. One that is dropped before its end counts as `Abandoned`: it took too long, or it
 /// panicked.
 #[cfg(feature = "metrics")]
-struct Running<'a> {
-    start: Instant,
+struct Measured<T> {
+    call: BoxFuture<'static, Result<T>>,
+    started: Started,
     ended: bool,
-    meter: &'a Meter,
+    held: Held,
+    place: usize,
 }
 
 #[cfg(feature = "metrics")]
-impl Running<'_> {
-    fn end(mut self, error: Option<&Error>) {
+impl<T> Future for Measured<T> {
+    type Output = Result<T>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T>> {
+        let outcome = ready!(self.call.as_mut().poll(cx));
         self.ended = true;
-        match error {
-            None => self.meter.succeeded.increment(1),
-            Some(error) => self.count(error.kind().name()),
-        }
-        self.meter.seconds.record(self.start.elapsed());
-    }
-
-    fn count(&self, ended: &'static str) {
-        metrics::counter!("wingbeat_calls_total", outcome(&self.meter.labels, ended).iter()).increment(1);
+        self.held.entry.at(self.place).meter.ended(self.started, outcome.as_ref().err());
+        Poll::Ready(outcome)
     }
 }
 
 #[cfg(feature = "metrics")]
-impl Drop for Running<'_> {
+impl<T> Drop for Measured<T> {
     fn drop(&mut self) {
         if !self.ended {
-            self.count("Abandoned");
-            self.meter.seconds.record(self.start.elapsed());
+            self.held.entry.at(self.place).meter.abandoned(self.started);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! How a call runs.
 
 use super::external::not_allowed;
-use super::measure::{span, wanted};
+use super::measure::{Held, measured, span, traced};
 use super::{App, Entry, Inner};
 use crate::BoxFuture;
 use crate::hook::{Context, Http, Target};
@@ -51,15 +51,13 @@ impl App {
         arguments: (IdArg, Option<Payload>, Params),
         told: fn(Outcome) -> T,
     ) -> BoxFuture<'static, Result<T>> {
-        if !wanted() {
-            return self.unmeasured(entry, place, arguments, told);
+        let span = traced().then(|| span(entry.path(), entry.at(place).method(), &arguments.2));
+        let (started, measuring) = (entry.at(place).meter.start(), Held::new(&entry));
+        let call = measured(self.unmeasured(entry, place, arguments, told), started, measuring, place);
+        match span {
+            Some(span) => Box::pin(call.instrument(span)),
+            None => call,
         }
-        let span = span(entry.path(), entry.at(place).method(), &arguments.2);
-        let running = async move {
-            let measured = entry.clone();
-            measured.at(place).meter.measure(async move { self.unmeasured(entry, place, arguments, told).await }).await
-        };
-        Box::pin(running.instrument(span))
     }
 
     // One allocation, in which the context is made and stays: a future within a future would move it each time (five
