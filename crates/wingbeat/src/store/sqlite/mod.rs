@@ -51,7 +51,8 @@ use wingbeat_core::{Error, Result};
 /// * A field that was left out is null: SQL has no absent. `update` sets such columns to null.
 /// * Members come in the order of the table's columns.
 /// * Creating a record with an id that exists is a Conflict; so is every other violation of uniqueness. Other
-///   constraints are BadRequests.
+///   constraints are BadRequests, those of foreign keys among them: they are held, unless
+///   [`SqliteSettings::foreign_keys`] says otherwise.
 /// * A text that looks like a number is a BadRequest for columns of types that SQLite takes for numeric (`UUID`, `DATE`,
 ///   and what it does not know): it would become a number.
 /// * Collations, defaults, triggers and generated columns do what they say, except in groups (`$or`) and orders that
@@ -73,11 +74,15 @@ pub struct SqliteSettings {
     pub readers: u32,
     /// How long a call waits for its turn before it is answered with Unavailable: 5 seconds.
     pub busy_timeout: Duration,
+    /// Whether SQLite holds `REFERENCES` of the tables, and does what `ON DELETE` says: yes. SQLite's own default is no,
+    /// and so is that of its drivers for Node (Knex among them): a schema from there may have references that its data
+    /// does not keep. With no, a record that others refer to can be removed, and nothing cascades.
+    pub foreign_keys: bool,
 }
 
 impl Default for SqliteSettings {
     fn default() -> SqliteSettings {
-        SqliteSettings { readers: 4, busy_timeout: Duration::from_secs(5) }
+        SqliteSettings { readers: 4, busy_timeout: Duration::from_secs(5), foreign_keys: true }
     }
 }
 
@@ -109,7 +114,14 @@ impl Sqlite {
     /// # Errors
     /// If SQLite can not start.
     pub async fn memory() -> Result<Sqlite> {
-        let settings = SqliteSettings::default();
+        Sqlite::memory_with(SqliteSettings::default()).await
+    }
+
+    /// A database in memory with settings of your own; its one connection reads and writes.
+    ///
+    /// # Errors
+    /// As [`memory`](Sqlite::memory).
+    pub async fn memory_with(settings: SqliteSettings) -> Result<Sqlite> {
         let pool = pool(settings, 1).min_connections(1).connect_with(options(settings).in_memory(true)).await;
         let writer = pool.map_err(mapped)?;
         Ok(Sqlite { readers: writer.clone(), writer })
@@ -151,7 +163,7 @@ impl Sqlite {
 }
 
 fn options(settings: SqliteSettings) -> SqliteConnectOptions {
-    SqliteConnectOptions::new().foreign_keys(true).busy_timeout(settings.busy_timeout)
+    SqliteConnectOptions::new().foreign_keys(settings.foreign_keys).busy_timeout(settings.busy_timeout)
 }
 
 fn pool(settings: SqliteSettings, connections: u32) -> SqlitePoolOptions {

@@ -1,6 +1,7 @@
 //! What only SQLite does: files, migrations, types of columns, constraints.
 
 mod conversions;
+mod references;
 
 use super::*;
 use crate::service::{Params, RawService};
