@@ -9,7 +9,7 @@ use wingbeat_core::{Error, Result};
 /// The strategy `local`: by name and password, which a record of the entity service holds.
 ///
 /// Both must be text. Passwords are hashed with argon2id; hashes by bcrypt, as Feathers makes them, are accepted and
-/// replaced at the next login. A name that does not exist takes as long as a wrong password.
+/// replaced at the next login, unless [`Passwords::keep_bcrypt`] is asked for. A name that does not exist takes as long as a wrong password.
 #[derive(Clone, Debug)]
 pub struct Local {
     name: Box<str>,
@@ -57,7 +57,7 @@ impl Local {
         self
     }
 
-    /// Other costs for hashing, see [`Passwords::with_cost`].
+    /// Other costs for hashing ([`Passwords::with_cost`]), or bcrypt ([`Passwords::keep_bcrypt`]).
     #[must_use]
     pub fn passwords(mut self, passwords: Passwords) -> Local {
         self.passwords = passwords;

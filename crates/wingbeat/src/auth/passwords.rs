@@ -10,6 +10,12 @@ use wingbeat_core::{Error, Result};
 
 /// Longer passwords are nobody's.
 pub(super) const LONGEST: usize = 1024;
+/// Bcrypt looks at so many bytes of a password.
+const LONGEST_OF_BCRYPT: usize = 72;
+/// The cost of bcrypt in Feathers.
+const COST_OF_BCRYPT: u32 = 10;
+/// How hashes by bcrypt begin.
+const BCRYPT: [&str; 4] = ["$2a$", "$2b$", "$2x$", "$2y$"];
 
 /// Hashes and verifies passwords: argon2id, and bcrypt for what was hashed elsewhere. A handle, cheap to clone.
 ///
@@ -20,6 +26,8 @@ pub struct Passwords(Arc<Inner>);
 
 struct Inner {
     argon: Argon2<'static>,
+    /// The cost of new hashes, if they are bcrypt's.
+    bcrypt: Option<u32>,
     /// A hash of no password, for users that do not exist: as much work as a real one.
     nobody: String,
     line: Arc<Line>,
@@ -50,28 +58,62 @@ impl Passwords {
         Ok(Passwords::with_params(params))
     }
 
+    /// Bcrypt at the cost that Feathers has (10): for a database that a server on Node also reads, or may read again.
+    ///
+    /// Hashes by bcrypt stay as they are, and new ones are bcrypt's too; those by argon2id are replaced at the next login.
+    /// Bcrypt is easier to attack than argon2id, and looks at 72 bytes of a password only: longer ones are refused.
+    ///
+    /// ```
+    /// use wingbeat::auth::{Local, Passwords};
+    ///
+    /// let local = Local::new("email", "password").passwords(Passwords::keep_bcrypt());
+    /// ```
+    pub fn keep_bcrypt() -> Passwords {
+        Passwords::bcrypt(COST_OF_BCRYPT)
+    }
+
+    /// As [`keep_bcrypt`](Passwords::keep_bcrypt) with another cost, `local.hashSize` in Feathers. Hashes of other costs
+    /// stay as they are.
+    ///
+    /// # Errors
+    /// If the cost is not between 4 and 31.
+    pub fn keep_bcrypt_with_cost(cost: u32) -> Result<Passwords> {
+        match cost {
+            4..=31 => Ok(Passwords::bcrypt(cost)),
+            _ => Err(Error::general(format!("Unusable cost for bcrypt: {cost} is not between 4 and 31"))),
+        }
+    }
+
+    fn bcrypt(cost: u32) -> Passwords {
+        Passwords::of(Argon2::default(), Some(cost), format!("$2b${cost:02}${}", ".".repeat(53)))
+    }
+
     fn with_params(params: Params) -> Passwords {
         // Verifying costs the same whatever the salt is and whatever should come out, so nothing need be computed.
         let (memory, passes, lanes) = (params.m_cost(), params.t_cost(), params.p_cost());
         let (salt, output) = ("A".repeat(22), "A".repeat(43));
         let nobody = format!("$argon2id$v=19$m={memory},t={passes},p={lanes}${salt}${output}");
-        let argon = Argon2::new(argon2::Algorithm::Argon2id, Version::V0x13, params);
+        Passwords::of(Argon2::new(argon2::Algorithm::Argon2id, Version::V0x13, params), None, nobody)
+    }
+
+    fn of(argon: Argon2<'static>, bcrypt: Option<u32>, nobody: String) -> Passwords {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        Passwords(Arc::new(Inner { argon, nobody, line: Line::new((processors - 1).max(1)) }))
+        Passwords(Arc::new(Inner { argon, bcrypt, nobody, line: Line::new((processors - 1).max(1)) }))
     }
 
     /// The hash of a password, as text that says how it was made.
     ///
     /// # Errors
-    /// BadRequest if the password has more than 1024 bytes, Unavailable if too many are waiting.
+    /// BadRequest if the password has more than 1024 bytes (of bcrypt: 72), Unavailable if too many are waiting.
     pub async fn hash(&self, password: String) -> Result<String> {
         self.hash_from(None, password).await
     }
 
     /// As [`hash`](Passwords::hash), for somebody who is somewhere.
     pub(super) async fn hash_from(&self, place: Option<Place>, password: String) -> Result<String> {
-        if password.len() > LONGEST {
-            return Err(Error::bad_request(format!("A password has at most {LONGEST} bytes")));
+        let longest = if self.0.bcrypt.is_some() { LONGEST_OF_BCRYPT } else { LONGEST };
+        if password.len() > longest {
+            return Err(Error::bad_request(format!("A password has at most {longest} bytes")));
         }
         self.hash_in(&self.enter(place)?, password).await
     }
@@ -79,11 +121,7 @@ impl Passwords {
     /// As [`hash`](Passwords::hash), for somebody who stands in the line already.
     pub(super) async fn hash_in(&self, spot: &Spot, password: String) -> Result<String> {
         let inner = self.0.clone();
-        work(spot, move || {
-            let hash = inner.argon.hash_password_with_salt(password.as_bytes(), &random::<16>()?);
-            hash.map(|hash| hash.to_string()).map_err(|error| Error::internal(error.to_string()))
-        })
-        .await?
+        work(spot, move || inner.hash(&password)).await?
     }
 
     /// Joins the line of those who want a password hashed or verified.
@@ -129,9 +167,20 @@ async fn work<T: Send + 'static>(spot: &Spot, work: impl FnOnce() -> T + Send + 
 }
 
 impl Inner {
+    fn hash(&self, password: &str) -> Result<String> {
+        match self.bcrypt {
+            Some(cost) => Ok(bcrypt::hash(password, cost)?),
+            None => {
+                let hash = self.argon.hash_password_with_salt(password.as_bytes(), &random::<16>()?);
+                hash.map(|hash| hash.to_string()).map_err(|error| Error::internal(error.to_string()))
+            }
+        }
+    }
+
     fn compare(&self, password: &str, stored: &str) -> Verdict {
-        if ["$2a$", "$2b$", "$2x$", "$2y$"].iter().any(|prefix| stored.starts_with(prefix)) {
-            return if bcrypt::verify(password, stored).unwrap_or(false) { Verdict::Outdated } else { Verdict::Wrong };
+        if BCRYPT.iter().any(|prefix| stored.starts_with(prefix)) {
+            let right = if self.bcrypt.is_some() { Verdict::Right } else { Verdict::Outdated };
+            return if bcrypt::verify(password, stored).unwrap_or(false) { right } else { Verdict::Wrong };
         }
         let Ok(hash) = PasswordHash::new(stored) else {
             tracing::error!("a stored password is no hash that is known, so nobody can log in with it");
@@ -140,7 +189,8 @@ impl Inner {
         if self.argon.verify_password(password.as_bytes(), &hash).is_err() {
             return Verdict::Wrong;
         }
-        let current = hash.algorithm.as_str() == "argon2id"
+        let current = self.bcrypt.is_none()
+            && hash.algorithm.as_str() == "argon2id"
             && Params::try_from(&hash).is_ok_and(|params| {
                 let mine = self.argon.params();
                 (params.m_cost(), params.t_cost(), params.p_cost()) == (mine.m_cost(), mine.t_cost(), mine.p_cost())
@@ -206,9 +256,33 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_is_kept_as_bcrypt_stays_so_and_what_is_new_becomes_it() {
+        let passwords = Passwords::keep_bcrypt_with_cost(4).unwrap();
+        let own = passwords.hash("secret1".into()).await.unwrap();
+        assert!(own.starts_with("$2b$04$") && own.len() == 60, "{own}");
+        for kept in ["$2a$04$abcdefghijklmnopqrstuuCHf7DUmNUvMBdGje9JveOQe49tH5xFK", &own] {
+            assert_eq!(verdict(&passwords, "secret1", Some(kept)).await, Verdict::Right, "{kept}");
+        }
+        // The way back for those who logged in meanwhile.
+        let argon = cheap().hash("secret1".into()).await.unwrap();
+        assert_eq!(verdict(&passwords, "secret1", Some(&argon)).await, Verdict::Outdated);
+        let at_most = passwords.hash("x".repeat(73)).await.unwrap_err();
+        assert_eq!((at_most.code(), at_most.message()), (400, "A password has at most 72 bytes"));
+        assert_eq!(
+            verdict(&passwords, &"x".repeat(72), Some(&passwords.hash("x".repeat(72)).await.unwrap())).await,
+            Verdict::Right
+        );
+        assert!(Passwords::keep_bcrypt_with_cost(3).is_err() && Passwords::keep_bcrypt_with_cost(32).is_err());
+        assert!(Passwords::keep_bcrypt().hash("secret1".into()).await.unwrap().starts_with("$2b$10$"));
+    }
+
+    #[tokio::test]
     async fn nobody_has_a_password() {
         let passwords = cheap();
         assert!(PasswordHash::new(&passwords.0.nobody).is_ok(), "verifying would be no work");
         assert_eq!(verdict(&passwords, "", None).await, Verdict::Wrong);
+        let bcrypt = Passwords::keep_bcrypt_with_cost(4).unwrap();
+        assert!(!bcrypt::verify("", &bcrypt.0.nobody).unwrap(), "an error would be no work");
+        assert_eq!(verdict(&bcrypt, "", None).await, Verdict::Wrong);
     }
 }

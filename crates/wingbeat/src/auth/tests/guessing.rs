@@ -144,3 +144,23 @@ async fn a_password_is_stored_hashed_and_opens_the_door() {
     let long = json!({"email": "long@example.com", "password": "x".repeat(2000)});
     assert_eq!(code(client.service("users").create(long).await), 400);
 }
+#[tokio::test]
+async fn where_bcrypt_is_kept_no_hash_changes_its_kind() {
+    let people = people();
+    let local = Local::new("email", "password").passwords(Passwords::keep_bcrypt_with_cost(5).unwrap());
+    let app = builder(auth().strategy(local), people.clone()).build().unwrap();
+    let _ann = ann(&app).await;
+    let stored =
+        async |id: u64| people.get(id.into(), &Params::new()).await.unwrap().to_value().unwrap()["password"].clone();
+    assert_eq!(stored(1).await, HASH_1);
+    let argon = cheap().hash("secret2".into()).await.unwrap();
+    people.patch(2.into(), Some(json!({"password": argon}).into()), &Params::new()).await.unwrap();
+    let client = Client::connect(&app).await.unwrap();
+    login(&client, "bob@example.com", "secret2").await.unwrap();
+    assert!(stored(2).await.as_str().unwrap().starts_with("$2b$05$"));
+    let zoe = json!({"email": "zoe@example.com", "password": "swordfish"});
+    client.service("users").create(zoe).await.unwrap();
+    assert!(stored(3).await.as_str().unwrap().starts_with("$2b$05$"));
+    login(&client, "zoe@example.com", "swordfish").await.unwrap();
+}
+
