@@ -89,10 +89,11 @@ impl Auth {
     }
 
     /// As Feathers has it in its configuration, under the key `authentication`: with the same keys and defaults.
-    /// Strategies of your own are added with [`strategy`](Auth::strategy).
+    /// Strategies of your own are added with [`strategy`](Auth::strategy). What Feathers knows and is not done here
+    /// (`oauth`, `local.hashSize`, some `jwtOptions`, parts for strategies of your own) is named by a warning.
     ///
     /// # Errors
-    /// If something is missing, unknown or wrong.
+    /// If something is missing or wrong, or unknown to Feathers as well.
     pub fn from_settings(settings: &Value) -> Result<Auth> {
         settings::read(settings)
     }

@@ -12,8 +12,22 @@ use serde_json::{Map, Value};
 use std::time::Duration;
 use wingbeat_core::{Error, Result};
 
+/// What Feathers knows besides; what it does is not done here.
+const IGNORED: [&str; 1] = ["oauth"];
+/// The options of `jsonwebtoken` besides, by which Feathers signs and verifies.
+const IGNORED_JWT_OPTIONS: [&str; 8] = [
+    "allowInsecureKeySizes",
+    "allowInvalidAsymmetricKeyTypes",
+    "encoding",
+    "jwtid",
+    "mutatePayload",
+    "noTimestamp",
+    "notBefore",
+    "subject",
+];
+
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 struct Settings {
     secret: Option<String>,
     /// Null says that there is none.
@@ -27,23 +41,33 @@ struct Settings {
     jwt_options: Option<JwtOptions>,
     jwt: Option<Map<String, Value>>,
     local: Option<LocalOptions>,
+    #[serde(flatten)]
+    others: Others,
 }
+
+/// Keys that nothing here reads.
+type Others = Map<String, Value>;
 
 /// Given at all, these replace the defaults as a whole, as in Feathers.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 struct JwtOptions {
     header: Option<TokenHeader>,
     audience: Option<OneOrMany>,
     issuer: Option<OneOrMany>,
     algorithm: Option<String>,
     expires_in: Option<Span>,
+    keyid: Option<String>,
+    #[serde(flatten)]
+    others: Others,
 }
 
+/// Anything may stand in the header of a token.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct TokenHeader {
-    typ: String,
+    typ: Option<String>,
+    #[serde(flatten)]
+    others: Others,
 }
 
 #[derive(Deserialize)]
@@ -61,7 +85,7 @@ enum Span {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 struct LocalOptions {
     #[serde(default)]
     username_field: String,
@@ -75,6 +99,8 @@ struct LocalOptions {
     time_cost: Option<u32>,
     /// The cost of bcrypt in Feathers.
     hash_size: Option<u32>,
+    #[serde(flatten)]
+    others: Others,
 }
 
 fn user() -> Option<String> {
@@ -85,13 +111,25 @@ pub(super) fn read(settings: &Value) -> Result<Auth> {
     let wrong =
         |error: serde_json::Error| Error::general(format!("The authentication configuration is wrong: {error}"));
     let settings = Settings::deserialize(settings).map_err(wrong)?;
+    let strategies = settings.auth_strategies.iter().chain(settings.parse_strategies.iter().flatten());
+    let of_strategies: Vec<&str> = strategies.map(|name| &**name).collect();
+    check("", &settings.others, |key| IGNORED.contains(&key) || of_strategies.contains(&key))?;
+    let shared = Shared { entity: &settings.entity, service: &settings.service, entity_id: &settings.entity_id };
+    let jwt = jwt(settings.jwt.unwrap_or_default(), &shared)?;
+    let local = settings.local.map(|options| local(options, &shared)).transpose()?;
     let options = settings.jwt_options;
     let algorithm = match options.as_ref().and_then(|options| options.algorithm.as_deref()) {
         Some(name) => Algorithm::named(name)
             .ok_or_else(|| Error::general(format!("There is no algorithm '{name}' for authentication.jwtOptions")))?,
         None => Algorithm::HS256,
     };
-    let key = Key::secret_for(algorithm, settings.secret.as_deref().unwrap_or_default())?;
+    let mut key = Key::secret_for(algorithm, settings.secret.as_deref().unwrap_or_default())?;
+    if let Some(options) = &options {
+        check("jwtOptions.", &options.others, |key| IGNORED_JWT_OPTIONS.contains(&key))?;
+        if let Some(id) = &options.keyid {
+            key = key.kid(id);
+        }
+    }
     let mut auth = Auth::new(key).auth_strategies(settings.auth_strategies);
     auth.parsing = settings.parse_strategies;
     auth.entity = match (settings.entity, settings.service) {
@@ -109,7 +147,10 @@ pub(super) fn read(settings: &Value) -> Result<Auth> {
             Some(OneOrMany::One(value)) => vec![value],
             Some(OneOrMany::Many(values)) => values,
         };
-        auth.tokens.kind = options.header.map_or_else(|| "JWT".into(), |header| header.typ);
+        if let Some(header) = &options.header {
+            check("jwtOptions.header.", &header.others, |_| true)?;
+        }
+        auth.tokens.kind = options.header.and_then(|header| header.typ).unwrap_or_else(|| "JWT".into());
         (auth.tokens.audience, auth.tokens.issuer) = (list(options.audience), list(options.issuer));
         auth.tokens.expires_in = match options.expires_in {
             None => None,
@@ -117,16 +158,58 @@ pub(super) fn read(settings: &Value) -> Result<Auth> {
             Some(Span::Text(text)) => Some(span(&text)?),
         };
     }
-    auth = auth.strategy(jwt(settings.jwt.unwrap_or_default())?);
-    match settings.local {
-        Some(options) => Ok(auth.strategy(local(options)?)),
-        None => Ok(auth),
+    auth = auth.strategy(jwt);
+    Ok(match local {
+        Some(local) => auth.strategy(local),
+        None => auth,
+    })
+}
+
+/// Warns of what Feathers knows and is not done here, and refuses what nobody knows.
+fn check(within: &str, others: &Others, is_known: impl Fn(&str) -> bool) -> Result<()> {
+    for key in others.keys() {
+        if !is_known(key) {
+            let text = format!("The authentication configuration is wrong: unknown field `{within}{key}`");
+            return Err(Error::general(text));
+        }
+        let key = format!("authentication.{within}{key}");
+        tracing::warn!(key, "this part of the configuration is for Feathers and does nothing here");
+    }
+    Ok(())
+}
+
+/// What all strategies of a service have in common. Feathers lets each have its own.
+struct Shared<'a> {
+    entity: &'a Option<String>,
+    service: &'a Option<String>,
+    entity_id: &'a Option<String>,
+}
+
+impl Shared<'_> {
+    /// Whether this is one of them, and the same; an error if it is another.
+    fn has(&self, within: &str, key: &str, value: &Value) -> Result<bool> {
+        let shared = match key {
+            "entity" => self.entity,
+            "service" => self.service,
+            "entityId" => self.entity_id,
+            _ => return Ok(false),
+        };
+        if value.as_str() != shared.as_deref() {
+            return Err(Error::general(format!(
+                "'authentication.{within}.{key}' is not 'authentication.{key}': all strategies of a service have the same \
+                 records. Mount another `Auth` for others"
+            )));
+        }
+        Ok(true)
     }
 }
 
-fn jwt(options: Map<String, Value>) -> Result<Jwt> {
+fn jwt(options: Map<String, Value>, shared: &Shared<'_>) -> Result<Jwt> {
     let mut jwt = Jwt::new();
     for (key, value) in options {
+        if shared.has("jwt", &key, &value)? {
+            continue;
+        }
         let wrong = || Error::general(format!("Invalid JwtStrategy option 'authentication.jwt.{key}': {value}"));
         jwt = match key.as_str() {
             "header" => jwt.header(value.as_str().ok_or_else(wrong)?),
@@ -146,12 +229,19 @@ fn jwt(options: Map<String, Value>) -> Result<Jwt> {
     Ok(jwt)
 }
 
-fn local(options: LocalOptions) -> Result<Local> {
+fn local(mut options: LocalOptions, shared: &Shared<'_>) -> Result<Local> {
+    for key in ["entity", "service", "entityId"] {
+        if let Some(value) = options.others.shift_remove(key) {
+            shared.has("local", key, &value)?;
+        }
+    }
+    check("local.", &options.others, |_| false)?;
     if options.hash_size.is_some() {
-        return Err(Error::general(
-            "'authentication.local.hashSize' is the cost of bcrypt; passwords are hashed with argon2id here, whose costs \
-             are 'memoryCost' (KiB) and 'timeCost'",
-        ));
+        tracing::warn!(
+            key = "authentication.local.hashSize",
+            "the cost of bcrypt does nothing here: passwords are hashed with argon2id, whose costs are 'memoryCost' (KiB) \
+             and 'timeCost'. `Passwords::keep_bcrypt_with_cost` keeps them bcrypt"
+        );
     }
     let (username, password) = (&options.username_field, &options.password_field);
     let mut local = Local::new(username, password).entity_fields(
@@ -165,61 +255,6 @@ fn local(options: LocalOptions) -> Result<Local> {
         (None, None) => Ok(local),
         (memory, passes) => {
             Ok(local.passwords(Passwords::with_cost(memory.unwrap_or(19 * 1024), passes.unwrap_or(2))?))
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::app::{App, Mount};
-    use crate::store::Memory;
-    use serde_json::json;
-
-    fn with(change: Value) -> Result<App> {
-        let mut settings = json!({
-            "secret": "s".repeat(32), "entity": "user", "service": "users", "authStrategies": ["jwt", "local"],
-            "local": {"usernameField": "email", "passwordField": "password"}
-        });
-        let Value::Object(change) = change else { panic!("the change is an object") };
-        for (key, value) in change {
-            match value {
-                Value::String(gone) if gone == "absent" => drop(settings.as_object_mut().unwrap().shift_remove(&key)),
-                value => settings[key] = value,
-            }
-        }
-        let users = Mount::new(Memory::new());
-        App::builder().mount("authentication", Auth::from_settings(&settings)?).mount("users", users).build()
-    }
-
-    #[test]
-    fn a_configuration_of_feathers_is_understood() {
-        with(json!({})).unwrap();
-        with(json!({"jwtOptions": {"header": {"typ": "access"}, "audience": "https://a", "issuer": "me",
-            "algorithm": "HS256", "expiresIn": "2h"}, "jwt": {"header": "X-Token", "schemes": ["Token"]}}))
-        .unwrap();
-        with(json!({"entity": null, "service": "absent", "jwtOptions": {"expiresIn": 60}})).unwrap();
-    }
-
-    #[test]
-    fn what_is_wrong_is_said_when_the_application_is_built() {
-        for (change, text) in [
-            (json!({"secret": "absent"}), "A 'secret' must be provided"),
-            (json!({"secret": "short"}), "too short"),
-            (json!({"service": "absent"}), "The 'service' option is not set"),
-            (json!({"service": "nope"}), "Can not find service 'nope'"),
-            (json!({"authStrategies": ["jwt", "oauth"]}), "There is no authentication strategy 'oauth'"),
-            (json!({"parseStrategies": ["cookie"]}), "There is no authentication strategy 'cookie'"),
-            (json!({"secrets": "x"}), "unknown field `secrets`"),
-            (json!({"local": {"passwordField": "p"}}), "requires a 'usernameField' setting"),
-            (json!({"local": {"usernameField": "u", "passwordField": "p", "hashSize": 10}}), "memoryCost"),
-            (json!({"jwt": {"expiresIn": "1d"}}), "Did you mean to set it in 'authentication.jwtOptions'?"),
-            (json!({"jwtOptions": {"algorithm": "none"}}), "There is no algorithm 'none'"),
-            (json!({"jwtOptions": {"expiresIn": "soon"}}), "'soon' is no time span"),
-            (json!({"jwtOptions": {"algorithm": "HS512"}}), "needs 64 bytes"),
-        ] {
-            let error = with(change.clone()).unwrap_err();
-            assert!(error.message().contains(text), "{change}: {}", error.message());
         }
     }
 }

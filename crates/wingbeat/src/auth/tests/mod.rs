@@ -7,6 +7,7 @@ mod forged;
 mod guessing;
 mod keys;
 mod secrets;
+mod settings;
 mod several;
 
 use super::{Algorithm, ApiKey, Auth, Key, Local, Passwords, authenticate, hash_password, logout_changed};
