@@ -1,30 +1,50 @@
 //! How often somebody may try.
+//!
+//! Each name has from each place a moment until which what was tried is paid for, which every attempt moves on by the
+//! time that it costs (the generic cell rate algorithm). An attempt that succeeds takes its own step back: so only those
+//! count that failed, and those that are under way.
 
+use crate::locked;
 use crate::service::Params;
-use governor::clock::MonotonicClock;
-use governor::middleware::NoOpMiddleware;
-use governor::state::keyed::HashMapStateStore;
-use governor::{Quota, RateLimiter};
+use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 use wingbeat_core::{Error, Result, network};
 
-/// How often it is looked whether something can be forgotten.
+/// After so many attempts it is looked whether something can be forgotten.
 const SWEEP: u32 = 256;
 
+/// As good as for ever: the sums of such spans are still spans.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
+
+/// A name from a place.
 type Key = (u64, Place);
-type Limiter = RateLimiter<Key, HashMapStateStore<Key>, MonotonicClock, NoOpMiddleware<Instant>>;
 
 /// Counts attempts by name and place, so that who guesses at somebody's password does not lock out its owner, who is
 /// elsewhere.
 pub(super) struct Attempts {
-    limiter: Limiter,
+    /// What one attempt costs.
+    each: Duration,
+    /// How far ahead of the time the attempts may be.
+    span: Duration,
+    start: Instant,
     hasher: RandomState,
-    since_sweep: AtomicU32,
+    paid: Mutex<Paid>,
 }
+
+#[derive(Default)]
+struct Paid {
+    /// Since the start.
+    until: HashMap<Key, Duration>,
+    since_sweep: u32,
+}
+
+/// An attempt that counts, until it is [forgiven](Attempts::forgive).
+#[derive(Debug)]
+pub(super) struct Counted(Key);
 
 /// Where an attempt comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -53,22 +73,45 @@ impl Place {
 impl Attempts {
     /// So many at once, and then so many in a span.
     pub(super) fn new(count: NonZeroU32, span: Duration) -> Result<Attempts> {
-        let each = span / count.get();
-        let quota = Quota::with_period(each).ok_or_else(|| Error::general("Attempts can not be limited in no time"))?;
-        let limiter = RateLimiter::new(quota.allow_burst(count), HashMapStateStore::default(), MonotonicClock);
-        Ok(Attempts { limiter, hasher: RandomState::new(), since_sweep: AtomicU32::new(0) })
+        let each = span.min(LONGEST) / count.get();
+        if each.is_zero() {
+            return Err(Error::general("Attempts can not be limited in no time"));
+        }
+        let (start, hasher) = (Instant::now(), RandomState::new());
+        Ok(Attempts { each, span: each * count.get(), start, hasher, paid: Mutex::default() })
     }
 
-    pub(super) fn check(&self, name: &str, place: Place) -> Result<()> {
-        if self.since_sweep.fetch_add(1, Ordering::Relaxed) >= SWEEP {
-            self.since_sweep.store(0, Ordering::Relaxed);
-            self.limiter.retain_recent();
-            self.limiter.shrink_to_fit();
-        }
+    /// Counts an attempt.
+    ///
+    /// # Errors
+    /// TooManyRequests if there were too many.
+    pub(super) fn count(&self, name: &str, place: Place) -> Result<Counted> {
+        self.count_at(self.start.elapsed(), name, place)
+    }
+
+    fn count_at(&self, now: Duration, name: &str, place: Place) -> Result<Counted> {
         // Hashed with a key that nobody knows: names are not kept, and none can be made to collide with another.
         let key = (self.hasher.hash_one(name.to_lowercase()), place);
-        let refused = |_| Error::too_many_requests("Too many attempts, try again later");
-        self.limiter.check_key(&key).map_err(refused)
+        let mut paid = locked(&self.paid);
+        paid.since_sweep += 1;
+        if paid.since_sweep > SWEEP {
+            paid.since_sweep = 0;
+            paid.until.retain(|_, until| *until > now);
+            paid.until.shrink_to_fit();
+        }
+        let until = paid.until.get(&key).copied().unwrap_or_default().max(now) + self.each;
+        if until - now > self.span {
+            return Err(Error::too_many_requests("Too many attempts, try again later"));
+        }
+        paid.until.insert(key.clone(), until);
+        Ok(Counted(key))
+    }
+
+    /// An attempt has succeeded.
+    pub(super) fn forgive(&self, Counted(key): Counted) {
+        if let Some(until) = locked(&self.paid).until.get_mut(&key) {
+            *until = until.saturating_sub(self.each);
+        }
     }
 }
 
@@ -87,11 +130,11 @@ mod tests {
     #[test]
     fn who_guesses_is_stopped_and_the_owner_is_not() {
         let attempts = ten();
-        let guesses = (0..20).filter(|_| attempts.check("Ann", at("6.6.6.6")).is_ok()).count();
+        let guesses = (0..20).filter(|_| attempts.count("Ann", at("6.6.6.6")).is_ok()).count();
         assert_eq!(guesses, 10);
-        assert_eq!(attempts.check("ann", at("6.6.6.6")).unwrap_err().code(), 429);
-        assert!(attempts.check("ann", at("1.2.3.4")).is_ok());
-        assert!(attempts.check("bob", at("6.6.6.6")).is_ok());
+        assert_eq!(attempts.count("ann", at("6.6.6.6")).unwrap_err().code(), 429);
+        assert!(attempts.count("ann", at("1.2.3.4")).is_ok());
+        assert!(attempts.count("bob", at("6.6.6.6")).is_ok());
     }
 
     #[test]
@@ -102,11 +145,35 @@ mod tests {
     }
 
     #[test]
+    fn only_what_fails_counts_and_what_is_under_way() {
+        let (attempts, now) = (ten(), Duration::ZERO);
+        for _ in 0..100 {
+            let counted = attempts.count_at(now, "ann", at("1.2.3.4")).unwrap();
+            attempts.forgive(counted);
+        }
+        let under_way: Vec<_> = std::iter::from_fn(|| attempts.count_at(now, "ann", at("1.2.3.4")).ok()).collect();
+        assert_eq!(under_way.len(), 10);
+        under_way.into_iter().take(3).for_each(|counted| attempts.forgive(counted));
+        assert_eq!(std::iter::from_fn(|| attempts.count_at(now, "ann", at("1.2.3.4")).ok()).count(), 3);
+        let later = Duration::from_secs(360);
+        assert!(attempts.count_at(later, "ann", at("1.2.3.4")).is_ok(), "one in a tenth of the span");
+        assert!(attempts.count_at(later, "ann", at("1.2.3.4")).is_err());
+    }
+
+    #[test]
+    fn a_span_without_end_is_a_long_one() {
+        let attempts = Attempts::new(NonZeroU32::new(2).unwrap(), Duration::MAX).unwrap();
+        assert_eq!((0..5).filter(|_| attempts.count("ann", Place::Unknown).is_ok()).count(), 2);
+        assert!(Attempts::new(NonZeroU32::new(2).unwrap(), Duration::from_nanos(1)).is_err());
+    }
+
+    #[test]
     fn what_is_over_is_forgotten() {
         let attempts = Attempts::new(NonZeroU32::new(10).unwrap(), Duration::from_micros(10)).unwrap();
         for n in 0..10_000 {
-            attempts.check(&n.to_string(), Place::Unknown).unwrap();
+            attempts.count(&n.to_string(), Place::Unknown).unwrap();
         }
-        assert!(attempts.limiter.len() <= 2 * SWEEP as usize + 2, "{}", attempts.limiter.len());
+        let kept = locked(&attempts.paid).until.len();
+        assert!(kept <= 2 * SWEEP as usize + 2, "{kept}");
     }
 }

@@ -1,13 +1,14 @@
 //! Who may come in: the part of authentication that service, hooks and connections share.
 
 use super::Expiry;
-use super::attempts::Attempts;
+use super::attempts::{Attempts, Counted};
 use super::entity::{Entity, no_id};
 use super::logins::Logins;
 use super::session::Sessions;
 use super::strategy::{Attempt, Erased, Identity};
 use super::token::{Claims, Tokens};
 use crate::app::App;
+use crate::locked;
 use crate::service::Params;
 use serde_json::{Map, Value};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -32,6 +33,11 @@ pub(super) struct Authenticator {
     /// Where it is mounted.
     pub(super) path: OnceLock<Arc<str>>,
 }
+
+/// What the strategies of a login have counted. It is forgiven when the whole of the login has succeeded: hooks around it
+/// may ask for more than the password.
+#[derive(Default)]
+pub(super) struct Tally(pub(super) Mutex<Vec<Counted>>);
 
 impl Authenticator {
     pub(super) fn strategy(&self, name: &str) -> Option<&Arc<dyn Erased>> {
@@ -59,11 +65,23 @@ impl Authenticator {
         let name = name.as_str().filter(|name| allowed.iter().any(|allowed| **allowed == **name));
         let strategy = name.and_then(|name| Some((name, self.strategy(name)?)));
         let (name, strategy) = strategy.ok_or_else(|| wrong("strategy not allowed in authStrategies"))?;
-        let identity = strategy.authenticate(data, &Attempt { authenticator: self, app, params }).await?;
+        let attempt = Attempt::new(self, app, params);
+        let identity = strategy.authenticate(data, &attempt).await?;
+        match params.extension::<Tally>() {
+            Some(tally) => locked(&tally.0).extend(attempt.counted()),
+            None => self.forgive(attempt.counted()),
+        }
         if let Some((_, claims)) = &identity.token {
             self.check_revoked(claims, identity.entity.as_ref())?;
         }
         Ok((name.into(), identity))
+    }
+
+    /// What these attempts were for has succeeded.
+    pub(super) fn forgive(&self, counted: Vec<Counted>) {
+        if let Some(attempts) = &self.attempts {
+            counted.into_iter().for_each(|counted| attempts.forgive(counted));
+        }
     }
 
     pub(super) fn check_revoked(&self, claims: &Claims, entity: Option<&Value>) -> Result<()> {

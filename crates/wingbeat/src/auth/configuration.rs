@@ -23,7 +23,7 @@ use wingbeat_core::{Error, Result};
 ///
 /// Unless told otherwise: records are called `user` and come from the service `users`; the strategy `jwt` and those that
 /// are added may log in and read headers; tokens are for one day, by `feathers` for `https://yourdomain.com`; twenty
-/// attempts on a name are allowed in a minute from one address.
+/// attempts on a name may fail in a minute from one address.
 #[must_use = "mount it"]
 pub struct Auth {
     pub(super) tokens: Tokens,
@@ -40,7 +40,7 @@ pub struct Auth {
 
 /// Feathers' default audience, which means nothing.
 const PLACEHOLDER: &str = "https://yourdomain.com";
-/// How many attempts on a name are allowed from one address, in which time.
+/// How many attempts on a name may fail from one address, in which time.
 const ATTEMPTS: (NonZeroU32, Duration) = (NonZeroU32::new(20).expect("it is not 0"), Duration::from_secs(60));
 
 impl Auth {
@@ -174,7 +174,8 @@ impl Auth {
         self
     }
 
-    /// How many attempts on a name are allowed from one address in a span, if not twenty in a minute.
+    /// How many attempts on a name may fail from one address in a span, if not twenty in a minute. One that is under way
+    /// counts until it has succeeded, so there are never more at once either.
     pub fn attempts(mut self, count: NonZeroU32, span: Duration) -> Auth {
         self.attempts = Some((count, span));
         self

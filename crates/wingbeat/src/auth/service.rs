@@ -1,11 +1,12 @@
 //! The authentication service: `create` logs in, `remove` logs out.
 
-use super::authenticator::Authenticator;
+use super::authenticator::{Authenticator, Tally};
 use super::logins::Login;
 use super::session::Pending;
 use crate::BoxFuture;
 use crate::app::{App, Gate, Mount};
 use crate::hook::{Around, Context, Next};
+use crate::locked;
 use crate::realtime::Connection;
 use crate::service::{Params, RawService, Services};
 use serde_json::Value;
@@ -61,8 +62,15 @@ impl Around for LoggedIn {
         Box::pin(async move {
             let (login, data) = (self.0.logins.begin(), context.data.clone());
             context.set_event(None);
+            context.params.insert(Tally::default());
             next.run(context).await?;
-            if context.params.is_internal() { Ok(()) } else { self.login(context, login, data) }
+            if !context.params.is_internal() {
+                self.login(context, login, data)?;
+            }
+            if let Some(tally) = context.params.extension::<Tally>() {
+                self.0.forgive(std::mem::take(&mut locked(&tally.0)));
+            }
+            Ok(())
         })
     }
 }

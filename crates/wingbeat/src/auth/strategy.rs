@@ -1,13 +1,15 @@
 //! Ways to say who one is.
 
 use super::Passwords;
-use super::attempts::Place;
+use super::attempts::{Counted, Place};
 use super::authenticator::Authenticator;
 use super::token::Claims;
 use crate::BoxFuture;
 use crate::app::App;
+use crate::locked;
 use crate::service::{Params, Services};
 use serde_json::{Map, Value};
+use std::sync::{Mutex, PoisonError};
 use wingbeat_core::{Headers, Result};
 
 /// A way to say who one is: [`Local`](super::Local) by name and password, [`ApiKey`](super::ApiKey), or your own.
@@ -107,9 +109,19 @@ pub struct Attempt<'a> {
     pub(super) authenticator: &'a Authenticator,
     pub(super) app: &'a App,
     pub(super) params: &'a Params,
+    /// What has been counted so far, to be forgiven if it succeeds.
+    counted: Mutex<Vec<Counted>>,
 }
 
-impl Attempt<'_> {
+impl<'a> Attempt<'a> {
+    pub(super) fn new(authenticator: &'a Authenticator, app: &'a App, params: &'a Params) -> Attempt<'a> {
+        Attempt { authenticator, app, params, counted: Mutex::default() }
+    }
+
+    pub(super) fn counted(self) -> Vec<Counted> {
+        self.counted.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The params of the call; their provider is absent when a hook asks who a caller is.
     pub fn params(&self) -> &Params {
         self.params
@@ -125,15 +137,16 @@ impl Attempt<'_> {
         Place::of(self.params)
     }
 
-    /// Counts an attempt on a name, if it comes from outside. Only for what can be guessed.
+    /// Counts an attempt on a name, if it comes from outside. Only for what can be guessed. It counts while it is under
+    /// way and when it has failed, not when the login has succeeded.
     ///
     /// # Errors
     /// TooManyRequests if this name has been tried too often from the same address.
     pub fn limit(&self, name: &str) -> Result<()> {
-        match self.authenticator.attempts.as_ref().zip(self.place()) {
-            Some((attempts, place)) => attempts.check(name, place),
-            None => Ok(()),
+        if let Some((attempts, place)) = self.authenticator.attempts.as_ref().zip(self.place()) {
+            locked(&self.counted).push(attempts.count(name, place)?);
         }
+        Ok(())
     }
 
     /// The record with a text in a field, as the server sees it. The first one, if there are several.
