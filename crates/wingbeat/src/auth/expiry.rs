@@ -63,6 +63,11 @@ impl Due {
         !std::mem::replace(&mut self.is_watched, true)
     }
 
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.times.is_empty()
+    }
+
     /// Takes some of those out whose time has come. If there are none: how long until then, nothing if never.
     fn take(&mut self, now: u64) -> Result<Vec<u64>, Option<Duration>> {
         let due: Vec<_> = self.times.iter().take_while(|(time, _)| *time <= now).take(SLICE).copied().collect();
@@ -85,7 +90,7 @@ impl Authenticator {
             let (due, sooner) = {
                 let mut sessions = locked(&strong.sessions);
                 let taken = sessions.due.take(begun(now()));
-                let due = taken.map(|due| due.iter().filter_map(|id| sessions.of.get(id).cloned()).collect::<Vec<_>>());
+                let due = taken.map(|due| due.iter().filter_map(|id| sessions.get(*id).cloned()).collect::<Vec<_>>());
                 (due, sessions.due.sooner.clone())
             };
             let wait = match due {

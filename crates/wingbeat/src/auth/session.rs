@@ -10,7 +10,7 @@ use crate::locked;
 use crate::realtime::Connection;
 use crate::service::Params;
 use serde_json::{Value, json};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use wingbeat_core::Result;
@@ -19,8 +19,52 @@ use wingbeat_core::Result;
 #[derive(Default)]
 pub(super) struct Sessions {
     /// By the number of the connection.
-    pub(super) of: HashMap<u64, (Connection, Arc<Session>)>,
+    of: HashMap<u64, Known>,
+    /// The numbers of the connections of each subject, so that a logout need not look through all.
+    by_subject: HashMap<Box<str>, HashSet<u64>>,
     pub(super) due: Due,
+}
+
+pub(super) type Known = (Connection, Arc<Session>);
+
+impl Sessions {
+    pub(super) fn get(&self, connection: u64) -> Option<&Known> {
+        self.of.get(&connection)
+    }
+
+    /// Makes this the session of a connection; which one it was before, and whether somebody has to begin to watch the
+    /// time.
+    fn insert(&mut self, connection: &Connection, session: &Arc<Session>) -> (Option<Known>, bool) {
+        let (id, earlier) = (connection.id(), self.remove(connection.id()));
+        self.of.insert(id, (connection.clone(), session.clone()));
+        if let Some(subject) = session.claims.subject() {
+            match self.by_subject.get_mut(subject) {
+                Some(connections) => drop(connections.insert(id)),
+                None => drop(self.by_subject.insert(subject.into(), HashSet::from([id]))),
+            }
+        }
+        (earlier, session.claims.expires().is_some_and(|expires| self.due.insert(id, expires)))
+    }
+
+    fn remove(&mut self, connection: u64) -> Option<Known> {
+        let known = self.of.remove(&connection)?;
+        let claims = &known.1.claims;
+        if let Some(expires) = claims.expires() {
+            self.due.remove(connection, expires);
+        }
+        if let Some((subject, connections)) = claims.subject().and_then(|s| Some((s, self.by_subject.get_mut(s)?))) {
+            connections.remove(&connection);
+            if connections.is_empty() {
+                self.by_subject.remove(subject);
+            }
+        }
+        Some(known)
+    }
+
+    fn connections_of(&self, subject: &str) -> Vec<Connection> {
+        let ids = self.by_subject.get(subject).into_iter().flatten();
+        ids.filter_map(|id| Some(self.of.get(id)?.0.clone())).collect()
+    }
 }
 
 /// A login of a connection. Its token has been verified, so calls only look at the time.
@@ -124,14 +168,10 @@ impl Authenticator {
         }
         let (earlier, is_first) = {
             let mut sessions = locked(&self.sessions);
-            let earlier = sessions.of.insert(connection.id(), (connection.clone(), session.clone()));
-            if let Some(expires) = earlier.as_ref().and_then(|(_, earlier)| earlier.claims.expires()) {
-                sessions.due.remove(connection.id(), expires);
-            }
+            let inserted = sessions.insert(connection, session);
             connection.insert(Current(session.clone()));
             self.attach(connection, session, record);
-            let expires = session.claims.expires();
-            (earlier, expires.is_some_and(|expires| sessions.due.insert(connection.id(), expires)))
+            inserted
         };
         if is_first {
             self.start_watching(app);
@@ -158,15 +198,11 @@ impl Authenticator {
     /// Ends the session of a connection, or only the given one; which one it was.
     pub(super) fn end(&self, connection: &Connection, only: Option<&Arc<Session>>) -> Option<Arc<Session>> {
         let mut sessions = locked(&self.sessions);
-        let (_, session) = sessions.of.get(&connection.id())?;
+        let (_, session) = sessions.get(connection.id())?;
         if only.is_some_and(|only| !Arc::ptr_eq(only, session)) {
             return None;
         }
-        let session = session.clone();
-        sessions.of.remove(&connection.id());
-        if let Some(expires) = session.claims.expires() {
-            sessions.due.remove(connection.id(), expires);
-        }
+        let (_, session) = sessions.remove(connection.id())?;
         if connection.extension::<Current>().is_some_and(|current| Arc::ptr_eq(&current.0, &session)) {
             connection.remove::<Current>();
             connection.unset("authentication");
@@ -206,8 +242,42 @@ impl Authenticator {
 
     /// All connections of the one with this id.
     pub(super) fn connections_of(&self, id: &str) -> Vec<Connection> {
-        let sessions = locked(&self.sessions);
-        let of = sessions.of.values().filter(|(_, session)| session.claims.subject() == Some(id));
-        of.map(|(connection, _)| connection.clone()).collect()
+        locked(&self.sessions).connections_of(id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test::Client;
+
+    fn session(claims: Value) -> Arc<Session> {
+        let Value::Object(claims) = claims else { panic!("claims are an object") };
+        let (token, told) = (String::new(), Mutex::new(Told::Nothing));
+        Arc::new(Session { authenticator: 0, token, claims: Claims(claims), remembered: None, told })
+    }
+
+    #[tokio::test]
+    async fn sessions_are_found_by_subject_and_nothing_is_kept_of_those_that_ended() {
+        let app = App::builder().build().unwrap();
+        let (one, two) = (Client::connect(&app).await.unwrap(), Client::connect(&app).await.unwrap());
+        let (one, two) = (one.connection(), two.connection());
+        let mut sessions = Sessions::default();
+        let ids = |sessions: &Sessions, subject| {
+            let mut ids: Vec<_> = sessions.connections_of(subject).iter().map(Connection::id).collect();
+            ids.sort_unstable();
+            ids
+        };
+        sessions.insert(one, &session(json!({"sub": "1", "exp": 5})));
+        sessions.insert(two, &session(json!({"sub": "1"})));
+        assert_eq!(ids(&sessions, "1"), [one.id(), two.id()]);
+        let (earlier, _) = sessions.insert(one, &session(json!({"sub": "2", "exp": 6})));
+        assert_eq!(earlier.unwrap().1.claims.subject(), Some("1"));
+        assert_eq!((ids(&sessions, "1"), ids(&sessions, "2")), (vec![two.id()], vec![one.id()]));
+        sessions.insert(two, &session(json!({"exp": 7})));
+        assert!(ids(&sessions, "1").is_empty());
+        assert!(sessions.remove(one.id()).is_some() && sessions.remove(two.id()).is_some());
+        assert!(sessions.remove(one.id()).is_none());
+        assert!(sessions.of.is_empty() && sessions.by_subject.is_empty() && sessions.due.is_empty());
     }
 }
