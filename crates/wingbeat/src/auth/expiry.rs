@@ -53,7 +53,7 @@ impl Due {
         self.times.remove(&(millis(expires), connection));
     }
 
-    /// True if nobody watches yet: then [`Authenticator::watch`] has to be started.
+    /// True if nobody watches yet: then the watch has to be started.
     pub(super) fn insert(&mut self, connection: u64, expires: Seconds) -> bool {
         let time = millis(expires);
         if self.times.first().is_none_or(|(first, _)| time < *first) {
@@ -85,8 +85,8 @@ impl Due {
 
 impl Authenticator {
     /// Ends what is due, until nothing is left that could become it.
-    pub(super) async fn watch(authenticator: Weak<Authenticator>, app: WeakApp) {
-        while let Some(strong) = authenticator.upgrade() {
+    async fn watch(mut watching: Watching, app: WeakApp) {
+        while let Some(strong) = watching.authenticator.upgrade() {
             let (due, sooner) = {
                 let mut sessions = locked(&strong.sessions);
                 let taken = sessions.due.take(begun(now()));
@@ -100,7 +100,7 @@ impl Authenticator {
                     continue;
                 }
                 Err(Some(wait)) => wait,
-                Err(None) => return,
+                Err(None) => return watching.ended = true,
             };
             drop(strong);
             // Whether the time has come or something else comes sooner: all is looked at anew.
@@ -130,7 +130,22 @@ impl Authenticator {
 
     /// Puts the end of a session's token on the timer. To be called with the sessions unlocked.
     pub(super) fn start_watching(self: &Arc<Authenticator>, app: &App) {
-        tokio::spawn(Authenticator::watch(Arc::downgrade(self), app.downgrade()));
+        let watching = Watching { authenticator: Arc::downgrade(self), ended: false };
+        tokio::spawn(Authenticator::watch(watching, app.downgrade()));
+    }
+}
+
+/// The time is watched until nothing is left to end, or the runtime ends. Then the next login starts it on another.
+struct Watching {
+    authenticator: Weak<Authenticator>,
+    ended: bool,
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        if let Some(authenticator) = self.authenticator.upgrade().filter(|_| !self.ended) {
+            locked(&authenticator.sessions).due.is_watched = false;
+        }
     }
 }
 

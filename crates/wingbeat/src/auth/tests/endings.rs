@@ -74,6 +74,22 @@ async fn a_token_ends_at_its_time_however_far_that_is() {
     assert!(!client.connection().is_connected());
 }
 
+/// The task that watches the time ends with its runtime, as it would by a panic.
+#[test]
+fn tokens_end_though_the_runtime_of_the_first_login_has_gone() {
+    let app = app(auth());
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    let first = runtime();
+    let (early, _) = first.block_on(ann(&app));
+    drop(first);
+    runtime().block_on(async {
+        let (client, _) = ann(&app).await;
+        sleep(2 * DAY).await;
+        assert!(!client.connection().is_connected());
+        assert!(!early.connection().is_connected());
+    });
+}
+
 #[tokio::test(start_paused = true)]
 async fn every_token_ends_at_its_own_time_and_one_task_sees_to_all() {
     let app = app(auth());
