@@ -40,7 +40,7 @@ pub struct Context {
 }
 
 /// What REST answers besides the body; sockets have no use for it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Http {
     /// The status code, for example 202.
     pub status: Option<u16>,
@@ -51,7 +51,7 @@ pub struct Http {
 }
 
 /// What a call looked like when it failed.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Original {
     /// The kind of hook that failed; `Around` if it was the method.
     pub hook_type: HookType,
@@ -260,5 +260,23 @@ fn objects(value: &mut Value) -> Result<Vec<&mut Map<String, Value>>> {
 impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Context({} {} {:?})", self.path, self.method, self.kind)
+    }
+}
+
+/// Of the headers only the names: one may set a cookie.
+impl fmt::Debug for Http {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Http { status, headers, location } = self;
+        let headers: Vec<_> = headers.iter().map(|(name, _)| name).collect();
+        f.debug_struct("Http").field("status", status).field("headers", &headers).field("location", location).finish()
+    }
+}
+
+/// Without data and result, which may be a password and a token.
+impl fmt::Debug for Original {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Original { hook_type, params, id, .. } = self;
+        let mut shown = f.debug_struct("Original");
+        shown.field("hook_type", hook_type).field("params", params).field("id", id).finish_non_exhaustive()
     }
 }

@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use std::fmt;
 use std::future::ready;
 use std::sync::Arc;
 use wingbeat_core::{Error, Method, RawJson, Result, json};
@@ -220,7 +221,7 @@ where
 }
 
 /// A field that is being resolved, with all that its function may look at.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Field {
     name: Arc<str>,
     record: Arc<Map<String, Value>>,
@@ -268,6 +269,13 @@ impl Field {
     /// Another service.
     pub fn service(&self, path: impl Into<Box<str>>) -> ServiceHandle {
         self.scope.services().service(path)
+    }
+}
+
+/// Without the record.
+impl fmt::Debug for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Field").field("name", &self.name).field("scope", &self.scope).finish_non_exhaustive()
     }
 }
 

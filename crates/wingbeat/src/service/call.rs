@@ -10,7 +10,7 @@ use std::sync::Arc;
 use wingbeat_core::{IdArg, Method, Payload, RawJson, Result};
 
 /// One call of a service method, from a client or from inside.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Call {
     /// The service's path as the caller wrote it.
     pub path: Box<str>,
@@ -22,6 +22,16 @@ pub struct Call {
     pub data: Option<Payload>,
     /// All else.
     pub params: Params,
+}
+
+/// Without the data, which may be a password.
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Call { path, method, id, params, .. } = self;
+        let mut shown = f.debug_struct("Call");
+        shown.field("path", path).field("method", method).field("id", id).field("params", params);
+        shown.finish_non_exhaustive()
+    }
 }
 
 /// What makes calls; the application does.

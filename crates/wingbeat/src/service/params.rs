@@ -42,7 +42,7 @@ pub struct Params {
 }
 
 /// What few calls have, out of the way of those that do not.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 struct Own {
     values: Map<String, Value>,
     extensions: Extensions,
@@ -179,11 +179,13 @@ impl Params {
     }
 }
 
+/// Of the query only the names, and nothing of values and headers: they may be tokens and hashes.
 impl fmt::Debug for Params {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Params { query, route, provider, connection, .. } = self;
+        let query: Vec<_> = query.iter().map(|(name, _)| name).collect();
         let mut shown = f.debug_struct("Params");
-        shown.field("query", query).field("route", route).field("provider", provider).field("connection", connection);
+        shown.field("query", &query).field("route", route).field("provider", provider).field("connection", connection);
         shown.finish_non_exhaustive()
     }
 }

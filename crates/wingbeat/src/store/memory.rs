@@ -6,6 +6,7 @@ use crate::javascript;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use wingbeat_core::{Error, Id, RawJson, Result};
 
@@ -67,15 +68,22 @@ impl Default for Memory {
 }
 
 /// The records of a [`Memory`].
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Records {
     id: Arc<str>,
     // A std lock: nothing waits while it is held.
     shared: Arc<RwLock<Kept>>,
 }
 
+/// Says how many there are, and nothing of what is in them.
+impl fmt::Debug for Records {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} records", self.read().by_position.len())
+    }
+}
+
 /// A number as id is its own position; the other ids have positions beyond all of these.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Kept {
     by_position: BTreeMap<u64, Record>,
     named: HashMap<Box<str>, u64>,

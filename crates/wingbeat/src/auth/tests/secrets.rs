@@ -38,3 +38,37 @@ fn configurations_and_identities_do_not_show_their_secrets() {
     let shown = format!("{:?} {keys:?} {:?}", auth(), Identity::of(json!({"password": HASH_1})));
     assert!(!shown.contains(SECRET) && !shown.contains("key-of") && !shown.contains(HASH_1), "{shown}");
 }
+
+#[tokio::test]
+async fn what_holds_records_calls_and_tokens_does_not_show_them() {
+    let seen = std::sync::Arc::new(std::sync::Mutex::new(String::new()));
+    let hear = seen.clone();
+    let look = sync(move |context: &mut Context| {
+        let original = context.original().cloned();
+        context.http().headers.push(("Set-Cookie".into(), "token=swordfish".into()));
+        let http = context.http().clone();
+        let shown = format!("{http:?} {original:?} {:?} {context:?}", context.params);
+        crate::locked(&hear).push_str(&shown);
+        Ok(())
+    });
+    let mount = Mount::new(people()).before(Create, hash_password("password")).error(All, look);
+    let app = App::builder().mount("authentication", auth()).mount("users", mount).build().unwrap();
+    let (client, token) = ann(&app).await;
+    let mut params = Params::new().with_query(json!({"password": HASH_1})).unwrap();
+    params = params.with_headers([("authorization", token.as_str())].into_iter().collect());
+    params.set("authentication", json!({"accessToken": token}));
+    app.service("users").create(json!({"id": 1, "password": "swordfish", "bad": true}), params.clone()).await.unwrap();
+    app.service("users").patch(99, json!({"password": "swordfish"}), params.clone()).await.unwrap_err();
+    let call = crate::Call {
+        path: "authentication".into(),
+        method: Create,
+        id: IdArg::Absent,
+        data: Some(json!({"password": "swordfish"}).into()),
+        params,
+    };
+    let shown = format!("{call:?} {:?} {:?} {:?} {}", people(), client.connection(), app, crate::locked(&seen));
+    assert!(shown.contains("Original") && shown.contains("Set-Cookie"), "{shown}");
+    for secret in ["swordfish", "$argon2", "$2a$", SECRET, &token] {
+        assert!(!shown.contains(secret), "{secret} is shown: {shown}");
+    }
+}
