@@ -6,6 +6,7 @@ need_rust
 build_programs
 export RAW_SERVER="\"$TARGET/quick/examples/raw\""
 export CHAT_BACKEND="\"$TARGET/quick/feathers-chat\""
+export ADAPTERS="\"$TARGET/quick/adapters\""
 
 step "JavaScript clients against $FIXTURE"
 node --test --test-reporter=spec --test-timeout=600000 conformance/interop/*.test.mjs
