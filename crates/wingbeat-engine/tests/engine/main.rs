@@ -21,6 +21,7 @@ mod robust;
 mod server;
 mod shutdown;
 mod silence;
+mod suites;
 #[cfg(feature = "tls")]
 mod tls;
 mod websocket;

@@ -85,3 +85,35 @@ fn the_readme_shows_the_clients_example_as_it_is() {
     let example = fs::read_to_string(root.join("crates/wingbeat-client/examples/hello.rs")).unwrap();
     assert!(fs::read_to_string(root.join("README.md")).unwrap().contains(&example));
 }
+
+/// All text of the files below a folder that end so.
+fn text_of(folder: &Path, extension: &str) -> String {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let texts = entries.map(|path| match path {
+        folder if folder.is_dir() => text_of(&folder, extension),
+        file if file.extension().is_some_and(|own| own == extension) => fs::read_to_string(file).unwrap(),
+        _ => String::new(),
+    });
+    texts.collect()
+}
+
+#[test]
+fn the_tests_that_hold_the_protocol_exist() {
+    let root = root();
+    let (code, vectors) = (text_of(&root.join("crates"), "rs"), text_of(&root.join("conformance/vectors"), "jsonl"));
+    let page = fs::read_to_string(root.join("docs/protocol.md")).unwrap();
+    let mut seen = 0;
+    for row in page.lines().filter(|line| line.starts_with("| ")) {
+        let held_by = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+        for (place, name) in held_by.split('`').skip(1).step_by(2).filter_map(|held| held.split_once(": ")) {
+            seen += 1;
+            for name in name.split(", ").map(|name| name.rsplit("::").next().unwrap()) {
+                match place {
+                    "vectors" => assert!(vectors.contains(&format!("\"case\":\"{name}\"")), "{name} is no recording"),
+                    _ => assert!(code.contains(&format!("fn {name}(")), "{place}: there is no test {name}"),
+                }
+            }
+        }
+    }
+    assert!(seen > 80, "the rows are no longer found: {seen}");
+}
