@@ -4,7 +4,7 @@ use clap::ValueEnum;
 use serde_json::Value;
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
-use wingbeat_client::Result;
+use wingbeat_client::{Escaped, Result};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
@@ -49,15 +49,14 @@ impl Format {
 /// Says something on standard error, in one line and without what could command a terminal: it may be a server's. If
 /// nobody can hear it, nothing is lost.
 pub(crate) fn say(text: impl Display) {
-    let line: String = text.to_string().chars().map(plain).collect();
-    let _ = writeln!(io::stderr(), "{line}");
+    let _ = writeln!(io::stderr(), "{}", Escaped(text));
 }
 
 /// JSON leaves some of what could command a terminal as it is: escaped, it means the same.
 fn json(value: &Value) -> String {
     let mut json = String::new();
     for c in value.to_string().chars() {
-        match c.is_control() {
+        match Escaped::escapes(c) {
             true => json.push_str(&format!("\\u{:04x}", u32::from(c))),
             false => json.push(c),
         }
@@ -66,7 +65,7 @@ fn json(value: &Value) -> String {
 }
 
 fn plain(c: char) -> char {
-    if c.is_control() { ' ' } else { c }
+    if Escaped::escapes(c) { ' ' } else { c }
 }
 
 /// The widest a column gets.

@@ -74,7 +74,7 @@ pub use service::Service;
 pub use task::fuzzing;
 #[cfg(feature = "tls")]
 pub use tokio_rustls::rustls;
-pub use wingbeat_core::{Binary, Definition, Error, ErrorKind, Id, IdArg, Method, Payload, RawJson, Result};
+pub use wingbeat_core::{Binary, Definition, Error, ErrorKind, Escaped, Id, IdArg, Method, Payload, RawJson, Result};
 
 /// Locks a mutex. One that a panic has poisoned is used all the same: nothing is held locked across foreign code.
 fn locked<T: ?Sized>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {

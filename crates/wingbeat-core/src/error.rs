@@ -1,5 +1,6 @@
 //! The one error type: a Feathers error class with its message and data.
 
+use crate::Escaped;
 use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
@@ -185,21 +186,23 @@ impl<E: std::error::Error + Send + Sync + 'static> From<E> for Error {
     }
 }
 
+/// For people: [escaped](Escaped), because clients have a say in messages.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.0.kind.name(), self.0.message)
+        write!(f, "{}: {}", self.0.kind.name(), Escaped(&self.0.message))
     }
 }
 
+/// For the log: in one line, with data and causes.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{self}")?;
         if let Some(data) = &self.0.data {
-            write!(f, " {data}")?;
+            write!(f, " {}", Escaped(data))?;
         }
         let mut cause = self.0.source.as_deref().map(|source| source as &dyn std::error::Error);
         while let Some(source) = cause {
-            write!(f, "\n  caused by: {source}")?;
+            write!(f, ", caused by: {}", Escaped(source))?;
             cause = source.source();
         }
         Ok(())
@@ -266,6 +269,16 @@ mod tests {
         let error = Error::from(std::io::Error::other("the password is swordfish"));
         assert!(!serde_json::to_string(&error).unwrap().contains("swordfish"));
         assert!(format!("{error:?}").contains("swordfish"));
+    }
+
+    #[test]
+    fn whatever_is_in_an_error_it_is_shown_in_one_line() {
+        let text = "a\n\r\u{7}\u{1b}[31m\u{9b}\u{2028}\u{202e}b";
+        let error = Error::bad_request(text).with_data(json!({text: text})).with_source(std::io::Error::other(text));
+        for shown in [format!("{error:?}"), error.to_string()] {
+            assert!(!shown.contains(Escaped::escapes), "{shown:?}");
+        }
+        assert_eq!(error.message(), text);
     }
 
     #[test]
