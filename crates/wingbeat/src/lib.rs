@@ -67,7 +67,7 @@ pub use service::{
 #[cfg(feature = "metrics")]
 pub use transport::Metrics;
 pub use transport::{Health, Serve, SocketIo, serve};
-pub use wingbeat_core::{Binary, Error, ErrorKind, Id, IdArg, Method, Payload, RawJson, Result};
+pub use wingbeat_core::{Binary, Error, ErrorKind, Escaped, Id, IdArg, Method, Payload, RawJson, Result};
 pub use wingbeat_engine as engine;
 
 /// What almost every program with Wingbeat needs.

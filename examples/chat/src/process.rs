@@ -18,7 +18,7 @@ const FEW: u64 = 4096;
 /// Writes to stderr what `RUST_LOG` asks for; if it asks for nothing, what is worth knowing (at level info the framework
 /// also tells when it starts and ends).
 pub(crate) fn log() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,wingbeat=warn"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,wingbeat=warn,h2=error"));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(io::stderr().is_terminal());
     log.with_target(false).without_time().with_writer(io::stderr).init();
 }

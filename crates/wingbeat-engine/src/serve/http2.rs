@@ -14,6 +14,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::timeout;
+use wingbeat_core::{Escaped, Seldom};
 
 /// How long a client has to take leave of a connection that the server ends.
 const LEAVE: Duration = Duration::from_secs(1);
@@ -49,9 +50,20 @@ where
     let mut connection = pin!(limits.http2().serve_connection(io, service));
     // Who asks for nothing only takes a place.
     let (ending, idle) = (pin!(running.changed()), pin!(due.idle(limits.header_timeout, limits.keep_alive_timeout)));
-    if let Either::Left(_) = select(connection.as_mut(), select(ending, idle)).await {
+    if let Either::Left((ended, _)) = select(connection.as_mut(), select(ending, idle)).await {
+        ended.unwrap_or_else(|error| broken(&error));
         return;
     }
     connection.as_mut().graceful_shutdown();
     while timeout(LEAVE, connection.as_mut()).await.is_err() && !due.is_idle() {}
+}
+
+/// A client that breaks the protocol, or resets more streams than is sane, ends its connection. The `h2` crate warns of each
+/// one, which a filter such as `h2=error` leaves out of the log.
+fn broken(error: &hyper::Error) {
+    static BROKEN: Seldom = Seldom::new();
+    let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+    if let Some(times) = BROKEN.happened_as(&cause) {
+        tracing::debug!(%error, cause = %Escaped(cause), times, "a connection of HTTP/2 has broken");
+    }
 }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use wingbeat_core::packet::AckId;
+use wingbeat_core::{Escaped, Seldom};
 
 /// What the handler is busy with for one socket.
 pub(super) struct Call {
@@ -61,7 +62,12 @@ pub(crate) fn guarded<T>(run: impl FnOnce() -> T) -> Option<T> {
         Err(panic) => {
             let text =
                 panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-            tracing::error!(panic = text.unwrap_or("no text"), "a handler panicked");
+            // The text may be a client's.
+            let panic = Escaped(text.unwrap_or("no text"));
+            static PANICKED: Seldom = Seldom::new();
+            if let Some(times) = PANICKED.happened_as(&panic.0) {
+                tracing::error!(%panic, times, "a handler panicked");
+            }
             None
         }
     }

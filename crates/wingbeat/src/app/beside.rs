@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
+use wingbeat_core::Seldom;
 
 /// How many publishers may wait at a time because of clients' calls; further calls wait with them.
 const PUBLISHERS: usize = 1024;
@@ -34,7 +35,10 @@ impl Beside {
         tokio::spawn(async move {
             let _running = running;
             if timeout(LIMIT, task).await.is_err() {
-                tracing::error!("a listener or a publisher took longer than {} s", LIMIT.as_secs());
+                static LATE: Seldom = Seldom::new();
+                if let Some(times) = LATE.happened() {
+                    tracing::error!(times, "a listener or a publisher took longer than {} s", LIMIT.as_secs());
+                }
             }
         });
     }

@@ -12,7 +12,10 @@ use crate::realtime::{Channels, Connection, Delivery};
 use bytes::Bytes;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
-use wingbeat_core::{Error, Result};
+use wingbeat_core::{Error, Result, Seldom};
+
+/// Listeners that failed: clients come and go as often as they like.
+static FAILED: Seldom = Seldom::new();
 
 /// Collects what an application is made of; [`App::builder`] begins one.
 ///
@@ -75,8 +78,10 @@ impl Builder {
         self.on_disconnect(move |app, connection| {
             let told = listener(app.clone(), connection.clone());
             app.0.beside.spawn(async move {
-                if let Err(error) = told.await {
-                    tracing::error!(?error, "a listener failed");
+                if let Err(error) = told.await
+                    && let Some(times) = FAILED.happened_as(&format!("{error:?}"))
+                {
+                    tracing::error!(?error, times, "a listener failed");
                 }
             });
         })

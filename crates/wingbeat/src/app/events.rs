@@ -9,7 +9,7 @@ use crate::service::{Services, Surroundings};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use wingbeat_core::{Error, Payload, RawJson, Result};
+use wingbeat_core::{Error, Payload, RawJson, Result, Seldom};
 
 /// The events that a method sends by itself.
 pub(super) const STANDARD: [&str; 4] = ["created", "updated", "patched", "removed"];
@@ -163,8 +163,10 @@ impl Inner {
     ) {
         let publication = Publication::new(slot.name.clone(), data.clone(), caller.cloned());
         for listener in &slot.listeners {
-            if catch_unwind(AssertUnwindSafe(|| listener(&publication))).is_err() {
-                tracing::error!(event = &*slot.name.wire, "a listener panicked");
+            if catch_unwind(AssertUnwindSafe(|| listener(&publication))).is_err()
+                && let Some(times) = PANICKED.happened_as(&slot.name.wire)
+            {
+                tracing::error!(event = &*slot.name.wire, times, "a listener panicked");
             }
         }
         let Some(Chosen { publisher, .. }) = &slot.publisher else { return nobody_hears(slot, None) };
@@ -181,7 +183,15 @@ impl Inner {
                     app.deliver(&slot, &audience, &publication, &sent).await;
                 });
             }
-            Err(_) => tracing::error!(event = &*slot.name.wire, "a publisher panicked, so nobody hears this event"),
+            Err(_) => {
+                if let Some(times) = PANICKED.happened_as(&slot.name.wire) {
+                    tracing::error!(
+                        event = &*slot.name.wire,
+                        times,
+                        "a publisher panicked, so nobody hears this event"
+                    );
+                }
+            }
         }
     }
 
@@ -200,8 +210,14 @@ impl Inner {
     }
 }
 
+/// Listeners and publishers that panicked: they do so for one event as for the next.
+static PANICKED: Seldom = Seldom::new();
+
 fn unsent(error: &Error, slot: &EventSlot) {
-    tracing::error!(?error, event = &*slot.name.wire, "an event could not be sent");
+    static UNSENT: Seldom = Seldom::new();
+    if let Some(times) = UNSENT.happened_as(&slot.name.wire) {
+        tracing::error!(?error, event = &*slot.name.wire, times, "an event could not be sent");
+    }
 }
 
 /// Why nobody hears an event, for those who wonder.

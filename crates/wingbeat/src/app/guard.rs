@@ -8,7 +8,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::{Sleep, sleep};
-use wingbeat_core::{Error, ErrorKind, Result, Seldom};
+use wingbeat_core::{Error, ErrorKind, Escaped, Result, Seldom};
 
 /// Runs something for a client. A panic is a general error; what takes longer than `limit` is ended with Timeout.
 pub(crate) async fn guarded<T>(call: impl Future<Output = Result<T>>, limit: Duration) -> Result<T> {
@@ -74,16 +74,23 @@ impl<T, F: Future<Output = Result<T>> + Unpin> Future for Guarded<F> {
 /// Calls that were refused because there is too much to do, as clients can bring about.
 static UNAVAILABLE: Seldom = Seldom::new();
 
+/// Calls that failed for a reason of the server's own. Such reasons last: a full disk fails every call.
+static FAILED: Seldom = Seldom::new();
+
 /// Logs an error that is about to be told to a client: what the client must not see is in its source.
 pub(crate) fn log(error: &Error, path: &str, method: &str) {
+    // Clients name methods, also such as do not exist.
+    let method = Escaped(method);
     if error.kind() == ErrorKind::Unavailable {
         if let Some(times) = UNAVAILABLE.happened() {
-            tracing::error!(?error, path, method, times, "a call failed, and others like it may have");
+            tracing::error!(?error, path, %method, times, "a call failed, and others like it may have");
         }
     } else if error.code() >= 500 {
-        tracing::error!(?error, path, method, "a call failed");
+        if let Some(times) = FAILED.happened_as(&(path, method.0, format!("{error:?}"))) {
+            tracing::error!(?error, path, %method, times, "a call failed");
+        }
     } else {
-        tracing::debug!(?error, path, method, "a call was refused");
+        tracing::debug!(?error, path, %method, "a call was refused");
     }
 }
 

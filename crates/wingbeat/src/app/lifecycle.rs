@@ -6,7 +6,7 @@ use super::phase::Phase;
 use crate::realtime::{Channels, Connection};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
-use wingbeat_core::Result;
+use wingbeat_core::{Result, Seldom};
 
 /// What hooks around the teardown get beyond the patience for the services within them.
 const HOOKS_GRACE: Duration = Duration::from_secs(1);
@@ -103,9 +103,12 @@ impl App {
     }
 
     fn tell(&self, listeners: &[super::OnConnection], connection: &Connection) {
+        static PANICKED: Seldom = Seldom::new();
         for listener in listeners {
-            if catch_unwind(AssertUnwindSafe(|| listener(self, connection))).is_err() {
-                tracing::error!(?connection, "a listener panicked");
+            if catch_unwind(AssertUnwindSafe(|| listener(self, connection))).is_err()
+                && let Some(times) = PANICKED.happened()
+            {
+                tracing::error!(?connection, times, "a listener panicked");
             }
         }
     }

@@ -4,7 +4,7 @@ use super::line::Spot;
 use super::passwords::{LONGEST, Passwords, Verdict};
 use super::strategy::{Attempt, Identity, Strategy};
 use serde_json::{Map, Value, json};
-use wingbeat_core::{Error, Result};
+use wingbeat_core::{Error, Result, Seldom};
 
 /// The strategy `local`: by name and password, which a record of the entity service holds.
 ///
@@ -93,11 +93,14 @@ impl Strategy for Local {
         let entity = attempt.find_entity(&self.entity_username, username).await?;
         let stored = entity.as_ref().and_then(Value::as_object).and_then(|entity| text(entity, &self.entity_password));
         if entity.is_some() && stored.is_none() {
-            let field = &self.entity_password;
-            tracing::warn!(
-                field = &**field,
-                "a record without a password: do the hooks of its service hide it from the server?"
-            );
+            static MISSING: Seldom = Seldom::new();
+            if let Some(times) = MISSING.happened() {
+                tracing::warn!(
+                    field = &*self.entity_password,
+                    times,
+                    "a record without a password: do the hooks of its service hide it from the server?"
+                );
+            }
         }
         let verdict = self.passwords.verify(&spot, password.to_owned(), stored.map(Into::into)).await?;
         let entity = entity.filter(|_| verdict != Verdict::Wrong).ok_or_else(|| self.refused())?;
@@ -128,8 +131,11 @@ impl Local {
             let unchanged = json!({&*self.entity_password: old});
             attempt.authenticator.patch_quietly(attempt.app, entity, change, unchanged).await
         };
-        if let Err(error) = upgraded.await {
-            tracing::warn!(?error, "an old password hash could not be replaced");
+        static FAILED: Seldom = Seldom::new();
+        if let Err(error) = upgraded.await
+            && let Some(times) = FAILED.happened_as(&format!("{error:?}"))
+        {
+            tracing::warn!(?error, times, "an old password hash could not be replaced");
         }
     }
 }

@@ -6,7 +6,7 @@ use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash}
 use argon2::{Argon2, Params, Version};
 use std::fmt;
 use std::sync::Arc;
-use wingbeat_core::{Error, Result};
+use wingbeat_core::{Error, Result, Seldom};
 
 /// Longer passwords are nobody's.
 pub(super) const LONGEST: usize = 1024;
@@ -183,7 +183,10 @@ impl Inner {
             return if bcrypt::verify(password, stored).unwrap_or(false) { right } else { Verdict::Wrong };
         }
         let Ok(hash) = PasswordHash::new(stored) else {
-            tracing::error!("a stored password is no hash that is known, so nobody can log in with it");
+            static UNKNOWN: Seldom = Seldom::new();
+            if let Some(times) = UNKNOWN.happened() {
+                tracing::error!(times, "a stored password is no hash that is known, so nobody can log in with it");
+            }
             return Verdict::Wrong;
         };
         if self.argon.verify_password(password.as_bytes(), &hash).is_err() {

@@ -4,7 +4,7 @@ use super::Connection;
 use super::pattern::Pattern;
 use std::fmt;
 use std::sync::Arc;
-use wingbeat_core::{Payload, Result};
+use wingbeat_core::{Payload, Result, Seldom};
 
 /// Who hears an event: members of channels, single connections, or nobody; perhaps filtered, perhaps with data of
 /// their own.
@@ -133,7 +133,10 @@ impl<A: Into<Audience>> From<Result<A>> for Audience {
         match audience {
             Ok(audience) => audience.into(),
             Err(error) => {
-                tracing::warn!(?error, "a publisher failed, so nobody hears this event");
+                static FAILED: Seldom = Seldom::new();
+                if let Some(times) = FAILED.happened_as(&format!("{error:?}")) {
+                    tracing::warn!(?error, times, "a publisher failed, so nobody hears this event");
+                }
                 nobody()
             }
         }

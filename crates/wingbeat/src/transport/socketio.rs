@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::task::Context;
 use std::time::Duration;
-use wingbeat_core::{Error, RawJson, Result};
+use wingbeat_core::{Error, RawJson, Result, Seldom};
 use wingbeat_engine::io::Io;
 use wingbeat_engine::{Answer, Config, Engine, Event, Handled, Handler, Reason, Refusal, Socket, WeakSocket};
 
@@ -140,7 +140,12 @@ impl Peer for Client {
         let Some(socket) = self.0.upgrade() else { return };
         match sendable(&message.data, socket.max_attachments()) {
             Ok(()) => socket.send(message.frame()),
-            Err(error) => tracing::error!(?error, event = &*message.name, "an event could not be sent"),
+            Err(error) => {
+                static UNSENT: Seldom = Seldom::new();
+                if let Some(times) = UNSENT.happened_as(&message.name) {
+                    tracing::error!(?error, event = &*message.name, times, "an event could not be sent");
+                }
+            }
         }
     }
 
