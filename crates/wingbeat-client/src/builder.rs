@@ -251,7 +251,7 @@ fn parse(url: &str) -> Result<Address> {
         path: "/socket.io/".to_owned(),
         query,
         headers: HeaderMap::new(),
-        dialer: Dialer { proxies: crate::network::from_environment().into(), ..Dialer::default() },
+        dialer: Dialer::through(crate::network::from_environment()),
         #[cfg(feature = "tls")]
         trust: Trust::default(),
         max_payload: 64 << 20,

@@ -61,8 +61,8 @@ pub use hook::library as hooks;
 pub use hook::{All, Around, Context, Hook, HookType, Http, Methods, Next, Original, around, hook, sync};
 pub use realtime::{Audience, Channel, Connection, Headers, Publication, channel, channels, channels_matching, nobody};
 pub use service::{
-    Call, CustomMethod, CustomMethods, Found, IntoService, OneOrMany, Page, Params, Query, RawService, Route, Service,
-    ServiceHandle, Services,
+    Call, ClientRules, CustomMethod, CustomMethods, Found, IntoService, OneOrMany, Page, Params, Query, RawService,
+    Route, Service, ServiceHandle, Services,
 };
 #[cfg(feature = "metrics")]
 pub use transport::Metrics;

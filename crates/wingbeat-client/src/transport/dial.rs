@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 /// Opens connections for both transports.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Dialer {
     #[cfg(feature = "tls")]
     pub(crate) tls: Option<Arc<tokio_rustls::rustls::ClientConfig>>,
@@ -21,6 +21,14 @@ pub(crate) struct Dialer {
 }
 
 impl Dialer {
+    pub(crate) fn through(proxies: Proxies) -> Dialer {
+        Dialer {
+            #[cfg(feature = "tls")]
+            tls: None,
+            proxies: proxies.into(),
+        }
+    }
+
     /// Connects to host and port of the address; by TLS if its scheme is `https` or `wss`. Proxies send on what is asked
     /// for by `http` themselves, and make way for all else.
     pub(crate) async fn dial(&self, uri: &Uri) -> io::Result<Stream> {

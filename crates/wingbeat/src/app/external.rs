@@ -144,6 +144,7 @@ fn read<'a>(registry: &'a Registry, connection: &Connection, name: &str, given: 
     params.provider = Some(connection.provider());
     params.connection = Some(connection.clone());
     params.surroundings = Some(entry.surroundings().clone());
+    entry.at(place).check(&params, data.as_ref())?;
     Ok((entry, place, (id, data, params)))
 }
 

@@ -8,9 +8,9 @@ use super::mount::{Mount, Parts};
 use super::router::Router;
 use super::{App, router};
 use crate::hook::{Chain, HookSet, Target};
-use crate::service::{Erased, Route, Services, Surroundings};
+use crate::service::{ClientRules, Erased, Params, Route, Services, Surroundings};
 use std::sync::Arc;
-use wingbeat_core::{Error, Method, Result};
+use wingbeat_core::{Error, Method, Payload, Result};
 
 #[derive(Clone, Default)]
 pub(super) struct Registry {
@@ -116,6 +116,8 @@ pub(crate) struct Endpoint {
     pub(super) chain: Chain,
     /// Whether clients may call it.
     pub(super) external: bool,
+    /// What clients may not ask of it.
+    rules: Box<[ClientRules]>,
     /// What a successful call publishes, unless a hook says otherwise.
     pub(super) event: Option<Arc<EventSlot>>,
     pub(super) meter: Meter,
@@ -128,7 +130,13 @@ impl Entry {
             mount.into_parts(&path, &app.0.publishers)?;
         let inner = within.iter().map(|sub| &sub.hooks);
         let levels: Vec<&HookSet> = [&app.0.hooks].into_iter().chain(inner).chain([&hooks]).collect();
+        let of_service = service.as_ref().map(|service| service.rules()).filter(|rules| !rules.is_empty());
+        let rules = |method: &Method| {
+            let of_service = of_service.clone().filter(|_| Method::STANDARD.contains(method));
+            levels.iter().flat_map(|hooks| hooks.rules(method)).chain(of_service).collect()
+        };
         let endpoint = |(method, target): (Method, Target)| Endpoint {
+            rules: rules(&method),
             external: external.as_ref().is_none_or(|external| external.contains(&method)),
             chain: Chain::new(&levels, &method, target),
             event: method.event().and_then(|event| slots.automatic(event)),
@@ -197,6 +205,16 @@ impl Endpoint {
     /// The method.
     pub(crate) fn method(&self) -> &Method {
         &self.method
+    }
+
+    /// Refuses what a client may not ask of the method. The server's own calls may ask anything.
+    ///
+    /// Asked of the call as it came, before any hook: what hooks make of it is the server's will.
+    pub(super) fn check(&self, params: &Params, data: Option<&Payload>) -> Result<()> {
+        if params.is_internal() {
+            return Ok(());
+        }
+        self.rules.iter().try_for_each(|rules| rules.check(&self.method, &params.query, data))
     }
 
     /// The method alone, if there is nothing around it: no hooks, and nobody to hear of it.

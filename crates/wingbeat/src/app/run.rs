@@ -127,6 +127,7 @@ impl App {
         params.route = route;
         params.surroundings = Some(entry.surroundings().clone());
         let place = entry.place(method.as_str()).ok_or_else(|| not_allowed(method.as_str(), entry.path()))?;
+        entry.at(place).check(&params, data.as_ref())?;
         self.run(entry, place, (id, data, params), told).await
     }
 }

@@ -179,12 +179,13 @@ impl Params {
     /// Feathers.
     ///
     /// # Errors
-    /// NotAuthenticated if that hook has not run or has found nobody, BadRequest if the record does not fit.
+    /// NotAuthenticated if that hook has not run or has found nobody, a general error if the record does not fit: clients
+    /// must not read in an error what is in it.
     pub fn user<T: DeserializeOwned>(&self) -> Result<T> {
         let unknown = || Error::not_authenticated("Not authenticated");
         let known = self.extension::<Known>().ok_or_else(unknown)?;
         let record = known.0.as_ref().and_then(|name| self.get(name)).ok_or_else(unknown)?;
-        Payload::from(record).to()
+        Payload::from(record).to().map_err(|error| Error::internal(error.message().to_owned()))
     }
 }
 

@@ -214,9 +214,10 @@ impl Context {
     /// The result as a `T`.
     ///
     /// # Errors
-    /// BadRequest if it does not fit, a general error if there is none yet.
+    /// A general error if there is none yet or it does not fit: clients must not read in an error what it says.
     pub fn result_as<T: DeserializeOwned>(&self) -> Result<T> {
-        self.result.as_ref().ok_or_else(|| Error::general("There is no result yet"))?.to()
+        let result = self.result.as_ref().ok_or_else(|| Error::general("There is no result yet"))?;
+        result.to().map_err(|error| Error::internal(error.message().to_owned()))
     }
 
     /// Sets the result.

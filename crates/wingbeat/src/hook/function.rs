@@ -2,6 +2,7 @@
 
 use super::{Context, Next};
 use crate::BoxFuture;
+use crate::service::ClientRules;
 use std::future::{Future, ready};
 use wingbeat_core::Result;
 
@@ -45,6 +46,12 @@ pub trait Hook: Send + Sync + 'static {
     /// Why the hook can never work.
     fn check(&self) -> Result<()> {
         Ok(())
+    }
+
+    /// What clients may not ask of the services that the hook is registered for; asked once, when they are mounted. A hook
+    /// that hides something says so here: otherwise queries tell what answers do not.
+    fn rules(&self) -> ClientRules {
+        ClientRules::default()
     }
 }
 
@@ -152,6 +159,11 @@ pub trait Hook: Send + Sync + 'static {
 pub trait Around: Send + Sync + 'static {
     /// Runs the hook; `next` is the rest of the chain.
     fn call<'a>(&'a self, context: &'a mut Context, next: Next<'a>) -> BoxFuture<'a, Result<()>>;
+
+    /// As [`Hook::rules`].
+    fn rules(&self) -> ClientRules {
+        ClientRules::default()
+    }
 }
 
 /// Ties an `async fn`'s future to the borrow of its argument; a plain `AsyncFn` bound would lose that it is `Send`.

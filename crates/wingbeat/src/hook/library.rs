@@ -2,6 +2,7 @@
 
 use super::{Context, Hook};
 use crate::BoxFuture;
+use crate::service::ClientRules;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -64,6 +65,10 @@ impl Hook for Protect {
     fn call<'a>(&'a self, context: &'a mut Context) -> BoxFuture<'a, Result<()>> {
         Box::pin(ready(self.hide(context)))
     }
+
+    fn rules(&self) -> ClientRules {
+        ClientRules::new().hide(&self.0)
+    }
 }
 
 impl Protect {
@@ -71,24 +76,36 @@ impl Protect {
         let Some(shown) = context.dispatch.as_ref().or(context.result.as_ref()) else { return Ok(()) };
         let mut shown = shown.to_value()?;
         let page = context.method() == &wingbeat_core::Method::Find;
-        match shown.get_mut("data").filter(|data| page && data.is_array()) {
-            Some(data) => self.strip(data),
-            None => self.strip(&mut shown),
-        }
+        let records = match shown.get_mut("data") {
+            Some(data) if page && data.is_array() => data,
+            _ => &mut shown,
+        };
+        self.0.iter().for_each(|field| strip(records, field));
         context.dispatch = Some(shown.into());
         Ok(())
     }
+}
 
-    fn strip(&self, value: &mut Value) {
-        match value {
-            Value::Array(items) => items.iter_mut().for_each(|item| self.strip(item)),
-            Value::Object(item) => item.retain(|key, _| !self.0.iter().any(|field| **field == **key)),
-            _ => {}
+/// Takes a field out of a record, or of each in a list. A name with a dot is one inside another field as well.
+fn strip(value: &mut Value, field: &str) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| strip(item, field)),
+        Value::Object(members) => {
+            members.shift_remove(field);
+            let inner = field.split_once('.');
+            if let Some((inside, field)) = inner.and_then(|(name, field)| Some((members.get_mut(name)?, field))) {
+                strip(inside, field);
+            }
         }
+        _ => {}
     }
 }
 
-/// Hides fields from clients and channels; hooks and internal calls still see them. To be used as an after hook.
+/// Hides fields from clients and channels; hooks and internal calls still see them. To be used as an after hook. A field
+/// inside another one is named with a dot, `profile.ssn`.
+///
+/// Clients can not ask for what is hidden either: a query that selects such a field, sorts by it or matches it is a
+/// BadRequest, in all methods of the service (see [`ClientRules`]). What hooks add to the query is the server's own.
 pub fn protect<F: Into<Box<str>>>(fields: impl IntoIterator<Item = F>) -> impl Hook {
     Protect(fields.into_iter().map(Into::into).collect())
 }

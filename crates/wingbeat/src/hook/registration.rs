@@ -1,6 +1,7 @@
 //! Which hooks are registered for which methods.
 
 use super::{Around, Hook};
+use crate::service::ClientRules;
 use std::sync::Arc;
 use wingbeat_core::{Method, Result};
 
@@ -132,6 +133,14 @@ impl<H: ?Sized> Registered<H> {
         self.for_all().chain(self.for_method(method)).collect()
     }
 
+    /// Those that say what clients may not ask of this method. What is hidden in one standard method is hidden in all:
+    /// they are about the same records.
+    fn ruling(&self, method: &Method) -> impl Iterator<Item = &Arc<H>> {
+        let standard = |methods: &Methods| methods.named().iter().any(|named| Method::STANDARD.contains(named));
+        let ruling = move |methods: &Methods| methods.are_all() || methods.include(method) || standard(methods);
+        self.0.iter().filter(move |(methods, _)| ruling(methods)).map(|(_, hook)| hook)
+    }
+
     fn hooks(&self) -> impl Iterator<Item = &Arc<H>> {
         self.0.iter().map(|(_, hook)| hook)
     }
@@ -157,6 +166,13 @@ impl HookSet {
     pub(crate) fn check(&self) -> Result<()> {
         let mut hooks = self.before.hooks().chain(self.after.hooks()).chain(self.error.hooks());
         hooks.try_for_each(|hook| hook.check())
+    }
+
+    /// What the hooks say that clients may not ask of a method.
+    pub(crate) fn rules(&self, method: &Method) -> impl Iterator<Item = ClientRules> {
+        let around = self.wrap.ruling(method).chain(self.around.ruling(method)).map(|hook| hook.rules());
+        let plain = self.before.ruling(method).chain(self.after.ruling(method)).chain(self.error.ruling(method));
+        around.chain(plain.map(|hook| hook.rules())).filter(|rules| !rules.is_empty())
     }
 
     /// Every method that some hook names.

@@ -9,6 +9,7 @@ mod coercion;
 mod definition;
 #[cfg(feature = "schema")]
 mod explain;
+mod field;
 #[cfg(feature = "schema")]
 mod order;
 mod resolve;
@@ -22,8 +23,9 @@ mod validator;
 
 #[cfg(feature = "schema")]
 pub use definition::{json_schema, partial, query_syntax};
+pub use field::{Field, Scope};
 pub use resolve::{resolve_data, resolve_external, resolve_query, resolve_result};
-pub use resolver::{Field, Resolver, Scope};
+pub use resolver::Resolver;
 /// Derives schemas from types; see <https://docs.rs/schemars>.
 ///
 /// A crate that does not depend on `schemars` itself says so to the derive: `use wingbeat::schema::{JsonSchema, schemars};`

@@ -1,10 +1,11 @@
 //! Resolvers as hooks.
 
-use super::resolver::{Resolver, Scope};
+use super::field::Scope;
+use super::resolver::Resolver;
 use crate::BoxFuture;
 use crate::hook::{Around, Context, Hook, Next};
 use crate::javascript;
-use crate::service::Query;
+use crate::service::{ClientRules, Query};
 use serde_json::Value;
 use wingbeat_core::{Error, Method, Payload, Result};
 
@@ -101,6 +102,10 @@ impl Around for ForResult {
             Ok(())
         })
     }
+
+    fn rules(&self) -> ClientRules {
+        self.0.rules()
+    }
 }
 
 struct External(Resolver);
@@ -115,10 +120,14 @@ impl Around for External {
             Ok(())
         })
     }
+
+    fn rules(&self) -> ClientRules {
+        self.0.rules()
+    }
 }
 
 async fn records(resolver: &Resolver, payload: Payload, context: &Context, select: Option<&[String]>) -> Result<Value> {
-    let scope = Scope::of(context);
+    let scope = Scope::of_result(context);
     let mut value = payload.into_value()?;
     match value.get_mut("data") {
         Some(data) if context.method() == &Method::Find && data.is_array() => {

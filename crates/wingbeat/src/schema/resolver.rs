@@ -1,16 +1,15 @@
 //! Resolvers: what becomes of the fields of a record.
 
+use super::field::{Field, Scope};
 use crate::BoxFuture;
-use crate::hook::Context;
-use crate::service::{Params, ServiceHandle, Services};
+use crate::service::ClientRules;
 use futures_util::future::join_all;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-use std::fmt;
 use std::future::ready;
 use std::sync::Arc;
-use wingbeat_core::{Error, Method, RawJson, Result, json};
+use wingbeat_core::{Error, RawJson, Result, Seldom, json};
 
 /// What becomes of the fields of a record: asynchronous functions by field.
 ///
@@ -53,7 +52,12 @@ use wingbeat_core::{Error, Method, RawJson, Result, json};
 pub struct Resolver {
     wholes: Vec<Arc<Whole>>,
     steps: Vec<Step>,
+    /// What clients may ask for although a function stands between it and them.
+    queryable: Vec<Box<str>>,
 }
+
+/// Fields of many records fail alike.
+static UNRESOLVED: Seldom = Seldom::new();
 
 type Whole = dyn Fn(Value, Scope) -> BoxFuture<'static, Result<Value>> + Send + Sync;
 type Function = dyn Fn(Field) -> BoxFuture<'static, Result<Option<Value>>> + Send + Sync;
@@ -80,6 +84,9 @@ impl Resolver {
     }
 
     /// Sets a field to what the function says; `None` drops it. A second function for a field replaces the first.
+    ///
+    /// In a result, clients see what the function says and not what is stored: so they can not ask for that either, unless
+    /// it is [`queryable`](Resolver::queryable).
     pub fn field<V, F, Fut>(self, name: &str, function: F) -> Resolver
     where
         V: Serialize,
@@ -100,7 +107,8 @@ impl Resolver {
         self.step(name, Some(from.iter().map(|&name| name.into()).collect()), compute(function))
     }
 
-    /// Drops fields.
+    /// Drops fields. In a result, clients can not ask for them either: a query that selects such a field, sorts by it or
+    /// matches it is a BadRequest.
     pub fn hide<'a>(self, names: impl IntoIterator<Item = &'a str>) -> Resolver {
         names.into_iter().fold(self, |resolver, name| resolver.step(name, None, Action::Hide))
     }
@@ -110,7 +118,11 @@ impl Resolver {
         self.step(name, None, Action::Nested(resolver))
     }
 
-    /// Replaces the whole record, before its fields are resolved. What does not fit the type `T` is a BadRequest.
+    /// Replaces the whole record, before its fields are resolved. What does not fit the type `T` is a BadRequest in data and
+    /// queries, and a general error in a result.
+    ///
+    /// Which fields clients still see of a result is unknown, so they match and sort by the
+    /// [`queryable`](Resolver::queryable) ones only.
     pub fn record<T, U, F, Fut>(mut self, function: F) -> Resolver
     where
         T: DeserializeOwned,
@@ -123,9 +135,34 @@ impl Resolver {
                 let running = function(record, scope);
                 Box::pin(async move { Ok(serde_json::to_value(running.await?)?) })
             }
-            Err(error) => Box::pin(ready(Err(error))),
+            Err(error) => Box::pin(ready(Err(scope.unfit("data", &error)))),
         }));
         self
+    }
+
+    /// Lets clients match and sort by these fields as they are stored, although a function of
+    /// [`field`](Resolver::field) or [`record`](Resolver::record) decides what they see of them.
+    pub fn queryable<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Resolver {
+        self.queryable.extend(names.into_iter().map(Box::from));
+        self
+    }
+
+    /// What clients can not ask for because they are not shown it.
+    pub(super) fn rules(&self) -> ClientRules {
+        let is_queryable = |step: &Step| self.queryable.iter().any(|name| **name == *step.name);
+        let of_step = |step: &Step| match &step.action {
+            Action::Hide => ClientRules::new().hide([&step.name]),
+            Action::Nested(resolver) => resolver.rules().nested(&step.name),
+            // A derived field is not stored.
+            Action::Compute(_) if step.needs.is_some() || is_queryable(step) => ClientRules::new(),
+            Action::Compute(_) => ClientRules::new().alter([&step.name]),
+        };
+        let rules = self.steps.iter().map(of_step).fold(ClientRules::new(), ClientRules::and);
+        match self.wholes.is_empty() {
+            true => rules,
+            // Which fields of the record are left is unknown.
+            false => rules.queryable(&self.queryable).sortable(&self.queryable),
+        }
     }
 
     fn step(mut self, name: &str, needs: Option<Arc<[Box<str>]>>, action: Action) -> Resolver {
@@ -164,8 +201,10 @@ impl Resolver {
                 Ok(Some(value)) => drop(resolved.insert((*step.name).into(), value)),
                 Ok(None) => drop(resolved.shift_remove(&*step.name)),
                 Err(error) => {
-                    if error.code() >= 500 {
-                        tracing::error!(?error, field = &*step.name, "a field could not be resolved");
+                    if error.code() >= 500
+                        && let Some(times) = UNRESOLVED.happened_as(&(&step.name, format!("{error:?}")))
+                    {
+                        tracing::error!(?error, field = &*step.name, times, "a field could not be resolved");
                     }
                     errors.insert((*step.name).into(), RawJson::new(&error)?.to()?);
                 }
@@ -218,103 +257,4 @@ where
         let running = function(field);
         Box::pin(async move { Ok(running.await?.map(serde_json::to_value).transpose()?) })
     }))
-}
-
-/// A field that is being resolved, with all that its function may look at.
-#[derive(Clone)]
-pub struct Field {
-    name: Arc<str>,
-    record: Arc<Map<String, Value>>,
-    scope: Scope,
-}
-
-impl Field {
-    /// The name of the field.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// What the field is so far.
-    pub fn value(&self) -> Option<&Value> {
-        self.record.get(&*self.name)
-    }
-
-    /// The record, as it was before any of its fields was resolved.
-    pub fn record(&self) -> &Map<String, Value> {
-        &self.record
-    }
-
-    /// A field of the record as a `T`; a missing one is read as null.
-    ///
-    /// # Errors
-    /// BadRequest if it does not fit.
-    pub fn get<T: DeserializeOwned>(&self, name: &str) -> Result<T> {
-        let value = self.record.get(name).unwrap_or(&Value::Null);
-        json::read_value(value).map_err(|error| {
-            let message = error.message();
-            Error::bad_request(format!("Invalid {name}: {}", message.strip_prefix("Invalid data: ").unwrap_or(message)))
-        })
-    }
-
-    /// The call that this happens in.
-    pub fn scope(&self) -> &Scope {
-        &self.scope
-    }
-
-    /// The params of the call.
-    pub fn params(&self) -> &Params {
-        self.scope.params()
-    }
-
-    /// Another service.
-    pub fn service(&self, path: impl Into<Box<str>>) -> ServiceHandle {
-        self.scope.services().service(path)
-    }
-}
-
-/// Without the record.
-impl fmt::Debug for Field {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Field").field("name", &self.name).field("scope", &self.scope).finish_non_exhaustive()
-    }
-}
-
-/// The call in which something is resolved.
-#[derive(Clone, Debug)]
-pub struct Scope {
-    path: Arc<str>,
-    method: Method,
-    params: Arc<Params>,
-    services: Services,
-}
-
-impl Scope {
-    pub(super) fn of(context: &Context) -> Scope {
-        Scope {
-            path: context.path().into(),
-            method: context.method().clone(),
-            params: Arc::new(context.params.clone()),
-            services: context.services().clone(),
-        }
-    }
-
-    /// The path of the service.
-    pub fn path(&self) -> &str {
-        &self.path
-    }
-
-    /// The method that is called.
-    pub fn method(&self) -> &Method {
-        &self.method
-    }
-
-    /// The params of the call.
-    pub fn params(&self) -> &Params {
-        &self.params
-    }
-
-    /// The way to all services and channels.
-    pub fn services(&self) -> &Services {
-        &self.services
-    }
 }

@@ -4,7 +4,7 @@
 //! the text as well.
 
 use super::custom::{Custom, CustomMethods};
-use super::{Found, OneOrMany, Params, RawService, Service, Services};
+use super::{ClientRules, Found, OneOrMany, Params, RawService, Service, Services};
 use crate::BoxFuture;
 use serde::Serialize;
 use std::borrow::Borrow;
@@ -16,6 +16,8 @@ use wingbeat_core::{Error, IdArg, Method, Payload, RawJson, Result};
 /// A service of any kind.
 pub(crate) trait Erased: Send + Sync {
     fn methods(&self) -> Vec<Method>;
+    /// What clients may not ask of it.
+    fn rules(&self) -> ClientRules;
     /// The methods of its own, by name.
     fn custom(self: Arc<Self>) -> Vec<(Arc<str>, Custom)>;
     /// Runs a standard method; custom ones never get here.
@@ -178,6 +180,9 @@ impl<S: Service> Erased for TypedErased<S> {
             Err(error) => Box::pin(ready(Err(error))),
         }
     }
+    fn rules(&self) -> ClientRules {
+        self.0.rules()
+    }
     fn setup<'a>(&'a self, services: &'a Services, path: &'a str) -> BoxFuture<'a, Result<()>> {
         Box::pin(self.0.setup(services, path))
     }
@@ -230,6 +235,9 @@ impl<S: RawService> Erased for RawErased<S> {
         let Within { method, id, data, params, result } = call;
         let given = (id.clone(), data.cloned());
         Box::pin(run_raw(self, method.clone(), given, params, |made| *result = Some(made)))
+    }
+    fn rules(&self) -> ClientRules {
+        self.0.rules()
     }
     fn setup<'a>(&'a self, services: &'a Services, path: &'a str) -> BoxFuture<'a, Result<()>> {
         Box::pin(self.0.setup(services, path))

@@ -1,11 +1,13 @@
 //! Services: the objects that clients call.
 
+mod asked;
 mod call;
 mod custom;
 mod erased;
 mod params;
 mod query;
 mod raw;
+mod rules;
 mod typed;
 
 pub use call::{Call, ServiceHandle, Services};
@@ -17,4 +19,6 @@ pub(crate) use erased::{Erased, Within};
 pub use params::{Params, Route};
 pub use query::Query;
 pub use raw::RawService;
+pub use rules::ClientRules;
+pub(crate) use rules::too_many;
 pub use typed::{Found, OneOrMany, Page, Service};

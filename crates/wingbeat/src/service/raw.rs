@@ -1,6 +1,6 @@
 //! Services that speak any JSON.
 
-use super::{CustomMethods, Params, Services};
+use super::{ClientRules, CustomMethods, Params, Services};
 use std::future::{Future, ready};
 use wingbeat_core::{Error, IdArg, Method, Payload, Result};
 
@@ -75,6 +75,12 @@ pub trait RawService: Send + Sync + 'static {
         Self: Sized,
     {
         methods
+    }
+
+    /// What clients may not ask of this service; asked once, when it is mounted. A service around another one passes on
+    /// what that one says.
+    fn rules(&self) -> ClientRules {
+        ClientRules::default()
     }
 
     /// Called once, when the application starts or when the service is mounted on a running one: there nobody finds the

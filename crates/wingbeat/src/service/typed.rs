@@ -1,7 +1,7 @@
 //! Services with types of their own.
 
 use super::raw::missing;
-use super::{CustomMethods, Params, Services};
+use super::{ClientRules, CustomMethods, Params, Services};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::future::{Future, ready};
@@ -114,6 +114,12 @@ pub trait Service: Send + Sync + 'static {
         Self: Sized,
     {
         methods
+    }
+
+    /// What clients may not ask of this service; asked once, when it is mounted. A service around another one passes on
+    /// what that one says.
+    fn rules(&self) -> ClientRules {
+        ClientRules::default()
     }
 
     /// Called once, when the application starts or when the service is mounted on a running one: there nobody finds the

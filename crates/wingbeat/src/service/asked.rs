@@ -1,0 +1,151 @@
+//! What a query asks for, read without knowing who will answer it.
+
+use crate::javascript;
+use serde::de::{Deserialize, Deserializer, IgnoredAny, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+use std::fmt;
+
+/// The way to a field: its name, and those of the fields that it is in before it.
+pub(super) type Path = Box<[Box<str>]>;
+
+pub(super) fn paths<F: AsRef<str>>(fields: impl IntoIterator<Item = F>) -> impl Iterator<Item = Path> {
+    fields.into_iter().map(|field| field.as_ref().split('.').map(Box::from).collect())
+}
+
+/// The names in a `$select` or `$sort`, in every form that a service could read.
+pub(super) fn names(value: &Value) -> Vec<String> {
+    match value {
+        Value::Array(items) => items
+            .iter()
+            .flat_map(|item| match item {
+                Value::Object(_) => names(item),
+                // As the stores read it.
+                item => vec![javascript::text(item)],
+            })
+            .collect(),
+        Value::Object(members) => members.keys().cloned().collect(),
+        Value::String(text) => text.split([' ', ',']).map(str::to_owned).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Where the path that a query names is, seen from a field.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// It is the field, or in it.
+    Within,
+    /// The field is in what is named.
+    Around,
+    Elsewhere,
+}
+
+pub(super) fn place(field: &[Box<str>], asked: &str) -> Place {
+    place_of(field, asked.split('.'))
+}
+
+/// As [`place`], for a path whose keys are at hand.
+pub(super) fn place_of<'a>(field: &[Box<str>], asked: impl Iterator<Item = &'a str>) -> Place {
+    let mut left = field;
+    for key in asked {
+        match left.split_first() {
+            None => return Place::Within,
+            Some((next, rest)) if **next == *key => left = rest,
+            // One element of a list; read as the stores read it.
+            Some(_) if left.len() < field.len() && key.parse::<usize>().is_ok() => {}
+            Some(_) => return Place::Elsewhere,
+        }
+    }
+    match left.len() {
+        0 => Place::Within,
+        rest if rest < field.len() => Place::Around,
+        _ => Place::Elsewhere,
+    }
+}
+
+pub(super) fn is_listed(fields: Option<&[Path]>, name: &str) -> bool {
+    fields.is_none_or(|fields| fields.iter().any(|field| place(field, name) == Place::Within))
+}
+
+/// Whether a test could tell what is inside the tested value. Plain values are never equal to what has something inside,
+/// nor less or more.
+pub(super) fn sees_inside(test: &Value) -> bool {
+    let plain = |value: &Value| !value.is_object() && !value.is_array();
+    let tests = |members: &Map<String, Value>| {
+        members.iter().all(|(name, operand)| match (name.as_str(), operand) {
+            ("$in" | "$nin", Value::Array(items)) => items.iter().all(plain),
+            ("$in" | "$nin" | "$lt" | "$lte" | "$gt" | "$gte" | "$ne", operand) => plain(operand),
+            _ => false,
+        })
+    };
+    match test {
+        Value::Object(members) => members.is_empty() || !tests(members),
+        test => !plain(test),
+    }
+}
+
+/// How many elements a list has.
+pub(super) struct Length(pub(super) usize);
+
+impl<'de> Deserialize<'de> for Length {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Length, D::Error> {
+        struct Counting;
+
+        impl<'de> Visitor<'de> for Counting {
+            type Value = Length;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Length, A::Error> {
+                let mut length = 0;
+                while elements.next_element::<IgnoredAny>()?.is_some() {
+                    length += 1;
+                }
+                Ok(Length(length))
+            }
+        }
+
+        deserializer.deserialize_seq(Counting)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_field_is_found_however_the_way_to_it_is_written() {
+        let ssn: Vec<Path> = paths(["people.ssn"]).collect();
+        let at = |asked| place(&ssn[0], asked);
+        for asked in ["people.ssn", "people.ssn.0", "people.0.ssn", "people.+0.ssn.x", "people.0.1.ssn"] {
+            assert!(at(asked) == Place::Within, "{asked}");
+        }
+        for asked in ["people", "people.0"] {
+            assert!(at(asked) == Place::Around, "{asked}");
+        }
+        for asked in ["", "0", "ssn", "people.name", "people.ssns", "0.people.ssn", "People.ssn"] {
+            assert!(at(asked) == Place::Elsewhere, "{asked}");
+        }
+    }
+
+    #[test]
+    fn plain_values_tell_nothing_of_what_is_inside_another() {
+        for test in [json!(1), json!(null), json!({"$in": ["a", null]}), json!({"$ne": 1, "$gt": "a"})] {
+            assert!(!sees_inside(&test), "{test}");
+        }
+        for test in [
+            json!({}),
+            json!({"a": 1}),
+            json!([1]),
+            json!({"$in": [{}]}),
+            json!({"$gt": {"a": 1}}),
+            json!({"$ne": [1]}),
+            json!({"$like": "a"}),
+            json!({"$gt": 1, "a": 1}),
+        ] {
+            assert!(sees_inside(&test), "{test}");
+        }
+    }
+}
