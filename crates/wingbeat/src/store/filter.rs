@@ -6,9 +6,16 @@ use crate::service::Query;
 use serde_json::{Map, Value};
 use wingbeat_core::{Error, Result};
 
-/// How large a query may be; a larger one is a BadRequest.
+/// How large a query may be, and how much a client may have with one call; what is more is a BadRequest.
 ///
-/// A store that writes SQL adds limits of its database's own, which these defaults stay well below.
+/// The first three protect the store from whoever calls: one that writes SQL adds limits of its database's own, which these
+/// defaults stay well below. The others are about clients alone: the server's own calls may skip and write what they like.
+///
+/// ```
+/// use wingbeat::store::{Limits, Memory};
+///
+/// let messages = Memory::new().multi(true).limits(Limits { skip: 10_000, records: 100, ..Limits::default() });
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// How deep `$or` and `$and` may be nested: 8.
@@ -17,11 +24,16 @@ pub struct Limits {
     pub conditions: usize,
     /// How many values there may be in the lists of `$in` and `$nin`, and names in `$select`: 2000.
     pub values: usize,
+    /// How many records a client's `$skip` may leave out: any number. A store reads what it leaves out.
+    pub skip: u64,
+    /// How many records one call of a client may write, in a list to create or by a patch or remove of all that a query
+    /// selects: 1000. More are refused before any is written.
+    pub records: usize,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { depth: 8, conditions: 200, values: 2000 }
+        Limits { depth: 8, conditions: 200, values: 2000, skip: u64::MAX, records: 1000 }
     }
 }
 

@@ -206,6 +206,7 @@ impl Store for Records {
     async fn change(&self, target: &Target, change: Change) -> Result<Vec<Record>> {
         let mut kept = self.write();
         let positions = kept.positions(target);
+        target.check(positions.len())?;
         let mut changed = Vec::with_capacity(positions.len());
         for position in positions {
             let Some(record) = kept.by_position.get_mut(&position) else { continue };
@@ -223,6 +224,7 @@ impl Store for Records {
     async fn remove(&self, target: &Target) -> Result<Vec<Record>> {
         let mut kept = self.write();
         let positions = kept.positions(target);
+        target.check(positions.len())?;
         let removed: Vec<Record> = positions.iter().filter_map(|position| kept.by_position.remove(position)).collect();
         for id in removed.iter().filter_map(|record| record.get(&*self.id).and_then(Id::from_value)) {
             // A record that comes back under this id stands at the end.

@@ -33,6 +33,7 @@ mod memory;
 mod operator;
 mod page;
 mod port;
+mod select;
 mod sort;
 #[cfg(feature = "sqlite")]
 mod sqlite;

@@ -3,7 +3,7 @@
 use super::{Condition, SortKey};
 use serde_json::{Map, Value};
 use std::future::{Future, ready};
-use wingbeat_core::{Id, Result};
+use wingbeat_core::{Error, Id, Result};
 
 /// A record as it is kept: a JSON object.
 pub type Record = Map<String, Value>;
@@ -42,6 +42,21 @@ pub struct Target {
     pub id: Option<Id>,
     /// What else must hold.
     pub condition: Condition,
+    /// How many records a change may hit. Where more match, nothing is written: see [`check`](Target::check).
+    pub at_most: Option<usize>,
+}
+
+impl Target {
+    /// Asked with how many records match, before anything is written; it is enough to count to one more than are allowed.
+    ///
+    /// # Errors
+    /// BadRequest if there are more than [`at_most`](Target::at_most).
+    pub fn check(&self, matching: usize) -> Result<()> {
+        match self.at_most.filter(|most| matching > *most) {
+            Some(most) => Err(Error::bad_request(format!("Can not change more than {most} entries in one call"))),
+            None => Ok(()),
+        }
+    }
 }
 
 /// What a find asks for.

@@ -2,9 +2,9 @@
 
 use super::operator::Syntax;
 use super::page::{self, Paginate};
+use super::select::Select;
 use super::{Change, Find, Limits, Record, Store, Target, filter, sort};
-use crate::javascript;
-use crate::service::{Params, RawService, Services};
+use crate::service::{ClientRules, Params, RawService, Services, too_many};
 use serde_json::Value;
 use std::sync::Arc;
 use wingbeat_core::{Error, Id, IdArg, Method, Payload, Result};
@@ -35,12 +35,13 @@ pub struct Table<S> {
     multi: Multi,
     paginate: Option<Paginate>,
     pub(super) syntax: Syntax,
+    rules: ClientRules,
 }
 
 impl<S: Store> Table<S> {
     /// A service over a store: one record at a time, no pages.
     pub fn over(store: S) -> Table<S> {
-        Table { store, multi: Multi::default(), paginate: None, syntax: Syntax::default() }
+        Table { store, multi: Multi::default(), paginate: None, syntax: Syntax::default(), rules: ClientRules::new() }
     }
 
     /// Allows to create, patch and remove several records at once: `true`, or a list of these methods.
@@ -55,7 +56,38 @@ impl<S: Store> Table<S> {
         self
     }
 
-    /// How large a query may be.
+    /// The only fields that clients' queries may match, each with all that is in it; without this, all that nothing hides.
+    /// Other queries are a BadRequest. Hooks and the server's own calls may match what they like, and `get` needs no
+    /// field for its id.
+    ///
+    /// ```
+    /// use serde_json::json;
+    /// use wingbeat::{prelude::*, store::Memory, test::Client};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// let messages = Memory::new().queryable(["roomId", "author.name"]).sortable(["id"]);
+    /// let app = App::builder().mount("messages", Mount::new(messages)).build()?;
+    /// let client = Client::connect(&app).await?;
+    /// let find = |query| client.service("messages").query(query);
+    /// assert!(find(json!({"roomId": 1, "$sort": {"id": -1}})).find().await.is_ok());
+    /// assert_eq!(find(json!({"text": {"$gte": "a"}})).find().await.unwrap_err().code(), 400);
+    /// assert_eq!(find(json!({"$sort": {"text": 1}})).find().await.unwrap_err().code(), 400);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn queryable<'a>(mut self, fields: impl IntoIterator<Item = &'a str>) -> Table<S> {
+        self.rules = self.rules.queryable(fields);
+        self
+    }
+
+    /// The only fields that clients' queries may sort by; without this, all that nothing hides.
+    pub fn sortable<'a>(mut self, fields: impl IntoIterator<Item = &'a str>) -> Table<S> {
+        self.rules = self.rules.sortable(fields);
+        self
+    }
+
+    /// How large a query may be, and how much a client may write with one call.
     pub fn limits(mut self, limits: Limits) -> Table<S> {
         self.syntax.limits = limits;
         self
@@ -102,12 +134,13 @@ impl<S: Store> Table<S> {
     }
 
     fn target(&self, id: Option<Id>, params: &Params) -> Result<Target> {
-        Ok(Target { id, condition: filter::read(&params.query, &self.syntax)? })
+        Ok(Target { id, condition: filter::read(&params.query, &self.syntax)?, at_most: None })
     }
 
     /// The target of a patch or remove. Null means all that the query selects, where that is allowed.
     fn targets(&self, method: Method, id: IdArg, params: &Params) -> Result<Target> {
-        let target = self.target(id.id().cloned(), params)?;
+        let mut target = self.target(id.id().cloned(), params)?;
+        target.at_most = self.at_most(params);
         match id {
             IdArg::Absent => Err(no_record(&id)),
             IdArg::Id(_) => Ok(target),
@@ -122,6 +155,11 @@ impl<S: Store> Table<S> {
                 Ok(target)
             }
         }
+    }
+
+    /// How many records the caller may write.
+    fn at_most(&self, params: &Params) -> Option<usize> {
+        (!params.is_internal()).then_some(self.syntax.limits.records)
     }
 
     fn allow(&self, method: &Method, params: &Params) -> Result<()> {
@@ -174,6 +212,10 @@ impl<S: Store> RawService for Table<S> {
         };
         let select = self.select(params)?;
         let (limit, skip) = (page::limit(query.get("$limit"), paginate), page::skip(query.get("$skip")));
+        let most = self.syntax.limits.skip;
+        if skip > most && !params.is_internal() {
+            return Err(Error::bad_request(format!("Invalid $skip: it may be {most} at most")));
+        }
         let mut rows = self.store.find(&Find { target, sort, skip, limit, count: paginate.is_some() }).await?;
         select.apply(&mut rows.records);
         Ok(match (paginate, limit) {
@@ -198,6 +240,10 @@ impl<S: Store> RawService for Table<S> {
         match data.map(Payload::into_value).transpose()? {
             Some(Value::Array(items)) => {
                 self.allow(&Method::Create, params)?;
+                // Again: the service may be called by another one around it, or by a hook in a client's name.
+                if let Some(most) = self.at_most(params).filter(|most| items.len() > *most) {
+                    return Err(too_many(&Method::Create, most));
+                }
                 let records = items.into_iter().map(record).collect::<Result<Vec<_>>>()?;
                 let created = if records.is_empty() { records } else { self.store.create(records).await? };
                 self.answer(IdArg::Null, created, &select)
@@ -242,6 +288,10 @@ impl<S: Store> RawService for Table<S> {
         self.answer(id, removed, &select)
     }
 
+    fn rules(&self) -> ClientRules {
+        self.rules.clone().records(self.syntax.limits.records)
+    }
+
     async fn setup(&self, _: &Services, _: &str) -> Result<()> {
         self.store.check().await
     }
@@ -276,34 +326,5 @@ impl From<bool> for Multi {
 impl<M: Into<Method>, const N: usize> From<[M; N]> for Multi {
     fn from(methods: [M; N]) -> Multi {
         Multi(methods.into_iter().map(Into::into).collect())
-    }
-}
-
-/// The fields that `$select` asks for, the id always among them.
-struct Select(Option<Vec<String>>);
-
-impl Select {
-    fn read(value: Option<&Value>, id_field: &str, most: usize) -> Result<Select> {
-        let names = match value {
-            None => return Ok(Select(None)),
-            // What is falsy in JavaScript asks for nothing in particular.
-            Some(value) if javascript::is_falsy(value) => return Ok(Select(None)),
-            Some(Value::Array(names)) if names.len() <= most => names,
-            Some(Value::Array(_)) => {
-                return Err(Error::bad_request(format!("Invalid $select: more than {most} names")));
-            }
-            Some(_) => return Err(Error::bad_request("Invalid $select: it must be a list of names")),
-        };
-        let mut fields: Vec<String> = names.iter().map(javascript::text).collect();
-        fields.push(id_field.to_owned());
-        Ok(Select(Some(fields)))
-    }
-
-    fn apply(&self, records: &mut [Record]) {
-        let Some(fields) = &self.0 else { return };
-        for record in records {
-            // A name that is listed twice finds nothing the second time.
-            *record = fields.iter().filter_map(|field| record.swap_remove_entry(field)).collect();
-        }
     }
 }

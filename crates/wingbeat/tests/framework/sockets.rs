@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use wingbeat::Builder;
-use wingbeat::prelude::*;
+use wingbeat::{hooks::protect, prelude::*, store::Memory};
 
 /// A server that ends with its test.
 pub(crate) struct Server {
@@ -254,4 +254,31 @@ async fn what_a_connection_holds_is_freed_when_it_has_gone() {
         Server::start(App::builder().on_connection(move |_, connection| connection.insert(Held(freed.clone())))).await;
     drop(Client::connect(&server).await);
     timeout(Duration::from_secs(5), told.recv()).await.expect("the connection is still in memory").unwrap();
+}
+
+#[tokio::test]
+async fn over_a_socket_nobody_asks_for_what_is_hidden_or_writes_without_a_bound() {
+    let users =
+        Memory::new().multi(true).paginate(10, 10).records([json!({"id": 1, "name": "Ann", "password": "abc"})]);
+    let users = Mount::new(users).after(All, protect(["password"]));
+    let server = Server::start(App::builder().mount("users", users)).await;
+    let mut client = Client::connect(&server).await;
+    for query in
+        [json!({"password": {"$gte": "a"}}), json!({"$or": [{"password": "abc"}]}), json!({"$sort": {"password": 1}})]
+    {
+        for call in [
+            json!(["find", "users", query]),
+            json!(["get", "users", 1, query]),
+            json!(["patch", "users", null, {"seen": true}, query]),
+            json!(["remove", "users", null, query]),
+        ] {
+            let answer = client.call(1, call.clone()).await;
+            assert_eq!(answer[0]["code"], 400, "{call}: {answer}");
+            assert!(answer[0]["message"].as_str().unwrap().contains("'password'"), "{answer}");
+        }
+    }
+    let many = client.call(2, json!(["create", "users", vec![json!({}); 300_000]])).await;
+    assert_eq!(many[0]["message"], "Can not create more than 1000 entries in one call");
+    let found = client.call(3, json!(["find", "users", {"name": "Ann"}])).await;
+    assert_eq!(found[1]["data"], json!([{"id": 1, "name": "Ann"}]));
 }

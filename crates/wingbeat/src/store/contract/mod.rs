@@ -3,6 +3,8 @@
 //! Null and absent are the same here, and the order of members does not count: stores differ in these.
 
 mod agreement;
+mod amounts;
+mod hidden;
 mod model;
 mod queries;
 mod reading;

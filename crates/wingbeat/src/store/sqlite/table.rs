@@ -142,8 +142,9 @@ impl Store for SqliteTable {
             return self.run_alone(columns, statement).await;
         }
         let mut transaction = self.db.writer.begin_with("BEGIN IMMEDIATE").await.map_err(mapped)?;
-        let find = Find { target: target.clone(), ..Find::default() };
+        let find = to_write(target);
         let mut records = select(&mut transaction, columns, &find).await?.records;
+        target.check(records.len())?;
         if !assignments.is_empty() {
             let mut changed = HashMap::with_capacity(records.len());
             for chunk in records.chunks(CHUNK) {
@@ -169,8 +170,9 @@ impl Store for SqliteTable {
             return self.run_alone(columns, statement).await;
         }
         let mut transaction = self.db.writer.begin_with("BEGIN IMMEDIATE").await.map_err(mapped)?;
-        let find = Find { target: target.clone(), ..Find::default() };
+        let find = to_write(target);
         let records = select(&mut transaction, columns, &find).await?.records;
+        target.check(records.len())?;
         for chunk in records.chunks(CHUNK) {
             let mut statement = Statement::new(format!("DELETE FROM {}", columns.table));
             push_ids(&mut statement, columns, chunk)?;
@@ -179,6 +181,12 @@ impl Store for SqliteTable {
         transaction.commit().await.map_err(mapped)?;
         Ok(records)
     }
+}
+
+/// The records that a change is about, no more than tell whether these are too many.
+fn to_write(target: &Target) -> Find {
+    let limit = target.at_most.map(|most| (most as u64).saturating_add(1));
+    Find { target: target.clone(), limit, ..Find::default() }
 }
 
 /// Finds records. What SQL leaves open is decided here, row by row.
