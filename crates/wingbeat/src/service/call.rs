@@ -7,7 +7,7 @@ use serde::Serialize;
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
-use wingbeat_core::{IdArg, Method, Payload, RawJson, Result};
+use wingbeat_core::{Id, IdArg, Method, Payload, RawJson, Result};
 
 /// One call of a service method, from a client or from inside.
 #[derive(Clone)]
@@ -152,4 +152,14 @@ pub(crate) trait Surroundings: Send + Sync {
     fn emit(&self, event: &str, data: Payload, caller: Option<Connection>) -> BoxFuture<'static, ()>;
     /// Absent once the application has gone.
     fn services(&self) -> Option<Services>;
+    /// Who wants to know what is written; absent if no events follow.
+    fn notes(&self) -> Option<&dyn Notes> {
+        None
+    }
+}
+
+/// Who wants to know what a call writes, in the order in which it is written.
+pub(crate) trait Notes: Send + Sync {
+    /// The record with this id has been written; its field of this name holds the id.
+    fn wrote(&self, id: &Id, id_field: &str);
 }

@@ -11,7 +11,7 @@ mod rules;
 mod typed;
 
 pub use call::{Call, ServiceHandle, Services};
-pub(crate) use call::{Caller, Surroundings};
+pub(crate) use call::{Caller, Notes, Surroundings};
 pub(crate) use custom::{Custom, custom};
 pub use custom::{CustomMethod, CustomMethods};
 pub use erased::IntoService;

@@ -1,6 +1,6 @@
 //! What a service method and its hooks know about a call besides id and data.
 
-use super::{Query, ServiceHandle, Services, Surroundings};
+use super::{Notes, Query, ServiceHandle, Services, Surroundings};
 use crate::realtime::{Channel, Connection, Extensions, Headers};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -8,7 +8,7 @@ use std::any::Any;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
-use wingbeat_core::{Error, RawJson, Result};
+use wingbeat_core::{Error, Id, RawJson, Result};
 
 /// What a service method and its hooks know about a call besides id and data.
 ///
@@ -151,6 +151,43 @@ impl Params {
             surroundings.emit(event, data.into(), self.connection.clone()).await;
         }
         Ok(())
+    }
+
+    /// Says that the record with this id was written, or removed, just now: its events then leave in the order in which
+    /// it was written, however long the calls take afterwards. Say it where nobody else can write the record meanwhile:
+    /// while the lock is held, or before the transaction is committed.
+    ///
+    /// [Stores](crate::store) do so for the params that they are called with. Events of calls that say nothing leave when
+    /// the call is done, in any order. Where a call answers a list, its records are told apart by their member `id`.
+    ///
+    /// ```
+    /// use serde_json::json;
+    /// use std::sync::Mutex;
+    /// use wingbeat::{IdArg, Method, Params, Payload, RawService, Result};
+    ///
+    /// struct Counter(Mutex<u64>);
+    ///
+    /// impl RawService for Counter {
+    ///     fn methods(&self) -> Vec<Method> {
+    ///         vec![Method::Patch]
+    ///     }
+    ///     async fn patch(&self, _id: IdArg, _data: Option<Payload>, params: &Params) -> Result<Payload> {
+    ///         let mut count = self.0.lock().unwrap();
+    ///         *count += 1;
+    ///         params.wrote("count");
+    ///         Ok(json!({"id": "count", "is": *count}).into())
+    ///     }
+    /// }
+    /// ```
+    pub fn wrote(&self, id: impl Into<Id>) {
+        if let Some(notes) = self.notes() {
+            notes.wrote(&id.into(), "id");
+        }
+    }
+
+    /// Who wants to know what is written.
+    pub(crate) fn notes(&self) -> Option<&dyn Notes> {
+        self.surroundings.as_ref()?.notes()
     }
 
     /// The way to all services and channels of the application that this call runs in.

@@ -1,7 +1,7 @@
 //! Records in memory.
 
 use super::sort::sort_by_record;
-use super::{Change, Find, Record, Rows, Store, Table, Target, matches};
+use super::{Change, Find, Record, Rows, Store, Table, Target, Writes, matches};
 use crate::javascript;
 use serde::Serialize;
 use serde_json::Value;
@@ -50,7 +50,7 @@ impl Memory {
         for record in records {
             // As clients would have sent it.
             let added = match RawJson::new(&record).and_then(|record| record.to()) {
-                Ok(Value::Object(record)) => self.store.add(&mut self.store.write(), record),
+                Ok(Value::Object(record)) => self.store.add(&mut self.store.write(), record, Writes::unheard()),
                 _ => Err(Error::bad_request("a record must be an object")),
             };
             if let Err(error) = added {
@@ -71,7 +71,7 @@ impl Default for Memory {
 #[derive(Clone)]
 pub struct Records {
     id: Arc<str>,
-    // A std lock: nothing waits while it is held.
+    // A std lock: nothing waits while it is held. Writes are noted under it, so that the order of notes is theirs.
     shared: Arc<RwLock<Kept>>,
 }
 
@@ -158,7 +158,7 @@ impl Records {
         value.and_then(Id::from_value).map(Some).ok_or_else(|| invalid_id(&self.id))
     }
 
-    fn add(&self, kept: &mut Kept, mut record: Record) -> Result<Record> {
+    fn add(&self, kept: &mut Kept, mut record: Record, writes: Writes<'_>) -> Result<Record> {
         let id = match self.valid_id(&record)? {
             Some(id) => id,
             None => {
@@ -174,6 +174,7 @@ impl Records {
             }
         };
         kept.insert(&id.to_string(), record.clone());
+        writes.note(&id);
         Ok(record)
     }
 }
@@ -197,13 +198,13 @@ impl Store for Records {
         Ok(Rows { records: hits.into_iter().skip(skip).take(limit).cloned().collect(), total })
     }
 
-    async fn create(&self, records: Vec<Record>) -> Result<Vec<Record>> {
+    async fn create(&self, records: Vec<Record>, writes: Writes<'_>) -> Result<Vec<Record>> {
         records.iter().try_for_each(|record| self.valid_id(record).map(drop))?;
         let mut kept = self.write();
-        records.into_iter().map(|record| self.add(&mut kept, record)).collect()
+        records.into_iter().map(|record| self.add(&mut kept, record, writes)).collect()
     }
 
-    async fn change(&self, target: &Target, change: Change) -> Result<Vec<Record>> {
+    async fn change(&self, target: &Target, change: Change, writes: Writes<'_>) -> Result<Vec<Record>> {
         let mut kept = self.write();
         let positions = kept.positions(target);
         target.check(positions.len())?;
@@ -215,13 +216,14 @@ impl Store for Records {
                 Change::Replace(data) => record.clone_from(data),
                 Change::Merge(data) => record.extend(data.iter().map(|(name, value)| (name.clone(), value.clone()))),
             }
+            writes.note_value(&id);
             record.insert(self.id.to_string(), id);
             changed.push(record.clone());
         }
         Ok(changed)
     }
 
-    async fn remove(&self, target: &Target) -> Result<Vec<Record>> {
+    async fn remove(&self, target: &Target, writes: Writes<'_>) -> Result<Vec<Record>> {
         let mut kept = self.write();
         let positions = kept.positions(target);
         target.check(positions.len())?;
@@ -229,6 +231,7 @@ impl Store for Records {
         for id in removed.iter().filter_map(|record| record.get(&*self.id).and_then(Id::from_value)) {
             // A record that comes back under this id stands at the end.
             kept.named.remove(&*id.to_string());
+            writes.note(&id);
         }
         Ok(removed)
     }

@@ -38,6 +38,7 @@ mod sort;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod table;
+mod writes;
 
 pub use condition::{Comparison, Condition, Path, Test};
 pub use filter::Limits;
@@ -49,3 +50,4 @@ pub use sort::{SortKey, sort};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{Sqlite, SqliteSettings, SqliteTable};
 pub use table::{Multi, Table};
+pub use writes::Writes;

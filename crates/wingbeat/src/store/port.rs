@@ -1,6 +1,6 @@
 //! The port: what a store must do.
 
-use super::{Condition, SortKey};
+use super::{Condition, SortKey, Writes};
 use serde_json::{Map, Value};
 use std::future::{Future, ready};
 use wingbeat_core::{Error, Id, Result};
@@ -11,6 +11,10 @@ pub type Record = Map<String, Value>;
 /// What keeps records; [`Table`](super::Table) makes a service of it.
 ///
 /// Queries arrive here already checked and parsed.
+///
+/// What changes records is given [`Writes`], to say which ones it has changed *where it changes them*: while the lock is
+/// held, or before the transaction is committed. The events of a record then leave in the order in which it was
+/// changed. Of a store that says nothing they leave when the calls are done, in any order.
 pub trait Store: Send + Sync + 'static {
     /// The name of the field that holds the id.
     fn id_field(&self) -> &str;
@@ -24,13 +28,18 @@ pub trait Store: Send + Sync + 'static {
     fn find(&self, find: &Find) -> impl Future<Output = Result<Rows>> + Send;
 
     /// Adds records, all or none, and answers them with their ids. Where the id is missing, the store makes one up.
-    fn create(&self, records: Vec<Record>) -> impl Future<Output = Result<Vec<Record>>> + Send;
+    fn create(&self, records: Vec<Record>, writes: Writes<'_>) -> impl Future<Output = Result<Vec<Record>>> + Send;
 
     /// Changes the records of the target, all or none, and answers them as they are then. Ids never change.
-    fn change(&self, target: &Target, change: Change) -> impl Future<Output = Result<Vec<Record>>> + Send;
+    fn change(
+        &self,
+        target: &Target,
+        change: Change,
+        writes: Writes<'_>,
+    ) -> impl Future<Output = Result<Vec<Record>>> + Send;
 
     /// Removes the records of the target, all or none, and answers them.
-    fn remove(&self, target: &Target) -> impl Future<Output = Result<Vec<Record>>> + Send;
+    fn remove(&self, target: &Target, writes: Writes<'_>) -> impl Future<Output = Result<Vec<Record>>> + Send;
 }
 
 /// Which records are meant: those that match, and only the one with this id if there is one.

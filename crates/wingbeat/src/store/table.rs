@@ -3,7 +3,7 @@
 use super::operator::Syntax;
 use super::page::{self, Paginate};
 use super::select::Select;
-use super::{Change, Find, Limits, Record, Store, Target, filter, sort};
+use super::{Change, Find, Limits, Record, Store, Target, Writes, filter, sort};
 use crate::service::{ClientRules, Params, RawService, Services, too_many};
 use serde_json::Value;
 use std::sync::Arc;
@@ -181,6 +181,10 @@ impl<S: Store> Table<S> {
         }
     }
 
+    fn writes<'a>(&'a self, params: &'a Params) -> Writes<'a> {
+        Writes::of(params, self.store.id_field())
+    }
+
     fn select(&self, params: &Params) -> Result<Select> {
         Select::read(params.query.get("$select"), self.store.id_field(), self.syntax.limits.values)
     }
@@ -245,11 +249,12 @@ impl<S: Store> RawService for Table<S> {
                     return Err(too_many(&Method::Create, most));
                 }
                 let records = items.into_iter().map(record).collect::<Result<Vec<_>>>()?;
-                let created = if records.is_empty() { records } else { self.store.create(records).await? };
+                let created =
+                    if records.is_empty() { records } else { self.store.create(records, self.writes(params)).await? };
                 self.answer(IdArg::Null, created, &select)
             }
             data => {
-                let created = self.store.create(vec![record(data.unwrap_or_default())?]).await?;
+                let created = self.store.create(vec![record(data.unwrap_or_default())?], self.writes(params)).await?;
                 self.answer(IdArg::Absent, created, &select)
             }
         }
@@ -265,7 +270,7 @@ impl<S: Store> RawService for Table<S> {
         }
         let select = self.select(params)?;
         let data = record(data.map(Payload::into_value).transpose()?.unwrap_or_default())?;
-        let updated = self.store.change(&target, Change::Replace(data)).await?;
+        let updated = self.store.change(&target, Change::Replace(data), self.writes(params)).await?;
         self.answer(id, updated, &select)
     }
 
@@ -277,14 +282,14 @@ impl<S: Store> RawService for Table<S> {
             None | Some(Value::Null) => Record::new(),
             Some(data) => record(data)?,
         };
-        let patched = self.store.change(&target, Change::Merge(data)).await?;
+        let patched = self.store.change(&target, Change::Merge(data), self.writes(params)).await?;
         self.answer(id, patched, &select)
     }
 
     async fn remove(&self, id: IdArg, params: &Params) -> Result<Payload> {
         let target = self.targets(Method::Remove, id.clone(), params)?;
         let select = self.select(params)?;
-        let removed = self.store.remove(&target).await?;
+        let removed = self.store.remove(&target, self.writes(params)).await?;
         self.answer(id, removed, &select)
     }
 

@@ -6,6 +6,7 @@ mod agreement;
 mod amounts;
 mod hidden;
 mod model;
+mod order;
 mod queries;
 mod reading;
 mod syntax;

@@ -5,7 +5,7 @@ use super::columns::{Columns, Kind};
 use super::error::mapped;
 use super::statement::{Bound, Statement, is_open, open_part};
 use crate::store::memory::{invalid_id, is_missing};
-use crate::store::{Change, Condition, Find, Record, Rows, SortKey, Store, Table, Target, matches, sort};
+use crate::store::{Change, Condition, Find, Record, Rows, SortKey, Store, Table, Target, Writes, matches, sort};
 use futures_util::TryStreamExt;
 use serde_json::Value;
 use sqlx::Row;
@@ -87,9 +87,12 @@ impl SqliteTable {
     }
 
     /// Writes with one statement, which is a transaction of its own.
-    async fn run_alone(&self, columns: &Columns, statement: Statement) -> Result<Vec<Record>> {
+    async fn run_alone(&self, columns: &Columns, statement: Statement, writes: Writes<'_>) -> Result<Vec<Record>> {
         let mut connection = self.db.writer.acquire().await.map_err(mapped)?;
-        run(&mut connection, columns, statement).await
+        let records = run(&mut connection, columns, statement).await?;
+        // The next write waits for the connection.
+        writes.note_all(&records);
+        Ok(records)
     }
 }
 
@@ -115,31 +118,32 @@ impl Store for SqliteTable {
         Ok(rows)
     }
 
-    async fn create(&self, records: Vec<Record>) -> Result<Vec<Record>> {
+    async fn create(&self, records: Vec<Record>, writes: Writes<'_>) -> Result<Vec<Record>> {
         let columns = self.columns().await?;
         let mut statements = records.iter().map(|record| insert(columns, record)).collect::<Result<Vec<_>>>()?;
         if statements.len() == 1
             && let Some(statement) = statements.pop()
         {
-            return self.run_alone(columns, statement).await;
+            return self.run_alone(columns, statement, writes).await;
         }
         let mut transaction = self.db.writer.begin_with("BEGIN IMMEDIATE").await.map_err(mapped)?;
         let mut created = Vec::with_capacity(records.len());
         for statement in statements {
             created.extend(run(&mut transaction, columns, statement).await?);
         }
+        writes.note_all(&created);
         transaction.commit().await.map_err(mapped)?;
         Ok(created)
     }
 
-    async fn change(&self, target: &Target, change: Change) -> Result<Vec<Record>> {
+    async fn change(&self, target: &Target, change: Change, writes: Writes<'_>) -> Result<Vec<Record>> {
         let columns = self.columns().await?;
         let assignments = assignments(columns, &change)?;
         if is_single(target, columns) && !assignments.is_empty() {
             let mut statement = update(columns, &assignments);
             statement.push_where(target, columns)?;
             statement.push(" RETURNING ").push(&columns.names);
-            return self.run_alone(columns, statement).await;
+            return self.run_alone(columns, statement, writes).await;
         }
         let mut transaction = self.db.writer.begin_with("BEGIN IMMEDIATE").await.map_err(mapped)?;
         let find = to_write(target);
@@ -157,17 +161,18 @@ impl Store for SqliteTable {
             // Rows come back in any order.
             records = records.iter().filter_map(|record| changed.remove(&id_of(columns, record)?)).collect();
         }
+        writes.note_all(&records);
         transaction.commit().await.map_err(mapped)?;
         Ok(records)
     }
 
-    async fn remove(&self, target: &Target) -> Result<Vec<Record>> {
+    async fn remove(&self, target: &Target, writes: Writes<'_>) -> Result<Vec<Record>> {
         let columns = self.columns().await?;
         if is_single(target, columns) {
             let mut statement = Statement::new(format!("DELETE FROM {}", columns.table));
             statement.push_where(target, columns)?;
             statement.push(" RETURNING ").push(&columns.names);
-            return self.run_alone(columns, statement).await;
+            return self.run_alone(columns, statement, writes).await;
         }
         let mut transaction = self.db.writer.begin_with("BEGIN IMMEDIATE").await.map_err(mapped)?;
         let find = to_write(target);
@@ -178,6 +183,7 @@ impl Store for SqliteTable {
             push_ids(&mut statement, columns, chunk)?;
             run(&mut transaction, columns, statement).await?;
         }
+        writes.note_all(&records);
         transaction.commit().await.map_err(mapped)?;
         Ok(records)
     }
