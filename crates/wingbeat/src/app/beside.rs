@@ -31,15 +31,15 @@ impl Beside {
     }
 
     pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.spawn_unlimited(limited(task));
+    }
+
+    /// As [`spawn`](Beside::spawn), for a task that sees to its own end.
+    pub(super) fn spawn_unlimited(&self, task: impl Future<Output = ()> + Send + 'static) {
         let running = Running::new(&self.running);
         tokio::spawn(async move {
             let _running = running;
-            if timeout(LIMIT, task).await.is_err() {
-                static LATE: Seldom = Seldom::new();
-                if let Some(times) = LATE.happened() {
-                    tracing::error!(times, "a listener or a publisher took longer than {} s", LIMIT.as_secs());
-                }
-            }
+            task.await;
         });
     }
 
@@ -47,6 +47,16 @@ impl Beside {
     pub(super) async fn ended(&self) {
         // An error means that the sender is gone, which this is.
         self.running.subscribe().wait_for(|running| *running == 0).await.ok();
+    }
+}
+
+/// Runs what a listener or a publisher does, for as long as it may take.
+pub(super) async fn limited(task: impl Future<Output = ()>) {
+    if timeout(LIMIT, task).await.is_err() {
+        static LATE: Seldom = Seldom::new();
+        if let Some(times) = LATE.happened() {
+            tracing::error!(times, "a listener or a publisher took longer than {} s", LIMIT.as_secs());
+        }
     }
 }
 

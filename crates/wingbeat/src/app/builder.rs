@@ -2,6 +2,7 @@
 
 use super::beside::Beside;
 use super::events::Publishers;
+use super::held::Patience;
 use super::http::{Fallback, HttpBody, Routes, Transport};
 use super::phase::{Phase, Phases};
 use super::registry::Registry;
@@ -187,6 +188,7 @@ impl Builder {
             registry: Arc::default(),
             changing: Mutex::default(),
             beside: Beside::default(),
+            patience: Patience::default(),
             mode: self.mode,
             hooks: self.hooks,
             publishers: self.publishers,

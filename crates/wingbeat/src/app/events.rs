@@ -1,8 +1,10 @@
-//! From a call's result, or from `emit`, to delivery: which events exist, who listens, who is the publisher.
+//! Which events exist, who listens, who is the publisher.
 
 use super::mount::Listener;
+use super::publish::Whose;
+use super::run::By;
 use super::sub_app::SubApp;
-use super::{App, Inner, WeakApp};
+use super::{App, WeakApp};
 use crate::BoxFuture;
 use crate::realtime::{Audience, Connection, EventName, Publication, Publisher};
 use crate::service::{Services, Surroundings};
@@ -53,6 +55,9 @@ const OF_SERVICE: [&str; 2] = ["the service's for this event", "the service's"];
 const OF_SUB_APP: [&str; 2] = ["the sub-application's for this event", "the sub-application's"];
 const OF_APP: [&str; 2] = ["the application's for this event", "the application's"];
 
+/// Listeners and publishers that panicked: they do so for one event as for the next.
+static PANICKED: Seldom = Seldom::new();
+
 /// An event of a mounted service, with those who hear it.
 pub(crate) struct EventSlot {
     name: EventName,
@@ -66,6 +71,56 @@ impl EventSlot {
     /// Whether anybody could care. If not, results need not even be written.
     pub(super) fn is_heard(&self) -> bool {
         self.publisher.is_some() || !self.listeners.is_empty()
+    }
+
+    pub(super) fn publication(&self, data: &RawJson, caller: Option<&Connection>) -> Publication {
+        Publication::new(self.name.clone(), data.clone(), caller.cloned())
+    }
+
+    /// Tells the listeners, and asks the publisher for whom the event is. Nothing if it can be for nobody.
+    pub(super) fn announce(&self, publication: &Publication) -> Option<Result<Audience, BoxFuture<'static, Audience>>> {
+        for listener in &self.listeners {
+            if catch_unwind(AssertUnwindSafe(|| listener(publication))).is_err()
+                && let Some(times) = PANICKED.happened_as(&self.name.wire)
+            {
+                tracing::error!(event = &*self.name.wire, times, "a listener panicked");
+            }
+        }
+        let Some(Chosen { publisher, .. }) = &self.publisher else {
+            self.is_heard_by_nobody(None);
+            return None;
+        };
+        let asked = catch_unwind(AssertUnwindSafe(|| publisher.audience(publication)));
+        if asked.is_err()
+            && let Some(times) = PANICKED.happened_as(&self.name.wire)
+        {
+            tracing::error!(event = &*self.name.wire, times, "a publisher panicked, so nobody hears this event");
+        }
+        asked.ok()
+    }
+
+    /// Says in the log why nobody hears an event, for those who wonder.
+    pub(super) fn is_heard_by_nobody(&self, audience: Option<&Audience>) {
+        let reason = match audience {
+            None => "it has no publisher",
+            Some(audience) if audience.is_nobody() => "the publisher names nobody",
+            Some(_) => "nobody is in the audience, or its filters let nobody pass",
+        };
+        let publisher = self.publisher.as_ref().map(|chosen| chosen.whose);
+        tracing::debug!(
+            event = &*self.name.wire,
+            publisher,
+            audience = audience.map(tracing::field::debug),
+            reason,
+            "nobody hears an event"
+        );
+    }
+
+    pub(super) fn is_unsent(&self, error: &Error) {
+        static UNSENT: Seldom = Seldom::new();
+        if let Some(times) = UNSENT.happened_as(&self.name.wire) {
+            tracing::error!(?error, event = &*self.name.wire, times, "an event could not be sent");
+        }
     }
 }
 
@@ -122,127 +177,13 @@ impl Slots {
         self.find(event).filter(|slot| slot.automatic)
     }
 
+    /// Whether anybody could care for any of them.
+    pub(super) fn are_heard(&self) -> bool {
+        self.0.iter().any(|slot| slot.is_heard())
+    }
+
     pub(super) fn find(&self, event: &str) -> Option<Arc<EventSlot>> {
         self.0.iter().find(|slot| *slot.name.event == *event).cloned()
-    }
-}
-
-impl Inner {
-    /// Publishes what a call has done: one event for a record, one for each element of a list. `dispatch` is what is
-    /// sent instead of the result; elements of two lists are paired by their place.
-    pub(super) async fn publish_result(
-        self: &Arc<Inner>,
-        slot: &Arc<EventSlot>,
-        result: &RawJson,
-        dispatch: Option<&RawJson>,
-        caller: Option<&Connection>,
-    ) {
-        let Some(items) = result.elements() else {
-            return self.publish(slot, result, dispatch.unwrap_or(result), caller).await;
-        };
-        let sent = dispatch.and_then(RawJson::elements);
-        let null = RawJson::NULL;
-        for (at, item) in items.iter().enumerate() {
-            let sent = match (&sent, dispatch) {
-                (Some(sent), _) => sent.get(at).unwrap_or(&null),
-                (None, Some(dispatch)) => dispatch,
-                (None, None) => item,
-            };
-            self.publish(slot, item, sent, caller).await;
-        }
-    }
-
-    /// Tells the listeners, asks the publisher, and hands over to delivery. A publisher that waits is waited for
-    /// beside the call. What goes wrong is logged: the call has done what it should.
-    async fn publish(
-        self: &Arc<Inner>,
-        slot: &Arc<EventSlot>,
-        data: &RawJson,
-        sent: &RawJson,
-        caller: Option<&Connection>,
-    ) {
-        let publication = Publication::new(slot.name.clone(), data.clone(), caller.cloned());
-        for listener in &slot.listeners {
-            if catch_unwind(AssertUnwindSafe(|| listener(&publication))).is_err()
-                && let Some(times) = PANICKED.happened_as(&slot.name.wire)
-            {
-                tracing::error!(event = &*slot.name.wire, times, "a listener panicked");
-            }
-        }
-        let Some(Chosen { publisher, .. }) = &slot.publisher else { return nobody_hears(slot, None) };
-        match catch_unwind(AssertUnwindSafe(|| publisher.audience(&publication))) {
-            Ok(Ok(audience)) => self.deliver(slot, &audience, &publication, sent).await,
-            Ok(Err(waiting)) => {
-                // The server's own calls wait for nobody: one may come from a publisher that has a place. On the heap, so
-                // that the future of all other calls stays small.
-                let place = if caller.is_some() { Box::pin(self.beside.place()).await } else { None };
-                let (app, slot, sent) = (self.clone(), slot.clone(), sent.clone());
-                self.beside.spawn(async move {
-                    let _place = place;
-                    let audience = waiting.await;
-                    app.deliver(&slot, &audience, &publication, &sent).await;
-                });
-            }
-            Err(_) => {
-                if let Some(times) = PANICKED.happened_as(&slot.name.wire) {
-                    tracing::error!(
-                        event = &*slot.name.wire,
-                        times,
-                        "a publisher panicked, so nobody hears this event"
-                    );
-                }
-            }
-        }
-    }
-
-    async fn deliver(
-        self: &Arc<Inner>,
-        slot: &EventSlot,
-        audience: &Audience,
-        publication: &Publication,
-        sent: &RawJson,
-    ) {
-        match self.delivery.send(audience, publication.name(), sent, publication.caller()).await {
-            Ok(true) => {}
-            Ok(false) => nobody_hears(slot, Some(audience)),
-            Err(error) => unsent(&error, slot),
-        }
-    }
-}
-
-/// Listeners and publishers that panicked: they do so for one event as for the next.
-static PANICKED: Seldom = Seldom::new();
-
-fn unsent(error: &Error, slot: &EventSlot) {
-    static UNSENT: Seldom = Seldom::new();
-    if let Some(times) = UNSENT.happened_as(&slot.name.wire) {
-        tracing::error!(?error, event = &*slot.name.wire, times, "an event could not be sent");
-    }
-}
-
-/// Why nobody hears an event, for those who wonder.
-fn nobody_hears(slot: &EventSlot, audience: Option<&Audience>) {
-    let reason = match audience {
-        None => "it has no publisher",
-        Some(audience) if audience.is_nobody() => "the publisher names nobody",
-        Some(_) => "nobody is in the audience, or its filters let nobody pass",
-    };
-    let publisher = slot.publisher.as_ref().map(|chosen| chosen.whose);
-    tracing::debug!(
-        event = &*slot.name.wire,
-        publisher,
-        audience = audience.map(tracing::field::debug),
-        reason,
-        "nobody hears an event"
-    );
-}
-
-impl App {
-    /// Waits until all that has been published is delivered.
-    pub(crate) async fn delivered(&self) {
-        while !self.0.delivery.is_idle() {
-            tokio::task::yield_now().await;
-        }
     }
 }
 
@@ -265,8 +206,11 @@ impl Surroundings for Around {
         Box::pin(async move {
             let Some((app, slot)) = found else { return };
             match data.to_raw() {
-                Ok(data) => app.0.publish(&slot, &data, &data, caller.as_ref()).await,
-                Err(error) => unsent(&error, &slot),
+                Ok(data) => {
+                    let by = if caller.is_some() { By::Client } else { By::Server };
+                    app.0.publish(&slot, &data, &data, Whose { caller: caller.as_ref(), by }, &mut None).await
+                }
+                Err(error) => slot.is_unsent(&error),
             }
         })
     }

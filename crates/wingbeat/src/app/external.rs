@@ -2,7 +2,7 @@
 
 use super::guard::{Guarded, begun, log};
 use super::registry::Registry;
-use super::run::Outcome;
+use super::run::{By, Outcome};
 use super::{App, Entry, Mode, WeakApp, measure};
 use crate::BoxFuture;
 use crate::realtime::Connection;
@@ -117,7 +117,7 @@ impl Entrance {
 
     fn run(&self, entry: &Arc<Entry>, method: usize, given: Given) -> BoxFuture<'static, Result<Payload>> {
         match self.app.upgrade() {
-            Some(app) => app.run(entry.clone(), method, given, Outcome::for_client),
+            Some(app) => app.run(entry.clone(), method, given, By::Client, Outcome::for_client),
             None => Box::pin(std::future::ready(Err(Error::unavailable("The application has ended")))),
         }
     }

@@ -6,6 +6,7 @@ mod events;
 mod external;
 mod gate;
 mod guard;
+mod held;
 mod http;
 mod life;
 mod lifecycle;
@@ -13,7 +14,9 @@ mod measure;
 mod mode;
 mod mount;
 mod mounting;
+mod order;
 mod phase;
+mod publish;
 mod registering;
 mod registry;
 mod router;
@@ -21,6 +24,7 @@ mod run;
 mod sub_app;
 #[cfg(test)]
 mod tests;
+mod writing;
 
 pub use builder::Builder;
 pub(crate) use external::{Arguments, Called, Entrance};
@@ -72,6 +76,7 @@ struct Inner {
     delivery: Arc<Delivery>,
     listeners: Listeners,
     beside: beside::Beside,
+    patience: held::Patience,
     mode: Mode,
     phases: phase::Phases,
     http: http::Routes,

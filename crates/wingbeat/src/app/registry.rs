@@ -5,6 +5,7 @@ use super::gate::Gatekeeper;
 use super::life::Life;
 use super::measure::Meter;
 use super::mount::{Mount, Parts};
+use super::order::Order;
 use super::router::Router;
 use super::{App, router};
 use crate::hook::{Chain, HookSet, Target};
@@ -105,6 +106,8 @@ pub(crate) struct Entry {
     /// Few enough to look through.
     endpoints: Box<[Endpoint]>,
     pub(super) slots: Arc<Slots>,
+    /// In which order the events of one record leave.
+    pub(super) order: Arc<Order>,
     gate: Option<Gatekeeper>,
     surroundings: Arc<dyn Surroundings>,
     life: Life,
@@ -120,6 +123,8 @@ pub(crate) struct Endpoint {
     rules: Box<[ClientRules]>,
     /// What a successful call publishes, unless a hook says otherwise.
     pub(super) event: Option<Arc<EventSlot>>,
+    /// Whether hooks may come to an event that somebody hears of what it has written.
+    pub(super) may_be_heard: bool,
     pub(super) meter: Meter,
 }
 
@@ -140,6 +145,7 @@ impl Entry {
             external: external.as_ref().is_none_or(|external| external.contains(&method)),
             chain: Chain::new(&levels, &method, target),
             event: method.event().and_then(|event| slots.automatic(event)),
+            may_be_heard: slots.are_heard() && !matches!(method, Method::Find | Method::Get),
             meter: Meter::new(&path, &method),
             method,
         };
@@ -149,7 +155,8 @@ impl Entry {
         let endpoints = standard.chain(custom).map(endpoint).collect();
         let slots = Arc::new(slots);
         let surroundings = Arc::new(Around::new(app, slots.clone()));
-        Ok(Entry { path, service, endpoints, slots, gate, surroundings, life: Life::default() })
+        let order = Arc::default();
+        Ok(Entry { path, service, endpoints, slots, order, gate, surroundings, life: Life::default() })
     }
 
     pub(crate) fn path(&self) -> &str {

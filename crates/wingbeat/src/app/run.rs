@@ -2,10 +2,12 @@
 
 use super::external::not_allowed;
 use super::measure::{Held, measured, span, traced};
+use super::publish::Whose;
+use super::writing::Writer;
 use super::{App, Entry, Inner};
 use crate::BoxFuture;
 use crate::hook::{Context, Http, Target};
-use crate::realtime::{Channel, Connection};
+use crate::realtime::Channel;
 use crate::service::{Call, Caller, Params, Route, Services};
 use std::sync::Arc;
 use tracing::Instrument;
@@ -20,6 +22,15 @@ pub(crate) struct Outcome {
     /// For REST.
     #[cfg_attr(not(test), expect(dead_code, reason = "the REST transport will read it"))]
     pub(crate) http: Option<Box<Http>>,
+}
+
+/// Who calls.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum By {
+    /// A client. Its calls may have to wait for others.
+    Client,
+    /// The application itself, on whosever behalf: from a hook, a service or a publisher, for which others may wait.
+    Server,
 }
 
 impl Outcome {
@@ -49,11 +60,12 @@ impl App {
         entry: Arc<Entry>,
         place: usize,
         arguments: (IdArg, Option<Payload>, Params),
+        by: By,
         told: fn(Outcome) -> T,
     ) -> BoxFuture<'static, Result<T>> {
         let span = traced().then(|| span(entry.path(), entry.at(place).method(), &arguments.2));
         let (started, measuring) = (entry.at(place).meter.start(), Held::new(&entry));
-        let call = measured(self.unmeasured(entry, place, arguments, told), started, measuring, place);
+        let call = measured(self.unmeasured(entry, place, arguments, by, told), started, measuring, place);
         match span {
             Some(span) => Box::pin(call.instrument(span)),
             None => call,
@@ -67,11 +79,12 @@ impl App {
         entry: Arc<Entry>,
         place: usize,
         arguments: (IdArg, Option<Payload>, Params),
+        by: By,
         told: fn(Outcome) -> T,
     ) -> BoxFuture<'static, Result<T>> {
         match entry.at(place).chain.direct().cloned() {
-            Some(target) => Box::pin(self.run_direct(target, entry, place, arguments, told)),
-            None => Box::pin(self.run_hooked(entry, place, arguments, told)),
+            Some(target) => Box::pin(self.run_direct(target, entry, place, arguments, by, told)),
+            None => Box::pin(self.run_hooked(entry, place, arguments, by, told)),
         }
     }
 
@@ -80,16 +93,18 @@ impl App {
         target: Target,
         entry: Arc<Entry>,
         place: usize,
-        (id, data, params): (IdArg, Option<Payload>, Params),
+        (id, data, mut params): (IdArg, Option<Payload>, Params),
+        by: By,
         told: fn(Outcome) -> T,
     ) -> Result<T> {
         let endpoint = entry.at(place);
         let event = endpoint.event.as_ref().filter(|event| event.is_heard());
-        let caller = event.and_then(|_| params.connection.clone());
+        let heard = event.map(|event| (event, Writer::new(&entry, &mut params)));
         let mut result = target.call(&endpoint.method, id, data, params).await?;
-        if let Some(event) = event {
+        if let Some((event, writer)) = heard {
             let raw = result.to_raw()?;
-            self.0.publish_result(event, &raw, None, caller.as_ref()).await;
+            let whose = Whose { caller: writer.caller(), by };
+            self.0.publish_result(event, &raw, None, whose, Some(&writer)).await;
             result = raw.into();
         }
         Ok(told(Outcome { result, dispatch: None, http: None }))
@@ -100,20 +115,22 @@ impl App {
         entry: Arc<Entry>,
         place: usize,
         arguments: (IdArg, Option<Payload>, Params),
+        by: By,
         told: fn(Outcome) -> T,
     ) -> impl Future<Output = Result<T>> + Send {
         let endpoint = entry.at(place);
-        // Hooks may put other params in their place: whose call it is stays.
-        let caller = endpoint.event.as_ref().and_then(|_| arguments.2.connection.clone());
         // Where the service lists the event it sends it by itself.
         let event = endpoint.event.as_ref().and_then(|_| endpoint.method.event());
         let (path, method) = (entry.shared_path().clone(), endpoint.method.clone());
         let mut context = Context::new(path, method, event, Services(self.0), arguments);
         async move {
+            // Hooks may put other params in their place: whose call it is stays.
+            let may_be_heard = entry.at(place).may_be_heard;
+            let writer = may_be_heard.then(|| Writer::new(&entry, &mut context.params));
             entry.at(place).chain.run(&mut context).await?;
             if context.event().is_some() {
                 // On the heap: few calls have an event, and the future of the others stays small.
-                Box::pin(publish(&entry, &mut context, caller.as_ref())).await?;
+                Box::pin(publish(&entry, &mut context, writer, by)).await?;
             }
             let result = context.result.take().unwrap_or(Payload::NULL);
             Ok(told(Outcome { result, dispatch: context.dispatch.take(), http: context.http.take() }))
@@ -128,18 +145,18 @@ impl App {
         params.surroundings = Some(entry.surroundings().clone());
         let place = entry.place(method.as_str()).ok_or_else(|| not_allowed(method.as_str(), entry.path()))?;
         entry.at(place).check(&params, data.as_ref())?;
-        self.run(entry, place, (id, data, params), told).await
+        self.run(entry, place, (id, data, params), By::Server, told).await
     }
 }
 
 /// Publishes what a call among hooks has done.
-async fn publish(entry: &Entry, context: &mut Context, caller: Option<&Connection>) -> Result<()> {
+async fn publish(entry: &Entry, context: &mut Context, writer: Option<Writer>, by: By) -> Result<()> {
     let slot = context.event().and_then(|event| entry.slots.find(event)).filter(|slot| slot.is_heard());
     let Some((slot, app)) = slot.zip(App::of(context.services())) else { return Ok(()) };
     let raw = context.result.take().unwrap_or(Payload::NULL).into_raw()?;
     let dispatch = context.dispatch.take().map(Payload::into_raw).transpose()?;
-    let caller = caller.or(context.params.connection.as_ref());
-    app.0.publish_result(&slot, &raw, dispatch.as_ref(), caller).await;
+    let caller = writer.as_ref().and_then(Writer::caller).or(context.params.connection.as_ref());
+    app.0.publish_result(&slot, &raw, dispatch.as_ref(), Whose { caller, by }, writer.as_ref()).await;
     context.result = Some(raw.into());
     context.dispatch = dispatch.map(Payload::from);
     Ok(())

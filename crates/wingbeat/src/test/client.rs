@@ -99,7 +99,8 @@ impl Client {
         }
     }
 
-    /// What was heard and not taken out yet, in order. Events of publishers that wait may still be on their way.
+    /// What was heard and not taken out yet, in order. Events of publishers that wait, and
+    /// those that wait for an earlier write of their record, may still be on their way.
     pub fn heard(&self) -> Vec<Heard> {
         self.inbox.all()
     }

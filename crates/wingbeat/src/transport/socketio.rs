@@ -86,7 +86,8 @@ impl SocketIo {
         self
     }
 
-    /// How long a call may take before it is ended with Timeout; 60 seconds if nothing is said.
+    /// How long a call may take before it is ended with Timeout; 60 seconds if nothing is said. No event waits longer for
+    /// that of an earlier write, either.
     pub fn call_timeout(mut self, limit: Duration) -> SocketIo {
         self.call_timeout = limit;
         self
@@ -103,6 +104,7 @@ impl Transport for SocketIo {
     fn open(self: Box<Self>, app: &App) -> Result<Door> {
         let SocketIo { config, middleware, call_timeout, io } = *self;
         config.check()?;
+        app.calls_may_take(call_timeout);
         let (app, entrance) = (app.downgrade(), app.entrance());
         let services = Services { app, entrance, middleware: middleware.into(), call_timeout };
         let engine = match &io {

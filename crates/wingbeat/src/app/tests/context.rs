@@ -1,5 +1,6 @@
 //! Each field of the context: what it holds when, and what it does to set it.
 
+use super::super::run::By;
 use super::{Echo, Heard};
 use crate::prelude::*;
 use crate::test::Client;
@@ -189,7 +190,7 @@ async fn status_headers_and_location_are_kept_for_rest() {
     let app = App::builder().mount("echo", Mount::new(Echo).after(Get, set)).build().unwrap();
     let (entry, _) = app.find("echo").unwrap();
     let place = entry.place("get").unwrap();
-    let outcome = app.run(entry, place, (1.into(), None, Params::new()), |outcome| outcome).await.unwrap();
+    let outcome = app.run(entry, place, (1.into(), None, Params::new()), By::Server, |outcome| outcome).await.unwrap();
     let http = outcome.http.unwrap();
     assert_eq!((http.status, http.location.as_deref()), (Some(202), Some("/elsewhere")));
     assert_eq!(http.headers, [("x-a".to_owned(), "b".to_owned())]);

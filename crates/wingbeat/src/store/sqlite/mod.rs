@@ -21,6 +21,9 @@ use wingbeat_core::{Error, Result};
 
 /// A SQLite database: one connection that writes, and several that read meanwhile (WAL). Clones share it.
 ///
+/// Events leave in the order in which that connection has written. What is written by SQL of your own, by another process
+/// or by a second handle to the file is not among it.
+///
 /// ```
 /// use serde::Deserialize;
 /// use serde_json::json;

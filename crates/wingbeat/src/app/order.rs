@@ -1,0 +1,305 @@
+//! In which order the events of one record leave: in that of the writes.
+//!
+//! A write takes a turn where it happens, and the event that follows leaves when all earlier turns of that record are
+//! over. They are over when their own event has been sent, or when it is certain that none will come.
+
+use crate::locked;
+use rustc_hash::FxBuildHasher;
+use std::borrow::Cow;
+use std::collections::hash_map::{Entry, RandomState};
+use std::collections::{HashMap, VecDeque};
+use std::hash::BuildHasher;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::time::timeout;
+use wingbeat_core::{Id, Seldom};
+
+/// How many calls may have held events at a time.
+const HELD: usize = 1024;
+
+/// Calls that were left behind. How often that happens is up to clients.
+static LEFT_BEHIND: Seldom = Seldom::new();
+
+/// The turns of a mounted service.
+pub(super) struct Order {
+    seeds: RandomState,
+    factor: u64,
+    lines: Mutex<Lines>,
+    places: Arc<Semaphore>,
+}
+
+#[derive(Default)]
+struct Lines {
+    /// How many turns there have been.
+    taken: u64,
+    // By the hash of the id: no text is copied, and if two records ever have the same, they only wait for each other.
+    by_record: HashMap<u64, Line, FxBuildHasher>,
+}
+
+/// The turns of one record that are not over.
+struct Line {
+    first: u64,
+    /// Whether events that have waited for the first turn are on their way now.
+    is_leaving: bool,
+    /// In the order of their numbers. Nearly always absent, and then nothing has to be given back.
+    behind: Option<VecDeque<Behind>>,
+}
+
+struct Behind {
+    turn: u64,
+    /// Tells the events that wait for it that their turn has come.
+    comes: Option<oneshot::Sender<()>>,
+}
+
+impl Default for Order {
+    fn default() -> Order {
+        let seeds = RandomState::new();
+        let (factor, places) = (seeds.hash_one(0) | 1, Arc::new(Semaphore::new(HELD)));
+        Order { seeds, factor, lines: Mutex::default(), places }
+    }
+}
+
+impl Order {
+    /// Takes a turn. What is said here, in which order, is the order of the events.
+    pub(super) fn take(self: &Arc<Order>, id: &Id) -> Turn {
+        let record = self.record(id);
+        let mut lines = locked(&self.lines);
+        lines.taken += 1;
+        let number = lines.taken;
+        let first = match lines.by_record.entry(record) {
+            Entry::Vacant(line) => {
+                line.insert(Line { first: number, is_leaving: false, behind: None });
+                true
+            }
+            Entry::Occupied(mut line) => {
+                line.get_mut().behind().push_back(Behind { turn: number, comes: None });
+                false
+            }
+        };
+        Turn { order: self.clone(), record, number, first }
+    }
+
+    /// Stands for a record: ids of the same text name the same one.
+    pub(super) fn record(&self, id: &Id) -> u64 {
+        // Each has one of its own, which nobody can foresee, for two instructions instead of 250.
+        let numbered = |number: i64| number.cast_unsigned().wrapping_mul(self.factor);
+        let text = match id {
+            Id::Number(number) => match number.as_i64() {
+                Some(number) => return numbered(number),
+                None => Cow::Owned(id.to_string()),
+            },
+            Id::Text(text) => Cow::Borrowed(&**text),
+        };
+        let whole = text.parse().ok().filter(|number| is_text_of(*number, &text));
+        whole.map(numbered).unwrap_or_else(|| self.seeds.hash_one(text))
+    }
+
+    /// A place among those who have held events, kept until these have left. Waits until there is one.
+    pub(super) async fn place(&self) -> Option<OwnedSemaphorePermit> {
+        self.places.clone().acquire_owned().await.ok()
+    }
+
+    /// Such a place, if there is one.
+    pub(super) fn free_place(&self) -> Option<OwnedSemaphorePermit> {
+        self.places.clone().try_acquire_owned().ok()
+    }
+
+    fn end(&self, record: u64, number: u64) {
+        let next = {
+            let mut lines = locked(&self.lines);
+            let Entry::Occupied(mut line) = lines.by_record.entry(record) else { return };
+            if line.get().first == number {
+                match line.get_mut().next() {
+                    Some(next) => line.get_mut().call(next),
+                    None => {
+                        line.remove();
+                        None
+                    }
+                }
+            } else {
+                if let Some(at) = line.get().place(number) {
+                    line.get_mut().behind().remove(at);
+                }
+                None
+            }
+        };
+        // An error means that nobody waits any more: then that turn is about to end as well.
+        next.map(|comes| comes.send(()).ok());
+    }
+
+    /// Lets a turn wait, unless it has come.
+    fn wait(&self, record: u64, number: u64) -> Option<oneshot::Receiver<()>> {
+        let mut lines = locked(&self.lines);
+        let line = lines.by_record.get_mut(&record)?;
+        let at = line.place(number)?;
+        let (comes, coming) = oneshot::channel();
+        line.behind()[at].comes = Some(comes);
+        Some(coming)
+    }
+
+    /// Takes the turns before this one out of the line whose calls should have ended long ago. Those who wait as well, or
+    /// are on their way, stay.
+    fn overtake(&self, record: u64, number: u64) {
+        let next = {
+            let mut lines = locked(&self.lines);
+            let Some(line) = lines.by_record.get_mut(&record).filter(|line| line.place(number).is_some()) else {
+                return;
+            };
+            line.behind().retain(|behind| behind.turn >= number || behind.comes.is_some());
+            match line.is_leaving {
+                true => None,
+                false => line.next().and_then(|next| line.call(next)),
+            }
+        };
+        next.map(|comes| comes.send(()).ok());
+    }
+}
+
+impl Line {
+    /// Where a turn stands behind the first.
+    fn place(&self, number: u64) -> Option<usize> {
+        self.behind.as_ref()?.binary_search_by_key(&number, |behind| behind.turn).ok()
+    }
+
+    fn behind(&mut self) -> &mut VecDeque<Behind> {
+        self.behind.get_or_insert_default()
+    }
+
+    fn next(&mut self) -> Option<Behind> {
+        self.behind.as_mut()?.pop_front()
+    }
+
+    /// Makes a turn the first; answers whom to tell.
+    fn call(&mut self, next: Behind) -> Option<oneshot::Sender<()>> {
+        self.first = next.turn;
+        self.is_leaving = next.comes.is_some();
+        next.comes
+    }
+}
+
+/// Whether this is how the number is written: not `07` or `+7`.
+fn is_text_of(number: i64, text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    digits == "0" && number == 0 && digits.len() == text.len() || !digits.starts_with(['0', '+'])
+}
+
+/// A turn among those of a record. It is over when this is dropped.
+pub(super) struct Turn {
+    order: Arc<Order>,
+    record: u64,
+    number: u64,
+    /// Whether it was the first from the beginning, as nearly all are.
+    first: bool,
+}
+
+impl Turn {
+    /// The record, as [`Order::record`] has it.
+    pub(super) fn record(&self) -> u64 {
+        self.record
+    }
+
+    /// Whether no other was before it when it was taken.
+    pub(super) fn is_first(&self) -> bool {
+        self.first
+    }
+
+    /// The turns among which it is.
+    pub(super) fn order(&self) -> &Arc<Order> {
+        &self.order
+    }
+
+    /// Begins to wait, unless it has come.
+    pub(super) fn coming(&self) -> Option<oneshot::Receiver<()>> {
+        self.order.wait(self.record, self.number)
+    }
+
+    /// Waits until it has come. Turns that let it wait for longer than `limit` are left behind.
+    pub(super) async fn has_come(&self, mut coming: oneshot::Receiver<()>, limit: Duration) {
+        while timeout(limit, &mut coming).await.is_err() {
+            self.leave_others_behind();
+        }
+    }
+
+    /// Waits no longer for calls that are under way; only for events that have begun to wait before.
+    pub(super) fn leave_others_behind(&self) {
+        if let Some(times) = LEFT_BEHIND.happened() {
+            tracing::warn!(
+                times,
+                "a call holds up the events of a record for too long: those of later calls leave now"
+            );
+        }
+        self.order.overtake(self.record, self.number);
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.order.end(self.record, self.number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt;
+    use serde_json::json;
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    fn id(value: serde_json::Value) -> Id {
+        Id::from_value(&value).unwrap()
+    }
+
+    #[test]
+    fn ids_of_the_same_text_are_one_record_and_others_are_not() {
+        let order = Order::default();
+        let record = |value| order.record(&id(value));
+        for (a, b) in [(json!(1), json!("1")), (json!(-7), json!("-7")), (json!(0), json!("0")), (json!(2.0), json!(2))]
+        {
+            assert_eq!(record(a.clone()), record(b.clone()), "{a} {b}");
+        }
+        let (large, text) = (json!(u64::MAX), json!(u64::MAX.to_string()));
+        assert_eq!(record(large), record(text));
+        for (a, b) in [(json!(7), json!("07")), (json!(7), json!("+7")), (json!(0), json!("-0")), (json!(0), json!(""))]
+        {
+            assert_ne!(record(a.clone()), record(b.clone()), "{a} {b}");
+        }
+        assert_ne!(record(json!("-5")), record(json!("--5")));
+        assert_ne!(record(json!(1.5)), record(json!(1)));
+    }
+
+    #[test]
+    fn turns_come_one_after_the_other_and_leave_nothing_behind() {
+        let order = Arc::new(Order::default());
+        let one = || order.take(&1.into());
+        let (a, b, c, d) = (one(), one(), one(), one());
+        let other = order.take(&2.into());
+        assert!(a.is_first() && other.is_first() && !b.is_first());
+        let (mut to_b, mut to_d) = (b.coming().unwrap(), d.coming().unwrap());
+        drop(c);
+        assert!(to_b.try_recv().is_err() && to_d.try_recv().is_err());
+        drop(a);
+        assert!(to_b.try_recv().is_ok() && b.coming().is_none());
+        drop(b);
+        assert!(to_d.try_recv().is_ok());
+        drop((d, other));
+        assert!(locked(&order.lines).by_record.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_longer_than_the_limit_and_those_who_wait_keep_their_order() {
+        let order = Arc::new(Order::default());
+        let one = || order.take(&1.into());
+        let (stuck, a, stuck_too, b) = (one(), one(), one(), one());
+        let (to_a, to_b) = (a.coming().unwrap(), b.coming().unwrap());
+        let mut b_has_come = Box::pin(b.has_come(to_b, LONG));
+        assert!((&mut b_has_come).now_or_never().is_none());
+        a.has_come(to_a, LONG).await;
+        assert!((&mut b_has_come).now_or_never().is_none(), "the events of a are on their way");
+        drop((stuck, a));
+        b_has_come.await;
+        drop((stuck_too, b));
+        assert!(locked(&order.lines).by_record.is_empty());
+    }
+}

@@ -1,0 +1,144 @@
+//! From a call's result, or from `emit`, to delivery.
+
+use super::events::EventSlot;
+use super::held::Place;
+use super::order::Turn;
+use super::run::By;
+use super::writing::Writer;
+use super::{App, Inner};
+use crate::realtime::{Audience, Connection, Publication};
+use std::sync::Arc;
+use wingbeat_core::RawJson;
+
+/// On whose behalf something is published.
+#[derive(Clone, Copy)]
+pub(super) struct Whose<'a> {
+    pub(super) caller: Option<&'a Connection>,
+    pub(super) by: By,
+}
+
+impl Inner {
+    /// Publishes what a call has done: one event for a record, one for each element of a list. `dispatch` is what is
+    /// sent instead of the result; elements of two lists are paired by their place. Events whose turn has not come leave
+    /// later.
+    pub(super) async fn publish_result(
+        self: &Arc<Inner>,
+        slot: &Arc<EventSlot>,
+        result: &RawJson,
+        dispatch: Option<&RawJson>,
+        whose: Whose<'_>,
+        writer: Option<&Writer>,
+    ) {
+        // On the heap, so that the future of all other calls stays small.
+        if let Some(items) = result.elements() {
+            return Box::pin(self.publish_each(slot, &items, dispatch, whose, writer)).await;
+        }
+        let mut turn = writer.and_then(|writer| writer.turns().of_one(result));
+        let mut place = Place::default();
+        self.publish_in_turn(slot, result, dispatch.unwrap_or(result), whose, &mut turn, &mut place).await;
+    }
+
+    async fn publish_each(
+        self: &Arc<Inner>,
+        slot: &Arc<EventSlot>,
+        items: &[RawJson],
+        dispatch: Option<&RawJson>,
+        whose: Whose<'_>,
+        writer: Option<&Writer>,
+    ) {
+        let mut turns = writer.map(Writer::turns).unwrap_or_default().of_each(items).into_iter();
+        let (mut place, sent, null) = (Place::default(), dispatch.and_then(RawJson::elements), RawJson::NULL);
+        for (at, item) in items.iter().enumerate() {
+            let sent = match (&sent, dispatch) {
+                (Some(sent), _) => sent.get(at).unwrap_or(&null),
+                (None, Some(dispatch)) => dispatch,
+                (None, None) => item,
+            };
+            self.publish_in_turn(slot, item, sent, whose, &mut turns.next().flatten(), &mut place).await;
+        }
+    }
+
+    /// Publishes at once, or when the turn has come. It is over when the event has been sent.
+    async fn publish_in_turn(
+        self: &Arc<Inner>,
+        slot: &Arc<EventSlot>,
+        data: &RawJson,
+        sent: &RawJson,
+        whose: Whose<'_>,
+        turn: &mut Option<Turn>,
+        place: &mut Place,
+    ) {
+        match turn.take_if(|turn| !turn.is_first()) {
+            Some(turn) => Box::pin(self.hold(slot, data, sent, whose, turn, place)).await,
+            None => self.publish(slot, data, sent, whose, turn).await,
+        }
+    }
+
+    /// Publishes at once. A publisher that waits is waited for beside the call, and takes the turn there. What goes wrong is
+    /// logged: the call has done what it should.
+    pub(super) async fn publish(
+        self: &Arc<Inner>,
+        slot: &Arc<EventSlot>,
+        data: &RawJson,
+        sent: &RawJson,
+        whose: Whose<'_>,
+        turn: &mut Option<Turn>,
+    ) {
+        let publication = slot.publication(data, whose.caller);
+        match slot.announce(&publication) {
+            None => {}
+            Some(Ok(audience)) => self.deliver(slot, &audience, &publication, sent).await,
+            Some(Err(waiting)) => {
+                // The server's own calls wait for nobody: one may come from a publisher that has a place. On the heap, so
+                // that the future of all other calls stays small.
+                let place = if whose.by == By::Client { Box::pin(self.beside.place()).await } else { None };
+                let (app, slot, sent, turn) = (self.clone(), slot.clone(), sent.clone(), turn.take());
+                self.beside.spawn(async move {
+                    let audience = waiting.await;
+                    app.deliver(&slot, &audience, &publication, &sent).await;
+                    drop((turn, place));
+                });
+            }
+        }
+    }
+
+    /// As [`publish`](Inner::publish), and waits for the publisher.
+    pub(super) async fn publish_here(
+        self: &Arc<Inner>,
+        slot: &EventSlot,
+        data: &RawJson,
+        sent: &RawJson,
+        caller: Option<&Connection>,
+    ) {
+        let publication = slot.publication(data, caller);
+        let audience = match slot.announce(&publication) {
+            None => return,
+            Some(Ok(audience)) => audience,
+            Some(Err(waiting)) => waiting.await,
+        };
+        self.deliver(slot, &audience, &publication, sent).await;
+    }
+
+    async fn deliver(
+        self: &Arc<Inner>,
+        slot: &EventSlot,
+        audience: &Audience,
+        publication: &Publication,
+        sent: &RawJson,
+    ) {
+        match self.delivery.send(audience, publication.name(), sent, publication.caller()).await {
+            Ok(true) => {}
+            Ok(false) => slot.is_heard_by_nobody(Some(audience)),
+            Err(error) => slot.is_unsent(&error),
+        }
+    }
+}
+
+impl App {
+    /// Waits until all that has been published is delivered.
+    pub(crate) async fn delivered(&self) {
+        while !self.0.delivery.is_idle() {
+            tokio::task::yield_now().await;
+        }
+    }
+}

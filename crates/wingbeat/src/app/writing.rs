@@ -1,0 +1,197 @@
+//! A call that may write: it notes what it has written, and its events find their turns again.
+
+use super::Entry;
+use super::order::{Order, Turn};
+use crate::realtime::Connection;
+use crate::service::{Notes, Params, Services, Surroundings};
+use crate::{BoxFuture, locked};
+use serde::de::{DeserializeSeed, Deserializer as _, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use std::collections::HashMap;
+use std::fmt;
+use std::mem;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use wingbeat_core::{Id, Payload, RawJson};
+
+/// A call that may write, and whose event somebody hears. When it ends, in whatever way, its turns are over.
+pub(super) struct Writer(Arc<Writing>);
+
+/// What its methods can reach.
+struct Writing {
+    around: Arc<dyn Surroundings>,
+    order: Arc<Order>,
+    /// Whose call it is.
+    caller: Option<Connection>,
+    noted: Mutex<Turns>,
+    /// Params can be kept: what is written with them after the call has no events. Changes under the lock.
+    is_over: AtomicBool,
+}
+
+/// The turns of what a call has written, in order.
+#[derive(Default)]
+pub(super) struct Turns {
+    // Apart, because nearly all calls write one record.
+    first: Option<Turn>,
+    more: Option<Box<More>>,
+}
+
+struct More {
+    turns: Vec<Turn>,
+    /// The field that holds the id. Where there is one record, nobody asks.
+    id_field: Box<str>,
+}
+
+impl Writer {
+    /// Begins to note what is written by these params.
+    pub(super) fn new(entry: &Entry, params: &mut Params) -> Writer {
+        let around = params.surroundings.take().unwrap_or_else(|| entry.surroundings().clone());
+        let (order, caller) = (entry.order.clone(), params.connection.clone());
+        let writing =
+            Arc::new(Writing { around, order, caller, noted: Mutex::default(), is_over: AtomicBool::new(false) });
+        params.surroundings = Some(writing.clone());
+        Writer(writing)
+    }
+
+    /// Whose call it is.
+    pub(super) fn caller(&self) -> Option<&Connection> {
+        self.0.caller.as_ref()
+    }
+
+    /// What the call has written, now that it is done.
+    pub(super) fn turns(&self) -> Turns {
+        let mut noted = locked(&self.0.noted);
+        self.0.is_over.store(true, Ordering::Relaxed);
+        mem::take(&mut noted)
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        if !self.0.is_over.load(Ordering::Relaxed) {
+            drop(self.turns());
+        }
+    }
+}
+
+impl Surroundings for Writing {
+    fn emit(&self, event: &str, data: Payload, caller: Option<Connection>) -> BoxFuture<'static, ()> {
+        self.around.emit(event, data, caller)
+    }
+
+    fn services(&self) -> Option<Services> {
+        self.around.services()
+    }
+
+    fn notes(&self) -> Option<&dyn Notes> {
+        Some(self)
+    }
+}
+
+impl Notes for Writing {
+    fn wrote(&self, id: &Id, id_field: &str) {
+        let mut noted = locked(&self.noted);
+        if self.is_over.load(Ordering::Relaxed) {
+            return;
+        }
+        let turn = self.order.take(id);
+        match noted.first {
+            None => noted.first = Some(turn),
+            Some(_) => {
+                let none = || Box::new(More { turns: Vec::new(), id_field: id_field.into() });
+                noted.more.get_or_insert_with(none).turns.push(turn);
+            }
+        }
+    }
+}
+
+impl Turns {
+    /// The turn of the one record that a call answers.
+    pub(super) fn of_one(mut self, record: &RawJson) -> Option<Turn> {
+        if self.more.is_none() {
+            return self.first.take();
+        }
+        self.of_each(std::slice::from_ref(record)).pop().flatten()
+    }
+
+    /// The turns of the records that a call answers. They are found by their ids, because hooks may have sorted or left
+    /// out some; those whose ids hooks have taken away by their place. The last event of a record has the turn of its last
+    /// write; turns that belong to no event are over.
+    pub(super) fn of_each(self, records: &[RawJson]) -> Vec<Option<Turn>> {
+        let (more, id_field) = self.more.map(|more| (more.turns, more.id_field)).unwrap_or_default();
+        let mut turns: Vec<Option<Turn>> = self.first.into_iter().chain(more).map(Some).collect();
+        let as_many = turns.len() == records.len();
+        let mut places: HashMap<u64, Vec<usize>> = HashMap::with_capacity(turns.len());
+        for (at, turn) in turns.iter().enumerate() {
+            if let Some(turn) = turn {
+                places.entry(turn.record()).or_default().push(at);
+            }
+        }
+        let Some(order) = turns.first().and_then(Option::as_ref).map(|turn| turn.order().clone()) else {
+            return records.iter().map(|_| None).collect();
+        };
+        let mut found: Vec<Option<Turn>> = Vec::with_capacity(records.len());
+        for (at, record) in records.iter().enumerate().rev() {
+            let by_id = id_in(record, &id_field).and_then(|id| places.get_mut(&order.record(&id))?.pop());
+            let place = by_id.or(as_many.then_some(at));
+            found.push(place.and_then(|place| turns[place].take()));
+        }
+        found.reverse();
+        found
+    }
+}
+
+/// The id of a record, without reading the rest.
+fn id_in(record: &RawJson, field: &str) -> Option<Id> {
+    let mut reader = serde_json::Deserializer::from_slice(record.as_bytes());
+    // It has been written, or looked at, before.
+    reader.disable_recursion_limit();
+    let text = reader.deserialize_map(Member(field)).ok()??;
+    serde_json::from_str(text.get()).ok()
+}
+
+/// The value of one member of an object, where it stands.
+struct Member<'f>(&'f str);
+
+impl<'de> Visitor<'de> for Member<'_> {
+    type Value = Option<&'de RawValue>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a record")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut members: M) -> Result<Self::Value, M::Error> {
+        let mut found = None;
+        while let Some(is_it) = members.next_key_seed(Is(self.0))? {
+            if is_it {
+                found = Some(members.next_value()?);
+            } else {
+                members.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Whether a name is this one.
+struct Is<'f>(&'f str);
+
+impl<'de> DeserializeSeed<'de> for Is<'_> {
+    type Value = bool;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, name: D) -> Result<bool, D::Error> {
+        name.deserialize_identifier(self)
+    }
+}
+
+impl Visitor<'_> for Is<'_> {
+    type Value = bool;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<bool, E> {
+        Ok(name == self.0)
+    }
+}
