@@ -96,6 +96,36 @@ const sessions = (n, mib, long = false) => ({
 
 const ordered = (scenario) => ({ ...scenario, load: [...scenario.load, '--ordered', 'yes'] })
 
+const beside = (name, title, inShort, more, needs) => ({
+  name,
+  title,
+  inShort,
+  load: ['beside', '--conns', '15000', '--rate', '2000', '--publish', '3', ...more],
+  files: 15_051,
+  servers: ['floor', 'wingbeat'],
+  figure: 'p99_rise_ms',
+  unit: 'ms more until 99% are answered',
+  per: 'call',
+  columns: 'beside',
+  rounds: 3,
+  noRatio: true,
+  needs,
+})
+
+const direct = (name, server, workers) => ({
+  ...beside(
+    name,
+    `2,000 messages a second to one of 15,000 connections, beside 3 creates a second that go to all${workers}`,
+    `p99 ms more of messages to one, beside publishing to 15,000${workers}`,
+    ['--direct', 'yes'],
+    ['rooms'],
+  ),
+  servers: [server],
+  baseline: server,
+  unit: 'ms more until 99% are heard',
+  per: 'message',
+})
+
 export const scenarios = [
   calls('get', 1, { ops: 20_000 }),
   calls('get', 16, { ops: 40_000 }),
@@ -180,21 +210,15 @@ export const scenarios = [
     columns: 'latency',
     needs: [],
   },
-  {
-    name: 'beside',
-    title: '2,000 calls a second, beside 3 creates a second that go to 15,000 connections',
-    inShort: 'p99 ms more beside publishing to 15,000',
-    load: ['beside', '--conns', '15000', '--rate', '2000', '--publish', '3'],
-    files: 15_051,
-    servers: ['floor', 'wingbeat'],
-    figure: 'p99_rise_ms',
-    unit: 'ms more until 99% are answered',
-    per: 'call',
-    columns: 'beside',
-    rounds: 3,
-    noRatio: true,
-    needs: [],
-  },
+  beside(
+    'beside',
+    '2,000 calls a second, beside 3 creates a second that go to 15,000 connections',
+    'p99 ms more beside publishing to 15,000',
+    [],
+    [],
+  ),
+  direct('direct', 'wingbeat', ''),
+  direct('direct-2', 'wingbeat-2', ', two workers'),
   {
     name: 'stalled',
     title: '100 connections hear 100 creates of 32 KiB a second, beside 50 that have stopped reading',

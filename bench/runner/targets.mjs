@@ -46,6 +46,13 @@ export const targets = [
     figure: { limit: 1, unit: 'ms more' },
     against: {},
   },
+  ...['wingbeat', 'wingbeat-2'].map((server) => ({
+    work: `p99 of messages to one, beside publishing to 15,000${server === 'wingbeat' ? '' : ', two workers'}`,
+    scenario: server.replace('wingbeat', 'direct'),
+    server,
+    figure: { limit: 1, unit: 'ms more' },
+    against: {},
+  })),
   {
     work: 'p99 of deliveries beside 50 of 150 that have stopped reading',
     scenario: 'stalled',

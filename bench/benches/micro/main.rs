@@ -1,6 +1,8 @@
 //! The hot paths one by one: `make micro`.
 
+mod channels;
 mod codec;
+mod crowd;
 mod dispatch;
 mod fan_out;
 
@@ -9,5 +11,6 @@ fn main() {
     codec::benches(&mut criterion);
     dispatch::benches(&mut criterion);
     fan_out::benches(&mut criterion);
+    channels::benches(&mut criterion);
     criterion.final_summary();
 }

@@ -1,10 +1,12 @@
 //! `beside`: calls at a fixed rate, first with nothing beside them, then while creates go to N connections. By how much
-//! does that raise the calls' p99?
+//! does that raise the calls' p99? With `--direct yes` the calls are creates that one of the N hears, and it is when
+//! that one hears them that counts.
 
 use crate::args::Args;
 use crate::calls::Calls;
 use crate::conn::Conn;
 use crate::creates::Creates;
+use crate::direct::Directs;
 use crate::handshake::Server;
 use crate::paced::Callers;
 use crate::phases::PATIENCE;
@@ -17,13 +19,13 @@ use std::time::{Duration, Instant};
 
 const CALLERS: usize = 50;
 
-pub const OPTIONS: [&str; 6] = ["tls", "warmup", "secs", "conns", "rate", "publish"];
+pub const OPTIONS: [&str; 7] = ["tls", "warmup", "secs", "conns", "rate", "publish", "direct"];
 
 pub fn run(args: &Args) -> Result<()> {
     let listeners: usize = args.number("conns", 15_000);
     let (rate, publish) = (args.number("rate", 2000.0), args.number("publish", 3.0));
     let (warmup, measure) = (args.seconds("warmup", 1.0), args.seconds("secs", 5.0));
-    let mut beside = Beside::open(&Server::new(args)?, listeners)?;
+    let mut beside = Beside::open(&Server::new(args)?, listeners, args.flag("direct"))?;
 
     beside.run(rate, 0.0, warmup, &mut Latencies::new()?)?;
     let mut quiet = Latencies::new()?;
@@ -36,7 +38,7 @@ pub fn run(args: &Args) -> Result<()> {
     let used = span.end()?;
     let creates = beside.creates.sent - before;
 
-    let bad = beside.creates.bad + beside.callers.calls.bad;
+    let bad = beside.creates.bad + beside.callers.calls.bad + beside.directs.as_ref().map_or(0, |directs| directs.bad);
     Report::new("beside")
         .with("conns", listeners)
         .figure("rate", rate)
@@ -65,19 +67,22 @@ struct Beside {
     listeners: usize,
     creates: Creates,
     callers: Callers,
+    directs: Option<Directs>,
 }
 
 impl Beside {
-    fn open(server: &Server, listeners: usize) -> Result<Beside> {
+    fn open(server: &Server, listeners: usize, direct: bool) -> Result<Beside> {
         let (mut listening, calling) = (Poll::new()?, Poll::new()?);
         let all = listeners + CALLERS + 1;
-        let mut conns = Conn::open(server, listeners, &mut listening, |_| String::new())?;
+        let headers = |i| if direct && i == 0 { "X-Room: yes\r\n".to_owned() } else { String::new() };
+        let mut conns = Conn::open(server, listeners, &mut listening, headers)?;
         for i in listeners..all {
             conns.push(Conn::connect(server, "", i, &calling)?);
         }
         let callers = Callers::new(Calls::new("get", "quiet", 0), CALLERS);
         let creates = Creates::new(all, &"x".repeat(32))?;
-        Ok(Beside { listening, calling, conns, listeners, creates, callers })
+        let directs = direct.then(Directs::default);
+        Ok(Beside { listening, calling, conns, listeners, creates, callers, directs })
     }
 
     /// Calls, and creates if `publish` is above 0, both per second; ends when all has arrived.
@@ -93,7 +98,10 @@ impl Beside {
             let sending = now - begin < time;
             while sending && schedule.next <= now {
                 let socket = &mut self.conns[self.listeners + turn % CALLERS];
-                self.callers.send(turn % CALLERS, schedule.next, &mut socket.out);
+                match &mut self.directs {
+                    Some(directs) => directs.send(schedule.next, &mut socket.out),
+                    None => self.callers.send(turn % CALLERS, schedule.next, &mut socket.out),
+                }
                 socket.flush()?;
                 schedule.advance();
                 turn += 1;
@@ -110,7 +118,7 @@ impl Beside {
             self.listening.poll(&mut many, Some(Duration::ZERO))?;
             self.take(&many, &mut scratch, latencies)?;
             self.creates.finish();
-            if !sending && self.creates.all_done() && self.callers.waiting == 0 {
+            if !sending && self.creates.all_done() && self.waiting() == 0 {
                 return Ok(());
             }
             if now - begin > time + PATIENCE {
@@ -119,17 +127,30 @@ impl Beside {
         }
     }
 
+    fn waiting(&self) -> usize {
+        self.callers.waiting + self.directs.as_ref().map_or(0, Directs::waiting)
+    }
+
     fn take(&mut self, events: &Events, scratch: &mut [u8], latencies: &mut Latencies) -> Result<()> {
         for event in events {
             let (i, at) = (event.token().0, Instant::now());
             let caller = i.checked_sub(self.listeners).filter(|caller| *caller < CALLERS);
-            self.conns[i].read(scratch, |message, _| match caller {
-                Some(caller) if message.starts_with(b"43") => {
-                    if let Some(due) = self.callers.take(caller, message) {
-                        latencies.record(at.saturating_duration_since(due));
+            self.conns[i].read(scratch, |message, _| {
+                let due = match (&mut self.directs, caller) {
+                    (Some(directs), _) if Directs::is_one(message) => directs.hear(message),
+                    (Some(directs), Some(_)) if message.starts_with(b"43") => {
+                        directs.answer(message);
+                        None
                     }
+                    (None, Some(caller)) if message.starts_with(b"43") => self.callers.take(caller, message),
+                    _ => {
+                        self.creates.hear(i, message, at, false);
+                        None
+                    }
+                };
+                if let Some(due) = due {
+                    latencies.record(at.saturating_duration_since(due));
                 }
-                _ => self.creates.hear(i, message, at, false),
             })?;
             self.conns[i].flush()?;
         }

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::time::Instant;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 const REQUEST: &[u8] = b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: localhost\r\n\
@@ -23,6 +24,8 @@ pub struct Count {
     pub events: AtomicU64,
     /// Answers to calls.
     pub acks: AtomicU64,
+    /// When events of the service `direct` were heard, which are in `events` as well.
+    pub direct: Mutex<Vec<Instant>>,
 }
 
 /// A connection: what the server writes is answered at once, and what it may read lies there until it does.
@@ -85,7 +88,13 @@ impl Client {
                 }
                 [b'0', ..] => self.say(b"40"),
                 [b'4', b'0', ..] => _ = self.count.joined.fetch_add(1, Relaxed),
-                [b'4', b'2', ..] => _ = self.count.events.fetch_add(1, Relaxed),
+                [b'4', b'2', event @ ..] => {
+                    if event.starts_with(b"[\"direct ") {
+                        let mut direct = self.count.direct.lock().unwrap_or_else(PoisonError::into_inner);
+                        direct.push(Instant::now());
+                    }
+                    self.count.events.fetch_add(1, Relaxed);
+                }
                 [b'4', b'3', ..] => _ = self.count.acks.fetch_add(1, Relaxed),
                 _ => return Err(unexpected(packet)),
             }

@@ -9,6 +9,9 @@ use wingbeat_core::Seldom;
 
 /// How many publishers may wait at a time because of clients' calls; further calls wait with them.
 const PUBLISHERS: usize = 1024;
+/// How many listeners that wait run at a time. When a server loses all its clients at once, these would come as 100,000
+/// to whatever they write to, and the last would have given up by the time it is ready for them.
+const LISTENERS: usize = 256;
 /// How long a publisher or a listener may take. As with calls: none may stay for ever.
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -16,11 +19,13 @@ const LIMIT: Duration = Duration::from_secs(60);
 pub(super) struct Beside {
     running: watch::Sender<usize>,
     publishers: Arc<Semaphore>,
+    listeners: Arc<Semaphore>,
 }
 
 impl Default for Beside {
     fn default() -> Beside {
-        Beside { running: watch::Sender::default(), publishers: Arc::new(Semaphore::new(PUBLISHERS)) }
+        let places = |count| Arc::new(Semaphore::new(count));
+        Beside { running: watch::Sender::default(), publishers: places(PUBLISHERS), listeners: places(LISTENERS) }
     }
 }
 
@@ -30,8 +35,19 @@ impl Beside {
         self.publishers.clone().acquire_owned().await.ok()
     }
 
+    /// Runs what waits for a publisher.
     pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.spawn_unlimited(limited(task));
+    }
+
+    /// Runs a listener when it has a place; they have them in the order in which they come.
+    pub(super) fn spawn_listener(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let places = self.listeners.clone();
+        self.spawn_unlimited(async move {
+            let _place = places.acquire_owned().await.ok();
+            // Its time begins with its turn.
+            limited(task).await;
+        });
     }
 
     /// As [`spawn`](Beside::spawn), for a task that sees to its own end.

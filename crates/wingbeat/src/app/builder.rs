@@ -57,8 +57,8 @@ impl Builder {
     }
 
     /// As [`on_disconnect`](Builder::on_disconnect), with a listener that waits: it may call services. An error is logged,
-    /// and so is that it took longer than 60 seconds, which ends it. A shutdown waits for such listeners before the
-    /// services are torn down.
+    /// and so is that it took longer than 60 seconds, which ends it. When many clients go at once 256 listeners run at a
+    /// time, and the others after them. A shutdown waits for such listeners before the services are torn down.
     ///
     /// ```
     /// use wingbeat::{prelude::*, store::Memory};
@@ -78,7 +78,7 @@ impl Builder {
     {
         self.on_disconnect(move |app, connection| {
             let told = listener(app.clone(), connection.clone());
-            app.0.beside.spawn(async move {
+            app.0.beside.spawn_listener(async move {
                 if let Err(error) = told.await
                     && let Some(times) = FAILED.happened_as(&format!("{error:?}"))
                 {

@@ -1,85 +1,17 @@
 //! Channels: named sets of connections.
 
 use super::connection::Connection;
-use super::delivery::clock;
 use super::pattern::Pattern;
-use crate::locked;
-use std::collections::HashMap;
+use super::room::Room;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// All channels of an application. A channel exists while someone is in it.
 ///
-/// Locks are taken in the order: the map, a channel's members, a connection's memberships.
+/// Locks are taken in the order: the lane of deliveries or the map, a channel's members, a connection's memberships.
 #[derive(Default)]
 pub(crate) struct Channels(RwLock<HashMap<Arc<str>, Arc<Room>>>);
-
-/// In more channels than these, room for a connection's is made ahead.
-const FEW: usize = 16;
-
-/// The members of one channel.
-pub(super) struct Room {
-    name: Arc<str>,
-    /// Copied only when someone joins or leaves while a delivery still reads the list.
-    members: Mutex<Arc<Vec<Connection>>>,
-}
-
-/// That a connection is in a channel, and where in its list.
-pub(super) struct Membership {
-    pub(super) channel: Arc<Room>,
-    index: usize,
-}
-
-impl Room {
-    pub(super) fn name(&self) -> &str {
-        &self.name
-    }
-
-    pub(super) fn members(&self) -> Arc<Vec<Connection>> {
-        locked(&self.members).clone()
-    }
-
-    pub(super) fn contains(self: &Arc<Room>, connection: &Connection) -> bool {
-        locked(connection.memberships()).iter().any(|m| Arc::ptr_eq(&m.channel, self))
-    }
-
-    fn join(self: &Arc<Room>, connection: &Connection) {
-        let mut members = locked(&self.members);
-        let mut memberships = locked(connection.memberships());
-        if !connection.is_connected() || memberships.iter().any(|m| Arc::ptr_eq(&m.channel, self)) {
-            return;
-        }
-        // Not doubled, as lists are: most connections stay in few channels.
-        if memberships.len() < FEW {
-            memberships.reserve_exact(1);
-        }
-        memberships.push(Membership { channel: self.clone(), index: members.len() });
-        drop(memberships);
-        Arc::make_mut(&mut members).push(connection.clone());
-    }
-
-    fn leave(self: &Arc<Room>, connection: &Connection) {
-        let mut members = locked(&self.members);
-        let mut memberships = locked(connection.memberships());
-        let Some(at) = memberships.iter().rposition(|m| Arc::ptr_eq(&m.channel, self)) else { return };
-        let index = memberships.swap_remove(at).index;
-        // The last channel's room for more is given back: most connections are in none or few.
-        if memberships.is_empty() {
-            *memberships = Vec::new();
-        }
-        drop(memberships);
-        let list = Arc::make_mut(&mut members);
-        list.swap_remove(index);
-        if let Some(moved) = list.get(index) {
-            let mut memberships = locked(moved.memberships());
-            if let Some(membership) = memberships.iter_mut().find(|m| Arc::ptr_eq(&m.channel, self)) {
-                membership.index = index;
-            }
-        }
-        drop(members);
-        connection.mark_left(clock());
-    }
-}
 
 impl Channels {
     fn read(&self) -> RwLockReadGuard<'_, HashMap<Arc<str>, Arc<Room>>> {
@@ -103,12 +35,11 @@ impl Channels {
         }
         let mut rooms = self.write();
         let name: Arc<str> = name.into();
-        let room = rooms.entry(name.clone()).or_insert_with(|| Arc::new(Room { name, members: Mutex::default() }));
+        let room = rooms.entry(name.clone()).or_insert_with(|| Arc::new(Room::new(name))).clone();
         room.join(connection);
         // Whoever has gone meanwhile does not join, and must not leave an empty channel behind.
-        if room.members().is_empty() {
-            let name = room.name.clone();
-            rooms.remove(&name);
+        if room.is_empty() {
+            rooms.remove(room.name());
         }
     }
 
@@ -120,17 +51,17 @@ impl Channels {
 
     fn leave_room(&self, room: &Arc<Room>, connection: &Connection) {
         room.leave(connection);
-        if room.members().is_empty() {
+        if room.is_empty() {
             let mut rooms = self.write();
-            if rooms.get(&room.name).is_some_and(|now| Arc::ptr_eq(now, room) && now.members().is_empty()) {
-                rooms.remove(&room.name);
+            if rooms.get(room.name()).is_some_and(|now| Arc::ptr_eq(now, room) && now.is_empty()) {
+                rooms.remove(room.name());
             }
         }
     }
 
     /// Takes a connection out of every channel.
     pub(crate) fn leave_all(&self, connection: &Connection) {
-        let rooms: Vec<Arc<Room>> = locked(connection.memberships()).iter().map(|m| m.channel.clone()).collect();
+        let rooms: Vec<Arc<Room>> = connection.memberships().iter().map(|m| m.room.clone()).collect();
         // From the last, where each is looked for first: who was in 100,000 channels kept all others waiting for 5 s.
         for room in rooms.into_iter().rev() {
             self.leave_room(&room, connection);
@@ -156,7 +87,7 @@ impl Channels {
     }
 
     pub(super) fn rooms_matching(&self, pattern: &Pattern) -> Vec<Arc<Room>> {
-        self.read().values().filter(|room| pattern.fits(&room.name)).cloned().collect()
+        self.read().values().filter(|room| pattern.fits(room.name())).cloned().collect()
     }
 
     pub(crate) fn names(&self) -> Vec<String> {
@@ -205,16 +136,21 @@ impl Channel {
 
     /// The members, each once.
     pub fn connections(&self) -> Vec<Connection> {
-        let mut seen = std::collections::HashSet::new();
-        let rooms = self.names.iter().filter_map(|name| self.channels.room(name));
-        let all = rooms.flat_map(|room| room.members().to_vec());
-        all.filter(|connection| seen.insert(connection.id())).collect()
+        let (mut seen, mut all) = (HashSet::new(), Vec::new());
+        for room in self.names.iter().filter_map(|name| self.channels.room(name)) {
+            room.each(|connection| {
+                if seen.insert(connection.id()) {
+                    all.push(connection);
+                }
+            });
+        }
+        all
     }
 
     /// How many connections are members.
     pub fn len(&self) -> usize {
         match &*self.names {
-            [name] => self.channels.room(name).map_or(0, |room| locked(&room.members).len()),
+            [name] => self.channels.room(name).map_or(0, |room| room.len()),
             _ => self.connections().len(),
         }
     }

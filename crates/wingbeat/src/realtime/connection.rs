@@ -1,6 +1,6 @@
 //! Connections: what channels hold and calls come from.
 
-use super::channel::Membership;
+use super::room::{Membership, Room};
 use super::values::Values;
 use super::{Extensions, Headers, Message, Together};
 use crate::locked;
@@ -9,8 +9,8 @@ use std::any::Any;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 /// What a connection's frames go out through.
 pub(crate) trait Peer: Send + Sync + 'static {
@@ -38,17 +38,19 @@ pub(crate) trait Peer: Send + Sync + 'static {
 #[derive(Clone)]
 pub struct Connection(Arc<Inner<dyn Peer>>);
 
+/// After all publications.
+const GONE: u64 = u64::MAX;
+
 // Unsized at its end, so that the connection and its peer share one allocation.
 struct Inner<P: ?Sized> {
     id: u64,
     provider: &'static str,
     /// In which channels this connection is, and where in their lists.
     memberships: Mutex<Vec<Membership>>,
-    /// Set once, under the lock of `memberships`: whoever has gone joins nothing any more.
-    gone: AtomicBool,
-    /// When this connection last left a channel, on the clock of [`Delivery`](super::Delivery).
-    left: AtomicU64,
-    /// The last batch whose frames this connection was given ahead of its turn.
+    /// The last publication before this connection joined a channel, whichever was the last; [`GONE`] if the client has
+    /// gone. Set under the lock of `memberships`: whoever has gone joins nothing any more.
+    joined: AtomicU64,
+    /// The last publication up to which this connection has heard all that it has to; set under the lane's lock.
     served: AtomicU64,
     attached: OnceLock<Box<Mutex<Attached>>>,
     peer: P,
@@ -67,8 +69,7 @@ impl Connection {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             provider,
             memberships: Mutex::default(),
-            gone: AtomicBool::new(false),
-            left: AtomicU64::new(0),
+            joined: AtomicU64::new(0),
             served: AtomicU64::new(0),
             attached: OnceLock::new(),
             peer,
@@ -137,7 +138,7 @@ impl Connection {
 
     /// Whether the client is still there.
     pub fn is_connected(&self) -> bool {
-        !self.0.gone.load(Ordering::Acquire)
+        self.0.joined.load(Ordering::Acquire) != GONE
     }
 
     /// Makes the client leave, as if the server had disconnected its socket.
@@ -147,35 +148,55 @@ impl Connection {
 
     /// The names of the channels that this connection is in, sorted.
     pub fn channels(&self) -> Vec<String> {
-        let mut names: Vec<String> = locked(&self.0.memberships).iter().map(|m| m.channel.name().to_owned()).collect();
+        let mut names: Vec<String> = self.memberships().iter().map(|m| (**m.room.name()).into()).collect();
         names.sort();
         names
     }
 
-    pub(super) fn memberships(&self) -> &Mutex<Vec<Membership>> {
-        &self.0.memberships
+    pub(super) fn memberships(&self) -> MutexGuard<'_, Vec<Membership>> {
+        locked(&self.0.memberships)
     }
 
     /// Says that the client has gone. True for the first who says so.
     pub(super) fn mark_gone(&self) -> bool {
-        let _joining = locked(&self.0.memberships);
-        !self.0.gone.swap(true, Ordering::AcqRel)
+        let _joining = self.memberships();
+        self.0.joined.swap(GONE, Ordering::AcqRel) != GONE
     }
 
-    pub(super) fn mark_left(&self, clock: u64) {
-        self.0.left.store(clock, Ordering::Release);
+    /// To be called with the memberships locked.
+    pub(super) fn mark_joined(&self, since: u64) {
+        self.0.joined.store(since, Ordering::Release);
     }
 
-    pub(super) fn left(&self) -> u64 {
-        self.0.left.load(Ordering::Acquire)
+    /// Whether a member of a channel is so since before a publication. To be called with the channel's members locked.
+    pub(super) fn is_in_since(&self, room: &Arc<Room>, publication: u64) -> bool {
+        // Nearly always: it has joined nothing since then.
+        self.0.joined.load(Ordering::Relaxed) < publication || self.since(room).is_some_and(|since| since < publication)
     }
 
-    pub(super) fn mark_served(&self, batch: u64) {
-        self.0.served.store(batch, Ordering::Relaxed);
+    /// The last publication before it joined a channel, if it is in.
+    pub(super) fn since(&self, room: &Arc<Room>) -> Option<u64> {
+        self.memberships().iter().find(|m| Arc::ptr_eq(&m.room, room)).map(|m| m.since)
     }
 
-    pub(super) fn was_served(&self, batch: u64) -> bool {
-        self.0.served.load(Ordering::Relaxed) == batch
+    /// Delivers what was published to a channel, if it is in since before then; it cannot leave meanwhile. Whether it
+    /// is.
+    pub(super) fn deliver_in(&self, room: &Arc<Room>, publication: u64, message: &Message) -> bool {
+        let memberships = self.memberships();
+        let is_in = memberships.iter().any(|m| m.since < publication && Arc::ptr_eq(&m.room, room));
+        if is_in {
+            self.deliver(message);
+        }
+        is_in
+    }
+
+    /// Says that it has heard all up to a publication. To be called with the lane locked, as [`served`](Self::served).
+    pub(super) fn mark_served(&self, publication: u64) {
+        self.0.served.store(publication, Ordering::Relaxed);
+    }
+
+    pub(super) fn served(&self) -> u64 {
+        self.0.served.load(Ordering::Relaxed)
     }
 
     pub(crate) fn deliver(&self, message: &Message) {

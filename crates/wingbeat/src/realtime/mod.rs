@@ -2,13 +2,20 @@
 
 mod audience;
 mod channel;
+mod clock;
 mod connection;
 mod delivery;
 mod extensions;
+mod lane;
 mod pattern;
 mod publication;
 mod publisher;
+mod recipients;
+mod room;
+#[cfg(test)]
+mod tests;
 mod values;
+mod walk;
 
 pub use audience::{Audience, channel, channels, channels_matching, nobody};
 pub use channel::Channel;

@@ -1,6 +1,8 @@
 use crate::prelude::*;
 use crate::service::Services;
 use crate::{BoxFuture, Phase, locked};
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -111,6 +113,37 @@ async fn a_listener_that_waits_is_told_of_who_has_gone_and_a_shutdown_waits_for_
     drop(crate::test::Client::connect(&app).await.unwrap());
     app.shutdown(Duration::from_secs(5)).await;
     assert_eq!(*locked(&trace), ["failed", "gone 1", "teardown one"]);
+}
+
+#[tokio::test]
+async fn when_all_go_at_once_few_listeners_run_at_a_time_and_all_do_before_the_shutdown_is_over() {
+    let (running, most, ended) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)), Trace::default());
+    let (counted, noted, told) = (running.clone(), most.clone(), ended.clone());
+    let app = App::builder()
+        .on_disconnect_async(move |_, connection| {
+            let (running, most, ended) = (counted.clone(), noted.clone(), told.clone());
+            async move {
+                most.fetch_max(running.fetch_add(1, SeqCst) + 1, SeqCst);
+                tokio::task::yield_now().await;
+                running.fetch_sub(1, SeqCst);
+                locked(&ended).push(connection.id().to_string());
+                // Those that panic give their places back as well.
+                assert_ne!(connection.id() % 10, 0, "on purpose");
+                Ok(())
+            }
+        })
+        .build()
+        .unwrap();
+    let mut clients = Vec::new();
+    for _ in 0..3000 {
+        clients.push(crate::test::Client::connect(&app).await.unwrap());
+    }
+    let ids: Vec<_> = clients.iter().map(|client| client.connection().id().to_string()).collect();
+    drop(clients);
+    app.shutdown(Duration::from_secs(60)).await;
+    locked(&ended).sort();
+    assert_eq!(*locked(&ended), ids.into_iter().collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>());
+    assert!((2..=256).contains(&most.load(SeqCst)), "{most:?} at a time");
 }
 
 #[tokio::test(start_paused = true)]

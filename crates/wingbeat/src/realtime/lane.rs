@@ -1,0 +1,152 @@
+//! What waits to be delivered, and whose turn it is. All of this happens under the lane's lock.
+
+use super::clock;
+use super::connection::Connection;
+use super::recipients::Recipients;
+use super::walk::{Job, Walk};
+use std::collections::VecDeque;
+use tokio::sync::oneshot;
+
+/// Audiences up to this size are served at once, larger ones in slices of it.
+const SLICE: usize = 64;
+/// How many frames a connection is given in one pass at most.
+const TOGETHER: usize = 64;
+/// How many publications have a place to wait; the publishers of further ones wait until theirs has one.
+pub(super) const WAITING: usize = 1024;
+/// A small audience waits as well if its members had to be looked for in more publications than these before it, one
+/// after the other: some 100 µs, for which nobody else could publish.
+const CAUGHT_UP: usize = 4096;
+
+/// Publications on their way, in order. Each connection hears those for which it is meant in that order, though not
+/// all at the same time.
+#[derive(Default)]
+pub(super) struct Lane {
+    /// What is being delivered.
+    walk: Option<Walk>,
+    jobs: VecDeque<Job>,
+    /// Whether a task is at work.
+    pub(super) busy: bool,
+}
+
+/// What became of a publication.
+pub(super) enum Published {
+    /// All have it. Its recipients are to be dropped without the lock: what connections carry is foreign.
+    Served { _recipients: Recipients },
+    /// It has a place, and the caller has it.
+    Queued,
+    /// There is no place yet. Its publisher has to wait for one; then the caller has to hear it, if it is for the caller.
+    Placeless { number: u64, placed: oneshot::Receiver<()>, for_caller: bool },
+}
+
+impl Lane {
+    pub(super) fn is_empty(&self) -> bool {
+        self.walk.is_none() && self.jobs.is_empty()
+    }
+
+    /// Whether a task has to be begun, which is then at work.
+    pub(super) fn is_to_work(&mut self) -> bool {
+        !self.is_empty() && !std::mem::replace(&mut self.busy, true)
+    }
+
+    /// Publishes. A small audience is served at once: whatever waits for its members they are given before, which they
+    /// hear in order then. So is the caller, who has to hear the event before its call is answered. All others have
+    /// their turn.
+    pub(super) fn publish(&mut self, to: Recipients, caller: Option<&Connection>) -> Published {
+        let (number, size) = (clock::next(), to.len());
+        let waiting = self.jobs.len() + self.walk.as_ref().map_or(0, |walk| walk.jobs().len());
+        if size <= SLICE && size * waiting <= CAUGHT_UP {
+            self.serve(&to, number);
+            return Published::Served { _recipients: to };
+        }
+        let caller = caller.filter(|caller| to.contains(caller));
+        if self.jobs.len() >= WAITING {
+            let (place, placed) = oneshot::channel();
+            self.jobs.push_back(Job { number, to, place: Some(place), heard: false });
+            return Published::Placeless { number, placed, for_caller: caller.is_some() };
+        }
+        self.jobs.push_back(Job { number, to, place: None, heard: false });
+        if let Some(caller) = caller {
+            self.catch_up(caller, number);
+        }
+        Published::Queued
+    }
+
+    /// Gives all members what was published, each of them after what waits for it.
+    fn serve(&mut self, to: &Recipients, number: u64) {
+        let is_first = self.is_empty();
+        let mut catch_up = |member: &Connection| {
+            if !is_first {
+                self.catch_up(member, number);
+            }
+        };
+        match to {
+            Recipients::Room(room, message) => room.visit(&mut { usize::MAX }, usize::MAX, |member| {
+                catch_up(member);
+                if member.is_in_since(room, number) {
+                    member.deliver(message);
+                }
+            }),
+            Recipients::Picked(picked) => picked.each().for_each(|(member, group)| {
+                catch_up(member);
+                group.give(member, number);
+            }),
+        }
+    }
+
+    /// Gives a connection all that waits for it, up to this publication.
+    pub(super) fn catch_up(&mut self, connection: &Connection, number: u64) {
+        let served = connection.served();
+        let behind = |number: u64| self.jobs.partition_point(|job| job.number <= number);
+        let (from, to) = (behind(served), behind(number));
+        let walked = self.walk.iter_mut().flat_map(Walk::jobs_mut);
+        let waiting = walked.chain(self.jobs.range_mut(from.min(to)..to));
+        for job in waiting.filter(|job| served < job.number && job.number <= number) {
+            job.give(connection);
+        }
+        connection.mark_served(served.max(number));
+    }
+
+    /// Takes back a publication that has no place yet: its publisher does not wait any more. It stays if somebody has
+    /// heard it.
+    pub(super) fn withdraw(&mut self, number: u64) {
+        if let Ok(at) = self.jobs.binary_search_by_key(&number, |job| job.number)
+            && self.jobs[at].place.is_some()
+            && !self.jobs[at].heard
+        {
+            self.jobs.remove(at);
+        }
+    }
+
+    /// Serves the next slice. False if nothing was left to do. Who was picked and is served is added to `served`, to be
+    /// dropped without the lock.
+    pub(super) fn serve_slice(&mut self, served: &mut Vec<Connection>) -> bool {
+        if self.walk.is_none() {
+            self.walk = self.next();
+        }
+        let Some(walk) = &mut self.walk else {
+            self.busy = false;
+            return false;
+        };
+        if walk.serve(SLICE, served) {
+            self.walk = None;
+        }
+        true
+    }
+
+    /// The next publication, with those behind it that go to the same members.
+    fn next(&mut self) -> Option<Walk> {
+        let (first, mut others) = (self.jobs.pop_front()?, Vec::new());
+        while others.len() + 1 < TOGETHER && self.jobs.front().is_some_and(|job| job.goes_with(&first)) {
+            others.extend(self.jobs.pop_front());
+        }
+        // As many have a place now.
+        let (to, freed) = (self.jobs.len().min(WAITING), others.len() + 1);
+        for job in self.jobs.range_mut(to.min(WAITING - freed)..to) {
+            if let Some(place) = job.place.take() {
+                // An error means that nobody waits any more.
+                place.send(()).ok();
+            }
+        }
+        Some(Walk::new(first, others))
+    }
+}

@@ -1,0 +1,175 @@
+//! Those whom a publication goes to: an audience, looked up in the channels.
+
+use super::Connection;
+use super::audience::{Audience, Part, Source};
+use super::channel::Channels;
+use super::publication::{EventName, Message};
+use super::room::Room;
+use rustc_hash::FxHashMap;
+use std::collections::hash_map::Entry;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use wingbeat_core::{Error, RawJson, Result};
+
+/// Those whom a publication goes to, each of them once.
+pub(super) enum Recipients {
+    /// All who are in a channel when it is published, and still are when they are served.
+    Room(Arc<Room>, Arc<Message>),
+    /// Those that were picked out of channels, or named.
+    Picked(Picked),
+}
+
+/// Connections, grouped by where they were found and what they are sent.
+#[derive(Default)]
+pub(super) struct Picked {
+    groups: Vec<Group>,
+    /// In which group a connection is.
+    group_of: FxHashMap<u64, u32>,
+    /// The first group with members who are not taken out yet.
+    next: usize,
+}
+
+/// Those who are sent the same message.
+pub(super) struct Group {
+    members: Vec<Connection>,
+    /// The channel they were found in; who is not in it any more hears nothing.
+    room: Option<Arc<Room>>,
+    message: Arc<Message>,
+}
+
+impl Group {
+    /// Gives a member what was published, if it still is one. Whether it is.
+    pub(super) fn give(&self, connection: &Connection, publication: u64) -> bool {
+        match &self.room {
+            Some(room) => connection.deliver_in(room, publication, &self.message),
+            None if connection.is_connected() => {
+                connection.deliver(&self.message);
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+impl Recipients {
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Recipients::Room(room, _) => room.len(),
+            Recipients::Picked(picked) => picked.group_of.len(),
+        }
+    }
+
+    /// What a channel's members are sent.
+    pub(super) fn message(&self) -> Option<&Arc<Message>> {
+        match self {
+            Recipients::Room(_, message) => Some(message),
+            Recipients::Picked(_) => None,
+        }
+    }
+
+    pub(super) fn contains(&self, connection: &Connection) -> bool {
+        match self {
+            Recipients::Room(room, _) => connection.since(room).is_some(),
+            Recipients::Picked(picked) => picked.group_of.contains_key(&connection.id()),
+        }
+    }
+
+    /// Gives a connection what was published, if it is among them. Whether it is.
+    pub(super) fn give(&self, connection: &Connection, publication: u64) -> bool {
+        match self {
+            Recipients::Room(room, message) => connection.deliver_in(room, publication, message),
+            Recipients::Picked(picked) => picked.give(connection, publication),
+        }
+    }
+}
+
+impl Picked {
+    fn give(&self, connection: &Connection, publication: u64) -> bool {
+        let group = self.group_of.get(&connection.id()).and_then(|at| self.groups.get(*at as usize));
+        group.is_some_and(|group| group.give(connection, publication))
+    }
+
+    /// Those of them that are not taken out yet.
+    pub(super) fn each(&self) -> impl Iterator<Item = (&Connection, &Group)> {
+        self.groups.iter().flat_map(|group| group.members.iter().map(move |member| (member, group)))
+    }
+
+    /// Takes one out, to be served.
+    pub(super) fn take(&mut self) -> Option<(Connection, &Group)> {
+        let member = loop {
+            match self.groups.get_mut(self.next)?.members.pop() {
+                Some(member) => break member,
+                None => self.next += 1,
+            }
+        };
+        Some((member, &self.groups[self.next]))
+    }
+
+    /// Finds those of a part of the audience in one place, as far as they are not in a group yet. They become the next.
+    fn find(&mut self, part: &Part, room: Option<&Arc<Room>>) -> Vec<Connection> {
+        let (at, mut members) = (self.groups.len() as u32, Vec::new());
+        let mut see = |connection: Connection| {
+            if let Entry::Vacant(place) = self.group_of.entry(connection.id())
+                && part.filters.iter().all(|filter| filter(&connection))
+            {
+                place.insert(at);
+                members.push(connection);
+            }
+        };
+        match (room, &part.source) {
+            (Some(room), _) => room.each(see),
+            (None, Source::Connection(connection)) => see(connection.clone()),
+            (None, _) => {}
+        }
+        members
+    }
+}
+
+impl Channels {
+    /// Those who hear an event. Nothing if nobody does.
+    pub(super) fn recipients(
+        &self,
+        audience: &Audience,
+        name: &EventName,
+        data: &RawJson,
+    ) -> Result<Option<Recipients>> {
+        let message = |data: RawJson| Arc::new(Message::new(name.wire.clone(), data));
+        if let [Part { source: Source::Channel(channel), filters, data: own }] = &*audience.parts
+            && filters.is_empty()
+        {
+            let Some(room) = self.room(channel) else { return Ok(None) };
+            let data = own.as_ref().map_or_else(|| Ok(data.clone()), |own| own.to_raw())?;
+            return Ok(Some(Recipients::Room(room, message(data))));
+        }
+        // Filters are the application's code.
+        let picked = catch_unwind(AssertUnwindSafe(|| self.pick(audience, message, data)));
+        let picked = picked.unwrap_or_else(|_| Err(Error::general("A filter of the audience panicked")))?;
+        Ok((!picked.groups.is_empty()).then_some(Recipients::Picked(picked)))
+    }
+
+    fn pick(&self, audience: &Audience, message: impl Fn(RawJson) -> Arc<Message>, data: &RawJson) -> Result<Picked> {
+        let mut picked = Picked::default();
+        let mut plain: Option<Arc<Message>> = None;
+        for part in &audience.parts {
+            let places: Vec<_> = match &part.source {
+                Source::Connection(_) => vec![None],
+                Source::Channel(channel) => self.room(channel).map(Some).into_iter().collect(),
+                Source::Matching(pattern) => self.rooms_matching(pattern).into_iter().map(Some).collect(),
+            };
+            let mut own: Option<Arc<Message>> = None;
+            for room in places {
+                let members = picked.find(part, room.as_ref());
+                if members.is_empty() {
+                    continue;
+                }
+                let message = match (&part.data, &own) {
+                    (None, _) => plain.get_or_insert_with(|| message(data.clone())).clone(),
+                    (Some(_), Some(own)) => own.clone(),
+                    (Some(data), None) => own.insert(message(data.to_raw()?)).clone(),
+                };
+                picked.groups.push(Group { members, room, message });
+            }
+        }
+        Ok(picked)
+    }
+}

@@ -1,0 +1,116 @@
+//! The members of one channel.
+
+use super::clock;
+use super::connection::Connection;
+use crate::locked;
+use std::sync::{Arc, Mutex};
+
+/// A connection that is in more channels than these has room for further ones made ahead.
+const FEW: usize = 16;
+/// How many members are copied at a time: for so long nobody can join or leave.
+const COPIED: usize = 1024;
+/// A list that is longer than this gives memory back when it has become short.
+const LONG: usize = 1024;
+
+/// The members of a channel, in a list that changes while deliveries walk through it.
+pub(super) struct Room {
+    name: Arc<str>,
+    members: Mutex<Vec<Connection>>,
+}
+
+/// That a connection is in a channel.
+pub(super) struct Membership {
+    pub(super) room: Arc<Room>,
+    /// The last publication before it joined.
+    pub(super) since: u64,
+    /// Where it is in the room's list.
+    index: usize,
+}
+
+impl Room {
+    pub(super) fn new(name: Arc<str>) -> Room {
+        Room { name, members: Mutex::default() }
+    }
+
+    pub(super) fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    pub(super) fn len(&self) -> usize {
+        locked(&self.members).len()
+    }
+
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
+        locked(&self.members).capacity()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Visits some of the members that are still `ahead` of a walk through the list, from its end to its beginning; at
+    /// first that is any number that is large enough. Nobody who is visited can leave meanwhile.
+    ///
+    /// Between two slices members come and go. Who joins is added at the end, where the walk has been; who leaves is
+    /// replaced by the last one, who was visited or comes next. So nobody is missed, but some are visited twice.
+    pub(super) fn visit(&self, ahead: &mut usize, most: usize, mut visit: impl FnMut(&Connection)) {
+        let members = locked(&self.members);
+        *ahead = members.len().min(*ahead);
+        for member in members[ahead.saturating_sub(most)..*ahead].iter().rev() {
+            // Before the visit: one that panics is not repeated.
+            *ahead -= 1;
+            visit(member);
+        }
+    }
+
+    /// Lets a function see all members, some at a time, while others may join and leave: some are seen twice.
+    pub(super) fn each(&self, mut see: impl FnMut(Connection)) {
+        let (mut ahead, mut some) = (usize::MAX, Vec::new());
+        while ahead > 0 {
+            self.visit(&mut ahead, COPIED, |member| some.push(member.clone()));
+            some.drain(..).for_each(&mut see);
+        }
+    }
+
+    pub(super) fn join(self: &Arc<Room>, connection: &Connection) {
+        let mut members = locked(&self.members);
+        let mut memberships = connection.memberships();
+        if !connection.is_connected() || memberships.iter().any(|m| Arc::ptr_eq(&m.room, self)) {
+            return;
+        }
+        // Not doubled, as lists are: most connections stay in few channels.
+        if memberships.len() < FEW {
+            memberships.reserve_exact(1);
+        }
+        let since = clock::last();
+        memberships.push(Membership { room: self.clone(), since, index: members.len() });
+        connection.mark_joined(since);
+        drop(memberships);
+        members.push(connection.clone());
+    }
+
+    pub(super) fn leave(self: &Arc<Room>, connection: &Connection) {
+        let mut members = locked(&self.members);
+        let mut memberships = connection.memberships();
+        let Some(at) = memberships.iter().rposition(|m| Arc::ptr_eq(&m.room, self)) else { return };
+        let index = memberships.swap_remove(at).index;
+        // The last channel's room for more is given back: most connections are in none or few.
+        if memberships.is_empty() {
+            *memberships = Vec::new();
+        }
+        drop(memberships);
+        members.swap_remove(index);
+        if let Some(moved) = members.get(index) {
+            let mut memberships = moved.memberships();
+            if let Some(membership) = memberships.iter_mut().find(|m| Arc::ptr_eq(&m.room, self)) {
+                membership.index = index;
+            }
+        }
+        // Halved when a quarter is left, so that each leaving pays for a constant part of it.
+        let capacity = members.capacity();
+        if capacity > LONG && members.len() < capacity / 4 {
+            members.shrink_to(capacity / 2);
+        }
+    }
+}

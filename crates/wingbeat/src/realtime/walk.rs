@@ -1,0 +1,118 @@
+//! Publications on their way through an audience, slice by slice. All of this happens under the lane's lock.
+
+use super::connection::Connection;
+use super::publication::Together;
+use super::recipients::{Picked, Recipients};
+use super::room::Room;
+use std::slice;
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+/// One publication that waits, or is on its way.
+pub(super) struct Job {
+    pub(super) number: u64,
+    pub(super) to: Recipients,
+    /// Tells the publisher that this has a place; nothing if it has one already.
+    pub(super) place: Option<oneshot::Sender<()>>,
+    /// Whether somebody has heard it ahead of its turn.
+    pub(super) heard: bool,
+}
+
+/// A way through an audience.
+pub(super) enum Walk {
+    Room(RoomWalk),
+    /// With one publication to those who were picked.
+    Picked(Job),
+}
+
+/// The way through a channel's members, with publications that waited behind one another.
+pub(super) struct RoomWalk {
+    room: Arc<Room>,
+    jobs: Vec<Job>,
+    together: Together,
+    /// How many members are still to be visited.
+    ahead: usize,
+}
+
+impl Job {
+    pub(super) fn goes_with(&self, other: &Job) -> bool {
+        matches!((&self.to, &other.to), (Recipients::Room(a, _), Recipients::Room(b, _)) if Arc::ptr_eq(a, b))
+    }
+
+    /// Gives it to a connection ahead of its turn.
+    pub(super) fn give(&mut self, connection: &Connection) {
+        self.heard |= self.to.give(connection, self.number);
+    }
+}
+
+impl Walk {
+    /// With a publication, and those behind it that [go with](Job::goes_with) it.
+    pub(super) fn new(first: Job, others: impl IntoIterator<Item = Job>) -> Walk {
+        let Recipients::Room(room, _) = &first.to else { return Walk::Picked(first) };
+        let room = room.clone();
+        let jobs: Vec<Job> = [first].into_iter().chain(others).collect();
+        let together = Together::new(jobs.iter().filter_map(|job| job.to.message().cloned()).collect());
+        Walk::Room(RoomWalk { room, jobs, together, ahead: usize::MAX })
+    }
+
+    pub(super) fn jobs(&self) -> &[Job] {
+        match self {
+            Walk::Room(walk) => &walk.jobs,
+            Walk::Picked(job) => slice::from_ref(job),
+        }
+    }
+
+    pub(super) fn jobs_mut(&mut self) -> &mut [Job] {
+        match self {
+            Walk::Room(walk) => &mut walk.jobs,
+            Walk::Picked(job) => slice::from_mut(job),
+        }
+    }
+
+    /// Serves the next slice. Whether this was the last.
+    pub(super) fn serve(&mut self, most: usize, served: &mut Vec<Connection>) -> bool {
+        match self {
+            Walk::Room(walk) => walk.serve(most),
+            Walk::Picked(Job { to: Recipients::Picked(picked), number, .. }) => {
+                serve_picked(picked, *number, most, served)
+            }
+            Walk::Picked(_) => true,
+        }
+    }
+}
+
+impl RoomWalk {
+    fn serve(&mut self, most: usize) -> bool {
+        let RoomWalk { room, jobs, together, ahead } = self;
+        let [Job { number: first, .. }, ..] = **jobs else { return true };
+        let last = jobs.last().map_or(first, |job| job.number);
+        room.visit(ahead, most, |member| {
+            // Who was visited already, or was caught up.
+            let served = member.served();
+            if served >= last {
+                return;
+            }
+            member.mark_served(last);
+            if served < first && member.is_in_since(room, first) {
+                return member.deliver_all(together);
+            }
+            // Has heard some of them, or joined after some of them.
+            let from = member.since(room).map_or(last, |since| since.max(served));
+            let unheard = jobs.iter().zip(together.messages()).filter(|(job, _)| job.number > from);
+            unheard.for_each(|(_, message)| member.deliver(message));
+        });
+        *ahead == 0
+    }
+}
+
+fn serve_picked(picked: &mut Picked, number: u64, most: usize, served: &mut Vec<Connection>) -> bool {
+    for _ in 0..most {
+        let Some((member, group)) = picked.take() else { return true };
+        if member.served() < number {
+            member.mark_served(number);
+            group.give(&member, number);
+        }
+        served.push(member);
+    }
+    false
+}
