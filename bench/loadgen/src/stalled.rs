@@ -14,7 +14,8 @@ use std::io::{Error, Result};
 use std::time::{Duration, Instant};
 
 /// How much those who do not read are sent each, in bytes, before the server must have closed them: more than the sockets
-/// hold of it (4 MiB the sender's, 6 the receiver's, unless the machine is set otherwise) and 4 MiB of an outbox.
+/// hold of it (4 MiB the sender's, 6 the receiver's, unless the machine is set otherwise) and 4 MiB of an outbox, or the
+/// 8 MiB that Wingbeat, started with that limit, lets wait for all of them together.
 const ENOUGH: f64 = 16.0 * 1024.0 * 1024.0;
 
 pub const OPTIONS: [&str; 7] = ["tls", "warmup", "secs", "conns", "stalled", "rate", "pad"];

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
+use wingbeat::engine::Config;
 use wingbeat::prelude::*;
 
 pub(crate) fn app(mode: Mode) -> Result<App> {
@@ -22,8 +23,14 @@ pub(crate) fn app(mode: Mode) -> Result<App> {
                 greet(app, connection, id);
             }
         })
-        .configure(SocketIo::new())
+        .configure(SocketIo::with_config(config()))
         .build()
+}
+
+/// So much waits for all at most: `stalled` looks at what it costs to close those who do not read, and has no time to send
+/// them as much as an application has memory for.
+fn config() -> Config {
+    Config::default().outbox_total(8 << 20)
 }
 
 /// What an application keeps of somebody who has logged in: the user, and two channels more.

@@ -5,8 +5,10 @@ use crate::config::Config;
 use crate::handler::Handler;
 use crate::handshake::Handshake;
 use crate::http::ClientFiles;
+use crate::ledger::Ledger;
 use crate::link::{Link, Via, signal};
 use crate::misfits::Misfits;
+use crate::outbox::Segments;
 use crate::session_id::SessionId;
 use crate::wheel::Wheel;
 use http::StatusCode;
@@ -51,6 +53,12 @@ pub(crate) struct Shared {
     pub(crate) orphans: AtomicUsize,
     /// Calls for which there was no place among these.
     pub(crate) dropped_calls: Seldom,
+    /// What waits for all sessions, and where those wait for the same.
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) segments: Segments,
+    /// Held by whoever closes sessions because too much waits.
+    relieving: Mutex<()>,
+    relieved: Seldom,
     changed: Notify,
     addresses: Counts,
     handshakes: Rates,
@@ -85,6 +93,10 @@ impl Engine {
         Engine(Arc::new(Shared {
             wheel: Wheel::new(config.ping_interval.min(config.ping_timeout)),
             openings: ["", r#""websocket""#].map(|upgrades| opening(&config, upgrades)),
+            ledger: Ledger::new(config.most_for_all()),
+            segments: Segments::new(),
+            relieving: Mutex::new(()),
+            relieved: Seldom::default(),
             config,
             handler: Box::new(handler),
             main: "/".into(),
@@ -106,7 +118,7 @@ impl Engine {
         self.0.handles(path)
     }
 
-    /// How many bytes wait to be sent, to all sessions together. Looks at each of them.
+    /// How many bytes wait to be sent, to all sessions together: what many wait for counts for each. Looks at all sessions.
     pub fn outbox_bytes(&self) -> usize {
         self.0.sessions().iter().map(|(_, (link, _))| link.outbox.bytes()).sum()
     }
@@ -226,6 +238,51 @@ impl Shared {
             link.signal(signal::DUE);
         }
         Some(link)
+    }
+
+    /// Closes sessions if more waits for all together than may: the slowest first, those for which the most waits.
+    #[inline]
+    pub(crate) fn relieve(&self) {
+        if self.ledger.is_over() {
+            self.close_slowest();
+        }
+    }
+
+    #[cold]
+    fn close_slowest(&self) {
+        // Whoever comes meanwhile need not look: what it has brought is seen by this, or by the next.
+        let Ok(_only) = self.relieving.try_lock() else { return };
+        let mut waiting: Vec<_> = {
+            let sessions = self.sessions();
+            let links =
+                sessions.iter().map(|(_, (link, _))| (link.outbox.is_closed(), link.outbox.bytes(), link.clone()));
+            links.filter(|(_, bytes, _)| *bytes > 0).collect()
+        };
+        // Those that take their leave before all others.
+        waiting.sort_unstable_by_key(|(closed, bytes, _)| std::cmp::Reverse((*closed, *bytes)));
+        // What their tasks hold goes when they notice.
+        let mut going = 0;
+        for (closed, bytes, link) in waiting {
+            let held = link.outbox.unsent();
+            if closed && link.outbox.is_empty() {
+                going += held;
+                continue;
+            }
+            if self.ledger.excess() <= going {
+                break;
+            }
+            going += held;
+            link.outbox.abandon(&self.ledger);
+            link.signal(signal::FULL);
+            if let Some(times) = self.relieved.happened() {
+                tracing::warn!(
+                    times,
+                    bytes,
+                    "a client is closed: more waits for all than `outbox_total`, and it takes the least"
+                );
+            }
+        }
+        self.ledger.seen_to();
     }
 
     pub(crate) fn call_finished(&self) {

@@ -62,6 +62,7 @@ mod handler;
 mod handshake;
 mod http;
 pub mod io;
+mod ledger;
 mod link;
 mod misfits;
 mod out;
@@ -83,6 +84,7 @@ pub use futures_util::future::BoxFuture;
 pub use handler::{Handled, Handler, Refusal};
 pub use handshake::{Handshake, Peer};
 pub use http::{Body, EngineService};
+pub use outbox::SharedFrame;
 pub use reason::Reason;
 #[cfg(feature = "tls")]
 pub use serve::Tls;

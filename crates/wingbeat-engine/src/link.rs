@@ -2,9 +2,11 @@
 
 use crate::engine::Shared;
 use crate::handshake::Handshake;
-use crate::outbox::{Outbox, Pushed, is_large};
+use crate::ledger::LONG;
+use crate::outbox::{Outbox, Pushed, SharedFrame, is_large};
 use crate::polling::Polls;
 use crate::session_id::SessionId;
+use bytes::Bytes;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
@@ -18,7 +20,7 @@ pub(crate) mod signal {
     pub(crate) const LEAVE: u8 = 2;
     /// The server wants the session to end.
     pub(crate) const CLOSE: u8 = 4;
-    /// The outbox is full.
+    /// More waits than may.
     pub(crate) const FULL: u8 = 8;
     /// The server is shutting down.
     pub(crate) const SHUTDOWN: u8 = 16;
@@ -77,13 +79,39 @@ impl Link {
         }
     }
 
-    /// Queues a frame for the session.
+    /// Queues a frame for this session alone.
     pub(crate) fn push(&self, frame: &Frame) {
-        let recoded = self.engine.config.msgpack.then(|| msgpack::recode(frame));
-        match self.outbox.push(recoded.as_ref().unwrap_or(frame), self.engine.config.most_waiting()) {
-            Pushed::Queued => {
+        let frame = if self.engine.config.msgpack { msgpack::recode(frame) } else { frame.clone() };
+        self.push_bytes(frame.into_bytes());
+    }
+
+    /// The same, encoded as the session has it.
+    pub(crate) fn push_bytes(&self, bytes: Bytes) {
+        let long = bytes.len() > LONG;
+        self.pushed(self.outbox.push(bytes, self.engine.config.most_waiting(), &self.engine.ledger), long);
+    }
+
+    /// Queues a frame that others are sent as well.
+    pub(crate) fn push_shared(&self, frame: &SharedFrame) {
+        let encoding = frame.encoding(self.engine.config.msgpack);
+        let pushed = self.outbox.push_shared(encoding, &self.engine.segments, &self.engine.ledger);
+        self.pushed(pushed, frame.frame().len() > LONG);
+    }
+
+    /// Queues what the session itself has to say, behind all that waits.
+    pub(crate) fn append(&self, bytes: Bytes) {
+        self.pushed(self.outbox.append(bytes, &self.engine.ledger), true);
+    }
+
+    #[inline]
+    fn pushed(&self, pushed: Pushed, counted: bool) {
+        match pushed {
+            Pushed::Next | Pushed::Behind => {
                 if !self.scheduled.swap(true, Ordering::SeqCst) {
                     self.wake();
+                }
+                if counted || pushed == Pushed::Behind {
+                    self.engine.relieve();
                 }
             }
             Pushed::Full => self.signal(signal::FULL),
@@ -95,8 +123,20 @@ impl Link {
     pub(crate) fn sent(&self, bytes: usize) {
         let was_clogged = is_large(self.outbox.bytes(), self.engine.config.most_waiting());
         self.outbox.sent(bytes);
+        if self.outbox.bytes() == 0
+            && let Some(mut polls) = self.polls()
+        {
+            polls.emptied_at = self.engine.wheel.now();
+        }
         if was_clogged {
             self.wake();
+        }
+    }
+
+    /// The client has taken so many bytes of an answer to a poll.
+    pub(crate) fn taken(&self, bytes: usize) {
+        if let Some(mut polls) = self.polls() {
+            polls.taken += bytes;
         }
     }
 

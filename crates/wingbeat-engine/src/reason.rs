@@ -14,7 +14,7 @@ pub enum Reason {
     TransportClose,
     /// The client broke the transport's rules.
     TransportError,
-    /// The client did not answer a ping in time.
+    /// The client did not answer a ping in time, or takes next to nothing of what waits for it.
     PingTimeout,
     /// The client sent what is no Engine.IO packet.
     ParseError,
@@ -25,7 +25,8 @@ pub enum Reason {
     ForcedServerClose,
     /// The server is shutting down.
     ServerShuttingDown,
-    /// The client read too slowly: more than the outbox may hold was waiting for it.
+    /// More was waiting than may: of what is sent to the client alone ([`outbox_limit`](crate::Config::outbox_limit)), or
+    /// for all clients together, of which it was the slowest ([`outbox_total`](crate::Config::outbox_total)).
     OutboxFull,
 }
 

@@ -4,6 +4,7 @@ use crate::Handshake;
 use crate::ack::Acks;
 use crate::io::Raw;
 use crate::link::{Link, signal};
+use crate::outbox::SharedFrame;
 use crate::session_id::SessionId;
 use bytes::Bytes;
 use std::any::Any;
@@ -76,10 +77,19 @@ impl Socket {
         self.0.auth.as_deref()
     }
 
-    /// Sends a packet that was encoded for this namespace. Nothing happens unless the socket is connected.
+    /// Sends a packet that was encoded for this namespace, to this socket alone. Nothing happens unless it is connected.
+    ///
+    /// How much of that may wait is [limited](crate::Config::outbox_limit).
     pub fn send(&self, frame: &Frame) {
         if self.is_connected() {
             self.0.link.push(frame);
+        }
+    }
+
+    /// The same for a packet that others are sent as well.
+    pub fn send_shared(&self, frame: &SharedFrame) {
+        if self.is_connected() {
+            self.0.link.push_shared(frame);
         }
     }
 

@@ -46,7 +46,7 @@ fn app() -> App {
     App::builder()
         .mount("messages", mount)
         .on_connection(|app, connection| app.channel("all").join(connection))
-        .configure(SocketIo::with_config(Config::default().outbox_limit(1_000_000)))
+        .configure(SocketIo::with_config(Config::default().outbox_total(1_000_000)))
         .configure(Metrics::install().unwrap())
         .build()
         .unwrap()

@@ -5,16 +5,21 @@ use crate::out::SMALL;
 
 /// What may wait for one client if its messages are small.
 const MIN_OUTBOX: usize = 4 << 20;
+/// What may wait for all.
+const MIN_TOTAL: usize = 256 << 20;
 /// More cannot be counted.
 const MAX_OUTBOX: usize = 1 << 31;
 
 impl Config {
-    /// How many bytes may wait to be sent to one client, beside one frame that has more than half of that by itself.
+    /// How many bytes that are sent to one client alone may wait for it, beside one frame that has more than half of that
+    /// by itself.
     ///
-    /// Where half of it waits already, no further call of the client is begun until it has read some. What is too much
-    /// nevertheless, events or answers of calls that were under way, ends the session with
-    /// [`OutboxFull`](crate::Reason::OutboxFull); so does a frame of more than 1 GiB, which no JavaScript client could
-    /// read. At least 4 KiB, at most 2 GiB.
+    /// Where half of it waits already, of whatever kind, no further call of the client is begun until it has taken some.
+    /// So the answers of its calls need no limit: those that are under way then are kept. Nor do events that are published
+    /// to many, which are counted [for all](Config::outbox_total): that much happened at once is no fault of who listens.
+    /// Only where nothing can be made to wait, for what is sent to a single socket ([`Socket::send`](crate::Socket::send))
+    /// and for answers to a WebSocket's pings, more ends the session with [`OutboxFull`](crate::Reason::OutboxFull); so does
+    /// a frame of more than 1 GiB, which no JavaScript client could read. At least 4 KiB, at most 2 GiB.
     ///
     /// Default four times [`max_http_buffer_size`](Config::max_http_buffer_size), and not less than 4 MiB: who creates
     /// the largest record that may be gets it twice, as event and as answer, and others go on writing meanwhile.
@@ -23,10 +28,39 @@ impl Config {
         self
     }
 
-    /// How many bytes may wait to be sent to one client.
+    /// How many bytes that are sent to one client alone may wait for it.
     pub(crate) fn most_waiting(&self) -> usize {
         let bytes = self.outbox_limit.unwrap_or_else(|| self.max_payload.saturating_mul(4).max(MIN_OUTBOX));
-        bytes.clamp(SMALL, MAX_OUTBOX)
+        bytes.clamp(SMALL, MAX_OUTBOX).min(self.outbox_total.map_or(MAX_OUTBOX, |total| total.max(SMALL)))
+    }
+
+    /// How many bytes may wait for all clients together, each counted as often as it is in memory: an event that thousands
+    /// wait for is there once.
+    ///
+    /// Where it is more, the slowest clients are closed with [`OutboxFull`](crate::Reason::OutboxFull), those for which the
+    /// most waits first, until there is room. Choose it by the memory that there is. For one client alone no more than
+    /// 2 GiB wait.
+    ///
+    /// Default 256 MiB, and not less than four times [`outbox_limit`](Config::outbox_limit). At least 4 KiB.
+    pub fn outbox_total(mut self, bytes: usize) -> Config {
+        self.outbox_total = Some(bytes);
+        self
+    }
+
+    /// How many bytes may wait for all clients together.
+    pub(crate) fn most_for_all(&self) -> usize {
+        self.outbox_total.unwrap_or_else(|| self.most_waiting().saturating_mul(4).max(MIN_TOTAL)).max(SMALL)
+    }
+
+    /// How many bytes in a second a client has to take of what waits for it, on the average of
+    /// [`ping_timeout`](Config::ping_timeout) or longer.
+    ///
+    /// One that takes so much is not closed for the rest, however much that is, and has more time to answer a ping that it
+    /// may not have seen. One that takes less is not there any more, and ends with
+    /// [`PingTimeout`](crate::Reason::PingTimeout). Default 1024, at least 1.
+    pub fn min_data_rate(mut self, bytes_per_second: u32) -> Config {
+        self.min_data_rate = bytes_per_second.max(1);
+        self
     }
 
     /// How many calls of one client may run at a time. Further ones wait, until they are more than one payload may hold;

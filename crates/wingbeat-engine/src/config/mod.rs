@@ -60,6 +60,8 @@ pub struct Config {
     pub(crate) trusted_proxies: Vec<IpAddr>,
     pub(crate) forwarded: bool,
     pub(crate) outbox_limit: Option<usize>,
+    pub(crate) outbox_total: Option<usize>,
+    pub(crate) min_data_rate: u32,
     pub(crate) max_running: usize,
     pub(crate) max_orphans: usize,
     pub(crate) max_args: usize,
@@ -96,6 +98,8 @@ impl Default for Config {
             trusted_proxies: Vec::new(),
             forwarded: false,
             outbox_limit: None,
+            outbox_total: None,
+            min_data_rate: 1024,
             max_running: 128,
             max_orphans: 10_000,
             max_args: 64,
@@ -151,8 +155,9 @@ impl Config {
         self
     }
 
-    /// How long a client has to answer a ping. One that has not ends with [`PingTimeout`](crate::Reason::PingTimeout).
-    /// Default 20 s.
+    /// How long a client has to answer a ping. One that has not ends with [`PingTimeout`](crate::Reason::PingTimeout);
+    /// one that is still busy [taking](Config::min_data_rate) what waits for it, or that is not read from because it sends
+    /// more than it may, has longer. Default 20 s.
     pub fn ping_timeout(mut self, timeout: Duration) -> Config {
         self.ping_timeout = timeout.min(LONGEST);
         self
@@ -173,8 +178,8 @@ impl Config {
 
     /// Speaks MessagePack instead of JSON, to clients with `socket.io-msgpack-parser`. Default no.
     ///
-    /// Packets are translated where they come in and go out, for each client: choose it for clients that need it, not
-    /// for speed.
+    /// Packets are translated where they come in and go out, what many are sent once for all of them: choose it for clients
+    /// that need it, not for speed.
     pub fn msgpack(mut self, msgpack: bool) -> Config {
         self.msgpack = msgpack;
         self

@@ -11,6 +11,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+/// How much of the body is handed over at a time.
+const PIECE: usize = 64 * 1024;
+
 /// The body of an answer of the engine.
 #[derive(Default)]
 pub struct Body {
@@ -67,7 +70,12 @@ impl http_body::Body for Body {
     type Error = Infallible;
 
     fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let Some(piece) = self.pieces.pop_front() else { return Poll::Ready(None) };
+        let Some(piece) = self.pieces.front_mut() else { return Poll::Ready(None) };
+        // A long one bit by bit: so it is seen that the client goes on taking it.
+        let piece = piece.split_to(piece.len().min(PIECE));
+        if self.pieces.front().is_some_and(Bytes::is_empty) {
+            self.pieces.pop_front();
+        }
         let carried = match std::mem::take(&mut self.packets) {
             Packets::None => return Poll::Ready(Some(Ok(Frame::data(piece)))),
             Packets::Opening(mut unopened) => {

@@ -135,7 +135,7 @@ impl Future for Opening {
             };
             let mut ws = take_back(upgraded);
             ws.append(switch.take().map(|switch| switch.take()).filter(|unsent| !unsent.is_empty()));
-            ws.count_unsent(&link.outbox, link.engine.config.most_waiting());
+            link.outbox.count(ws.unsent());
             *opening = Opening::Open(Session::on_websocket(link, ws));
         }
     }
@@ -160,5 +160,7 @@ fn take_back(upgraded: Upgraded) -> WebSocket {
 /// A stream that another server has accepted, with the system's defaults. Ours has seen to that already.
 fn foreign(stream: TcpStream, read: &[u8]) -> WebSocket {
     let _ = stream.set_nodelay(true);
+    #[cfg(target_os = "linux")]
+    crate::serve::keep_little(&stream);
     WebSocket::new(Io::Tcp(stream), read)
 }

@@ -2,7 +2,7 @@
 
 use super::namespace::{Members, Space};
 use super::{Io, IoSocket};
-use crate::{Reply, Socket, Unanswered};
+use crate::{Reply, SharedFrame, Socket, Unanswered};
 use bytes::Bytes;
 use futures_util::future::join_all;
 use std::sync::Arc;
@@ -51,8 +51,8 @@ impl Target {
     fn send(&self, frame: impl FnOnce() -> Frame) {
         let sockets = self.sockets();
         if !sockets.is_empty() {
-            let frame = frame();
-            sockets.iter().for_each(|socket| socket.send(&frame));
+            let frame = SharedFrame::new(frame());
+            sockets.iter().for_each(|socket| socket.send_shared(&frame));
         }
     }
 

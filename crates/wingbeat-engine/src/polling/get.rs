@@ -35,7 +35,7 @@ struct OnTheWay {
 impl Carried {
     /// A piece of the body.
     pub(crate) fn piece(&self, bytes: Bytes) -> Bytes {
-        Bytes::from_owner(Piece { bytes, _carried: self.0.clone() })
+        Bytes::from_owner(Piece { bytes, carried: self.0.clone() })
     }
 }
 
@@ -47,12 +47,18 @@ impl Drop for OnTheWay {
 
 struct Piece {
     bytes: Bytes,
-    _carried: Arc<OnTheWay>,
+    carried: Arc<OnTheWay>,
 }
 
 impl AsRef<[u8]> for Piece {
     fn as_ref(&self) -> &[u8] {
         &self.bytes
+    }
+}
+
+impl Drop for Piece {
+    fn drop(&mut self) {
+        self.carried.link.taken(self.bytes.len());
     }
 }
 
@@ -84,12 +90,14 @@ pub(crate) async fn get(link: Arc<Link>) -> Option<(Vec<Bytes>, Option<Taken>)> 
     let mut waiting = Waiting { link: link.clone(), answered: false };
     let answer = poll_fn(|cx| {
         let Some(mut polls) = link.polls() else { return Poll::Ready(None) };
-        if !polls.ready.is_empty() {
+        // What is queued is laid out when somebody asks for it.
+        let queued = !link.outbox.is_empty() && !polls.over;
+        if !polls.ready.is_empty() && (polls.filled || polls.noop || !queued) {
             let frames = polls.take_ready();
             let body = join(&frames);
             return Poll::Ready(Some((body, Some(Taken { link: link.clone(), frames }))));
         }
-        if let Some(last) = polls.last.take() {
+        if !queued && let Some(last) = polls.last.take() {
             polls.over = true;
             return Poll::Ready(Some((vec![Bytes::from_static(last.as_bytes())], None)));
         }
@@ -97,6 +105,10 @@ pub(crate) async fn get(link: Arc<Link>) -> Option<(Vec<Bytes>, Option<Taken>)> 
             return Poll::Ready(Some((vec![Bytes::from_static(b"6")], None)));
         }
         polls.poll = Some(cx.waker().clone());
+        drop(polls);
+        if queued {
+            link.wake();
+        }
         Poll::Pending
     })
     .await;
@@ -143,7 +155,7 @@ mod tests {
 
     fn put(link: &Link, text: &str) {
         let frame = Frame::text(&[text.as_bytes()]).into_bytes();
-        link.outbox.count(frame.len(), frame.len(), usize::MAX);
+        link.outbox.count(frame.len());
         link.polls().unwrap().put([frame].into());
     }
 

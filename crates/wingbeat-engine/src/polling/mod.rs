@@ -24,6 +24,12 @@ pub(crate) struct Polls {
     /// A poll is waiting, or about to.
     polling: bool,
     poll: Option<Waker>,
+    /// All that one answer may have is there.
+    filled: bool,
+    /// How many bytes of answers the client has taken, since the session has looked.
+    pub(crate) taken: usize,
+    /// When it had taken all that there was.
+    pub(crate) emptied_at: u64,
     /// The waiting poll is to go, though there is nothing for it.
     noop: bool,
     /// The session has ended: what the last poll gets.
@@ -41,12 +47,31 @@ pub(crate) struct Polls {
 }
 
 impl Polls {
-    /// Packets for the next poll. Wakes the one that waits.
+    /// Packets for the next poll. Wakes the one that waits; it may ask for more.
     pub(crate) fn put(&mut self, frames: VecDeque<Bytes>) {
         if !frames.is_empty() {
             append(&mut self.ready, frames);
             self.wake_poll();
         }
+    }
+
+    /// Whether a poll waits for packets.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.poll.is_some()
+    }
+
+    /// The rest of what the poll that waits is to have. Wakes it, if that is anything.
+    pub(crate) fn fill(&mut self, frames: VecDeque<Bytes>) {
+        self.ready.extend(frames);
+        self.filled = self.has_ready();
+        if self.filled {
+            self.wake_poll();
+        }
+    }
+
+    /// How many bytes are there for the next poll.
+    pub(crate) fn ready_bytes(&self) -> usize {
+        self.ready.iter().map(Bytes::len).sum()
     }
 
     /// Packets that a poll took and did not deliver.
@@ -58,6 +83,7 @@ impl Polls {
 
     /// Takes everything: the session moves to a WebSocket.
     pub(crate) fn take_ready(&mut self) -> VecDeque<Bytes> {
+        self.filled = false;
         std::mem::take(&mut self.ready)
     }
 
@@ -122,11 +148,11 @@ impl Polls {
     }
 
     /// The session has ended. `with` is what a waiting poll gets, the close packet or nothing; `orderly` lets the client
-    /// fetch what is left and then the news. Whether there is something to wait for.
-    pub(crate) fn end(&mut self, with: &'static str, orderly: bool) -> bool {
+    /// fetch what is left, here or in the queue, and then the news. Whether there is something to wait for.
+    pub(crate) fn end(&mut self, with: &'static str, orderly: bool, queued: bool) -> bool {
         // One that came at the last moment: whoever keeps the session's sockets must not keep its connection.
         self.candidate = None;
-        self.last = if orderly && (self.has_ready() || !self.polling) {
+        self.last = if orderly && (self.has_ready() || queued || !self.polling) {
             Some(if with == "1" { "6\u{1e}1" } else { with })
         } else {
             self.polling.then_some(with)

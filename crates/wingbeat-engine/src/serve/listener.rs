@@ -42,6 +42,8 @@ impl Listener for TcpListener {
         TcpListener::poll_accept(self, cx).map_ok(|(stream, address)| {
             // Answers are written whole; waiting for more to send would only delay them.
             let _ = stream.set_nodelay(true);
+            #[cfg(target_os = "linux")]
+            keep_little(&stream);
             (ready(Ok(stream)), Peer { address, secure: false })
         })
     }
@@ -63,16 +65,31 @@ impl Listener for tokio::net::UnixListener {
     }
 }
 
+/// What the system takes of what it cannot send yet: by default megabytes, behind which a ping would stand for minutes where
+/// the client reads slowly. What it has sent and the client has not read is not in it, so this slows nobody down.
+#[cfg(target_os = "linux")]
+const NOT_SENT: u32 = 256 * 1024;
+
+/// Makes the system keep little of what it cannot send yet, so that it is seen whether the client takes it.
+#[cfg(target_os = "linux")]
+pub(crate) fn keep_little(stream: &TcpStream) {
+    // Without it, slow clients only look slower.
+    let _ = socket2::SockRef::from(stream).set_tcp_notsent_lowat(NOT_SENT);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::future::poll_fn;
 
     #[tokio::test]
-    async fn what_is_written_to_a_stream_leaves_at_once() {
+    async fn what_is_written_to_a_stream_leaves_at_once_and_little_waits_in_the_system() {
         let mut listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let _client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (opening, _) = poll_fn(|cx| Listener::poll_accept(&mut listener, cx)).await.unwrap();
-        assert!(opening.await.unwrap().nodelay().unwrap());
+        let stream = opening.await.unwrap();
+        assert!(stream.nodelay().unwrap());
+        #[cfg(target_os = "linux")]
+        assert_eq!(socket2::SockRef::from(&stream).tcp_notsent_lowat().unwrap(), NOT_SENT);
     }
 }

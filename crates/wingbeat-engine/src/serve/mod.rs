@@ -15,6 +15,8 @@ mod tls;
 
 pub use limits::HttpLimits;
 pub use listener::Listener;
+#[cfg(target_os = "linux")]
+pub(crate) use listener::keep_little;
 pub(crate) use patient::{LINGER, Patient};
 pub(crate) use switch::Switch;
 #[cfg(feature = "tls")]

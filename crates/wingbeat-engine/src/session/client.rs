@@ -7,6 +7,7 @@ use crate::handler::{Handled, State};
 use crate::link::{Link, signal};
 use crate::out::{Out, SMALL};
 use crate::outbox::{LARGEST, is_large};
+use crate::ws::pong_frame;
 use crate::{Event, Reason, Socket};
 use bytes::Bytes;
 use std::cell::Cell;
@@ -84,11 +85,6 @@ impl Client {
         self.allowance.wait(&self.link.engine.config)
     }
 
-    /// Whether it is our doing that nothing is read from the client, so that its pongs are not seen.
-    pub(super) fn unheard(&self, out: &Out) -> bool {
-        self.deaf || self.is_full() && !self.is_clogged(out) || self.throttled().is_some()
-    }
-
     pub(super) fn set_leftover(&mut self, leftover: bool) {
         self.leftover = leftover;
     }
@@ -163,27 +159,44 @@ impl Client {
 
     /// Writes a packet of about this size behind all that is queued.
     pub(super) fn put(&self, out: &mut Out, size: usize, write: impl FnOnce(&mut Vec<u8>)) {
-        out.after(&self.link.outbox);
-        let apart = size > SMALL || self.link.engine.config.msgpack;
-        if apart {
-            out.seal();
+        let engine = &self.link.engine;
+        let follows = out.follows(&self.link.outbox, &engine.ledger);
+        if follows && size <= SMALL && !engine.config.msgpack {
+            return write(&mut out.bytes);
         }
-        write(&mut out.bytes);
-        if apart {
-            self.put_apart(out);
-        }
+        let mut bytes = Vec::new();
+        write(&mut bytes);
+        self.put_apart(out, follows, bytes.into());
     }
 
-    /// Makes what was written a frame of its own.
+    /// A packet as a frame of its own: large, or to wait its turn in the queue.
     #[cold]
-    fn put_apart(&self, out: &mut Out) {
-        let bytes = out.take_bytes();
+    fn put_apart(&self, out: &mut Out, follows: bool, bytes: Bytes) {
+        let engine = &self.link.engine;
+        let bytes = match engine.config.msgpack {
+            true => msgpack::recode(&Frame::from_encoded(bytes)).into_bytes(),
+            false => bytes,
+        };
         if bytes.len() > LARGEST {
             return self.link.signal(signal::FULL);
         }
-        let frame = Frame::from_encoded(bytes);
-        let frame = if self.link.engine.config.msgpack { msgpack::recode(&frame) } else { frame };
-        out.frame(frame.into_bytes());
+        let bytes = engine.ledger.count(bytes);
+        if follows {
+            out.frame(bytes);
+            engine.relieve();
+        } else {
+            self.link.append(bytes);
+        }
+    }
+
+    /// Answers a ping of the WebSocket's. Where the client takes nothing that waits as well, and is limited.
+    pub(super) fn pong(&self, payload: &[u8], out: &mut Out) {
+        if !out.is_blocked() {
+            return pong_frame(&mut out.bytes, payload);
+        }
+        let mut bytes = Vec::new();
+        pong_frame(&mut bytes, payload);
+        self.link.push_bytes(bytes.into());
     }
 
     /// A packet that came whole.

@@ -41,7 +41,7 @@ impl Closing {
         match end.farewell {
             Farewell::Gone => return None,
             Farewell::Silence => {}
-            Farewell::Close(code) | Farewell::Answer(code) => close_frame(out.after(&link.outbox), code),
+            Farewell::Close(code) | Farewell::Answer(code) => say_close(code, link, out),
         }
         let quiet = end.farewell == Farewell::Silence;
         let patience = if quiet { QUIET } else { Closing::patience(link, owes) };
@@ -53,10 +53,11 @@ impl Closing {
         if let Some(probe) = polling.probe {
             ws::refuse(&link.engine, probe.into_ws());
         }
-        let lost = deliver(link, out).is_err() || end.farewell == Farewell::Gone;
+        let queued = deliver(link, out).left;
+        let lost = end.farewell == Farewell::Gone;
         let mut polls = link.polls()?;
         let closing = link.engine.is_closing();
-        let owes = owes && polls.has_ready();
+        let owes = owes && (queued || polls.has_ready());
         // Who breaks the rules of the transport is forgotten at once; else the client may fetch what is left.
         let forgotten = !matches!(
             end.reason,
@@ -68,7 +69,7 @@ impl Closing {
         let orderly = !forgotten && !lost && (owes || !closing);
         // There are clients that never come back after a close packet. Without one, they see that the session is gone.
         let with = if end.farewell == Farewell::Silence || closing { "6" } else { "1" };
-        if !polls.end(with, orderly) || !orderly {
+        if !polls.end(with, orderly, queued) || !orderly {
             link.set_via(Via::Nothing);
             return None;
         }
@@ -88,9 +89,14 @@ impl Closing {
         until
     }
 
+    /// Whether the client takes nothing now.
+    pub(super) fn is_blocked(&self) -> bool {
+        self.ws.as_ref().is_some_and(|ws| !ws.is_flushed())
+    }
+
     pub(super) fn step(&mut self, link: &Link, buf: &mut [u8], out: &mut Out, cx: &mut Context<'_>) -> Step {
         let signals = link.take_signals();
-        if signals & signal::ABORT != 0 {
+        if signals & (signal::ABORT | signal::FULL) != 0 {
             return self.give_up(link);
         }
         if signals & signal::SHUTDOWN != 0 && !self.owes {
@@ -103,24 +109,27 @@ impl Closing {
             if !std::mem::take(&mut self.quiet) {
                 return self.give_up(link);
             }
-            close_frame(&mut out.bytes, None);
+            say_close(None, link, out);
             self.until = Closing::wait(link, Closing::patience(link, self.owes));
         }
         let Some(ws) = &mut self.ws else {
-            // A poll fetches the rest.
-            return if link.polls().is_none_or(|polls| polls.is_over()) { Step::Done } else { Step::Idle };
+            // Polls fetch the rest.
+            deliver(link, out);
+            return if link.polls().is_none_or(|polls| polls.is_over()) { Step::Done } else { Step::Blocked };
         };
+        let mut more = false;
         if !self.ended {
-            if ws.write(out, &link.outbox, usize::MAX, cx).is_err() {
-                return Step::Done;
-            }
-            if !self.quiet && ws.is_flushed() && ws.end(cx).is_ready() {
+            let Ok(left) = ws.write(out, &link.outbox, &link.engine.ledger, cx) else { return Step::Done };
+            more = left;
+            if !self.quiet && !more && ws.is_flushed() && ws.end(cx).is_ready() {
                 self.ended = true;
                 self.until = Closing::wait(link, MOMENT);
             }
         }
         match ws.read(buf, false, cx) {
-            (Read::Nothing, _) => Step::Idle,
+            (Read::Nothing, _) if more => Step::Yield,
+            // Nothing more is queued.
+            (Read::Nothing, _) => Step::Blocked,
             (Read::End, _) => Step::Done,
             (Read::Bytes, n) => {
                 if self.quiet {
@@ -133,7 +142,7 @@ impl Closing {
                     });
                     if let Some(code) = items.err().map(|violation| Some(violation.code())).or(answer) {
                         self.quiet = false;
-                        close_frame(&mut out.bytes, code);
+                        say_close(code, link, out);
                         self.until = Closing::wait(link, Closing::patience(link, self.owes));
                         return Step::Again;
                     }
@@ -150,4 +159,14 @@ impl Closing {
         }
         Step::Done
     }
+}
+
+/// A close frame behind all that waits.
+fn say_close(code: Option<u16>, link: &Link, out: &mut Out) {
+    if out.follows(&link.outbox, &link.engine.ledger) {
+        return close_frame(&mut out.bytes, code);
+    }
+    let mut bytes = Vec::new();
+    close_frame(&mut bytes, code);
+    link.append(bytes.into());
 }

@@ -40,10 +40,7 @@ impl From<Violation> for End {
 }
 
 impl From<crate::ws::Lost> for End {
-    fn from(lost: crate::ws::Lost) -> End {
-        End::gone(match lost {
-            crate::ws::Lost::Io => Reason::TransportClose,
-            crate::ws::Lost::Full => Reason::OutboxFull,
-        })
+    fn from(_: crate::ws::Lost) -> End {
+        End::gone(Reason::TransportClose)
     }
 }

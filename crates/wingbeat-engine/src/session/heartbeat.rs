@@ -3,9 +3,11 @@
 use super::client::Client;
 use super::end::End;
 use crate::Reason;
+use crate::config::Config;
 use crate::link::Link;
 use crate::out::Out;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 use wingbeat_core::packet::{Opcode, write_header};
 
 /// When the next ping is due, or the answer to the last; and until when the client must have joined a namespace.
@@ -15,8 +17,22 @@ pub(super) struct Heartbeat {
     pong_by: u64,
     /// The client sent something else while a pong was awaited, and got more time for it. Once.
     refreshed: bool,
-    /// How often the client got more time because nothing was read from it.
+    /// How often the client got more time because not all was read that it may have sent.
     excused: u8,
+    /// It is our doing that not all was read: the pong may be among the rest.
+    held: bool,
+    /// The pong is late. Whether the client is to blame is seen when the turn has read.
+    overdue: bool,
+    /// A ping was written in this turn.
+    pinged: bool,
+    /// It is time to see whether the client takes what waits.
+    weigh: bool,
+    /// Any of these: the end of a turn has to look.
+    unsettled: bool,
+    /// What the client takes may stand before the ping.
+    behind: bool,
+    /// What the client takes, while something waits for it.
+    flow: Option<Box<Flow>>,
     /// `u64::MAX` once a namespace was joined.
     connect_by: u64,
     /// `u64::MAX` while the client is not moving to a WebSocket.
@@ -25,6 +41,19 @@ pub(super) struct Heartbeat {
     resume_at: u64,
     /// Something of this is new, and the wheel does not know.
     moved: bool,
+}
+
+/// How much the client has taken of what waits for it, since when.
+struct Flow {
+    since: u64,
+    taken: usize,
+}
+
+impl Flow {
+    /// Whether it takes what waits, though it may be slow.
+    fn goes_on(&self, now: u64, config: &Config) -> bool {
+        self.taken > 0 && self.taken as u64 * 1000 >= (now - self.since) * u64::from(config.min_data_rate)
+    }
 }
 
 /// A client from which nothing is read may be gone, and on long-polling nothing else would ever tell. So it is excused
@@ -36,11 +65,18 @@ impl Heartbeat {
         let (wheel, config) = (&link.engine.wheel, &link.engine.config);
         let now = wheel.now();
         Heartbeat {
-            ping_at: now + config.ping_interval.as_millis() as u64,
+            ping_at: now + millis(config.ping_interval),
             pong_by: u64::MAX,
             refreshed: false,
             excused: 0,
-            connect_by: now + config.connect_timeout.as_millis() as u64,
+            held: false,
+            overdue: false,
+            pinged: false,
+            weigh: false,
+            unsettled: false,
+            behind: false,
+            flow: None,
+            connect_by: now + millis(config.connect_timeout),
             upgrade_by: u64::MAX,
             resume_at: u64::MAX,
             moved: true,
@@ -61,7 +97,14 @@ impl Heartbeat {
         self.moved = false;
         link.pong_by.store(self.pong_by, Ordering::SeqCst);
         let next = self.ping_at.min(self.pong_by).min(self.connect_by).min(self.upgrade_by);
-        link.engine.wheel.set(link, next.min(self.resume_at));
+        link.engine.wheel.set(link, next.min(self.resume_at).min(self.weigh_at(link)));
+    }
+
+    /// When it is to be seen whether the client takes what waits: after as long as one has that is gone.
+    fn weigh_at(&self, link: &Link) -> u64 {
+        let config = &link.engine.config;
+        let heartbeat = millis(config.ping_interval) + millis(config.ping_timeout);
+        self.flow.as_ref().map_or(u64::MAX, |flow| flow.since + heartbeat)
     }
 
     /// The client is moving to a WebSocket, or is no longer: then the time for it plays no part.
@@ -84,48 +127,127 @@ impl Heartbeat {
         self.excused = 0;
         if std::mem::take(&mut client.pong) {
             let link = &client.link;
-            self.ping_at = link.engine.wheel.now() + link.engine.config.ping_interval.as_millis() as u64;
+            self.ping_at = link.engine.wheel.now() + millis(link.engine.config.ping_interval);
             self.pong_by = u64::MAX;
             self.moved = true;
         } else if self.pong_by != u64::MAX && !self.refreshed {
             // A long message may stand before the pong.
             let link = &client.link;
-            self.pong_by = link.engine.wheel.now() + link.engine.config.ping_timeout.as_millis() as u64;
+            self.pong_by = link.engine.wheel.now() + millis(link.engine.config.ping_timeout);
             self.refreshed = true;
             self.moved = true;
         }
         client.heard = false;
     }
 
+    /// A turn has written: how many bytes the client took of what waited, and whether nothing waits any more, since when.
+    #[inline]
+    pub(super) fn wrote(&mut self, taken: usize, nothing_waits: bool, link: &Link, at: impl FnOnce() -> u64) {
+        if !nothing_waits || self.flow.is_some() {
+            self.note(taken, nothing_waits, link, at());
+        }
+    }
+
+    #[cold]
+    fn note(&mut self, taken: usize, nothing_waits: bool, link: &Link, at: u64) {
+        match &mut self.flow {
+            Some(flow) => flow.taken += taken,
+            None => {
+                self.flow = Some(Box::new(Flow { since: link.engine.wheel.now(), taken: 0 }));
+                self.moved = true;
+            }
+        }
+        self.behind |= self.pinged;
+        if nothing_waits {
+            self.flow = None;
+            if std::mem::take(&mut self.behind) {
+                // Only now the client can have seen the ping.
+                self.wait_until(at + millis(link.engine.config.ping_timeout), &link.engine.config);
+            }
+        }
+    }
+
+    /// A turn has read, all that there was or as much as it may; and it has written.
+    #[inline]
+    pub(super) fn read(&mut self, all: bool, client: &Client, out: &Out) -> Result<(), End> {
+        if all && !self.unsettled { Ok(()) } else { self.judge(all, client, out) }
+    }
+
+    /// Whether the client is to blame for what it has not sent or not taken.
+    ///
+    /// Its pong counts as missing only from when all was read that it had sent: what we leave unread is not held against it,
+    /// but for a client whose calls wait because it takes no answers. And one that takes what waits for it, however much
+    /// that is, has more time while it does.
+    #[cold]
+    fn judge(&mut self, all: bool, client: &Client, out: &Out) -> Result<(), End> {
+        let (now, config) = (client.link.engine.wheel.now(), &client.link.engine.config);
+        let again = now + millis(config.ping_timeout);
+        let held = !all && !(client.is_full() && client.is_clogged(out));
+        if self.held && all && self.excused < EXCUSES {
+            self.excused += 1;
+            self.wait_until(again, config);
+        }
+        (self.held, self.pinged, self.unsettled) = (held, false, held);
+        let goes_on = self.flow.as_ref().is_some_and(|flow| flow.goes_on(now, config));
+        let (weigh, overdue) = (std::mem::take(&mut self.weigh), std::mem::take(&mut self.overdue));
+        if weigh && self.flow.is_some() && !goes_on {
+            return Err(End::close(Reason::PingTimeout));
+        }
+        let overdue = overdue && self.pong_by <= now;
+        if let Some(flow) = self.flow.as_mut().filter(|_| weigh || overdue) {
+            **flow = Flow { since: now, taken: 0 };
+        }
+        if !overdue {
+            return Ok(());
+        }
+        if held && self.excused < EXCUSES {
+            self.excused += 1;
+        } else if goes_on {
+            self.behind = true;
+        } else {
+            return Err(End::close(Reason::PingTimeout));
+        }
+        self.wait_until(again, config);
+        Ok(())
+    }
+
+    /// Waits longer for a pong, if one is awaited.
+    fn wait_until(&mut self, pong_by: u64, config: &Config) {
+        if self.pong_by >= pong_by {
+            return;
+        }
+        if self.ping_at == u64::MAX {
+            // Clients expect a ping in each interval, and go if none comes: that of one that answers all is not delayed by
+            // what we have not read.
+            self.ping_at = (self.pong_by + millis(config.ping_interval)).saturating_sub(millis(config.ping_timeout));
+        }
+        self.pong_by = pong_by;
+        self.moved = true;
+    }
+
     /// The wheel says that a deadline has passed.
     pub(super) fn due(&mut self, client: &Client, out: &mut Out) -> Result<(), End> {
         let link = &client.link;
         let now = link.engine.wheel.now();
-        let timeout = link.engine.config.ping_timeout.as_millis() as u64;
+        let timeout = millis(link.engine.config.ping_timeout);
         if client.has_joined {
             self.connect_by = u64::MAX;
         } else if self.connect_by <= now {
             return Err(End::close(Reason::ForcedServerClose));
         }
-        if self.pong_by <= now {
-            // A turn that may begin calls again has not read yet.
-            let unheard = client.unheard(out) || self.resume_at != u64::MAX;
-            if !unheard || self.excused == EXCUSES {
-                return Err(End::close(Reason::PingTimeout));
-            }
-            // We do not read, so we cannot see a pong: that is not the client's fault.
-            self.excused += 1;
-            self.pong_by = now + timeout;
-        }
+        self.overdue = self.pong_by <= now;
+        self.weigh = self.weigh_at(link) <= now;
         if self.ping_at <= now {
-            let bytes = out.after(&link.outbox);
-            write_header(bytes, Opcode::Text, 1);
-            bytes.push(b'2');
+            // Before all that waits, or a client that takes it slowly would miss it.
+            write_header(&mut out.bytes, Opcode::Text, 1);
+            out.bytes.push(b'2');
             // Counted from when the ping was due, so that the wheel's lateness does not add up; but a server that
             // was busy for longer does not take its client's time.
             let late = (now - self.ping_at).min(10);
             (self.ping_at, self.pong_by, self.refreshed) = (u64::MAX, now + timeout - late.min(timeout), false);
+            self.pinged = true;
         }
+        self.unsettled |= self.overdue || self.weigh || self.pinged;
         // The turn that this is part of notices.
         if self.upgrade_by <= now {
             self.upgrade_by = u64::MAX;
@@ -136,4 +258,8 @@ impl Heartbeat {
         self.moved = true;
         Ok(())
     }
+}
+
+fn millis(span: Duration) -> u64 {
+    span.as_millis() as u64
 }

@@ -50,6 +50,9 @@ enum Step {
     Again,
     /// There is nothing to do until the task is woken.
     Idle,
+    /// The same, and nothing that is queued can be sent: whoever queues more need not wake the task. Who takes what waits, or
+    /// asks for it, does.
+    Blocked,
     /// There is more to do, after others had their turn.
     Yield,
     /// The session is over.
@@ -106,6 +109,7 @@ impl Session {
                     }
                     link.begin_turn(cx.waker());
                 }
+                Step::Blocked => return Poll::Pending,
                 Step::Done => return Poll::Ready(()),
             }
         }
@@ -113,8 +117,13 @@ impl Session {
 
     fn step(&mut self, scratch: &mut Scratch, cx: &mut Context<'_>) -> Result<Step, End> {
         let Scratch { read, out } = scratch;
-        if let Transport::Closing(closing) = &mut self.transport {
-            return Ok(closing.step(&self.client.link, read, out, cx));
+        match &mut self.transport {
+            Transport::WebSocket(ws) => out.begin(0, !ws.is_flushed()),
+            Transport::Polling(_) | Transport::Closed => out.begin(self.client.link.outbox.unsent(), false),
+            Transport::Closing(closing) => {
+                out.begin(0, closing.is_blocked());
+                return Ok(closing.step(&self.client.link, read, out, cx));
+            }
         }
         self.signals(out)?;
         let more = self.client.finished(out, cx)?;
@@ -131,7 +140,7 @@ impl Session {
             Transport::Closing(_) | Transport::Closed => Step::Done,
         };
         self.heartbeat.arm(&self.client.link);
-        Ok(if more && matches!(step, Step::Idle) { Step::Again } else { step })
+        Ok(if more && matches!(step, Step::Idle | Step::Blocked) { Step::Again } else { step })
     }
 
     fn signals(&mut self, out: &mut Out) -> Result<(), End> {
@@ -172,8 +181,7 @@ impl Session {
     fn close(&mut self, end: End, out: &mut Out) -> Step {
         let link = self.client.link.clone();
         tracing::debug!(session = link.id.as_str(), reason = end.reason.as_str(), "session ends");
-        // What was queued until now is still sent: it stands before the farewell.
-        out.after(&link.outbox);
+        // What is queued until now is still sent: it stands before the farewell.
         self.client.end(end.reason);
         let transport = std::mem::replace(&mut self.transport, Transport::Closed);
         if matches!(transport, Transport::WebSocket(_)) {
@@ -213,6 +221,7 @@ impl Drop for Session {
         if let Some(mut polls) = link.polls() {
             polls.abandon_unless_last();
         }
+        link.outbox.abandon(&link.engine.ledger);
         link.engine.unregister(link);
         // Only a runtime that shuts down drops a session that has sockets.
         self.client.end(Reason::ServerShuttingDown);

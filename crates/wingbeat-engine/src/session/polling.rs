@@ -4,15 +4,20 @@ use super::end::End;
 use super::upgrade::{Probe, Probed};
 use super::{Session, Step, Transport};
 use crate::Reason;
-use crate::link::Via;
+use crate::link::{Link, Via};
 use crate::out::Out;
 use crate::polling::Posted;
 use crate::ws;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use std::collections::VecDeque;
+use std::ops::RangeInclusive;
 use std::task::Context;
 use wingbeat_core::packet::engine::next_packet;
+
+/// An answer to a poll has about as much as a message may have, within these bounds, or a single packet that is larger.
+const ANSWER: RangeInclusive<usize> = 64 * 1024..=4 << 20;
 
 /// The transport of a session that has no connection of its own.
 #[derive(Default)]
@@ -61,7 +66,7 @@ impl Session {
             if *at > body.len() {
                 polling.body = None;
                 // Answers that are ready are there for the poll that follows the POST.
-                deliver(&link, out)?;
+                deliver(&link, out);
                 if let Some(mut polls) = link.polls() {
                     polls.end_post(Posted::Read);
                 }
@@ -69,11 +74,14 @@ impl Session {
                 return Ok(Step::Again);
             }
         }
+        let caught_up = polling.body.is_none();
         self.heartbeat.look(&mut self.client);
-        deliver(&link, out)?;
+        let delivered = deliver(&link, out);
+        self.heartbeat.wrote(delivered.taken, link.outbox.bytes() == 0, &link, || delivered.emptied_at);
         if self.client.announce() {
             return Ok(Step::Yield);
         }
+        self.heartbeat.read(caught_up, &self.client, out)?;
         if let Some(wait) = self.client.throttled() {
             self.heartbeat.resume_in(wait, &link);
         } else if self.client.allowance.spent() {
@@ -82,16 +90,17 @@ impl Session {
         if self.client.may_begin(out) {
             return Ok(Step::Again);
         }
-        self.probe_step(read, cx)
+        self.probe_step(delivered.left, read, cx)
     }
 
-    /// Looks after the WebSocket that the client wants to move to.
-    fn probe_step(&mut self, read: &mut [u8], cx: &mut Context<'_>) -> Result<Step, End> {
+    /// Looks after the WebSocket that the client wants to move to. Whether something is `left` that waits for a poll.
+    fn probe_step(&mut self, left: bool, read: &mut [u8], cx: &mut Context<'_>) -> Result<Step, End> {
         let link = &self.client.link;
+        let idle = if left { Step::Blocked } else { Step::Idle };
         let Transport::Polling(polling) = &mut self.transport else { return Ok(Step::Again) };
-        let Some(probe) = &mut polling.probe else { return Ok(Step::Idle) };
+        let Some(probe) = &mut polling.probe else { return Ok(idle) };
         match probe.step(link, read, cx) {
-            Probed::Waiting => return Ok(Step::Idle),
+            Probed::Waiting => return Ok(idle),
             Probed::Moving => return Ok(Step::Yield),
             Probed::Failed => {
                 if let Some(probe) = polling.probe.take() {
@@ -105,7 +114,7 @@ impl Session {
             Probed::Upgraded => {
                 if let Some(probe) = polling.probe.take() {
                     let mut ws = probe.into_ws();
-                    ws.count_unsent(&link.outbox, link.engine.config.most_waiting());
+                    link.outbox.count(ws.unsent());
                     if let Some(mut polls) = link.polls() {
                         ws.append(polls.take_ready());
                         polls.release();
@@ -122,19 +131,35 @@ impl Session {
     }
 }
 
-/// Lays what was written and queued out for the next poll.
-pub(super) fn deliver(link: &crate::link::Link, out: &mut Out) -> Result<(), End> {
-    out.after(&link.outbox);
-    if out.is_empty() {
-        return Ok(());
-    }
-    let limit = link.engine.config.most_waiting();
-    let frames = out.take(&link.outbox, limit);
-    if let Some(mut polls) = link.polls() {
-        polls.put(frames);
-    }
-    if link.outbox.is_over(0, 0, limit) {
-        return Err(End::gone(Reason::OutboxFull));
-    }
-    Ok(())
+/// What became of what is to be sent.
+#[derive(Default)]
+pub(super) struct Delivered {
+    /// Something is left in the queue, for the next poll.
+    pub(super) left: bool,
+    /// How many bytes the client has taken since this was last asked.
+    pub(super) taken: usize,
+    /// When it had taken all that there was.
+    pub(super) emptied_at: u64,
+}
+
+/// Lays out what was written, and of what is queued as much as goes into one answer, for the poll that waits. For one that
+/// is still to come there is only a little.
+pub(super) fn deliver(link: &Link, out: &mut Out) -> Delivered {
+    let (outbox, ledger) = (&link.outbox, &link.engine.ledger);
+    let Some(mut polls) = link.polls() else { return Delivered::default() };
+    let left = if polls.is_waiting() {
+        polls.put(out.take(outbox));
+        let most = link.engine.config.max_payload.clamp(*ANSWER.start(), *ANSWER.end());
+        let mut frames = VecDeque::new();
+        let room = most.saturating_sub(polls.ready_bytes());
+        let (taken, left) = outbox.take(room, !polls.has_ready(), ledger, |frame| frames.push_back(frame));
+        outbox.count(taken);
+        polls.fill(frames);
+        left
+    } else {
+        let left = out.fill(outbox, ledger);
+        polls.put(out.take(outbox));
+        left
+    };
+    Delivered { left, taken: std::mem::take(&mut polls.taken), emptied_at: polls.emptied_at }
 }

@@ -49,7 +49,7 @@ impl Probe {
         }
         // It has nothing of the session's to send until the client is there.
         let (mut out, outbox) = (Out::default(), Outbox::new());
-        self.ws.count_unsent(&outbox, usize::MAX);
+        outbox.count(self.ws.unsent());
         let n = match self.ws.read(buf, false, cx) {
             // There may be more to write of what an earlier turn could not.
             (Read::Nothing, _) => 0,
@@ -76,7 +76,7 @@ impl Probe {
             return Probed::Failed;
         }
         // Pongs that are not read would pile up.
-        if self.ws.write(&mut out, &outbox, usize::MAX, cx).is_err() || self.ws.unsent() > UNSENT {
+        if self.ws.write(&mut out, &outbox, &link.engine.ledger, cx).is_err() || self.ws.unsent() > UNSENT {
             return Probed::Failed;
         }
         if upgraded {

@@ -6,7 +6,7 @@ use super::end::{End, Farewell};
 use super::heartbeat::Heartbeat;
 use crate::Reason;
 use crate::out::Out;
-use crate::ws::{Item, Read, WebSocket, pong_frame};
+use crate::ws::{Item, Read, WebSocket};
 use std::task::Context;
 
 /// Reads once and writes once: the answers to all calls of one read leave together.
@@ -18,21 +18,23 @@ pub(super) fn step(
     out: &mut Out,
     cx: &mut Context<'_>,
 ) -> Result<Step, End> {
-    let (max, limit) = (client.link.engine.config.max_payload, client.link.engine.config.most_waiting());
-    let mut step = Step::Idle;
+    let max = client.link.engine.config.max_payload;
+    let mut again = false;
+    // Whether all is read that the client has sent.
+    let mut caught_up = false;
     if client.may_read() {
         let leftover = client.take_leftover();
         match ws.read(buf, leftover, cx) {
-            (Read::Nothing, _) => {}
+            (Read::Nothing, _) => caught_up = true,
             (Read::End, _) => return Err(End::gone(Reason::TransportClose)),
             (Read::Bytes, n) => {
-                step = Step::Again;
+                again = true;
                 client.allowance.count(n);
                 let leftover = ws.items(&mut buf[..n], max, |item| -> Result<bool, End> {
                     match item {
                         Item::Text(text) => client.text(&text, out, cx)?,
                         Item::Binary(bytes) => client.binary(&bytes, out, cx)?,
-                        Item::Ping(payload) => pong_frame(&mut out.bytes, payload),
+                        Item::Ping(payload) => client.pong(payload, out),
                         Item::Close(code) => {
                             return Err(End { reason: Reason::TransportClose, farewell: Farewell::Answer(code) });
                         }
@@ -46,23 +48,28 @@ pub(super) fn step(
     }
     heartbeat.look(client);
     let was_clogged = client.is_clogged(out);
-    ws.write(out, &client.link.outbox, limit, cx)?;
-    if ws.is_flushed() {
+    let more = ws.write(out, &client.link.outbox, &client.link.engine.ledger, cx)?;
+    if !more && ws.is_flushed() {
         client.owes.set(false);
     }
-    if was_clogged && !client.is_clogged(out) {
-        step = Step::Again;
-    }
+    heartbeat.wrote(out.taken, ws.is_flushed(), &client.link, || client.link.engine.wheel.now());
+    again |= was_clogged && !client.is_clogged(out);
     if client.joined.is_some() {
-        client.announce();
-        step = Step::Again;
+        again |= client.announce();
     }
-    if client.may_begin(out) {
-        step = Step::Again;
-    }
-    if let Some(wait) = client.throttled() {
+    again |= client.may_begin(out);
+    let throttled = client.throttled();
+    if let Some(wait) = throttled {
         heartbeat.resume_in(wait, &client.link);
-        return Ok(Step::Idle);
     }
-    Ok(if client.allowance.spent() { Step::Yield } else { step })
+    let busy = more || throttled.is_none() && client.allowance.spent();
+    if again && !busy && throttled.is_none() {
+        return Ok(Step::Again);
+    }
+    heartbeat.read(caught_up, client, out)?;
+    Ok(match busy {
+        true => Step::Yield,
+        false if ws.is_flushed() => Step::Idle,
+        false => Step::Blocked,
+    })
 }

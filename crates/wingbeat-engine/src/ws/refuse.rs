@@ -2,6 +2,7 @@
 
 use super::{Read, WebSocket, close_frame};
 use crate::engine::Shared;
+use crate::ledger::Ledger;
 use crate::out::Out;
 use crate::outbox::Outbox;
 use crate::serve::LINGER;
@@ -28,18 +29,18 @@ pub(crate) fn refuse(engine: &Arc<Shared>, ws: WebSocket) {
     }
     let engine = engine.clone();
     tokio::spawn(async move {
-        close(ws).await;
+        close(ws, &engine.ledger).await;
         engine.refused.fetch_sub(1, Ordering::SeqCst);
     });
 }
 
-async fn close(mut ws: WebSocket) {
+async fn close(mut ws: WebSocket, ledger: &Ledger) {
     let (mut out, outbox) = (Out::default(), Outbox::new());
-    ws.count_unsent(&outbox, usize::MAX);
+    outbox.count(ws.unsent());
     close_frame(&mut out.bytes, None);
-    let said = poll_fn(|cx| match ws.write(&mut out, &outbox, usize::MAX, cx) {
-        Ok(()) if ws.is_flushed() => ws.end(cx),
-        Ok(()) => Poll::Pending,
+    let said = poll_fn(|cx| match ws.write(&mut out, &outbox, ledger, cx) {
+        Ok(_) if ws.is_flushed() => ws.end(cx),
+        Ok(_) => Poll::Pending,
         Err(_) => Poll::Ready(()),
     });
     if timeout(PATIENCE, said).await.is_err() {

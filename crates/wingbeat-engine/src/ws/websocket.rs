@@ -1,8 +1,9 @@
 //! A WebSocket's connection: reading into lent memory, writing what the turn and the outbox have.
 
 use super::{Fragments, Io, Item, Sender, Violation, next_item};
+use crate::ledger::Ledger;
 use crate::out::{Out, append};
-use crate::outbox::{Frames, Outbox};
+use crate::outbox::Outbox;
 use bytes::{Buf, Bytes};
 use std::collections::VecDeque;
 use std::io::IoSlice;
@@ -28,6 +29,8 @@ fn hand_over<E: From<Violation>>(
 
 /// The most pieces that one write takes.
 const PIECES: usize = 64;
+/// So much is written in one turn to a peer that takes all of it; then others have theirs.
+const TURN: usize = 256 * 1024;
 
 /// A WebSocket. An idle one owns no buffers.
 pub(crate) struct WebSocket {
@@ -49,14 +52,9 @@ pub(crate) enum Read {
     End,
 }
 
-/// Why writing has come to an end.
+/// The peer is gone.
 #[derive(Debug)]
-pub(crate) enum Lost {
-    /// The peer is gone.
-    Io,
-    /// The peer does not take what is sent.
-    Full,
-}
+pub(crate) struct Lost;
 
 impl WebSocket {
     /// `read` is what was read behind the handshake.
@@ -119,61 +117,62 @@ impl WebSocket {
         self.unsent.iter().map(Bytes::len).sum()
     }
 
-    /// Counts what the peer has not taken, for a session that this becomes part of.
-    pub(crate) fn count_unsent(&self, outbox: &Outbox, limit: usize) {
-        outbox.count(self.unsent(), self.unsent.iter().map(Bytes::len).max().unwrap_or(0), limit);
-    }
-
     /// Sends what waited elsewhere.
     pub(crate) fn append(&mut self, frames: impl IntoIterator<Item = Bytes>) {
         self.unsent.extend(frames);
     }
 
-    /// Writes what the turn has written, then what is queued, with as few writes as possible. What the peer does not
-    /// take is kept, and the task is woken when it can take more.
+    /// Writes what the turn has written, then what is queued, with as few writes as possible. Of the queue it takes what it
+    /// can write: what the peer does not take of that is kept, and the task is woken when it can take more. Whether there
+    /// is more to write now, after others had their turn.
     pub(crate) fn write(
         &mut self,
         out: &mut Out,
         outbox: &Outbox,
-        limit: usize,
+        ledger: &Ledger,
         cx: &mut Context<'_>,
-    ) -> Result<(), Lost> {
+    ) -> Result<bool, Lost> {
         while !(out.is_empty() && self.unsent.is_empty() && outbox.is_empty()) {
-            let more = match outbox.take() {
+            let fresh = self.unsent.is_empty();
+            let one = if fresh && out.is_empty() { outbox.take_one() } else { None };
+            let more = if let Some(mut frame) = one {
                 // Most deliveries: one frame, written from where it lies for all receivers.
-                Frames::One(mut frame) if out.is_empty() && self.unsent.is_empty() => {
-                    let taken = self.write_piece(&frame, cx)?;
-                    frame.advance(taken.unwrap_or(0));
-                    if !frame.is_empty() {
-                        outbox.count(frame.len(), frame.len(), limit);
-                        self.unsent.push_back(frame);
+                let taken = self.write_piece(&frame, cx)?;
+                out.taken += taken.unwrap_or(0);
+                frame.advance(taken.unwrap_or(0));
+                if !frame.is_empty() {
+                    outbox.count(frame.len());
+                    self.unsent.push_back(frame);
+                }
+                taken.is_some()
+            } else {
+                if fresh {
+                    out.refill(outbox, ledger);
+                }
+                if !fresh || out.has_pieces() {
+                    self.write_pieces(out, outbox, cx)?
+                } else {
+                    let taken = self.write_piece(&out.bytes, cx)?;
+                    out.taken += taken.unwrap_or(0);
+                    let rest = &out.bytes[taken.unwrap_or(0)..];
+                    if !rest.is_empty() {
+                        outbox.count(rest.len());
+                        self.unsent.push_back(Bytes::copy_from_slice(rest));
                     }
+                    out.bytes.clear();
                     taken.is_some()
                 }
-                queue => {
-                    out.extend(queue);
-                    if !self.unsent.is_empty() || out.has_pieces() {
-                        self.write_pieces(out, outbox, limit, cx)?
-                    } else {
-                        let taken = self.write_piece(&out.bytes, cx)?;
-                        let rest = &out.bytes[taken.unwrap_or(0)..];
-                        if !rest.is_empty() {
-                            outbox.count(rest.len(), 0, limit);
-                            self.unsent.push_back(Bytes::copy_from_slice(rest));
-                        }
-                        out.bytes.clear();
-                        taken.is_some()
-                    }
-                }
             };
-            if !self.unsent.is_empty() && outbox.is_over(0, 0, limit) {
-                return Err(Lost::Full);
-            }
             if !more {
                 break;
             }
+            if out.taken >= TURN {
+                self.flush(cx)?;
+                return Ok(!(self.unsent.is_empty() && outbox.is_empty()));
+            }
         }
-        self.flush(cx)
+        self.flush(cx)?;
+        Ok(false)
     }
 
     /// Ends the direction to the peer, which sees that nothing more comes. What is not ready now is when the task is woken.
@@ -183,7 +182,7 @@ impl WebSocket {
 
     fn flush(&mut self, cx: &mut Context<'_>) -> Result<(), Lost> {
         match self.io.poll_flush(cx) {
-            Poll::Ready(Err(_)) => Err(Lost::Io),
+            Poll::Ready(Err(_)) => Err(Lost),
             _ => Ok(()),
         }
     }
@@ -193,19 +192,13 @@ impl WebSocket {
         match self.io.poll_write(cx, &[IoSlice::new(piece)]) {
             Poll::Pending => Ok(None),
             Poll::Ready(Ok(n)) if n > 0 => Ok(Some(n)),
-            Poll::Ready(_) => Err(Lost::Io),
+            Poll::Ready(_) => Err(Lost),
         }
     }
 
     /// The peer is slow, or there are large frames: all goes through the queue of what is unsent. Whether to go on.
-    fn write_pieces(
-        &mut self,
-        out: &mut Out,
-        outbox: &Outbox,
-        limit: usize,
-        cx: &mut Context<'_>,
-    ) -> Result<bool, Lost> {
-        append(&mut self.unsent, out.take(outbox, limit));
+    fn write_pieces(&mut self, out: &mut Out, outbox: &Outbox, cx: &mut Context<'_>) -> Result<bool, Lost> {
+        append(&mut self.unsent, out.take(outbox));
         let mut slices = [IoSlice::new(&[]); PIECES];
         let count = self.unsent.len().min(PIECES);
         for (slot, piece) in slices.iter_mut().zip(&self.unsent) {
@@ -214,9 +207,10 @@ impl WebSocket {
         let mut taken = match self.io.poll_write(cx, &slices[..count]) {
             Poll::Pending => return Ok(false),
             Poll::Ready(Ok(n)) if n > 0 => n,
-            Poll::Ready(_) => return Err(Lost::Io),
+            Poll::Ready(_) => return Err(Lost),
         };
         outbox.sent(taken);
+        out.taken += taken;
         while let Some(first) = self.unsent.front_mut() {
             let n = taken.min(first.len());
             taken -= n;
@@ -242,12 +236,12 @@ mod tests {
     async fn much_that_is_small_and_not_taken_needs_little_more_room_than_its_bytes() {
         let (ours, mut theirs) = duplex(1);
         let mut ws = WebSocket::new(Io::Other(Box::new(ours)), b"");
-        let (mut out, outbox) = (Out::default(), Outbox::new());
+        let (mut out, outbox, ledger) = (Out::default(), Outbox::new(), Ledger::new(usize::MAX));
         let all: Vec<u8> = (0..20_000u32).flat_map(|i| (i as u16).to_be_bytes()).collect();
         std::future::poll_fn(|cx| {
             for two in all.chunks(2) {
                 out.bytes.extend_from_slice(two);
-                assert!(ws.write(&mut out, &outbox, usize::MAX, cx).is_ok());
+                assert!(ws.write(&mut out, &outbox, &ledger, cx).is_ok());
             }
             Poll::Ready(())
         })
@@ -255,8 +249,8 @@ mod tests {
         assert!(ws.unsent.len() <= 12, "{}", ws.unsent.len());
         assert_eq!((ws.unsent(), outbox.bytes()), (all.len() - 1, all.len() - 1));
         let mut taken = vec![0; all.len()];
-        let writing = std::future::poll_fn(|cx| match ws.write(&mut out, &outbox, usize::MAX, cx) {
-            Ok(()) if !ws.is_flushed() => Poll::Pending,
+        let writing = std::future::poll_fn(|cx| match ws.write(&mut out, &outbox, &ledger, cx) {
+            Ok(_) if !ws.is_flushed() => Poll::Pending,
             done => Poll::Ready(done.is_ok()),
         });
         let (written, read) = tokio::join!(writing, theirs.read_exact(&mut taken));

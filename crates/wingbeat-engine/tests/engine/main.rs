@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod advisories;
+mod burst;
 mod calls;
 mod client;
 mod connections;
@@ -21,6 +22,7 @@ mod robust;
 mod server;
 mod shutdown;
 mod silence;
+mod slow;
 mod suites;
 #[cfg(feature = "tls")]
 mod tls;

@@ -1,7 +1,7 @@
 //! Encrypted connections, and HTTP/2.
 
 use crate::client::PATIENCE;
-use crate::server::{NotFound, Test};
+use crate::server::{NotFound, Seen, Test};
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -12,19 +12,19 @@ use wingbeat_engine::rustls::{ClientConfig, RootCertStore};
 use wingbeat_engine::{Config, Engine, Tls};
 
 /// A server with a certificate of its own, and what connects to it.
-async fn start() -> (u16, RootCertStore) {
+pub(crate) async fn start(seen: Arc<Seen>) -> (u16, RootCertStore) {
     let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let tls = Tls::from_pem(listener, own.cert.pem().as_bytes(), own.signing_key.serialize_pem().as_bytes()).unwrap();
-    let engine = Engine::new(Config::default(), Test(Arc::default()));
+    let engine = Engine::new(Config::default(), Test(seen));
     tokio::spawn(wingbeat_engine::serve(tls, engine, NotFound, std::future::pending()));
     let mut roots = RootCertStore::empty();
     roots.add(own.cert.der().clone()).unwrap();
     (port, roots)
 }
 
-async fn connect(port: u16, roots: RootCertStore, protocol: &[u8]) -> TlsStream<TcpStream> {
+pub(crate) async fn connect(port: u16, roots: RootCertStore, protocol: &[u8]) -> TlsStream<TcpStream> {
     let provider = Arc::new(default_provider());
     let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
     let mut config = config.with_root_certificates(roots).with_no_client_auth();
@@ -44,7 +44,7 @@ async fn until(stream: &mut TlsStream<TcpStream>, end: &[u8]) -> Vec<u8> {
 
 #[tokio::test]
 async fn websockets_are_encrypted_and_know_it() {
-    let (port, roots) = start().await;
+    let (port, roots) = start(Arc::default()).await;
     let mut stream = connect(port, roots, b"http/1.1").await;
     let head = "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
         Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
@@ -58,7 +58,7 @@ async fn websockets_are_encrypted_and_know_it() {
 
 #[tokio::test]
 async fn an_encrypted_connection_ends_right_after_its_close_frame() {
-    let (port, roots) = start().await;
+    let (port, roots) = start(Arc::default()).await;
     for (sent, code) in
         [(crate::client::frame(0x81, b"\xff"), 1007), (crate::client::frame(0x88, b"\x03\xe8"), 1000_u16)]
     {
@@ -77,7 +77,7 @@ async fn an_encrypted_connection_ends_right_after_its_close_frame() {
 
 #[tokio::test]
 async fn who_does_not_speak_tls_harms_nobody() {
-    let (port, roots) = start().await;
+    let (port, roots) = start(Arc::default()).await;
     let mut plain = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
     plain.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
     let mut rest = Vec::new();
@@ -115,7 +115,7 @@ mod http2 {
 
     #[tokio::test]
     async fn polls_go_over_http2_and_websockets_do_not() {
-        let (port, roots) = start().await;
+        let (port, roots) = start(Arc::default()).await;
         let stream = connect(port, roots, b"h2").await;
         assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
         let (mut sender, connection) =

@@ -10,6 +10,10 @@ use crate::realtime::{Audience, Connection, Publication};
 use std::sync::Arc;
 use wingbeat_core::RawJson;
 
+/// How many bytes one call publishes before sockets have their turn. All of it at once, a list of records would wait in
+/// memory as a whole, though everybody takes it at once.
+const PACE: usize = 256 * 1024;
+
 /// On whose behalf something is published.
 #[derive(Clone, Copy)]
 pub(super) struct Whose<'a> {
@@ -48,6 +52,7 @@ impl Inner {
     ) {
         let mut turns = writer.map(Writer::turns).unwrap_or_default().of_each(items).into_iter();
         let (mut place, sent, null) = (Place::default(), dispatch.and_then(RawJson::elements), RawJson::NULL);
+        let mut unwritten = 0;
         for (at, item) in items.iter().enumerate() {
             let sent = match (&sent, dispatch) {
                 (Some(sent), _) => sent.get(at).unwrap_or(&null),
@@ -55,6 +60,11 @@ impl Inner {
                 (None, None) => item,
             };
             self.publish_in_turn(slot, item, sent, whose, &mut turns.next().flatten(), &mut place).await;
+            unwritten += sent.as_bytes().len();
+            if unwritten > PACE {
+                unwritten = 0;
+                tokio::task::yield_now().await;
+            }
         }
     }
 

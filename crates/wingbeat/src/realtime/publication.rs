@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 use wingbeat_core::packet::Frame;
 use wingbeat_core::{RawJson, Result};
+use wingbeat_engine::SharedFrame;
 
 /// The name of a service's event, and that name as it travels.
 #[derive(Clone, Debug)]
@@ -84,7 +85,7 @@ impl fmt::Debug for Publication {
 pub(crate) struct Message {
     pub(crate) name: Arc<str>,
     pub(crate) data: RawJson,
-    frame: OnceLock<Frame>,
+    frame: OnceLock<SharedFrame>,
 }
 
 impl Message {
@@ -93,16 +94,18 @@ impl Message {
     }
 
     /// The Socket.IO packet, made by the first who asks.
-    pub(crate) fn frame(&self) -> &Frame {
-        self.frame
-            .get_or_init(|| Frame::binary_event("/", &self.name, &[self.data.as_bytes()], self.data.attachments()))
+    pub(crate) fn frame(&self) -> &SharedFrame {
+        self.frame.get_or_init(|| {
+            let data = [self.data.as_bytes()];
+            SharedFrame::new(Frame::binary_event("/", &self.name, &data, self.data.attachments()))
+        })
     }
 }
 
 /// Messages that go to the same connections one after the other.
 pub(crate) struct Together {
     messages: Vec<Arc<Message>>,
-    joined: OnceLock<Option<Frame>>,
+    joined: OnceLock<Option<SharedFrame>>,
 }
 
 /// Larger ones are sent one by one: copying them together would cost more than it saves.
@@ -119,15 +122,15 @@ impl Together {
 
     /// All packets as one piece, made by the first who asks, if they are small and have no bytes in them. Each connection
     /// then queues and writes one thing instead of several: eight small events cost a quarter.
-    pub(crate) fn frame(&self) -> Option<&Frame> {
+    pub(crate) fn frame(&self) -> Option<&SharedFrame> {
+        let is_plain = |message: &Arc<Message>| message.data.attachments().is_empty();
+        if let [only] = &*self.messages {
+            return is_plain(only).then(|| only.frame());
+        }
         let join = || {
-            let frames = self.messages.iter().map(|message| message.frame());
+            let frames = self.messages.iter().map(|message| message.frame().frame());
             let small = frames.clone().map(Frame::len).sum::<usize>() <= JOINED;
-            let plain = self.messages.iter().all(|message| message.data.attachments().is_empty());
-            match &*self.messages {
-                [only] if plain => Some(only.frame().clone()),
-                _ => (small && plain).then(|| Frame::join(frames)),
-            }
+            (small && self.messages.iter().all(is_plain)).then(|| SharedFrame::new(Frame::join(frames)))
         };
         self.joined.get_or_init(join).as_ref()
     }

@@ -23,9 +23,10 @@ const UPKEEP: Duration = Duration::from_secs(5);
 /// - `wingbeat_refused_calls_total` by `outcome`: calls that reached no method, because there is no such service or method
 ///   or because the arguments are none,
 /// - `wingbeat_connections` by `provider`, those that are open,
-/// - `wingbeat_disconnects_total` by `reason`; `outbox full` is a client that read too slowly,
+/// - `wingbeat_disconnects_total` by `reason`; `outbox full` is a client for which more waited than may, `ping timeout` one
+///   that is gone or reads next to nothing,
 /// - `wingbeat_deliveries_total`, events times connections,
-/// - `wingbeat_outbox_bytes`, what waits to be sent to clients at the moment of asking,
+/// - `wingbeat_outbox_bytes`, what waits to be sent to clients at the moment of asking; what many wait for counts for each,
 ///
 /// No label holds what a client has chosen: there are as many as there are services and methods. Besides there is
 /// whatever else the program records with the crate `metrics`. Keep the path from strangers.

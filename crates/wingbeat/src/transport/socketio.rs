@@ -141,7 +141,7 @@ impl Peer for Client {
     fn deliver(&self, message: &Message) {
         let Some(socket) = self.0.upgrade() else { return };
         match sendable(&message.data, socket.max_attachments()) {
-            Ok(()) => socket.send(message.frame()),
+            Ok(()) => socket.send_shared(message.frame()),
             Err(error) => {
                 static UNSENT: Seldom = Seldom::new();
                 if let Some(times) = UNSENT.happened_as(&message.name) {
@@ -153,7 +153,7 @@ impl Peer for Client {
 
     fn deliver_all(&self, together: &Together) {
         match (together.frame(), self.0.upgrade()) {
-            (Some(frame), Some(socket)) => socket.send(frame),
+            (Some(frame), Some(socket)) => socket.send_shared(frame),
             (None, Some(_)) => together.messages().iter().for_each(|message| self.deliver(message)),
             (_, None) => {}
         }

@@ -4,6 +4,7 @@
 
 mod advisories;
 mod beside;
+mod burst;
 mod documentation;
 mod javascript;
 mod limits;

@@ -73,7 +73,7 @@ fn number(packet: &str) -> usize {
 
 #[tokio::test(start_paused = true)]
 async fn who_takes_no_events_is_out_at_once_and_the_others_hear_all_in_order() {
-    let mut server = start(Config::default().outbox_limit(200_000));
+    let mut server = start(Config::default().outbox_total(200_000));
     let mut members = Vec::new();
     for _ in 0..3 {
         members.push(server.door.connect().await.unwrap());
