@@ -4,12 +4,16 @@ use super::calls::{Call, Outcome, guarded};
 use super::client::Client;
 use super::end::End;
 use super::namespaces::{connect_error, write_packet};
-use crate::out::Out;
+use crate::link::signal;
+use crate::out::{Out, SMALL};
+use crate::outbox::LARGEST;
+use crate::ws::pong_frame;
 use crate::{Answer, Reason, Socket};
+use bytes::Bytes;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use wingbeat_core::packet::AckId;
+use wingbeat_core::packet::{AckId, Frame, msgpack};
 
 impl Client {
     /// Polls a call for the first time: answers it if it is ready, keeps it if not.
@@ -46,6 +50,48 @@ impl Client {
             }
         }
         Ok(false)
+    }
+
+    /// Writes a packet of about this size behind all that is queued.
+    pub(super) fn put(&self, out: &mut Out, size: usize, write: impl FnOnce(&mut Vec<u8>)) {
+        let engine = &self.link.engine;
+        let follows = out.follows(&self.link.outbox, &engine.ledger);
+        if follows && size <= SMALL && !engine.config.msgpack {
+            return write(&mut out.bytes);
+        }
+        let mut bytes = Vec::new();
+        write(&mut bytes);
+        self.put_apart(out, follows, bytes.into());
+    }
+
+    /// A packet as a frame of its own: large, or to wait its turn in the queue.
+    #[cold]
+    fn put_apart(&self, out: &mut Out, follows: bool, bytes: Bytes) {
+        let engine = &self.link.engine;
+        let bytes = match engine.config.msgpack {
+            true => msgpack::recode(&Frame::from_encoded(bytes)).into_bytes(),
+            false => bytes,
+        };
+        if bytes.len() > LARGEST {
+            return self.link.signal(signal::FULL);
+        }
+        let bytes = engine.ledger.count(bytes);
+        if follows {
+            out.frame(bytes);
+            engine.relieve();
+        } else {
+            self.link.append(bytes);
+        }
+    }
+
+    /// Answers a ping of the WebSocket's. Where the client takes nothing that waits as well, and is limited.
+    pub(super) fn pong(&self, payload: &[u8], out: &mut Out) {
+        if !out.is_blocked() {
+            return pong_frame(&mut out.bytes, payload);
+        }
+        let mut bytes = Vec::new();
+        pong_frame(&mut bytes, payload);
+        self.link.push_bytes(bytes.into());
     }
 
     /// Sends an answer, if one is wanted.

@@ -4,17 +4,16 @@ use super::allowance::Allowance;
 use super::calls::{Backlog, Call, Running, Waiting, Work, guarded};
 use super::end::{End, Farewell};
 use crate::handler::{Handled, State};
-use crate::link::{Link, signal};
+use crate::link::Link;
 use crate::out::{Out, SMALL};
-use crate::outbox::{LARGEST, is_large};
-use crate::ws::pong_frame;
+use crate::outbox::is_large;
 use crate::{Event, Reason, Socket};
 use bytes::Bytes;
 use std::cell::Cell;
 use std::sync::Arc;
 use std::task::Context;
 use wingbeat_core::packet::engine::{self, PacketType};
-use wingbeat_core::packet::{Arguments, Frame, Packet, PacketKind, msgpack, placeholders_fit};
+use wingbeat_core::packet::{Arguments, Packet, PacketKind, msgpack, placeholders_fit};
 
 /// The Socket.IO side of a session.
 pub(super) struct Client {
@@ -155,48 +154,6 @@ impl Client {
         }
         let Some(Binary { packet, .. }) = self.binary.take().map(|binary| *binary) else { return Ok(()) };
         self.whole(packet, out, cx)
-    }
-
-    /// Writes a packet of about this size behind all that is queued.
-    pub(super) fn put(&self, out: &mut Out, size: usize, write: impl FnOnce(&mut Vec<u8>)) {
-        let engine = &self.link.engine;
-        let follows = out.follows(&self.link.outbox, &engine.ledger);
-        if follows && size <= SMALL && !engine.config.msgpack {
-            return write(&mut out.bytes);
-        }
-        let mut bytes = Vec::new();
-        write(&mut bytes);
-        self.put_apart(out, follows, bytes.into());
-    }
-
-    /// A packet as a frame of its own: large, or to wait its turn in the queue.
-    #[cold]
-    fn put_apart(&self, out: &mut Out, follows: bool, bytes: Bytes) {
-        let engine = &self.link.engine;
-        let bytes = match engine.config.msgpack {
-            true => msgpack::recode(&Frame::from_encoded(bytes)).into_bytes(),
-            false => bytes,
-        };
-        if bytes.len() > LARGEST {
-            return self.link.signal(signal::FULL);
-        }
-        let bytes = engine.ledger.count(bytes);
-        if follows {
-            out.frame(bytes);
-            engine.relieve();
-        } else {
-            self.link.append(bytes);
-        }
-    }
-
-    /// Answers a ping of the WebSocket's. Where the client takes nothing that waits as well, and is limited.
-    pub(super) fn pong(&self, payload: &[u8], out: &mut Out) {
-        if !out.is_blocked() {
-            return pong_frame(&mut out.bytes, payload);
-        }
-        let mut bytes = Vec::new();
-        pong_frame(&mut bytes, payload);
-        self.link.push_bytes(bytes.into());
     }
 
     /// A packet that came whole.

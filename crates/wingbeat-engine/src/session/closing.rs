@@ -54,7 +54,6 @@ impl Closing {
             ws::refuse(&link.engine, probe.into_ws());
         }
         let queued = deliver(link, out).left;
-        let lost = end.farewell == Farewell::Gone;
         let mut polls = link.polls()?;
         let closing = link.engine.is_closing();
         let owes = owes && (queued || polls.has_ready());
@@ -66,7 +65,7 @@ impl Closing {
                 | Reason::ServerNamespaceDisconnect
                 | Reason::ServerShuttingDown
         );
-        let orderly = !forgotten && !lost && (owes || !closing);
+        let orderly = !forgotten && end.farewell != Farewell::Gone && (owes || !closing);
         // There are clients that never come back after a close packet. Without one, they see that the session is gone.
         let with = if end.farewell == Farewell::Silence || closing { "6" } else { "1" };
         if !polls.end(with, orderly, queued) || !orderly {
@@ -119,9 +118,11 @@ impl Closing {
         };
         let mut more = false;
         if !self.ended {
-            let Ok(left) = ws.write(out, &link.outbox, &link.engine.ledger, cx) else { return Step::Done };
-            more = left;
-            if !self.quiet && !more && ws.is_flushed() && ws.end(cx).is_ready() {
+            match ws.write(out, &link.outbox, &link.engine.ledger, cx) {
+                Ok(left) => more = left,
+                Err(_) => return Step::Done,
+            }
+            if !self.quiet && ws.is_flushed() && !more && ws.end(cx).is_ready() {
                 self.ended = true;
                 self.until = Closing::wait(link, MOMENT);
             }

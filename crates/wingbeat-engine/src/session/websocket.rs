@@ -49,10 +49,10 @@ pub(super) fn step(
     heartbeat.look(client);
     let was_clogged = client.is_clogged(out);
     let more = ws.write(out, &client.link.outbox, &client.link.engine.ledger, cx)?;
-    if !more && ws.is_flushed() {
+    heartbeat.wrote(out.taken, ws.is_flushed(), &client.link, || client.link.engine.wheel.now());
+    if ws.is_flushed() && !more {
         client.owes.set(false);
     }
-    heartbeat.wrote(out.taken, ws.is_flushed(), &client.link, || client.link.engine.wheel.now());
     again |= was_clogged && !client.is_clogged(out);
     if client.joined.is_some() {
         again |= client.announce();

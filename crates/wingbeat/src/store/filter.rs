@@ -27,13 +27,13 @@ pub struct Limits {
     /// How many records a client's `$skip` may leave out: any number. A store reads what it leaves out.
     pub skip: u64,
     /// How many records one call of a client may write, in a list to create or by a patch or remove of all that a query
-    /// selects: 1000. More are refused before any is written.
+    /// selects: 10,000. More are refused before any is written.
     pub records: usize,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { depth: 8, conditions: 200, values: 2000, skip: u64::MAX, records: 1000 }
+        Limits { depth: 8, conditions: 200, values: 2000, skip: u64::MAX, records: 10_000 }
     }
 }
 

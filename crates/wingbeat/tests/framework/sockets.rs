@@ -278,7 +278,7 @@ async fn over_a_socket_nobody_asks_for_what_is_hidden_or_writes_without_a_bound(
         }
     }
     let many = client.call(2, json!(["create", "users", vec![json!({}); 300_000]])).await;
-    assert_eq!(many[0]["message"], "Can not create more than 1000 entries in one call");
+    assert_eq!(many[0]["message"], "Can not create more than 10000 entries in one call");
     let found = client.call(3, json!(["find", "users", {"name": "Ann"}])).await;
     assert_eq!(found[1]["data"], json!([{"id": 1, "name": "Ann"}]));
 }

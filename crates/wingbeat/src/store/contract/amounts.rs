@@ -47,9 +47,9 @@ async fn what_is_too_much_is_refused_before_anything_reads_it<S: Store + Clone>(
     let mount = Mount::new(table.multi(true)).before(Create, nobody);
     let app = App::builder().mount("messages", mount).build().unwrap();
     let client = Client::connect(&app).await.unwrap();
-    let many = Value::Array(vec![json!({}); 1001]);
+    let many = Value::Array(vec![json!({}); 10_001]);
     let error = client.service("messages").create(many).await.unwrap_err();
-    assert_eq!(error.message(), "Can not create more than 1000 entries in one call");
+    assert_eq!(error.message(), "Can not create more than 10000 entries in one call");
 }
 
 async fn a_client_skips_as_many_records_as_the_table_says<S: Store + Clone>(table: Table<S>) {
