@@ -182,7 +182,8 @@ impl Heartbeat {
     fn judge(&mut self, all: bool, client: &Client, out: &Out) -> Result<(), End> {
         let (now, config) = (client.link.engine.wheel.now(), &client.link.engine.config);
         let again = now + millis(config.ping_timeout);
-        let held = !all && !(client.is_full() && client.is_clogged(out));
+        let is_its_own_doing = client.is_full() && client.is_clogged(out);
+        let held = !(all || is_its_own_doing);
         if self.held && all && self.excused < EXCUSES {
             self.excused += 1;
             self.wait_until(again, config);

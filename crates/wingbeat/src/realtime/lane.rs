@@ -7,8 +7,12 @@ use super::walk::{Job, Walk};
 use std::collections::VecDeque;
 use tokio::sync::oneshot;
 
-/// Audiences up to this size are served at once, larger ones in slices of it.
-const SLICE: usize = 64;
+/// Audiences up to this size are served at once.
+const SMALL: usize = 64;
+/// Larger ones are served in slices of this size. Each member's session is a task that is woken; tokio looks for what
+/// comes from outside after 61 tasks at the latest. With slices of more, tasks pile up while a delivery lasts, and a
+/// message beside one to 100,000 takes 13 ms, not 0.2 ms. Half of that costs 2% more instructions.
+const SLICE: usize = 32;
 /// How many frames a connection is given in one pass at most.
 const TOGETHER: usize = 64;
 /// How many publications have a place to wait; the publishers of further ones wait until theirs has one.
@@ -54,7 +58,7 @@ impl Lane {
     pub(super) fn publish(&mut self, to: Recipients, caller: Option<&Connection>) -> Published {
         let (number, size) = (clock::next(), to.len());
         let waiting = self.jobs.len() + self.walk.as_ref().map_or(0, |walk| walk.jobs().len());
-        if size <= SLICE && size * waiting <= CAUGHT_UP {
+        if size <= SMALL && size * waiting <= CAUGHT_UP {
             self.serve(&to, number);
             return Published::Served { _recipients: to };
         }
