@@ -10,7 +10,7 @@ mod process;
 
 use clap::Parser;
 use process::rss;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::future::{Ready, pending, ready};
 use std::io::{Error, Result as IoResult};
 use std::task::{Context, Poll, ready};
@@ -111,7 +111,7 @@ async fn run(options: Options) -> Result<()> {
         "kib_per_session": gained.saturating_sub(once) as f64 / 1024.0 / options.sessions as f64,
         "still_connected": app.channel("everybody").len(),
     });
-    println!("{}", Value::from(figures));
+    println!("{figures}");
     Ok(())
 }
 
