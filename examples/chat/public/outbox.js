@@ -118,7 +118,7 @@ export class Outbox {
     } catch (error) {
       if (!this.#isReady()) return false;
       entry.tries = (entry.tries ?? 0) + 1;
-      if (isRefusal(error) || entry.tries >= TRIES) {
+      if (isRefusal(error) || (!isPassing(error) && entry.tries >= TRIES)) {
         entry.error = error.message || 'The server refused it';
         this.#keep(entry);
         return true;
@@ -138,8 +138,12 @@ export class Outbox {
 
 /** Whether sending the same again would be answered the same. */
 function isRefusal(error) {
-  const passing = [401, 408, 425, 429];
-  return error.code >= 400 && error.code < 500 && !passing.includes(error.code);
+  return error.code >= 400 && error.code < 500 && !isPassing(error);
+}
+
+/** Whether the server says that it is only now: a message is never given up for that. */
+function isPassing(error) {
+  return [401, 408, 425, 429, 503].includes(error.code);
 }
 
 // `randomUUID` exists only on secure origins; a phone on the local network has none.

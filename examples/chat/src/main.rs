@@ -73,13 +73,19 @@ async fn run(options: Options) -> Result<(), String> {
 }
 
 async fn migrate(database: &Sqlite) -> Result<()> {
-    let first = [("rooms", rooms::TABLE), ("messages", messages::TABLE), ("users", users::TABLE)];
-    let later = [
+    database.migrate(&steps()).await
+}
+
+/// How the tables came to be, from the beginning.
+fn steps() -> Vec<(&'static str, &'static str)> {
+    vec![
+        ("rooms", rooms::TABLE),
+        ("messages", messages::TABLE),
+        ("users", users::TABLE),
         ("rooms for members", rooms::MEMBERS_ROOM),
         ("messages for members", messages::MEMBERS_ROOM),
         ("messages by members", messages::BY_MEMBERS),
-    ];
-    database.migrate(&[&first[..], &later].concat()).await
+    ]
 }
 
 /// Everybody who has said a name hears everything, but for who is typing elsewhere and what is said among members.

@@ -97,12 +97,20 @@ async fn place(context: &mut Context) -> Result<()> {
     let mut members_only = Vec::new();
     for id in ids {
         let room = visible(context.services(), id.unwrap_or_default(), &context.params).await;
-        members_only.push(room.map_err(|_| Error::bad_request("There is no such room"))?.members_only);
+        members_only.push(room.map_err(no_such_room)?.members_only);
     }
     for (item, members_only) in context.items_mut()?.into_iter().zip(members_only) {
         item.insert("membersOnly".to_owned(), members_only.into());
     }
     Ok(())
+}
+
+/// Whatever else went wrong says nothing about the room: the page is to try again.
+fn no_such_room(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::NotFound => Error::bad_request("There is no such room"),
+        _ => error,
+    }
 }
 
 /// A page whose acknowledgement was lost sends a message again: it is told what is stored, and nobody hears it twice.

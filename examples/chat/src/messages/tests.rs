@@ -63,6 +63,22 @@ async fn what_is_no_message_is_refused() {
 }
 
 #[tokio::test]
+async fn a_database_that_fails_does_not_say_that_there_is_no_such_room() {
+    let database = Sqlite::memory().await.unwrap();
+    crate::migrate(&database).await.unwrap();
+    let app = opened_with(&database).await;
+    let ada = Visitor::new(&app, "Ada", 1).await;
+    database
+        .migrate(&[&crate::steps()[..], &[("out of reach", "ALTER TABLE rooms RENAME TO away")]].concat())
+        .await
+        .unwrap();
+    let failed = ada.create("messages", message("a", "Is it there?")).await.unwrap_err();
+    assert_eq!(failed.code(), 500, "{failed:?}");
+    let busy = super::no_such_room(wingbeat::Error::unavailable("The database is busy"));
+    assert_eq!((busy.code(), busy.message()), (503, "The database is busy"));
+}
+
+#[tokio::test]
 async fn a_page_has_30_messages_and_at_most_100() {
     let app = opened().await;
     let ada = Visitor::new(&app, "Ada", 1).await;
