@@ -2,7 +2,7 @@
 //! and Socket.IO at `/socket.io/`. `cargo run -p examples --bin inside-axum`
 
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Json, Response};
 use axum::{Router, routing::get};
 use serde_json::Value;
@@ -18,6 +18,12 @@ async fn sign(context: &mut Context) -> Result<()> {
         message.insert("from".to_owned(), from.clone().into());
     }
     Ok(())
+}
+
+/// A page, which no other may show in a frame.
+async fn page() -> impl IntoResponse {
+    let text = "<h1>An axum application</h1><p>Socket.IO is at /socket.io/.</p>";
+    ([(header::X_FRAME_OPTIONS, "DENY")], Html(text))
 }
 
 fn app() -> Result<App> {
@@ -49,7 +55,7 @@ async fn main() -> Result<()> {
     let app = app()?;
     app.setup().await?;
     let router = Router::new()
-        .route("/", get(|| async { Html("<h1>An axum application</h1><p>Socket.IO is at /socket.io/.</p>") }))
+        .route("/", get(page))
         .route("/messages/{id}", get(message))
         .with_state(app.clone())
         .fallback_service(app.http());

@@ -1,6 +1,8 @@
 //! A list of things to do, typed from end to end, and the page to use it. `cargo run -p examples --bin todo`
 
-use axum::{Router, response::Html, routing::get};
+use axum::http::header;
+use axum::response::{Html, IntoResponse};
+use axum::{Router, routing::get};
 use serde::{Deserialize, Serialize};
 use tokio::{net::TcpListener, sync::Mutex};
 use wingbeat::{engine::Config, prelude::*};
@@ -44,14 +46,19 @@ impl Service for Todos {
     }
 }
 
+/// The page, which no other may show in a frame.
+async fn page() -> impl IntoResponse {
+    ([(header::X_FRAME_OPTIONS, "DENY")], Html(include_str!("index.html")))
+}
+
 #[tokio::main]
 async fn main() -> Result<()> {
     let client = concat!(env!("CARGO_MANIFEST_DIR"), "/chat/node_modules/socket.io-client/dist");
     let app = App::builder()
         .mount("todos", Mount::new(Todos::default()).publish(|_| channel("everybody")))
         .on_connection(|app, connection| app.channel("everybody").join(connection))
-        .configure(SocketIo::with_config(Config::default().client_files(client)))
-        .fallback(Router::new().route("/", get(|| async { Html(include_str!("index.html")) })))
+        .configure(SocketIo::with_config(Config::default().client_files(client).same_origin()))
+        .fallback(Router::new().route("/", get(page)))
         .build()?;
     let listener = TcpListener::bind(std::env::args().nth(1).unwrap_or("127.0.0.1:3030".into())).await?;
     println!("listening on http://{}", listener.local_addr()?);

@@ -1,4 +1,5 @@
-//! What trusted proxies say of a client: `X-Forwarded-For` and `X-Forwarded-Proto`, or `Forwarded` (RFC 7239).
+//! What trusted proxies say of a client: `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Host`, or `Forwarded`
+//! (RFC 7239).
 
 use crate::Peer;
 use crate::config::Config;
@@ -7,28 +8,41 @@ use http::header::FORWARDED;
 use std::net::{IpAddr, SocketAddr};
 
 /// The client behind a peer: the peer itself, unless that is a proxy which is trusted.
-///
-/// What a proxy adds stands behind what it got. So the last entry is believed if the peer is trusted, and each further one
-/// if its neighbour names a trusted proxy: what stands before an untrusted one, anybody can have said.
 pub(crate) fn client(mut peer: Peer, headers: &HeaderMap, config: &Config) -> Peer {
-    // A listener for both families sees IPv4 addresses as parts of IPv6.
-    let trusted =
-        |address: IpAddr| config.trusted_proxies.iter().any(|proxy| proxy.to_canonical() == address.to_canonical());
-    if !trusted(peer.address.ip()) {
-        return peer;
-    }
-    let hops = if config.forwarded { standard(headers) } else { usual(headers) };
-    for hop in hops.into_iter().rev() {
+    for hop in believed(peer.address.ip(), headers, config) {
         if let Some(protocol) = hop.protocol {
             peer.secure = ["https", "wss"].iter().any(|secure| protocol.eq_ignore_ascii_case(secure));
         }
-        let Some(address) = hop.address else { break };
-        if !trusted(address.ip()) {
+        if let Some(address) = hop.address.filter(|address| !trusts(config, address.ip())) {
             peer.address = address;
-            break;
         }
     }
     peer
+}
+
+/// The host that a client has asked, if a proxy which is trusted names another than it asks for.
+pub(crate) fn host(peer: IpAddr, headers: &HeaderMap, config: &Config) -> Option<String> {
+    believed(peer, headers, config).into_iter().rev().find_map(|hop| hop.host)
+}
+
+fn trusts(config: &Config, address: IpAddr) -> bool {
+    // A listener for both families sees IPv4 addresses as parts of IPv6.
+    config.trusted_proxies.iter().any(|proxy| proxy.to_canonical() == address.to_canonical())
+}
+
+/// The hops that trusted proxies have told of, the nearest first.
+///
+/// What a proxy adds stands behind what it got. So the last entry is believed if the peer is trusted, and each further one
+/// if its neighbour names a trusted proxy: what stands before an untrusted one, anybody can have said.
+fn believed(peer: IpAddr, headers: &HeaderMap, config: &Config) -> Vec<Hop> {
+    if !trusts(config, peer) {
+        return Vec::new();
+    }
+    let mut hops = if config.forwarded { standard(headers) } else { usual(headers) };
+    hops.reverse();
+    let ours = hops.iter().take_while(|hop| hop.address.is_some_and(|address| trusts(config, address.ip()))).count();
+    hops.truncate(ours + 1);
+    hops
 }
 
 /// What one proxy has said.
@@ -38,6 +52,8 @@ struct Hop {
     address: Option<SocketAddr>,
     /// How it got it.
     protocol: Option<String>,
+    /// Which host that one asked.
+    host: Option<String>,
 }
 
 /// An address as proxies write it: with a port or without, IPv6 in brackets or not.
@@ -48,19 +64,20 @@ fn address(text: &str) -> Option<SocketAddr> {
     text.parse().ok().or_else(|| Some(SocketAddr::new(bare.parse().ok()?, 0)))
 }
 
-/// By `X-Forwarded-For`, beside it `X-Forwarded-Proto`: the last entries belong together.
+/// By `X-Forwarded-For`, beside it `X-Forwarded-Proto` and `X-Forwarded-Host`: the last entries belong together.
 fn usual(headers: &HeaderMap) -> Vec<Hop> {
     let entries = |name| {
         let lines = headers.get_all(name).iter().flat_map(|line| line.to_str().unwrap_or_default().split(','));
         lines.map(str::trim).collect::<Vec<_>>()
     };
-    let (addresses, protocols) = (entries("x-forwarded-for"), entries("x-forwarded-proto"));
-    let count = addresses.len().max(protocols.len());
+    let [addresses, protocols, hosts] = ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"].map(entries);
+    let count = addresses.len().max(protocols.len()).max(hosts.len());
     let nth_of = |list: &[&str], nth: usize| list.len().checked_sub(count - nth).map(|at| list[at].to_owned());
     (0..count)
         .map(|nth| Hop {
             address: nth_of(&addresses, nth).and_then(|text| address(&text)),
             protocol: nth_of(&protocols, nth),
+            host: nth_of(&hosts, nth),
         })
         .collect()
 }
@@ -79,6 +96,7 @@ fn hop(element: &str) -> Hop {
         match &*name.trim().to_ascii_lowercase() {
             "for" => hop.address = address(&value),
             "proto" => hop.protocol = Some(value),
+            "host" => hop.host = Some(value),
             _ => {}
         }
     }
@@ -199,5 +217,23 @@ mod tests {
             seen("9.9.9.9:80", &[("forwarded", "for=6.6.6.6;proto=https")], &config),
             ("9.9.9.9:80".into(), false)
         );
+    }
+    #[test]
+    fn a_trusted_proxy_says_which_host_was_asked() {
+        let asked = |peer: &str, name: &'static str, value: &str, config: &Config| {
+            let headers = [("x-forwarded-for", "1.2.3.4, 10.0.0.2"), (name, value)];
+            let headers = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+            host(peer.parse().unwrap(), &headers.collect(), config)
+        };
+        let both = config(&["10.0.0.1", "10.0.0.2"]);
+        let usual = |peer, value| asked(peer, "x-forwarded-host", value, &both);
+        assert_eq!(usual("10.0.0.1", "chat.example:81").unwrap(), "chat.example:81");
+        assert_eq!(usual("10.0.0.1", "chat.example, inner").unwrap(), "chat.example");
+        // What the client says itself stands before that.
+        assert_eq!(usual("10.0.0.1", "evil.example, chat.example, inner").unwrap(), "chat.example");
+        assert_eq!(usual("9.9.9.9", "evil.example"), None);
+        let line = r#"for=6.6.6.6;host=evil.example, for=1.2.3.4;host="chat.example", for=10.0.0.2"#;
+        assert_eq!(asked("10.0.0.1", "forwarded", line, &both), None);
+        assert_eq!(asked("10.0.0.1", "forwarded", line, &both.forwarded(true)).unwrap(), "chat.example");
     }
 }

@@ -63,7 +63,8 @@ async fn run(options: Options) -> Result<(), String> {
     migrate(&database).await.map_err(cannot_open)?;
     let auth = users::authentication(&users::Secret::of(&db)?, Passwords::new()).map_err(cause)?;
     let files = page.join("node_modules/socket.io-client/dist");
-    let config = Config::default().client_files(files).trusted_proxies(proxies);
+    // Else any page that somebody has open could read along, on the local machine and network too.
+    let config = Config::default().client_files(files).trusted_proxies(proxies).same_origin();
     let app = chat(&database, auth).configure(SocketIo::with_config(config)).fallback(page::router(&page));
     let app = app.build().map_err(cause)?;
     println!("listening on {}", process::url(&listener).map_err(|error| error.to_string())?);

@@ -14,8 +14,17 @@ pub(crate) fn router(folder: &Path) -> Router {
     }
     // The browser asks each time whether a file has changed: whoever edits the page sees it.
     let ask_again = SetResponseHeaderLayer::overriding(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    // No other page shows this one in a frame, where a visitor would click on what is not seen. (In a page, a policy can
+    // not say it.)
+    let unframed = [
+        (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("frame-ancestors 'none'")),
+    ];
+    let [old, new] = unframed.map(|(name, value)| SetResponseHeaderLayer::overriding(name, value));
     Router::new()
         .route_service("/feathers.js", ServeFile::new(feathers))
         .fallback_service(ServeDir::new(folder.join("public")))
         .layer(ask_again)
+        .layer(old)
+        .layer(new)
 }

@@ -53,6 +53,7 @@ pub struct Config {
     pub(crate) serve_client: bool,
     pub(crate) cors: Option<Cors>,
     pub(crate) check_origin: Option<Origins>,
+    pub(crate) same_origin: bool,
     pub(crate) cookie: Option<Cookie>,
     pub(crate) allow_request: Option<AllowRequest>,
     pub(crate) initial_headers: Option<EditHeaders>,
@@ -91,6 +92,7 @@ impl Default for Config {
             serve_client: true,
             cors: None,
             check_origin: None,
+            same_origin: false,
             cookie: None,
             allow_request: None,
             initial_headers: None,
@@ -224,6 +226,18 @@ impl Config {
         self
     }
 
+    /// Only for pages of the server's own: WebSockets and polling from pages of other origins are refused with status 403
+    /// (a WebSocket with 400), but for those that [`check_origin`](Config::check_origin) or else [`cors`](Config::cors)
+    /// names. Without this, any page that a visitor has open can talk to a server on the visitor's own machine or network.
+    ///
+    /// Browsers say in `Origin` where a page is from; what says nothing is no foreign page, and accepted. The server's own
+    /// origin is the `Host` that was asked, or the `X-Forwarded-Host` of [trusted proxies](Config::trusted_proxies): other
+    /// proxies have to pass the browser's `Host` on. A name that its owner points at this machine counts as its own.
+    pub fn same_origin(mut self) -> Config {
+        self.same_origin = true;
+        self
+    }
+
     /// Sets a cookie with the session's id, for load balancers. Default none.
     pub fn cookie(mut self, cookie: Cookie) -> Config {
         self.cookie = Some(cookie);
@@ -255,14 +269,14 @@ impl Config {
 
     /// Proxies that are believed: the client's address is then the last one in `X-Forwarded-For` that is no such proxy,
     /// and whether its connection is encrypted says `X-Forwarded-Proto`. They have to set both, or at least to remove
-    /// what a client sends under these names. Default none.
+    /// what a client sends under these names. Which host the client asked says `X-Forwarded-Host`. Default none.
     pub fn trusted_proxies(mut self, proxies: impl IntoIterator<Item = IpAddr>) -> Config {
         self.trusted_proxies = proxies.into_iter().collect();
         self
     }
 
-    /// Whether [trusted proxies](Config::trusted_proxies) speak by `Forwarded` (RFC 7239) instead of `X-Forwarded-For`
-    /// and `X-Forwarded-Proto`. Only one kind is read: a proxy that sets one passes on what clients put into the other.
+    /// Whether [trusted proxies](Config::trusted_proxies) speak by `Forwarded` (RFC 7239) instead of `X-Forwarded-For`,
+    /// `X-Forwarded-Proto` and `X-Forwarded-Host`. Only one kind is read: a proxy that sets one passes on what clients put into the other.
     /// Default no.
     pub fn forwarded(mut self, standard: bool) -> Config {
         self.forwarded = standard;
