@@ -186,7 +186,7 @@ function markRead() {
 
 async function rename(name) {
   await session.rename(name);
-  remember('name', name);
+  remember('name', session.guestName);
   showWhoIAm();
 }
 
@@ -256,7 +256,7 @@ function renderRooms() {
 }
 
 function renderPeople() {
-  sidebar.renderPeople(people.list, { name: session.name, roomId: room?.id, roomName: room?.name });
+  sidebar.renderPeople(people.list, { name: session.name, isMember: session.member !== null, roomId: room?.id, roomName: room?.name });
 }
 
 function renderTyping() {

@@ -23,15 +23,16 @@ export function paintAvatar(node, name) {
   return node;
 }
 
-/** `line`: `{author, text, at, isMine, isFirst, state, error}`; `state` is '', 'waiting' or 'failed'. */
+/** `line`: `{author, byMember, text, at, isMine, isFirst, state, error}`; `state` is '', 'waiting' or 'failed'. */
 export function messageElement(line, { retry, discard }) {
   const time = element('time', '', clock.format(line.at));
   time.dateTime = new Date(line.at).toISOString();
   time.title = fullDate.format(line.at);
   const author = element('strong', '', line.isMine ? 'You' : line.author);
+  const badge = line.byMember ? [' ', memberBadge()] : [];
   const bubble = element('div', 'bubble', ...words(line.text));
   bubble.dir = 'auto';
-  const body = element('div', 'body', element('p', line.isFirst ? 'meta' : 'meta unseen', author, ' ', time), bubble);
+  const body = element('div', 'body', element('p', line.isFirst ? 'meta' : 'meta unseen', author, ...badge, ' ', time), bubble);
   if (line.state === 'waiting') body.append(element('p', 'state', 'Waiting'));
   if (line.state === 'failed') {
     const actions = [button('Try again', retry), button('Discard', discard)];
@@ -41,6 +42,13 @@ export function messageElement(line, { retry, discard }) {
   const avatar = paintAvatar(element('span', 'avatar'), line.author);
   avatar.setAttribute('aria-hidden', 'true');
   return element('li', classes.filter(Boolean).join(' '), avatar, body);
+}
+
+/** What only members have beside their names. */
+export function memberBadge() {
+  const badge = element('small', 'member', 'member');
+  badge.title = 'Signed in: nobody else can have this name';
+  return badge;
 }
 
 export function separatorElement(className, text) {

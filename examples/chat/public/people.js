@@ -9,13 +9,13 @@ export class People {
     this.#changed = changed;
   }
 
-  /** One entry a name: in which rooms that name is. */
+  /** One entry a name, and another for a guest who has had a member's name since before: in which rooms that one is. */
   get list() {
     const byName = new Map();
     for (const { name, roomId, member } of this.#byId.values()) {
-      if (!byName.has(name)) byName.set(name, { name, rooms: new Set(), member: false });
-      byName.get(name).rooms.add(roomId);
-      byName.get(name).member ||= member;
+      const key = `${member ? 'member' : 'guest'} ${name}`;
+      if (!byName.has(key)) byName.set(key, { name, rooms: new Set(), member });
+      byName.get(key).rooms.add(roomId);
     }
     return [...byName.values()].sort((a, b) => a.name.localeCompare(b.name));
   }

@@ -41,9 +41,10 @@ export class Session {
 
   /** Says a guest's name on this connection; refused names are thrown. */
   async rename(name) {
-    if (link.isConnected()) await link.people.create({ name });
+    const given = link.isConnected() ? await link.people.create({ name }) : { name };
     const isFirst = !this.guestName;
-    this.guestName = name;
+    // The server writes it in its own way.
+    this.guestName = given.name;
     if (isFirst && link.isConnected()) this.arrive();
   }
 
@@ -102,7 +103,8 @@ export class Session {
       return false;
     }
     try {
-      await link.people.create({ name: this.name });
+      const { name } = await link.people.create({ name: this.name });
+      if (!this.member) this.guestName = name;
       return true;
     } catch (error) {
       if (error.code !== 400 && error.code !== 409) throw error;

@@ -1,6 +1,6 @@
 // The rooms and the people beside the messages, and the drawer they are in on narrow screens.
 
-import { element, paintAvatar } from './message.js';
+import { element, memberBadge, paintAvatar } from './message.js';
 
 const MOST_PEOPLE = 100;
 const byId = (id) => document.getElementById(id);
@@ -61,13 +61,13 @@ export class Sidebar {
     byId('menu-badge').hidden = !rooms.some((room) => room.unread > 0 && room.id !== current);
   }
 
-  renderPeople(people, { name, roomId, roomName }) {
+  renderPeople(people, { name, isMember, roomId, roomName }) {
     const items = people.slice(0, MOST_PEOPLE).map((person) => {
       const avatar = paintAvatar(element('span', 'avatar'), person.name);
       avatar.setAttribute('aria-hidden', 'true');
       const item = element('li', 'person', avatar, element('span', 'person-name', person.name));
-      if (person.member) item.append(element('small', 'member', 'member'));
-      if (person.name === name) item.append(element('small', '', 'you'));
+      if (person.member) item.append(memberBadge());
+      if (person.name === name && person.member === isMember) item.append(element('small', '', 'you'));
       else if (person.rooms.has(roomId)) item.append(element('small', '', 'here'));
       return item;
     });

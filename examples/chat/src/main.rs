@@ -1,6 +1,7 @@
 //! A chat, as an example of what Wingbeat is for: services over SQLite, and everybody sees at once what happens.
 
 mod messages;
+mod name;
 mod page;
 mod people;
 mod process;
@@ -67,6 +68,7 @@ async fn run(options: Options) -> Result<(), String> {
     let config = Config::default().client_files(files).trusted_proxies(proxies).same_origin();
     let app = chat(&database, auth).configure(SocketIo::with_config(config)).fallback(page::router(&page));
     let app = app.build().map_err(cause)?;
+    users::note_looks(&app).await.map_err(cause)?;
     println!("listening on {}", process::url(&listener).map_err(|error| error.to_string())?);
     let ended = wingbeat::serve(listener, app).await;
     database.close().await;
@@ -86,6 +88,7 @@ fn steps() -> Vec<(&'static str, &'static str)> {
         ("rooms for members", rooms::MEMBERS_ROOM),
         ("messages for members", messages::MEMBERS_ROOM),
         ("messages by members", messages::BY_MEMBERS),
+        ("looks of names", users::LOOKS),
     ]
 }
 

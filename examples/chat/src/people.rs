@@ -1,6 +1,6 @@
 //! Who is online: everyone whose connection has said a name. Nothing of it is stored.
 
-use crate::text::Text;
+use crate::name::{Look, Name};
 use crate::users::{MEMBERS, member, recognise};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -33,11 +33,16 @@ impl Person {
 
 #[derive(Deserialize)]
 struct Introduction {
-    name: Text<24>,
+    name: Name,
 }
 
 pub(crate) fn service() -> Mount {
-    Mount::new(People).before(All, recognise).before(Create, own_name).before(Create, renaming).publish(heard)
+    Mount::new(People)
+        .before(All, recognise)
+        .before(Create, own_name)
+        .before(Create, like_nobody_here)
+        .before(Create, renaming)
+        .publish(heard)
 }
 
 /// Members are told more than guests.
@@ -93,8 +98,26 @@ async fn own_name(context: &mut Context) -> Result<()> {
     }
 }
 
+/// A hook: a guest's name is that of another guest (or of the same, in another tab), or looks like nobody's.
+async fn like_nobody_here(context: &mut Context) -> Result<()> {
+    let Introduction { name } = context.data_as()?;
+    let (name, me) = (String::from(name), connection(&context.params)?.id());
+    let look = Look::of(&name);
+    if member(&context.params).is_some() {
+        return Ok(());
+    }
+    let online = context.params.channel(ONLINE)?.connections();
+    let others = online.iter().filter(|other| other.id() != me).filter_map(|other| other.extension::<Person>());
+    match others.into_iter().any(|other| other.name != name && Look::of(&other.name).is_like(&look)) {
+        false => Ok(()),
+        true => Err(Error::conflict("Somebody here has a name that looks like this one. Choose another")),
+    }
+}
+
+/// Whether a member has this name, or one that looks like it.
 async fn is_members(services: &Services, name: &str) -> Result<bool> {
-    let same = json!({ "name": name, "$limit": 1 });
+    let Look { folded, shape } = Look::of(name);
+    let same = json!({ "$or": [{ "folded": folded }, { "shape": shape }], "$limit": 1 });
     let found = services.service("users").find(Params::new().with_query(same)?).await?;
     Ok(!found.to::<Vec<serde_json::Value>>()?.is_empty())
 }

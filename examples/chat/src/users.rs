@@ -4,10 +4,11 @@ mod secret;
 #[cfg(test)]
 mod tests;
 
+use crate::name::{Look, Name};
 use crate::stamp::stamp;
-use crate::text::Text;
 pub(crate) use secret::Secret;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use std::time::Duration;
 use wingbeat::auth::{Auth, Expiry, Key, Local, Passwords, authenticate, hash_password};
 use wingbeat::hooks::{parse, protect};
@@ -30,6 +31,15 @@ pub(crate) const TABLE: &str = "
     );
 ";
 
+/// What came to the table later, since names can be taken for one another: see [`Look`]. [`note_looks`] fills it in for
+/// those who had signed up before.
+pub(crate) const LOOKS: &str = "
+    ALTER TABLE users ADD COLUMN folded TEXT;
+    ALTER TABLE users ADD COLUMN shape TEXT;
+    CREATE UNIQUE INDEX users_by_folded ON users (folded);
+    CREATE UNIQUE INDEX users_by_shape ON users (shape);
+";
+
 /// Somebody who has signed up.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -38,12 +48,14 @@ pub(crate) struct User {
     pub(crate) name: String,
     password: String,
     created_at: i64,
+    folded: Option<String>,
+    shape: Option<String>,
 }
 
 /// Who signs up.
 #[derive(Serialize, Deserialize)]
 struct NewUser {
-    name: Text<24>,
+    name: Name,
     password: Password,
 }
 
@@ -81,10 +93,35 @@ pub(crate) fn service(database: &Sqlite) -> Mount {
         .methods([Create])
         .before(Create, parse::<NewUser>)
         .before(Create, hash_password("password"))
+        .before(Create, look)
         .before(Create, stamp)
-        .after(All, protect(["password"]))
+        .after(All, protect(["password", "folded", "shape"]))
         .error(Create, name_is_taken)
         .publish(|_| nobody())
+}
+
+async fn look(context: &mut Context) -> Result<()> {
+    for item in context.items_mut()? {
+        let Look { folded, shape } = Look::of(item["name"].as_str().unwrap_or_default());
+        item.insert("folded".to_owned(), folded.into());
+        item.insert("shape".to_owned(), shape.into());
+    }
+    Ok(())
+}
+
+/// Notes what the names look like of those who had signed up before that was noted.
+pub(crate) async fn note_looks(app: &App) -> Result<()> {
+    let users = app.service("users");
+    let unknown = Params::new().with_query(json!({ "folded": null }))?;
+    for user in users.find(unknown).await?.to::<Vec<Member>>()? {
+        let Look { folded, shape } = Look::of(&user.name);
+        let noted = users.patch(user.id, json!({ "folded": folded, "shape": shape }), Params::new()).await;
+        match noted.as_ref().map_err(Error::kind) {
+            Err(ErrorKind::Conflict) => tracing::warn!(id = user.id, "a member's name looks like that of another"),
+            _ => drop(noted?),
+        }
+    }
+    Ok(())
 }
 
 async fn name_is_taken(context: &mut Context) -> Result<()> {
@@ -118,6 +155,7 @@ pub(crate) async fn only_visible(context: &mut Context) -> Result<()> {
 /// As far as others may know.
 #[derive(Deserialize)]
 pub(crate) struct Member {
+    id: i64,
     pub(crate) name: String,
 }
 

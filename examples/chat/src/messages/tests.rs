@@ -124,6 +124,7 @@ async fn what_a_member_said_before_messages_told_so_is_the_members() {
         ("messages for members", messages::MEMBERS_ROOM),
         ("what was said", said),
         ("messages by members", messages::BY_MEMBERS),
+        ("looks of names", users::LOOKS),
     ];
     database.migrate(&before).await.unwrap();
     let app = opened_with(&database).await;

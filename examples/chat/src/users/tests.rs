@@ -1,5 +1,6 @@
-use crate::visitor::{Visitor, opened};
+use crate::visitor::{Visitor, opened, opened_with};
 use serde_json::{Value, json};
+use wingbeat::store::Sqlite;
 
 const PASSWORD: &str = "correct horse";
 
@@ -145,4 +146,45 @@ async fn who_guesses_at_a_password_has_to_wait() {
     }
     assert_eq!((codes[0], codes[20]), (401, 429));
     ada.sign_in("Ada", PASSWORD).await.unwrap();
+}
+
+#[tokio::test]
+async fn nobody_has_a_name_that_looks_like_a_members() {
+    let app = opened().await;
+    let _ada = Visitor::member(&app, "Ada").await;
+    let _muller = Visitor::member(&app, "Müller").await;
+    let visitor = Visitor::stranger(&app).await;
+    for name in ["\u{410}da", "ADA", "\u{ff21}da", "MÜLLER", "Mu\u{308}ller"] {
+        assert_eq!(visitor.create("people", json!({ "name": name })).await.unwrap_err().code(), 409, "{name}");
+        assert_eq!(visitor.create("users", account(name)).await.unwrap_err().code(), 409, "{name}");
+    }
+    for name in ["Ada\u{200b}", "\u{feff}Ada", "Ada\0", "\u{202e}Ada"] {
+        let refused = visitor.create("people", json!({ "name": name })).await.unwrap_err();
+        assert_eq!(refused.code(), 400, "{name:?}");
+        assert!(refused.message().contains("can be seen"), "{refused:?}");
+        assert_eq!(visitor.create("users", account(name)).await.unwrap_err().code(), 400, "{name:?}");
+    }
+}
+
+#[tokio::test]
+async fn guests_of_one_name_are_let_in_and_those_who_look_like_another_are_not() {
+    let app = opened().await;
+    let ada = Visitor::new(&app, "Ada", 1).await;
+    let other = Visitor::new(&app, "Ada", 1).await;
+    let refused = other.create("people", json!({ "name": "\u{410}da" })).await.unwrap_err();
+    let told = "Somebody here has a name that looks like this one. Choose another";
+    assert_eq!((refused.code(), refused.message()), (409, told));
+    drop((ada, other));
+}
+
+#[tokio::test]
+async fn members_from_before_looks_were_noted_have_theirs_noted() {
+    let database = Sqlite::memory().await.unwrap();
+    let steps = crate::steps();
+    let (last, before) = steps.split_last().unwrap();
+    let signed_up = "INSERT INTO users (name, password, createdAt) VALUES ('Ada', '', 1), ('\u{410}da', '', 2);";
+    database.migrate(&[before, &[("signed up", signed_up), *last]].concat()).await.unwrap();
+    let app = opened_with(&database).await;
+    let guest = Visitor::stranger(&app).await;
+    assert_eq!(guest.create("people", json!({ "name": "ad\u{430}" })).await.unwrap_err().code(), 409);
 }
