@@ -148,7 +148,7 @@ test('a message found stored leaves the outbox, though sending it again was refu
     const entry = { uid, roomId: 1, text: 'Stored', at: Date.now(), turn: 1, error: 'Refused' };
     localStorage.setItem(`wingbeat.outbox.${uid}`, JSON.stringify(entry));
   });
-  await ada.page.evaluate(() => localStorage.setItem('uid', document.querySelector('.message').dataset.key));
+  await ada.page.evaluate(() => localStorage.setItem('uid', document.querySelector('.message').dataset.key.replace('message ', '')));
   await ada.page.reload();
   await ada.arrived();
   assert.equal(await ada.page.evaluate(() => localStorage.getItem('seeded')), 'yes');

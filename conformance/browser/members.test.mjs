@@ -53,15 +53,21 @@ test('two members talk among themselves, and a guest hears and finds nothing', a
   await ada.screenshot('members');
   assert.equal(await grace.page.locator('.message.mine').count(), 1);
 
+  await grace.page.waitForSelector('.message:has-text("Among us") .meta .member');
+
   // Heard after it, so what the guest was to hear has come.
   await ada.enter('General');
   await ada.say('For everybody');
   await guest.sees('For everybody');
+  await guest.say('And from a guest');
+  await guest.page.waitForSelector('.message:has-text("For everybody") .meta .member');
+  await ada.sees('And from a guest');
+  assert.equal(await ada.page.locator('.message:has-text("And from a guest") .member').count(), 0);
   assert.equal(await guest.page.locator('.room:has-text("Members")').count(), 0);
   assert.equal(await holds(guest, 'Among us'), false);
   const stage = await backstage(t, chat, 'Stagehand');
   assert.throws(() => stage.roomId('Members'));
-  assert.deepEqual(await stage.all(), ['For everybody']);
+  assert.deepEqual(await stage.all(), ['For everybody', 'And from a guest']);
 
   // Nor can the guest take a member's name.
   await guest.page.click('#me');

@@ -85,8 +85,8 @@ export class Timeline {
 
   #draw(line) {
     const node = line.separator ? separatorElement(line.separator, line.text) : messageElement(line, {
-      retry: () => this.#actions.retry(line.key),
-      discard: () => this.#actions.discard(line.key),
+      retry: () => this.#actions.retry(line.uid),
+      discard: () => this.#actions.discard(line.uid),
     });
     node.dataset.key = line.key;
     return node;
@@ -124,14 +124,19 @@ export class Timeline {
   }
 }
 
+/** Whoever sends a message chooses its uid: it names messages only, and no other line of the list. */
+function keyOf(uid) {
+  return `message ${uid}`;
+}
+
 function linesOf({ history, isMine, waiting, name, unreadFrom }) {
   const stored = history.items.map((message) => ({
-    key: message.uid, author: message.author, text: message.text, at: message.createdAt,
+    key: keyOf(message.uid), uid: message.uid, author: message.author, byMember: message.byMember, text: message.text, at: message.createdAt,
     isMine: isMine(message), state: '', isUnread: message.id > unreadFrom,
   }));
-  const known = new Set(stored.map((line) => line.key));
+  const known = new Set(stored.map((line) => line.uid));
   const sending = waiting.filter((entry) => !known.has(entry.uid)).map((entry) => ({
-    key: entry.uid, author: name, text: entry.text, at: entry.at,
+    key: keyOf(entry.uid), uid: entry.uid, author: name, byMember: Boolean(entry.author), text: entry.text, at: entry.at,
     isMine: true, state: entry.error ? 'failed' : 'waiting', error: entry.error,
   }));
   const lines = [];
@@ -148,7 +153,7 @@ function linesOf({ history, isMine, waiting, name, unreadFrom }) {
       lines.push({ separator: 'unread', key: 'unread', text: 'New' });
       last = null;
     }
-    const isFirst = !last || last.author !== line.author || last.isMine !== line.isMine || line.at - last.at > TOGETHER;
+    const isFirst = !last || last.author !== line.author || last.byMember !== line.byMember || last.isMine !== line.isMine || line.at - last.at > TOGETHER;
     lines.push({ ...line, isFirst });
     last = line;
   }
