@@ -185,6 +185,7 @@ export async function backstage(t, chat, name) {
   await call('create', 'people', { name }, {});
   const rooms = (await call('find', 'rooms', {})).data;
   return {
+    call,
     roomId: (room) => rooms.find((one) => one.name === room).id,
     async write(room, texts) {
       const roomId = this.roomId(room);

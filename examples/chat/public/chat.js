@@ -245,7 +245,8 @@ function renderTimeline() {
   if (!room) return;
   const history = histories.get(room.id);
   if (timeline.isAtEnd && history.items.length > KEPT_AT_MOST) history.trim(KEPT_AT_THE_END);
-  timeline.render({ history, isMine, waiting: outbox.in(room.id), name: session.name, unreadFrom, roomName: room.name });
+  const waiting = outbox.in(room.id).map((entry) => ({ ...entry, reason: outbox.reason(entry.uid) }));
+  timeline.render({ history, isMine, waiting, name: session.name, unreadFrom, roomName: room.name });
   markRead();
 }
 

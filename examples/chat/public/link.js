@@ -81,6 +81,13 @@ const REASONS = {
   'io client disconnect': 'trying again',
 };
 
+const TOO_MANY = 429;
+
+/** Whether the server says that it is only now: the same is to be tried again, and a message is never given up for it. */
+export function isPassing({ code }) {
+  return [401, 408, 425, TOO_MANY, 503].includes(code);
+}
+
 const watchers = [];
 let status = { state: 'connecting', reason: '' };
 
@@ -111,8 +118,9 @@ function trouble(reason) {
 socket.on('connect', () => change('connected'));
 socket.on('disconnect', (reason) => trouble(REASONS[reason] ?? reason));
 socket.on('connect_error', (error) => {
-  // A refusal by the server has words of its own; a failed attempt only has the transport's.
-  trouble(socket.active ? 'the server does not answer' : error.message);
+  // A refusal by the server has words of its own; a failed attempt only has the transport's, and perhaps a status.
+  if (!socket.active) trouble(error.message);
+  else trouble(error.description === TOO_MANY ? 'too many connections come from your address' : 'the server does not answer');
 });
 addEventListener('offline', () => {
   if (!socket.connected) trouble('');

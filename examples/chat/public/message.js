@@ -33,7 +33,7 @@ export function messageElement(line, { retry, discard }) {
   const bubble = element('div', 'bubble', ...words(line.text));
   bubble.dir = 'auto';
   const body = element('div', 'body', element('p', line.isFirst ? 'meta' : 'meta unseen', author, ...badge, ' ', time), bubble);
-  if (line.state === 'waiting') body.append(element('p', 'state', 'Waiting'));
+  if (line.state === 'waiting') body.append(element('p', 'state', line.error ? `Waiting: ${line.error}` : 'Waiting'));
   if (line.state === 'failed') {
     const actions = [button('Try again', retry), button('Discard', discard)];
     body.append(element('p', 'state', `Not sent: ${line.error} `, ...actions));

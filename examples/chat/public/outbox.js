@@ -2,15 +2,19 @@
 // again, in order, until the server has acknowledged it; the server stores a uid once, so sending too often is harmless
 // and sending too rarely is impossible.
 
+import { isPassing } from './link.js';
 import { forget, keysUnder, recall, remember } from './storage.js';
 
 const KEY = 'outbox.';
 const SENT = 'sent';
 const TRIES = 6;
+/** The server does not know who we are; the session says it again. */
+const NAMELESS = 401;
 const REMEMBERED = 500;
 
 export class Outbox {
   #entries;
+  #reasons = new Map();
   #busy = false;
   #timer;
   #sent = new Set(recall(SENT, []));
@@ -43,6 +47,11 @@ export class Outbox {
     return this.#entries.filter((entry) => entry.roomId === roomId && this.#isOwn(entry));
   }
 
+  /** Why the server does not take it now, if it has said so. */
+  reason(uid) {
+    return this.#reasons.get(uid) ?? '';
+  }
+
   /** Whether this browser has sent it. */
   hasSent(uid) {
     return this.#sent.has(uid);
@@ -63,6 +72,7 @@ export class Outbox {
     const index = this.#entries.findIndex((entry) => entry.uid === uid);
     if (index < 0) return;
     this.#entries.splice(index, 1);
+    this.#reasons.delete(uid);
     forget(KEY + uid);
     this.#changed();
   }
@@ -123,9 +133,16 @@ export class Outbox {
         this.#keep(entry);
         return true;
       }
+      if (isPassing(error) && error.code !== NAMELESS) this.#tell(entry, error.message);
       this.#timer = setTimeout(() => this.flush(), Math.min(500 * 2 ** entry.tries, 15_000));
       return false;
     }
+  }
+
+  /** What it waits for; that is for now, and not kept. */
+  #tell(entry, reason) {
+    this.#reasons.set(entry.uid, reason);
+    this.#changed();
   }
 
   #keep(entry) {
@@ -139,11 +156,6 @@ export class Outbox {
 /** Whether sending the same again would be answered the same. */
 function isRefusal(error) {
   return error.code >= 400 && error.code < 500 && !isPassing(error);
-}
-
-/** Whether the server says that it is only now: a message is never given up for that. */
-function isPassing(error) {
-  return [401, 408, 425, 429, 503].includes(error.code);
 }
 
 // `randomUUID` exists only on secure origins; a phone on the local network has none.

@@ -63,7 +63,14 @@ export class Session {
 
   async enter(roomId) {
     this.roomId = roomId;
-    if (this.isReady) await this.#settle();
+    if (!this.isReady) return;
+    try {
+      await this.#settle();
+    } catch (error) {
+      // The server still has us in another room.
+      if (link.isPassing(error)) this.#again();
+      throw error;
+    }
   }
 
   async arrive() {
@@ -82,7 +89,7 @@ export class Session {
       // A later connection has begun anew, or will.
       if (turn !== this.#turn || !link.isConnected()) return;
       this.#steps.failed(error);
-      this.#timer = setTimeout(() => this.arrive(), AGAIN_AFTER);
+      this.#again();
     }
   }
 
@@ -112,6 +119,11 @@ export class Session {
       this.#steps.nameless(error.message);
       return false;
     }
+  }
+
+  #again() {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.arrive(), AGAIN_AFTER);
   }
 
   #begin() {

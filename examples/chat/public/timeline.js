@@ -45,7 +45,7 @@ export class Timeline {
     this.#jump.hidden = true;
   }
 
-  /** `view`: `{history, isMine, waiting, name, unreadFrom, roomName}`; `waiting` are the outbox's entries for this room. */
+  /** `view`: `{history, isMine, waiting, name, unreadFrom, roomName}`; `waiting` are the outbox's entries for this room, with reasons. */
   render(view) {
     const lines = linesOf(view);
     const anchor = this.#isAtEnd ? null : this.#firstInSight();
@@ -137,7 +137,7 @@ function linesOf({ history, isMine, waiting, name, unreadFrom }) {
   const known = new Set(stored.map((line) => line.uid));
   const sending = waiting.filter((entry) => !known.has(entry.uid)).map((entry) => ({
     key: keyOf(entry.uid), uid: entry.uid, author: name, byMember: Boolean(entry.author), text: entry.text, at: entry.at,
-    isMine: true, state: entry.error ? 'failed' : 'waiting', error: entry.error,
+    isMine: true, state: entry.error ? 'failed' : 'waiting', error: entry.error ?? entry.reason,
   }));
   const lines = [];
   let last = null;

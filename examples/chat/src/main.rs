@@ -1,5 +1,6 @@
 //! A chat, as an example of what Wingbeat is for: services over SQLite, and everybody sees at once what happens.
 
+mod limits;
 mod messages;
 mod name;
 mod page;
@@ -36,6 +37,9 @@ struct Options {
     /// The folder that holds the page (`public`) and its libraries (`node_modules`).
     #[arg(long, env = "CHAT_PAGE", default_value = env!("CARGO_MANIFEST_DIR"), hide_default_value = true)]
     page: PathBuf,
+    /// How many connections one address may have. Behind a proxy that is not named all are of one address.
+    #[arg(long, env = "CHAT_CONNECTIONS", default_value_t = 200)]
+    connections: usize,
     /// Proxies before the chat, which are believed when they say where somebody comes from.
     #[arg(long = "proxy", env = "CHAT_PROXIES", value_delimiter = ',')]
     proxies: Vec<IpAddr>,
@@ -56,7 +60,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(options: Options) -> Result<(), String> {
-    let Options { port, host, db, page, proxies } = options;
+    let Options { port, host, db, page, connections, proxies } = options;
     let listener = TcpListener::bind((host, port)).await.map_err(|error| process::cannot_listen(port, &error))?;
     let cannot_open = |error| format!("{} can not be used: {}", db.display(), cause(error));
     process::make_private(&db).map_err(|error| cannot_open(error.into()))?;
@@ -66,7 +70,8 @@ async fn run(options: Options) -> Result<(), String> {
     let files = page.join("node_modules/socket.io-client/dist");
     // Else any page that somebody has open could read along, on the local machine and network too.
     let config = Config::default().client_files(files).trusted_proxies(proxies).same_origin();
-    let app = chat(&database, auth).configure(SocketIo::with_config(config)).fallback(page::router(&page));
+    let config = config.max_connections_per_address(connections);
+    let app = chat(&database, auth, connections).configure(SocketIo::with_config(config)).fallback(page::router(&page));
     let app = app.build().map_err(cause)?;
     users::note_looks(&app).await.map_err(cause)?;
     println!("listening on {}", process::url(&listener).map_err(|error| error.to_string())?);
@@ -93,11 +98,11 @@ fn steps() -> Vec<(&'static str, &'static str)> {
 }
 
 /// Everybody who has said a name hears everything, but for who is typing elsewhere and what is said among members.
-fn chat(database: &Sqlite, auth: Auth) -> wingbeat::Builder {
+fn chat(database: &Sqlite, auth: Auth, connections: usize) -> wingbeat::Builder {
     App::builder()
         .mount("authentication", auth)
         .mount("users", users::service(database))
-        .mount("people", people::service())
+        .mount("people", people::service(connections))
         .mount("rooms", rooms::service(database))
         .mount("messages", messages::service(database))
         .publish(|_| channel(people::ONLINE))

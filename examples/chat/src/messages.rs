@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod tests;
 
+use crate::limits;
 use crate::people::{ONLINE, speaker};
 use crate::rooms::{inside, visible};
 use crate::stamp::stamp;
@@ -75,9 +76,11 @@ pub(crate) fn service(database: &Sqlite) -> Mount {
         .before(All, recognise)
         .before(Find, only_visible)
         .before(Create, parse::<NewMessage>)
+        .before(Create, limits::messages())
         .before(Create, sign)
         .before(Create, place)
         .before(Create, stamp)
+        .before("typing", limits::typing())
         .error(Create, stored_already)
 }
 

@@ -1,35 +1,39 @@
-//! What people are called, and which names could be taken for one another.
+//! What people and rooms are called, and which names could be taken for one another.
 
 use serde::{Deserialize, Serialize};
 use unicode_general_category::{GeneralCategory as Category, get_general_category};
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_security::skeleton;
 
-const LONGEST: usize = 24;
-
-/// A name as it is shown: of one to 24 characters that can be seen, written in one way (NFKC), with single blanks.
+/// A name as it is shown: of one to `MAX` characters that can be seen, written in one way (NFKC), with single blanks.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String")]
-pub(crate) struct Name(String);
+pub(crate) struct Name<const MAX: usize>(String);
 
-impl TryFrom<String> for Name {
+impl<const MAX: usize> Name<MAX> {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<const MAX: usize> TryFrom<String> for Name<MAX> {
     type Error = String;
 
-    fn try_from(name: String) -> Result<Name, String> {
+    fn try_from(name: String) -> Result<Name<MAX>, String> {
         let name: String = name.trim().nfkc().collect();
         if let Some(hidden) = name.chars().find(|letter| !shows(*letter)) {
             return Err(format!("A name has only characters that can be seen, not U+{:04X}", u32::from(hidden)));
         }
         let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
         match name.chars().count() {
-            1..=LONGEST => Ok(Name(name)),
-            count => Err(format!("A name has 1 to {LONGEST} characters, not {count}")),
+            count if count == 0 || count > MAX => Err(format!("A name has 1 to {MAX} characters, not {count}")),
+            _ => Ok(Name(name)),
         }
     }
 }
 
-impl From<Name> for String {
-    fn from(name: Name) -> String {
+impl<const MAX: usize> From<Name<MAX>> for String {
+    fn from(name: Name<MAX>) -> String {
         name.0
     }
 }
@@ -83,7 +87,7 @@ mod tests {
     use super::*;
 
     fn named(name: &str) -> Result<String, String> {
-        Name::try_from(name.to_owned()).map(String::from)
+        Name::<24>::try_from(name.to_owned()).map(String::from)
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! Who is online: everyone whose connection has said a name. Nothing of it is stored.
 
+use crate::limits;
 use crate::name::{Look, Name};
 use crate::users::{MEMBERS, member, recognise};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use std::sync::Arc;
 use wingbeat::{Services, prelude::*};
 
 /// The channel of all who have said a name.
@@ -20,6 +22,8 @@ pub(crate) struct Person {
     pub(crate) in_members_room: bool,
     /// Signed in: only then the name is the person's own.
     pub(crate) member: bool,
+    #[serde(skip)]
+    pub(crate) look: Arc<Look>,
 }
 
 impl Person {
@@ -31,14 +35,24 @@ impl Person {
     }
 }
 
+/// How somebody says a name.
 #[derive(Deserialize)]
-struct Introduction {
-    name: Name,
+pub(crate) struct Introduction {
+    name: Name<24>,
 }
 
-pub(crate) fn service() -> Mount {
+impl Introduction {
+    /// Whether somebody only says again who they are.
+    pub(crate) fn is(&self, person: &Person) -> bool {
+        self.name.as_str() == person.name
+    }
+}
+
+/// An address may have so many connections.
+pub(crate) fn service(connections: usize) -> Mount {
     Mount::new(People)
         .before(All, recognise)
+        .before(Create, limits::names(connections))
         .before(Create, own_name)
         .before(Create, like_nobody_here)
         .before(Create, renaming)
@@ -72,13 +86,14 @@ impl Service for People {
     }
 
     async fn create(&self, data: OneOrMany<Introduction>, params: &Params) -> Result<OneOrMany<Person>> {
-        let name = data.one()?.name.into();
+        let name = String::from(data.one()?.name);
+        let look = Arc::new(Look::of(&name));
         let connection = connection(params)?;
         let before = params.extension::<Person>();
         let (room_id, in_members_room) =
             before.map_or((None, false), |before| (before.room_id, before.in_members_room));
         let member = member(params).is_some();
-        let person = Person { id: connection.id(), name, room_id, in_members_room, member };
+        let person = Person { id: connection.id(), name, room_id, in_members_room, member, look };
         connection.insert(person.clone());
         params.channel(ONLINE)?.join(connection);
         Ok(person.into())
@@ -92,7 +107,7 @@ async fn own_name(context: &mut Context) -> Result<()> {
         return Ok(());
     }
     let Introduction { name } = context.data_as()?;
-    match is_members(context.services(), &String::from(name)).await? {
+    match is_members(context.services(), &Look::of(name.as_str())).await? {
         false => Ok(()),
         true => Err(Error::conflict("This name belongs to a member. Is it yours? Then sign in")),
     }
@@ -100,32 +115,34 @@ async fn own_name(context: &mut Context) -> Result<()> {
 
 /// A hook: a guest's name is that of another guest (or of the same, in another tab), or looks like nobody's.
 async fn like_nobody_here(context: &mut Context) -> Result<()> {
-    let Introduction { name } = context.data_as()?;
-    let (name, me) = (String::from(name), connection(&context.params)?.id());
-    let look = Look::of(&name);
     if member(&context.params).is_some() {
         return Ok(());
     }
+    let said: Introduction = context.data_as()?;
+    let me = connection(&context.params)?.id();
+    let look = Look::of(said.name.as_str());
     let online = context.params.channel(ONLINE)?.connections();
-    let others = online.iter().filter(|other| other.id() != me).filter_map(|other| other.extension::<Person>());
-    match others.into_iter().any(|other| other.name != name && Look::of(&other.name).is_like(&look)) {
+    let mut others = online.iter().filter(|other| other.id() != me).filter_map(|other| other.extension::<Person>());
+    match others.any(|other| !said.is(&other) && other.look.is_like(&look)) {
         false => Ok(()),
         true => Err(Error::conflict("Somebody here has a name that looks like this one. Choose another")),
     }
 }
 
 /// Whether a member has this name, or one that looks like it.
-async fn is_members(services: &Services, name: &str) -> Result<bool> {
-    let Look { folded, shape } = Look::of(name);
+async fn is_members(services: &Services, look: &Look) -> Result<bool> {
+    let Look { folded, shape } = look;
     let same = json!({ "$or": [{ "folded": folded }, { "shape": shape }], "$limit": 1 });
     let found = services.service("users").find(Params::new().with_query(same)?).await?;
     Ok(!found.to::<Vec<serde_json::Value>>()?.is_empty())
 }
 
-/// Who has a name already and says one only changes it.
+/// Who has a name already and says one only changes it, or nothing at all.
 async fn renaming(context: &mut Context) -> Result<()> {
-    if caller(&context.params).is_ok() {
-        context.set_event("patched");
+    if let Ok(person) = caller(&context.params) {
+        let is_same = context.data_as::<Introduction>()?.is(&person);
+        let is_news = !is_same || person.member != member(&context.params).is_some();
+        context.set_event(is_news.then_some("patched"));
     }
     Ok(())
 }
@@ -146,7 +163,7 @@ pub(crate) fn caller(params: &Params) -> Result<Person> {
 /// Who speaks in this call. Somebody may have signed up with a guest's name since it was said.
 pub(crate) async fn speaker(services: &Services, params: &Params) -> Result<Person> {
     let person = caller(params)?;
-    match !person.member && is_members(services, &person.name).await? {
+    match !person.member && is_members(services, &person.look).await? {
         false => Ok(person),
         true => Err(Error::not_authenticated("Your name belongs to a member by now. Sign in, or say another")),
     }

@@ -1,8 +1,9 @@
 //! The rooms, and who is in which.
 
+use crate::limits;
+use crate::name::Name;
 use crate::people::{self, Person, named};
 use crate::stamp::stamp;
-use crate::text::Text;
 use crate::users::{member, only_visible, recognise};
 use serde::{Deserialize, Serialize};
 use wingbeat::{ErrorKind, Services, hooks::parse, prelude::*, store::Sqlite};
@@ -37,7 +38,7 @@ pub(crate) struct Room {
 
 #[derive(Serialize, Deserialize)]
 struct NewRoom {
-    name: Text<40>,
+    name: Name<40>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -53,8 +54,10 @@ pub(crate) fn service(database: &Sqlite) -> Mount {
         .before([Find, Get], only_visible)
         .before(Create, named)
         .before(Create, parse::<NewRoom>)
+        .before(Create, limits::rooms())
         .before(Create, stamp)
         .before("enter", named)
+        .before("enter", limits::moves())
         .error(Create, name_is_taken)
 }
 
@@ -137,7 +140,9 @@ mod tests {
         let ada = Visitor::new(&app, "Ada", 1).await;
         let taken = ada.create("rooms", json!({ "name": "general" })).await.unwrap_err();
         assert_eq!((taken.code(), taken.message()), (409, "There is a room of this name already"));
-        for wrong in [json!({}), json!({ "name": "" }), json!({ "name": "x".repeat(41) }), json!([{ "name": "" }])] {
+        let hidden = json!({ "name": "Gen\u{200b}eral" });
+        let long = json!({ "name": "x".repeat(41) });
+        for wrong in [json!({}), json!({ "name": "" }), long, hidden, json!([{ "name": "" }])] {
             assert_eq!(ada.create("rooms", wrong).await.unwrap_err().code(), 400);
         }
     }

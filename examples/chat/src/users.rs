@@ -4,6 +4,7 @@ mod secret;
 #[cfg(test)]
 mod tests;
 
+use crate::limits;
 use crate::name::{Look, Name};
 use crate::stamp::stamp;
 pub(crate) use secret::Secret;
@@ -55,7 +56,7 @@ pub(crate) struct User {
 /// Who signs up.
 #[derive(Serialize, Deserialize)]
 struct NewUser {
-    name: Name,
+    name: Name<24>,
     password: Password,
 }
 
@@ -92,6 +93,7 @@ pub(crate) fn service(database: &Sqlite) -> Mount {
     Mount::new(database.table::<User>("users"))
         .methods([Create])
         .before(Create, parse::<NewUser>)
+        .before(Create, limits::accounts())
         .before(Create, hash_password("password"))
         .before(Create, look)
         .before(Create, stamp)

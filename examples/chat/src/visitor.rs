@@ -16,7 +16,7 @@ pub(crate) async fn opened() -> App {
 /// The chat with this one.
 pub(crate) async fn opened_with(database: &Sqlite) -> App {
     let auth = users::authentication(&users::Secret::for_tests(), Passwords::with_cost(8, 1).unwrap()).unwrap();
-    let app = chat(database, auth).build().unwrap();
+    let app = chat(database, auth, 200).build().unwrap();
     app.setup().await.unwrap();
     users::note_looks(&app).await.unwrap();
     app
