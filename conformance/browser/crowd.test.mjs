@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { io } from 'socket.io-client';
-import { backstage, openBrowser, startChat, test, visit } from './driver.mjs';
+import { backstage, numbered, openBrowser, startChat, test, visit } from './driver.mjs';
 
 const browser = await openBrowser();
 
@@ -59,6 +59,29 @@ test('a page says what there is too much of: rooms, names, connections', async (
   }));
   const late = await visit(t, browser, chat, null);
   await late.page.waitForSelector('#trouble-text:has-text("too many connections come from your address")');
+});
+
+test('a page that reloads asks once what it has missed in all rooms', async (t) => {
+  const chat = await startChat(t);
+  const stage = await backstage(t, chat, 'Stagehand');
+  for (const name of numbered(9, 'Room')) await stage.call('create', 'rooms', { name }, {});
+  const ada = await visit(t, browser, chat, 'Ada');
+  await stage.write('General', numbered(3, 'Line'));
+  await ada.sees('Line 3');
+  await ada.enter('Random');
+  await ada.page.reload();
+  await ada.arrived();
+  await stage.write('General', numbered(2, 'More'));
+  await ada.page.waitForSelector('.room:has-text("General") .badge:has-text("2")');
+
+  const asked = [];
+  const note = (sent) => asked.push(...(String(sent ?? '').match(/\["unread"|"\$limit":0/g) ?? []));
+  ada.page.on('request', (request) => note(request.postData()));
+  ada.page.on('websocket', (socket) => socket.on('framesent', ({ payload }) => note(payload)));
+  await ada.page.reload();
+  await ada.arrived();
+  await ada.page.waitForSelector('.room:has-text("General") .badge:has-text("2")');
+  assert.deepEqual(asked, ['["unread"']);
 });
 
 test('no uid that somebody chooses names another line of the page', async (t) => {

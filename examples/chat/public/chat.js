@@ -253,7 +253,7 @@ function renderTimeline() {
 function renderRooms() {
   sidebar.renderRooms(rooms.list, room?.id);
   const unread = rooms.unread;
-  document.title = `${unread ? `(${unread}) ` : ''}${room ? `${room.name} · ` : ''}Wingbeat chat`;
+  document.title = `${unread ? `(${unread > 99 ? '99+' : unread}) ` : ''}${room ? `${room.name} · ` : ''}Wingbeat chat`;
 }
 
 function renderPeople() {

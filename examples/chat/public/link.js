@@ -16,7 +16,7 @@ const socket = io({ ackTimeout: 10_000 });
 const remote = feathers.socketio(socket);
 const app = feathers().configure(remote);
 
-app.use('rooms', remote.service('rooms'), { methods: ['find', 'get', 'create', 'enter'] });
+app.use('rooms', remote.service('rooms'), { methods: ['find', 'get', 'create', 'enter', 'unread'] });
 app.use('messages', remote.service('messages'), { methods: ['find', 'create', 'typing'] });
 app.use('people', remote.service('people'), { methods: ['find', 'create'] });
 

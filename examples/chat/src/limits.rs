@@ -85,6 +85,12 @@ pub(crate) fn typing() -> impl Hook {
     sync(move |context| limit.spend(context, 1))
 }
 
+/// A hook: asking what one has missed in many rooms.
+pub(crate) fn unread() -> impl Hook {
+    let limit = Limit::new(500, Duration::from_millis(200), "You have reloaded the page often: wait a moment");
+    sync(move |context| limit.spend(context, 1))
+}
+
 impl Limit {
     fn new(at_once: u32, every: Duration, told: &'static str) -> Limit {
         let at_once = NonZeroU32::new(at_once).unwrap_or(NonZeroU32::MIN);

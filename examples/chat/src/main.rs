@@ -9,6 +9,7 @@ mod process;
 mod rooms;
 mod stamp;
 mod text;
+mod unread;
 mod users;
 #[cfg(test)]
 mod visitor;

@@ -4,6 +4,7 @@ use crate::limits;
 use crate::name::Name;
 use crate::people::{self, Person, named};
 use crate::stamp::stamp;
+use crate::unread;
 use crate::users::{member, only_visible, recognise};
 use serde::{Deserialize, Serialize};
 use wingbeat::{ErrorKind, Services, hooks::parse, prelude::*, store::Sqlite};
@@ -47,9 +48,11 @@ struct Enter {
 }
 
 pub(crate) fn service(database: &Sqlite) -> Mount {
+    let counted = database.clone();
     Mount::new(database.table::<Room>("rooms").paginate(50, 200))
         .methods([Find, Get, Create])
         .method("enter", enter)
+        .method("unread", move |read, params| unread::count(counted.clone(), read, params))
         .before(All, recognise)
         .before([Find, Get], only_visible)
         .before(Create, named)
@@ -58,6 +61,7 @@ pub(crate) fn service(database: &Sqlite) -> Mount {
         .before(Create, stamp)
         .before("enter", named)
         .before("enter", limits::moves())
+        .before("unread", limits::unread())
         .error(Create, name_is_taken)
 }
 
