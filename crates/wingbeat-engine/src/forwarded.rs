@@ -218,6 +218,7 @@ mod tests {
             ("9.9.9.9:80".into(), false)
         );
     }
+
     #[test]
     fn a_trusted_proxy_says_which_host_was_asked() {
         let asked = |peer: &str, name: &'static str, value: &str, config: &Config| {

@@ -276,8 +276,8 @@ impl Config {
     }
 
     /// Whether [trusted proxies](Config::trusted_proxies) speak by `Forwarded` (RFC 7239) instead of `X-Forwarded-For`,
-    /// `X-Forwarded-Proto` and `X-Forwarded-Host`. Only one kind is read: a proxy that sets one passes on what clients put into the other.
-    /// Default no.
+    /// `X-Forwarded-Proto` and `X-Forwarded-Host`. Only one kind is read: a proxy that sets one passes on what clients put
+    /// into the other. Default no.
     pub fn forwarded(mut self, standard: bool) -> Config {
         self.forwarded = standard;
         self
