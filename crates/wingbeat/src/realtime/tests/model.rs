@@ -80,7 +80,9 @@ impl Model {
         let one = |one: usize| (one == who && !self.is_gone[who]).then_some(None);
         match to {
             To::Room(room) => within(room),
-            To::Filtered(room, by) => within(room).filter(|_| self.world.people[who].connection.id().is_multiple_of(by)),
+            To::Filtered(room, by) => {
+                within(room).filter(|_| self.world.people[who].connection.id().is_multiple_of(by))
+            }
             To::Rooms(a, b) => within(a).or_else(|| within(b)),
             To::RoomOrOne(room, other) => within(room).or_else(|| one(other)),
             To::One(other) => one(other),
