@@ -2,7 +2,7 @@
 //!
 //! A number without fraction is whole, however it is written (`1.0`, `1e2`, `-0`), and a text may hold half a surrogate
 //! pair, which reads as U+FFFD. serde_json takes neither, so that everything that is read goes through [`read`] or
-//! [`parse`], and everything that is written through [`write`].
+//! [`parse`], and everything that is written through [`write()`].
 
 mod number;
 mod plain;
