@@ -50,7 +50,9 @@ struct Inner<P: ?Sized> {
     /// The last publication before this connection joined a channel, whichever was the last; [`GONE`] if the client has
     /// gone. Set under the lock of `memberships`: whoever has gone joins nothing any more.
     joined: AtomicU64,
-    /// The last publication up to which this connection has heard all that it has to; set under the lane's lock.
+    /// The lane whose mark this connection carries; 0 as long as none does.
+    lane: AtomicU64,
+    /// The last publication up to which this connection has heard all of that lane; used under the lane's lock.
     served: AtomicU64,
     attached: OnceLock<Box<Mutex<Attached>>>,
     peer: P,
@@ -70,6 +72,7 @@ impl Connection {
             provider,
             memberships: Mutex::default(),
             joined: AtomicU64::new(0),
+            lane: AtomicU64::new(0),
             served: AtomicU64::new(0),
             attached: OnceLock::new(),
             peer,
@@ -190,13 +193,14 @@ impl Connection {
         is_in
     }
 
-    /// Says that it has heard all up to a publication. To be called with the lane locked, as [`served`](Self::served).
-    pub(super) fn mark_served(&self, publication: u64) {
-        self.0.served.store(publication, Ordering::Relaxed);
-    }
-
-    pub(super) fn served(&self) -> u64 {
-        self.0.served.load(Ordering::Relaxed)
+    /// Where a lane notes how far it has served this connection; nothing if another lane does so here.
+    pub(super) fn mark_of(&self, lane: u64) -> Option<&AtomicU64> {
+        let mut carried = self.0.lane.load(Ordering::Relaxed);
+        if carried == 0 {
+            let first = self.0.lane.compare_exchange(0, lane, Ordering::Relaxed, Ordering::Relaxed);
+            carried = first.err().unwrap_or(lane);
+        }
+        (carried == lane).then_some(&self.0.served)
     }
 
     pub(crate) fn deliver(&self, message: &Message) {

@@ -2,6 +2,7 @@
 
 use super::clock;
 use super::connection::Connection;
+use super::marks::Marks;
 use super::recipients::Recipients;
 use super::walk::{Job, Walk};
 use std::collections::VecDeque;
@@ -28,6 +29,7 @@ pub(super) struct Lane {
     /// What is being delivered.
     walk: Option<Walk>,
     jobs: VecDeque<Job>,
+    marks: Marks,
     /// Whether a task is at work.
     pub(super) busy: bool,
 }
@@ -99,7 +101,7 @@ impl Lane {
 
     /// Gives a connection all that waits for it, up to this publication.
     pub(super) fn catch_up(&mut self, connection: &Connection, number: u64) {
-        let served = connection.served();
+        let served = self.marks.served(connection);
         let behind = |number: u64| self.jobs.partition_point(|job| job.number <= number);
         let (from, to) = (behind(served), behind(number));
         let walked = self.walk.iter_mut().flat_map(Walk::jobs_mut);
@@ -107,7 +109,7 @@ impl Lane {
         for job in waiting.filter(|job| served < job.number && job.number <= number) {
             job.give(connection);
         }
-        connection.mark_served(served.max(number));
+        self.marks.mark(connection, served.max(number));
     }
 
     /// Takes back a publication that has no place yet: its publisher does not wait any more. It stays if somebody has
@@ -129,9 +131,10 @@ impl Lane {
         }
         let Some(walk) = &mut self.walk else {
             self.busy = false;
+            self.marks.rest();
             return false;
         };
-        if walk.serve(SLICE, served) {
+        if walk.serve(SLICE, &mut self.marks, served) {
             self.walk = None;
         }
         true

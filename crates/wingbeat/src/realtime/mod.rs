@@ -7,6 +7,7 @@ mod connection;
 mod delivery;
 mod extensions;
 mod lane;
+mod marks;
 mod pattern;
 mod publication;
 mod publisher;

@@ -1,6 +1,7 @@
 //! Publications on their way through an audience, slice by slice. All of this happens under the lane's lock.
 
 use super::connection::Connection;
+use super::marks::Marks;
 use super::publication::Together;
 use super::recipients::{Picked, Recipients};
 use super::room::Room;
@@ -70,11 +71,11 @@ impl Walk {
     }
 
     /// Serves the next slice. Whether this was the last.
-    pub(super) fn serve(&mut self, most: usize, served: &mut Vec<Connection>) -> bool {
+    pub(super) fn serve(&mut self, most: usize, marks: &mut Marks, served: &mut Vec<Connection>) -> bool {
         match self {
-            Walk::Room(walk) => walk.serve(most),
+            Walk::Room(walk) => walk.serve(most, marks),
             Walk::Picked(Job { to: Recipients::Picked(picked), number, .. }) => {
-                serve_picked(picked, *number, most, served)
+                serve_picked(picked, *number, most, marks, served)
             }
             Walk::Picked(_) => true,
         }
@@ -82,17 +83,17 @@ impl Walk {
 }
 
 impl RoomWalk {
-    fn serve(&mut self, most: usize) -> bool {
+    fn serve(&mut self, most: usize, marks: &mut Marks) -> bool {
         let RoomWalk { room, jobs, together, ahead } = self;
         let [Job { number: first, .. }, ..] = **jobs else { return true };
         let last = jobs.last().map_or(first, |job| job.number);
         room.visit(ahead, most, |member| {
             // Who was visited already, or was caught up.
-            let served = member.served();
+            let served = marks.served(member);
             if served >= last {
                 return;
             }
-            member.mark_served(last);
+            marks.mark(member, last);
             if served < first && member.is_in_since(room, first) {
                 return member.deliver_all(together);
             }
@@ -105,11 +106,17 @@ impl RoomWalk {
     }
 }
 
-fn serve_picked(picked: &mut Picked, number: u64, most: usize, served: &mut Vec<Connection>) -> bool {
+fn serve_picked(
+    picked: &mut Picked,
+    number: u64,
+    most: usize,
+    marks: &mut Marks,
+    served: &mut Vec<Connection>,
+) -> bool {
     for _ in 0..most {
         let Some((member, group)) = picked.take() else { return true };
-        if member.served() < number {
-            member.mark_served(number);
+        if marks.served(&member) < number {
+            marks.mark(&member, number);
             group.give(&member, number);
         }
         served.push(member);

@@ -2,6 +2,7 @@
 
 use super::super::channel;
 use super::{POISON, World};
+use crate::locked;
 use futures_util::FutureExt;
 use std::iter;
 use std::time::Duration;
@@ -152,4 +153,25 @@ fn a_channel_that_has_become_small_gives_its_memory_back() {
         world.channels.leave("all", &world.people[who].connection);
     });
     assert!(room.capacity() < 2000 && room.len() == 100);
+}
+
+#[tokio::test]
+async fn a_connection_in_channels_of_two_applications_hears_all_of_both() {
+    let (world, other) = (crowd(MANY), crowd(MANY));
+    // The last whom the one gets to, and the first whom the other does.
+    let (shared, ears) = (&world.people[0].connection, &world.people[0].ears);
+    other.channels.join("all", shared);
+    other.channels.join("few", shared);
+    for round in 0..3 {
+        world.publish(channel("all"), 10 * round, None);
+        other.publish(channel("all"), 10 * round + 1, None);
+        other.publish(channel("few"), 10 * round + 2, None);
+        world.publish(channel("all"), 10 * round + 3, None);
+    }
+    world.delivered().await;
+    other.delivered().await;
+    let heard = locked(&ears.0).clone();
+    let (from_one, from_other): (Vec<u32>, Vec<u32>) =
+        heard.iter().partition(|number| [0, 3].contains(&(**number % 10)));
+    assert_eq!((from_one, from_other), (numbers([0, 3, 10, 13, 20, 23]), numbers([1, 2, 11, 12, 21, 22])));
 }

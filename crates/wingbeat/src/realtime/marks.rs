@@ -1,0 +1,46 @@
+//! Up to which publication each connection has heard all that waited for it.
+
+use super::connection::Connection;
+use rustc_hash::FxHashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What one lane knows of connections. To be used with the lane locked.
+///
+/// A connection carries the mark of the first lane that needs one. It may be in channels of other applications as well;
+/// their lanes keep their marks for it here, as long as something waits in them.
+pub(super) struct Marks {
+    /// A number that no other lane of this process has.
+    lane: u64,
+    of_others: FxHashMap<u64, u64>,
+}
+
+impl Default for Marks {
+    fn default() -> Marks {
+        // 0 stands for no lane.
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Marks { lane: NEXT.fetch_add(1, Ordering::Relaxed), of_others: FxHashMap::default() }
+    }
+}
+
+impl Marks {
+    /// The last publication up to which a connection has heard all of this lane.
+    pub(super) fn served(&self, connection: &Connection) -> u64 {
+        match connection.mark_of(self.lane) {
+            Some(mark) => mark.load(Ordering::Relaxed),
+            None => self.of_others.get(&connection.id()).copied().unwrap_or(0),
+        }
+    }
+
+    /// Says that a connection has heard all of this lane up to a publication.
+    pub(super) fn mark(&mut self, connection: &Connection, publication: u64) {
+        match connection.mark_of(self.lane) {
+            Some(mark) => mark.store(publication, Ordering::Relaxed),
+            None => drop(self.of_others.insert(connection.id(), publication)),
+        }
+    }
+
+    /// Forgets what nobody asks for while nothing waits: publications to come have higher numbers.
+    pub(super) fn rest(&mut self) {
+        self.of_others = FxHashMap::default();
+    }
+}
