@@ -9,6 +9,7 @@ use crate::ledger::Ledger;
 use crate::link::{Link, Via, signal};
 use crate::misfits::Misfits;
 use crate::outbox::Segments;
+use crate::relief::Relief;
 use crate::session_id::SessionId;
 use crate::wheel::Wheel;
 use http::StatusCode;
@@ -56,9 +57,7 @@ pub(crate) struct Shared {
     /// What waits for all sessions, and where those wait for the same.
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) segments: Segments,
-    /// Held by whoever closes sessions because too much waits.
-    relieving: Mutex<()>,
-    relieved: Seldom,
+    pub(crate) relief: Relief,
     changed: Notify,
     addresses: Counts,
     handshakes: Rates,
@@ -95,8 +94,7 @@ impl Engine {
             openings: ["", r#""websocket""#].map(|upgrades| opening(&config, upgrades)),
             ledger: Ledger::new(config.most_for_all()),
             segments: Segments::new(),
-            relieving: Mutex::new(()),
-            relieved: Seldom::default(),
+            relief: Relief::default(),
             config,
             handler: Box::new(handler),
             main: "/".into(),
@@ -240,61 +238,18 @@ impl Shared {
         Some(link)
     }
 
-    /// Closes sessions if more waits for all together than may: the slowest first, those for which the most waits.
-    #[inline]
-    pub(crate) fn relieve(&self) {
-        if self.ledger.is_over() {
-            self.close_slowest();
-        }
-    }
-
-    #[cold]
-    fn close_slowest(&self) {
-        // Whoever comes meanwhile need not look: what it has brought is seen by this, or by the next.
-        let Ok(_only) = self.relieving.try_lock() else { return };
-        let mut waiting: Vec<_> = {
-            let sessions = self.sessions();
-            let links =
-                sessions.iter().map(|(_, (link, _))| (link.outbox.is_closed(), link.outbox.bytes(), link.clone()));
-            links.filter(|(_, bytes, _)| *bytes > 0).collect()
-        };
-        // Those that take their leave before all others.
-        waiting.sort_unstable_by_key(|(closed, bytes, _)| std::cmp::Reverse((*closed, *bytes)));
-        // What their tasks hold goes when they notice.
-        let mut going = 0;
-        for (closed, bytes, link) in waiting {
-            let held = link.outbox.unsent();
-            if closed && link.outbox.is_empty() {
-                going += held;
-                continue;
-            }
-            if self.ledger.excess() <= going {
-                break;
-            }
-            going += held;
-            link.outbox.abandon(&self.ledger);
-            link.signal(signal::FULL);
-            if let Some(times) = self.relieved.happened() {
-                tracing::warn!(
-                    times,
-                    bytes,
-                    "a client is closed: more waits for all than `outbox_total`, and it takes the least"
-                );
-            }
-        }
-        self.ledger.seen_to();
-    }
-
     pub(crate) fn call_finished(&self) {
         self.orphans.fetch_sub(1, Ordering::SeqCst);
         self.changed.notify_waiters();
     }
 
+    /// All sessions.
+    pub(crate) fn links(&self) -> Vec<Arc<Link>> {
+        self.sessions().iter().map(|(_, (link, _))| link.clone()).collect()
+    }
+
     fn signal_all(&self, signal: u8) {
-        let links: Vec<_> = self.sessions().iter().map(|(_, (link, _))| link.clone()).collect();
-        for link in links {
-            link.signal(signal);
-        }
+        self.links().into_iter().for_each(|link| link.signal(signal));
     }
 
     fn sessions(&self) -> MutexGuard<'_, Slab<Registered>> {

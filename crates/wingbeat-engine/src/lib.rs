@@ -69,6 +69,7 @@ mod out;
 mod outbox;
 mod polling;
 mod reason;
+mod relief;
 mod serve;
 mod session;
 mod session_id;

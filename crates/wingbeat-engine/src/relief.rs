@@ -1,0 +1,80 @@
+//! Whom it costs when more waits for all sessions together than may.
+
+use crate::engine::Shared;
+use crate::link::signal;
+use std::cmp::Reverse;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::runtime::Handle;
+use wingbeat_core::Seldom;
+
+/// Closes the slowest sessions, one look at all of them at a time.
+#[derive(Default)]
+pub(crate) struct Relief {
+    at_work: AtomicBool,
+    closed: Seldom,
+}
+
+/// A look at all sessions that is due, under way or given up with its runtime: the next can begin when this is dropped.
+struct Look(Arc<Shared>);
+
+impl Shared {
+    /// Closes sessions if more waits for all together than may: the slowest first, those for which the most waits.
+    ///
+    /// In a task of its own: who queues something may hold locks, and there may be a million sessions to look at.
+    #[inline]
+    pub(crate) fn relieve(self: &Arc<Shared>) {
+        if self.ledger.is_over() && !self.relief.at_work.swap(true, Ordering::AcqRel) {
+            begin(Look(self.clone()));
+        }
+    }
+}
+
+#[cold]
+fn begin(look: Look) {
+    match Handle::try_current() {
+        Ok(runtime) => drop(runtime.spawn(async move { look.close_slowest() })),
+        // From a thread of the application's own.
+        Err(_) => look.close_slowest(),
+    }
+}
+
+impl Look {
+    fn close_slowest(&self) {
+        let Look(engine) = self;
+        let links = engine.links().into_iter();
+        let waiting = links.map(|link| (link.outbox.is_closed(), link.outbox.bytes(), link));
+        let mut waiting: Vec<_> = waiting.filter(|(_, bytes, _)| *bytes > 0).collect();
+        // Those that take their leave before all others.
+        waiting.sort_unstable_by_key(|(closed, bytes, _)| Reverse((*closed, *bytes)));
+        // What their tasks hold goes when they notice.
+        let mut going = 0;
+        for (closed, bytes, link) in waiting {
+            let held = link.outbox.unsent();
+            if closed && link.outbox.is_empty() {
+                going += held;
+                continue;
+            }
+            if engine.ledger.excess() <= going {
+                break;
+            }
+            going += held;
+            link.outbox.abandon(&engine.ledger);
+            link.signal(signal::FULL);
+            if let Some(times) = engine.relief.closed.happened() {
+                tracing::warn!(
+                    times,
+                    bytes,
+                    "a client is closed: more waits for all than `outbox_total`, and it takes the least"
+                );
+            }
+        }
+        engine.ledger.seen_to();
+    }
+}
+
+impl Drop for Look {
+    fn drop(&mut self) {
+        self.0.relief.at_work.store(false, Ordering::Release);
+    }
+}
