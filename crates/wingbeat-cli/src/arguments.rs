@@ -9,7 +9,7 @@ use wingbeat_client::{Error, Id, IdArg, RawJson, Result};
 pub(crate) fn json(text: &str) -> Result<Value> {
     RawJson::parse(text.to_owned()).and_then(|raw| raw.to()).map_err(|error| {
         let why = error.message().trim_start_matches("Invalid JSON: ");
-        Error::bad_request(format!("'{text}' is no JSON: {why}"))
+        Error::bad_request(format!("Invalid JSON '{text}': {why}"))
     })
 }
 
@@ -38,7 +38,10 @@ mod tests {
     #[test]
     fn json_is_read_as_javascript_does() {
         assert_eq!(json(r#"{"text":"\ud83d","n":1.0}"#).unwrap(), serde_json::json!({"text": "\u{fffd}", "n": 1}));
-        assert_eq!(json("{").unwrap_err().message(), "'{' is no JSON: EOF while parsing an object at line 1 column 1");
+        assert_eq!(
+            json("{").unwrap_err().message(),
+            "Invalid JSON '{': EOF while parsing an object at line 1 column 1"
+        );
     }
 
     #[test]

@@ -226,7 +226,7 @@ impl Builder {
 fn parse(url: &str) -> Result<Address> {
     // A password is nobody's business, also if it is in the wrong place.
     let shown = url.rsplit_once('@').map_or_else(|| url.to_owned(), |(_, rest)| format!("…@{rest}"));
-    let wrong = |why: &str| Error::bad_request(format!("'{shown}' is no address of a server: {why}"));
+    let wrong = |why: &str| Error::bad_request(format!("Invalid server address '{shown}': {why}"));
     let uri: Uri = url.parse().map_err(|_| wrong("it cannot be read"))?;
     let secure = match uri.scheme_str() {
         Some("http" | "ws") => false,
@@ -239,7 +239,7 @@ fn parse(url: &str) -> Result<Address> {
     }
     // One that is none would be the default.
     if authority.len() > uri.host().map_or(0, str::len) && uri.port_u16().is_none() {
-        return Err(wrong("there is no such port"));
+        return Err(wrong("invalid port"));
     }
     if !matches!(uri.path(), "" | "/") {
         return Err(wrong("it must not have a path (see Builder::path and Builder::namespace)"));

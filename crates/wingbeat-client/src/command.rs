@@ -121,7 +121,7 @@ fn quickly<T: DeserializeOwned>(json: &str) -> Option<T> {
 fn looked_at(json: &str) -> Result<Said> {
     let arguments = Arguments::parse(json, MAX_ARGUMENTS);
     let arguments =
-        arguments.ok_or_else(|| Error::bad_request("Invalid data: the answer is no JSON, or nests too deep"))?;
+        arguments.ok_or_else(|| Error::bad_request("Invalid data: the answer is not JSON, or nests too deep"))?;
     Ok(Said { arguments: arguments.into_owned(), attachments: Vec::new() })
 }
 

@@ -73,7 +73,7 @@ fn told(error: &ConfigError) -> String {
         },
         ConfigError::NotFound(key) => format!("The setting `{key}` is missing"),
         ConfigError::FileParse { uri, .. } => {
-            format!("The settings in {} are no TOML", uri.as_deref().unwrap_or("the file"))
+            format!("Invalid TOML in the settings in {}", uri.as_deref().unwrap_or("the file"))
         }
         // serde's own words, about names of fields and not about values.
         ConfigError::Message(text) if text.starts_with("missing field") || text.starts_with("unknown field") => {

@@ -33,7 +33,7 @@ async fn a_certificate_is_trusted_that_a_file_holds_or_whatever_it_is() {
     let (code, words) = said(soon(folder.command(&url, &GET).output()).await.unwrap());
     assert!(code == Some(1) && words.contains("CA:TRUE") && words.contains("--ca FILE"), "{words}");
     folder.write("no.pem", "nothing");
-    for (file, why) in [("missing.pem", "missing.pem: No such file"), ("no.pem", "no certificate in PEM")] {
+    for (file, why) in [("missing.pem", "missing.pem: No such file"), ("no.pem", "Missing certificate")] {
         let (code, words) =
             said(soon(folder.command(&url, &[&GET[..], &["--ca", file]].concat()).output()).await.unwrap());
         assert!(code == Some(1) && words.contains(why), "{words}");

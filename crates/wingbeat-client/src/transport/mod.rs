@@ -179,7 +179,7 @@ impl Transport {
             Incoming::Text(text) => Handshake::parse(text),
             Incoming::Binary(_) => None,
         });
-        let handshake = handshake.await?.ok_or_else(|| Broken::protocol("the server's handshake is none"))?;
+        let handshake = handshake.await?.ok_or_else(|| Broken::protocol("invalid handshake from the server"))?;
         Ok((Transport::WebSocket(Box::new(socket)), handshake))
     }
 

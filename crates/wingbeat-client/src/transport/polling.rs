@@ -50,7 +50,7 @@ impl Polling {
         let requests = Requests::new(address.clone());
         let mut received = Body::new(requests.clone().get(None).await?);
         let handshake = received.next().and_then(Handshake::parse);
-        let handshake = handshake.ok_or_else(|| Broken::protocol("the server's handshake is none"))?;
+        let handshake = handshake.ok_or_else(|| Broken::protocol("invalid handshake from the server"))?;
         let sid = handshake.sid.clone();
         let probe: Option<Request<_>> = (upgrade && handshake.offers_websocket()).then(|| {
             let sid = sid.clone();
@@ -160,7 +160,7 @@ impl Body {
                 Some(packet) => match packet.strip_prefix('b') {
                     Some(base64) => {
                         let bytes = BASE64.decode(base64);
-                        let bytes = bytes.map_err(|_| Broken::protocol("a binary packet is no base64"))?;
+                        let bytes = bytes.map_err(|_| Broken::protocol("invalid base64 in a binary packet"))?;
                         each(Incoming::Binary(bytes.into()))
                     }
                     None => each(Incoming::Text(packet)),

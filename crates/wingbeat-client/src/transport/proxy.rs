@@ -69,7 +69,7 @@ impl Proxies {
                 let kind = proxy.uri().scheme_str().unwrap_or_default().to_owned();
                 Err(wrong(format!("names a proxy of the kind '{kind}', and only http:// and https:// are spoken")))
             }
-            None => Err(wrong("is no address of a proxy (http://host:port)".to_owned())),
+            None => Err(wrong("does not name a proxy: write http://host:port".to_owned())),
         }
     }
 }
@@ -88,7 +88,7 @@ pub(super) async fn tunnel(stream: &mut Stream, server: &str, password: Option<&
     let end = read_head(stream, &mut read).await?;
     let mut headers = [httparse::EMPTY_HEADER; 100];
     let mut answer = httparse::Response::new(&mut headers);
-    answer.parse(&read[..end]).map_err(|error| io::Error::other(format!("the answer is no HTTP: {error}")))?;
+    answer.parse(&read[..end]).map_err(|error| io::Error::other(format!("invalid HTTP in the answer: {error}")))?;
     match answer.code.unwrap_or(0) {
         // The server does not speak first.
         200..=299 if end == read.len() => Ok(()),

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use tokio_rustls::rustls::client::{WebPkiServerVerifier, verify_server_name};
 use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
+use tokio_rustls::rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::server::ParsedCertificate;
@@ -33,7 +34,7 @@ impl Trust {
         let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
         let found = found.map_err(|error| format!("The certificates cannot be read: {error}"))?;
         if found.is_empty() {
-            return Err("There is no certificate in PEM (-----BEGIN CERTIFICATE-----)".to_owned());
+            return Err("Missing certificate: the file has to be PEM (-----BEGIN CERTIFICATE-----)".to_owned());
         }
         self.certificates.extend(found);
         Ok(())
@@ -41,16 +42,23 @@ impl Trust {
 
     pub(crate) fn config(self) -> Config {
         let provider = Arc::new(default_provider());
-        if self.anything {
-            return with_verifier(Arc::new(Anything(provider)));
-        }
+        let trusted = if self.anything { None } else { Some(self.trusted(provider.clone())?) };
+        let config = ClientConfig::builder_with_provider(provider.clone())
+            .with_safe_default_protocol_versions()
+            .map_err(io::Error::other)?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(Verifier { provider, trusted }))
+            .with_no_client_auth();
+        Ok(Arc::new(config))
+    }
+
+    fn trusted(self, provider: Arc<CryptoProvider>) -> io::Result<Trusted> {
         let mut roots = system_roots();
         for certificate in &self.certificates {
             roots.add(certificate.clone()).map_err(io::Error::other)?;
         }
-        let system = WebPkiServerVerifier::builder_with_provider(roots.into(), provider).build();
-        let inner = system.map_err(io::Error::other)?;
-        with_verifier(Arc::new(Given { inner, certificates: self.certificates }))
+        let roots = WebPkiServerVerifier::builder_with_provider(roots.into(), provider).build();
+        Ok(Trusted { roots: roots.map_err(io::Error::other)?, given: self.certificates })
     }
 }
 
@@ -74,25 +82,23 @@ fn system_roots() -> RootCertStore {
     roots
 }
 
-fn with_verifier(verifier: Arc<dyn ServerCertVerifier>) -> Config {
-    let config = ClientConfig::builder_with_provider(default_provider().into())
-        .with_safe_default_protocol_versions()
-        .map_err(io::Error::other)?
-        .dangerous()
-        .with_custom_certificate_verifier(verifier)
-        .with_no_client_auth();
-    Ok(Arc::new(config))
+/// Checks what a server shows. That it has the key of it is checked in any case.
+#[derive(Debug)]
+struct Verifier {
+    provider: Arc<CryptoProvider>,
+    /// Nothing if it does not matter who the server is.
+    trusted: Option<Trusted>,
 }
 
 /// As rustls does it, but for one thing: a certificate of an authority that was given here may be a server's own, as
 /// `openssl req -x509` makes it.
 #[derive(Debug)]
-struct Given {
-    inner: Arc<WebPkiServerVerifier>,
-    certificates: Vec<CertificateDer<'static>>,
+struct Trusted {
+    roots: Arc<WebPkiServerVerifier>,
+    given: Vec<CertificateDer<'static>>,
 }
 
-impl ServerCertVerifier for Given {
+impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
         certificate: &CertificateDer<'_>,
@@ -101,11 +107,10 @@ impl ServerCertVerifier for Given {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        match self.inner.verify_server_cert(certificate, intermediates, name, ocsp, now) {
+        let Some(Trusted { roots, given }) = &self.trusted else { return Ok(ServerCertVerified::assertion()) };
+        match roots.verify_server_cert(certificate, intermediates, name, ocsp, now) {
             // Said once its time is found right, and before anything is asked of a chain, which it is itself.
-            Err(Error::InvalidCertificate(why))
-                if is_an_authoritys(&why) && self.certificates.contains(certificate) =>
-            {
+            Err(Error::InvalidCertificate(why)) if is_an_authoritys(&why) && given.contains(certificate) => {
                 verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
                 Ok(ServerCertVerified::assertion())
             }
@@ -119,7 +124,8 @@ impl ServerCertVerifier for Given {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.inner.verify_tls12_signature(message, certificate, signature)
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signature, algorithms)
     }
 
     fn verify_tls13_signature(
@@ -128,52 +134,12 @@ impl ServerCertVerifier for Given {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.inner.verify_tls13_signature(message, certificate, signature)
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.inner.supported_verify_schemes()
-    }
-}
-
-/// Who the server is does not matter; that it has the key of what it shows, still.
-#[derive(Debug)]
-struct Anything(Arc<tokio_rustls::rustls::crypto::CryptoProvider>);
-
-impl ServerCertVerifier for Anything {
-    fn verify_server_cert(
-        &self,
-        _certificate: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _name: &ServerName<'_>,
-        _ocsp: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        tokio_rustls::rustls::crypto::verify_tls12_signature(message, certificate, signature, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        tokio_rustls::rustls::crypto::verify_tls13_signature(message, certificate, signature, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) async fn upgrade(stream: &mut Stream, uri: &Uri, address: &Address) -
     let end = read_head(stream, &mut read).await.map_err(Broken::connect)?;
     let mut headers = [httparse::EMPTY_HEADER; 100];
     let mut answer = httparse::Response::new(&mut headers);
-    answer.parse(&read[..end]).map_err(|error| Broken::connect(format!("the answer is no HTTP: {error}")))?;
+    answer.parse(&read[..end]).map_err(|error| Broken::connect(format!("invalid HTTP in the answer: {error}")))?;
     let answer = Answer { status: answer.code.unwrap_or(0), headers: answer.headers };
     if answer.status != 101 {
         return Err(answer.refusal(stream, read[end..].to_vec()).await);

@@ -63,8 +63,8 @@ async fn a_handshake_that_proves_nothing_is_refused() {
     let many = refused(|accept| {
         switched(&accept).replace("\r\n\r\n", &format!("{}\r\n\r\n", "\r\nx: y".repeat(200))).into_bytes()
     });
-    assert!(many.await.contains("no HTTP"));
-    assert!(refused(|_| b"SSH-2.0-OpenSSH_9.2\r\n\r\n".to_vec()).await.contains("no HTTP"));
+    assert!(many.await.contains("invalid HTTP"));
+    assert!(refused(|_| b"SSH-2.0-OpenSSH_9.2\r\n\r\n".to_vec()).await.contains("invalid HTTP"));
     // Half a head, and then nothing.
     let half = refused_within(Duration::from_millis(200), |_| b"HTTP/1.1 101 Switch".to_vec()).await;
     assert!(half.contains("no connection within"), "{half}");

@@ -87,7 +87,7 @@ async fn what_cannot_be_trusted_or_passed_through_is_told_when_the_client_is_bui
         assert_eq!(error.code(), 400);
         error.message().to_owned()
     };
-    assert!(wrong(&|builder| builder.root_certificates("")).contains("no certificate in PEM"));
+    assert!(wrong(&|builder| builder.root_certificates("")).contains("Missing certificate"));
     let broken = "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n";
     assert!(wrong(&|builder| builder.root_certificates(broken)).contains("cannot be read"));
     let empty = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
@@ -219,7 +219,7 @@ async fn what_is_encrypted_goes_through_a_tunnel(target: Target) {
 async fn a_proxy_that_answers_nonsense_is_left() {
     for (answer, words) in [
         ("", "closed the connection"),
-        ("nonsense\r\n\r\n", "no HTTP"),
+        ("nonsense\r\n\r\n", "invalid HTTP"),
         ("HTTP/1.1 403 Not you\r\n\r\n", "HTTP 403 Not you"),
         ("HTTP/1.1 200 OK\r\n\r\n\u{81}", "bytes behind its answer"),
         (&format!("HTTP/1.1 200 OK\r\nx: {}\r\n\r\n", "y".repeat(100_000)), "more than 16384 bytes"),

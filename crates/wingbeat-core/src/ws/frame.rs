@@ -29,7 +29,7 @@ impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Violation::Protocol => "a frame breaks the WebSocket protocol",
-            Violation::NotUtf8 => "a text is no UTF-8",
+            Violation::NotUtf8 => "invalid UTF-8 in a text",
             Violation::TooBig => "a message is larger than accepted",
         })
     }

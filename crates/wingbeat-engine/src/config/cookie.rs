@@ -88,7 +88,7 @@ impl Cookie {
     pub(super) fn check(&self) -> Result<()> {
         // What a header's name may be, a cookie's may be as well.
         if self.name.parse::<HeaderName>().is_err() {
-            return Err(impossible("cookie", &self.name, "it is no name"));
+            return Err(impossible("cookie", &self.name, "invalid name"));
         }
         [&self.domain, &self.path].into_iter().flatten().try_for_each(|value| match value.contains(';') {
             true => Err(impossible("cookie", value, "a semicolon ends it")),

@@ -73,7 +73,7 @@ impl Auth {
     /// # Errors
     /// If there is none, or it is too short.
     pub fn from_env(variable: &str) -> Result<Auth> {
-        let missing = || Error::general(format!("There is no secret in the environment variable {variable}"));
+        let missing = || Error::general(format!("Missing secret: set the environment variable {variable}"));
         Ok(Auth::new(Key::secret(&std::env::var(variable).map_err(|_| missing())?)?))
     }
 
@@ -210,7 +210,7 @@ impl Auth {
         match &mut self.entity {
             Some(entity) => set(entity),
             None => {
-                let wrong = "After `no_entity` there are no records, so they have no name, service or id";
+                let wrong = "`no_entity` excludes `entity`, `service` and `entity_id`: without records there is nothing to name";
                 self.wrong.get_or_insert(Error::general(wrong));
             }
         }
@@ -229,7 +229,7 @@ impl Auth {
         let parsing = self.parsing.unwrap_or_else(|| allowed.clone());
         let is_known = |name: &str| self.strategies.iter().any(|(known, _)| **known == *name);
         if let Some(name) = allowed.iter().chain(&parsing).find(|name| !is_known(name)) {
-            return Err(Error::general(format!("There is no authentication strategy '{name}'")));
+            return Err(Error::general(format!("Unknown authentication strategy '{name}'")));
         }
         if self.tokens.audience.iter().any(|audience| audience == PLACEHOLDER) {
             tracing::warn!("the audience of tokens is the placeholder {PLACEHOLDER}: `Auth::audience` sets it");

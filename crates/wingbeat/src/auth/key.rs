@@ -158,7 +158,7 @@ fn not_a_pair(algorithm: Algorithm) -> Error {
 }
 
 fn unfit(which: &str, algorithm: Algorithm, error: jsonwebtoken::errors::Error) -> Error {
-    Error::general(format!("The {which} key is none for {}", algorithm.name())).with_source(error)
+    Error::general(format!("The {which} key does not fit {}", algorithm.name())).with_source(error)
 }
 
 /// Never shows the key.

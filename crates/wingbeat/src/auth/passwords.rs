@@ -185,7 +185,7 @@ impl Inner {
         let Ok(hash) = PasswordHash::new(stored) else {
             static UNKNOWN: Seldom = Seldom::new();
             if let Some(times) = UNKNOWN.happened() {
-                tracing::error!(times, "a stored password is no hash that is known, so nobody can log in with it");
+                tracing::error!(times, "a stored password has an unknown kind of hash, so nobody can log in with it");
             }
             return Verdict::Wrong;
         };

@@ -120,7 +120,7 @@ pub(super) fn read(settings: &Value) -> Result<Auth> {
     let options = settings.jwt_options;
     let algorithm = match options.as_ref().and_then(|options| options.algorithm.as_deref()) {
         Some(name) => Algorithm::named(name)
-            .ok_or_else(|| Error::general(format!("There is no algorithm '{name}' for authentication.jwtOptions")))?,
+            .ok_or_else(|| Error::general(format!("Unknown algorithm '{name}' in authentication.jwtOptions")))?,
         None => Algorithm::HS256,
     };
     let mut key = Key::secret_for(algorithm, settings.secret.as_deref().unwrap_or_default())?;

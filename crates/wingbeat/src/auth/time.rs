@@ -33,8 +33,9 @@ pub(super) fn iso(time: Seconds) -> Option<String> {
 
 /// A span as Feathers' configurations write it: `"1d"`, `"2 hours"`, `"90s"`.
 pub(super) fn span(text: &str) -> Result<Duration> {
-    let wrong =
-        || Error::general(format!("'{text}' is no time span: a number with a unit is, such as 1d, 2h, 30m or 90s"));
+    let wrong = || {
+        Error::general(format!("Invalid time span '{text}': write a number with a unit, such as 1d, 2h, 30m or 90s"))
+    };
     let text = text.trim();
     let unit_at = text.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(wrong)?;
     let (number, unit) = text.split_at(unit_at);

@@ -108,8 +108,8 @@ fn what_is_wrong_is_said_when_the_application_is_built() {
         (json!({"secret": "short"}), "too short"),
         (json!({"service": "absent"}), "The 'service' option is not set"),
         (json!({"service": "nope"}), "Can not find service 'nope'"),
-        (json!({"authStrategies": ["jwt", "oauth"]}), "There is no authentication strategy 'oauth'"),
-        (json!({"parseStrategies": ["cookie"]}), "There is no authentication strategy 'cookie'"),
+        (json!({"authStrategies": ["jwt", "oauth"]}), "Unknown authentication strategy 'oauth'"),
+        (json!({"parseStrategies": ["cookie"]}), "Unknown authentication strategy 'cookie'"),
         (json!({"secrets": "x"}), "unknown field `secrets`"),
         (json!({"local": {"passwordField": "p"}}), "requires a 'usernameField' setting"),
         (
@@ -120,8 +120,8 @@ fn what_is_wrong_is_said_when_the_application_is_built() {
         (json!({"jwt": {"entity": "admin"}}), "'authentication.jwt.entity' is not 'authentication.entity'"),
         (json!({"jwtOptions": {"ignoreExpiration": true}}), "unknown field `jwtOptions.ignoreExpiration`"),
         (json!({"jwt": {"expiresIn": "1d"}}), "Did you mean to set it in 'authentication.jwtOptions'?"),
-        (json!({"jwtOptions": {"algorithm": "none"}}), "There is no algorithm 'none'"),
-        (json!({"jwtOptions": {"expiresIn": "soon"}}), "'soon' is no time span"),
+        (json!({"jwtOptions": {"algorithm": "none"}}), "Unknown algorithm 'none'"),
+        (json!({"jwtOptions": {"expiresIn": "soon"}}), "Invalid time span 'soon'"),
         (json!({"jwtOptions": {"algorithm": "HS512"}}), "needs 64 bytes"),
     ] {
         let error = with(change.clone()).unwrap_err();
