@@ -34,6 +34,7 @@
 mod app;
 #[cfg(feature = "auth")]
 pub mod auth;
+mod fair;
 mod hook;
 mod javascript;
 // The pages show every feature.
