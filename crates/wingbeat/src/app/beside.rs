@@ -1,5 +1,6 @@
 //! What runs beside the calls: publishers and listeners that wait.
 
+use crate::fair;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,13 +51,13 @@ impl Beside {
         });
     }
 
-    /// As [`spawn`](Beside::spawn), for a task that sees to its own end.
+    /// As [`spawn`](Beside::spawn), for a task that sees to its own end. It is the work of whom it is spawned for.
     pub(super) fn spawn_unlimited(&self, task: impl Future<Output = ()> + Send + 'static) {
         let running = Running::new(&self.running);
-        tokio::spawn(async move {
+        tokio::spawn(fair::carried(async move {
             let _running = running;
             task.await;
-        });
+        }));
     }
 
     /// Waits until none is left.

@@ -83,7 +83,7 @@ impl Entrance {
         // A call without hooks and hearers is the service's own future and nothing around it, unless someone traces.
         let plain = endpoint.plain().filter(|_| !measure::traced());
         let started = endpoint.meter.start();
-        let polled = begun(|| {
+        let begin = || {
             let mut call = match plain {
                 Some(target) => {
                     let (id, data, params) = arguments;
@@ -95,7 +95,8 @@ impl Entrance {
                 Poll::Ready(outcome) => Ok(outcome),
                 Poll::Pending => Err(call),
             }
-        });
+        };
+        let polled = connection.origin().scope(|| begun(begin));
         // The others are measured where they run.
         if plain.is_some() {
             endpoint.meter.polled(started, &polled);
@@ -108,7 +109,8 @@ impl Entrance {
                     None => call,
                 };
                 let call = Guarded::new(call, limit);
-                return Called::Running(Answering { call, entry: entry.clone(), method, mode });
+                let connection = connection.clone();
+                return Called::Running(Answering { call, connection, entry: entry.clone(), method, mode });
             }
             Err(panicked) => Err(panicked),
         };
@@ -159,6 +161,7 @@ fn told(outcome: Result<Payload>, entry: &Entry, method: usize, mode: Mode) -> R
 /// A client's call under way.
 pub(crate) struct Answering {
     call: Guarded<BoxFuture<'static, Result<Payload>>>,
+    connection: Connection,
     entry: Arc<Entry>,
     method: usize,
     mode: Mode,
@@ -168,7 +171,8 @@ impl Future for Answering {
     type Output = Result<RawJson>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<RawJson>> {
-        let outcome = ready!(Pin::new(&mut self.call).poll(cx));
+        let Answering { call, connection, .. } = &mut *self;
+        let outcome = ready!(connection.origin().scope(|| Pin::new(call).poll(cx)));
         Poll::Ready(told(outcome, &self.entry, self.method, self.mode))
     }
 }

@@ -70,7 +70,8 @@ impl App {
     /// for the service that is the default. Nothing if there is none.
     pub(crate) fn admit(&self, connection: &Connection) -> Option<BoxFuture<'static, Result<()>>> {
         let gate = self.gates().into_iter().next()?;
-        Some(gate.connect(self.clone(), connection.clone()))
+        let (asked, connection) = (gate.connect(self.clone(), connection.clone()), connection.clone());
+        Some(Box::pin(async move { connection.origin().polling(asked).await }))
     }
 
     pub(super) fn let_in(&self, connection: &Connection) {

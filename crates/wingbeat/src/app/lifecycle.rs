@@ -75,8 +75,10 @@ impl App {
     pub(crate) fn connected(&self, connection: &Connection) {
         #[cfg(feature = "metrics")]
         metrics::gauge!("wingbeat_connections", "provider" => connection.provider()).increment(1.0);
-        self.tell(&self.0.listeners.connection, connection);
-        self.let_in(connection);
+        connection.origin().scope(|| {
+            self.tell(&self.0.listeners.connection, connection);
+            self.let_in(connection);
+        });
     }
 
     /// A client has logged in.
@@ -97,8 +99,10 @@ impl App {
         if Channels::gone(&self.0.channels, connection) {
             #[cfg(feature = "metrics")]
             metrics::gauge!("wingbeat_connections", "provider" => connection.provider()).decrement(1.0);
-            self.tell(&self.0.listeners.disconnect, connection);
-            self.let_out(connection);
+            connection.origin().scope(|| {
+                self.tell(&self.0.listeners.disconnect, connection);
+                self.let_out(connection);
+            });
         }
     }
 

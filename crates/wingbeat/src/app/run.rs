@@ -6,6 +6,7 @@ use super::publish::Whose;
 use super::writing::Writer;
 use super::{App, Entry, Inner};
 use crate::BoxFuture;
+use crate::fair::{self, Origin, Source};
 use crate::hook::{Context, Http, Target};
 use crate::realtime::Channel;
 use crate::service::{Call, Caller, Params, Route, Services};
@@ -165,7 +166,13 @@ async fn publish(entry: &Entry, context: &mut Context, writer: Option<Writer>, b
 impl Caller for Inner {
     fn call(self: Arc<Self>, call: Call, dispatched: bool) -> BoxFuture<'static, Result<Payload>> {
         let told = if dispatched { Outcome::for_client } else { Outcome::for_inside };
-        Box::pin(App(self).call(call, told))
+        // A client's that comes through no transport of ours: others are part of a call whose source is known.
+        let foreign = call.params.source().filter(|_| fair::current() == Source::SERVER);
+        let call = App(self).call(call, told);
+        match foreign {
+            Some(source) => Box::pin(async move { Origin::new(source).polling(call).await }),
+            None => Box::pin(call),
+        }
     }
 
     fn emit(&self, path: &str, event: &str, data: Payload) -> BoxFuture<'static, Result<()>> {

@@ -3,16 +3,13 @@
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 
-/// So many that want nothing at the moment are remembered.
-const REMEMBERED: usize = 4096;
-
 /// The sources of one kind: the addresses, or the connections of an address. Each has something inside of it (`V`) in
-/// which its work waits.
+/// which its work waits. So many that want nothing at the moment are `REMEMBERED`.
 ///
 /// This is fair queueing by start time: a source that comes, or comes back, begins where those are that are being served,
 /// so nobody saves up by wanting nothing, and nobody pays for what others were given meanwhile.
 // P. Goyal, H. M. Vin, H. Cheng: Start-time fair queueing, SIGCOMM 1996.
-pub(super) struct Level<K, V> {
+pub(super) struct Level<K, V, const REMEMBERED: usize> {
     sources: HashMap<K, Member<V>>,
     /// Those that want something: by what they have had, then by how long they wait.
     waiting: BTreeSet<(u64, u64, K)>,
@@ -31,7 +28,7 @@ pub(super) struct Member<V> {
     pub(super) inner: V,
 }
 
-impl<K: Copy + Eq + Hash + Ord, V: Default> Level<K, V> {
+impl<K: Copy + Eq + Hash + Ord, V: Default, const REMEMBERED: usize> Level<K, V, REMEMBERED> {
     /// The source, which waits from now on.
     pub(super) fn enter(&mut self, key: K) -> &mut Member<V> {
         if self.sources.len() > REMEMBERED + self.waiting.len() && !self.sources.contains_key(&key) {
@@ -46,6 +43,11 @@ impl<K: Copy + Eq + Hash + Ord, V: Default> Level<K, V> {
             self.waiting.insert((member.had, self.arrivals, key));
         }
         member
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.sources.len()
     }
 
     pub(super) fn get(&self, key: K) -> Option<&Member<V>> {
@@ -67,7 +69,7 @@ impl<K: Copy + Eq + Hash + Ord, V: Default> Level<K, V> {
         let Some(member) = self.sources.get(&key) else { return };
         self.now = self.now.max(member.had);
         self.arrivals += 1;
-        self.reorder(key, member.had + 1, more.then_some(self.arrivals));
+        self.reorder(key, member.had.saturating_add(1), more.then_some(self.arrivals));
     }
 
     /// What the source has wanted is gone.
@@ -80,7 +82,7 @@ impl<K: Copy + Eq + Hash + Ord, V: Default> Level<K, V> {
     /// What the source was given took so long.
     pub(super) fn charge(&mut self, key: K, cost: u64) {
         let Some(member) = self.sources.get_mut(&key) else { return };
-        member.usual = Some(member.usual.map_or(cost, |usual| (usual * 3 + cost) / 4));
+        member.usual = Some(member.usual.map_or(cost, |usual| usual.saturating_mul(3).saturating_add(cost) / 4));
         let (had, since) = (member.had.saturating_add(cost), member.since);
         self.reorder(key, had, since);
     }
@@ -97,8 +99,8 @@ impl<K: Copy + Eq + Hash + Ord, V: Default> Level<K, V> {
     }
 }
 
-impl<K, V> Default for Level<K, V> {
-    fn default() -> Level<K, V> {
+impl<K, V, const REMEMBERED: usize> Default for Level<K, V, REMEMBERED> {
+    fn default() -> Level<K, V, REMEMBERED> {
         Level { sources: HashMap::default(), waiting: BTreeSet::new(), now: 0, arrivals: 0 }
     }
 }

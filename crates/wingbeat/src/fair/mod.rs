@@ -1,31 +1,23 @@
-//! Fair queues: what many sources want done and only few can have at a time, such as hashes and statements.
+//! Fair shares: what many sources want and only few can have at a time, such as hashes, statements and places in queues.
 //!
 //! One principle for all of them: next is who has had least, first among the addresses and then among the connections of
-//! one address, so a source that asks for much waits behind its own work and nobody else's. Where the queue is full, the
+//! one address, so a source that asks for much waits behind its own work and nobody else's. Where a queue is full, the
 //! longest gives way.
+//!
+//! For whom work is done says [`current`], to whoever asks within the call: a store, a hook, a strategy, at whatever depth
+//! and through calls from inside. The application polls each client's call within the [`Origin`] that its connection has,
+//! and hands it on to what it spawns beside the call ([`carried`]). Where nothing was said it is the server itself, which
+//! is a source like others. Other tasks and threads do not know it: ask before work is handed to them.
+//!
+//! What a client has left behind need not begin: [`attended`] ends what waits when its client has gone.
 
 mod gate;
 mod level;
 mod queue;
+mod shares;
+mod source;
 
-pub(crate) use gate::{Gate, Place};
-
-use std::net::IpAddr;
-
-/// Who wants something done: one connection at an address.
-///
-/// Without a connection it is the address as a whole, without either the server itself.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Source {
-    /// Of IPv6 the network, of which everybody has plenty of addresses.
-    pub(crate) address: Option<IpAddr>,
-    /// The connection's number.
-    pub(crate) connection: Option<u64>,
-}
-
-#[cfg(test)]
-impl Source {
-    fn at(address: [u8; 4], connection: u64) -> Source {
-        Source { address: Some(address.into()), connection: Some(connection) }
-    }
-}
+pub(crate) use gate::{Gate, Permit};
+#[allow(unused_imports, reason = "only databases have queues with threads of their own")]
+pub(crate) use queue::{Next, Queue};
+pub(crate) use source::{Origin, Source, attended, carried, current};

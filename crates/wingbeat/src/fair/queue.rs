@@ -1,29 +1,32 @@
 //! The queue itself: who is next, and who gives way.
 
-use super::Source;
-use super::level::Level;
+use super::level::{Level, Member};
+use super::source::{Address, Source};
 use std::collections::VecDeque;
-use std::net::IpAddr;
 use std::time::Duration;
 
-type Connections<T> = Level<Option<u64>, VecDeque<T>>;
+/// So many addresses, and connections of one, are remembered that want nothing at the moment.
+const ADDRESSES: usize = 1024;
+const CONNECTIONS: usize = 64;
+
+type Connections<T> = Level<u64, VecDeque<T>, CONNECTIONS>;
 
 /// Work that waits, by source.
 pub(crate) struct Queue<T> {
-    addresses: Level<Option<IpAddr>, Address<T>>,
+    addresses: Level<Address, AtAddress<T>, ADDRESSES>,
     waiting: usize,
     most: usize,
     long: u64,
 }
 
-struct Address<T> {
+struct AtAddress<T> {
     waiting: usize,
     connections: Connections<T>,
 }
 
-impl<T> Default for Address<T> {
-    fn default() -> Address<T> {
-        Address { waiting: 0, connections: Level::default() }
+impl<T> Default for AtAddress<T> {
+    fn default() -> AtAddress<T> {
+        AtAddress { waiting: 0, connections: Level::default() }
     }
 }
 
@@ -32,6 +35,7 @@ impl<T> Default for Address<T> {
 pub(crate) enum Next {
     Anybody,
     /// Not that of sources whose work usually takes long.
+    #[allow(dead_code, reason = "only databases keep a place for short work")]
     Short,
 }
 
@@ -41,40 +45,42 @@ impl<T> Queue<T> {
         Queue { addresses: Level::default(), waiting: 0, most, long: micros(long) }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.waiting == 0
+    /// How much waits.
+    pub(crate) fn len(&self) -> usize {
+        self.waiting
     }
 
-    /// Adds work. Where the queue is full, the newest work of whom most waits for gives way and is handed back: it may
-    /// be this one.
+    /// Adds work. Where the queue is full, the newest work of whom most waits for gives way and is handed back. That is
+    /// this one, where nobody has more waiting.
     pub(crate) fn push(&mut self, source: Source, work: T) -> Option<T> {
-        let out = if self.waiting < self.most { None } else { self.make_room(source) };
-        if matches!(out, Some(Room::Refused)) {
-            return Some(work);
-        }
+        let out = if self.waiting < self.most {
+            None
+        } else {
+            let Some(longest) = self.longest(source) else { return Some(work) };
+            self.take_newest(longest)
+        };
         let address = &mut self.addresses.enter(source.address).inner;
         address.connections.enter(source.connection).inner.push_back(work);
         address.waiting += 1;
         self.waiting += 1;
-        match out {
-            Some(Room::Made(work)) => Some(work),
-            _ => None,
-        }
+        out
     }
 
     /// Takes the next work: of the address that has had least, and there of the connection that has.
     pub(crate) fn pop(&mut self, next: Next) -> Option<(Source, T)> {
-        let source = self.next(next)?;
-        let address = &mut self.addresses.get_mut(source.address)?.inner;
-        let queue = &mut address.connections.get_mut(source.connection)?.inner;
-        let work = queue.pop_front()?;
-        let more = !queue.is_empty();
-        address.connections.served(source.connection, more);
-        address.waiting -= 1;
-        let more = address.waiting > 0;
-        self.addresses.served(source.address, more);
-        self.waiting -= 1;
-        Some((source, work))
+        let is_short = |usual: Option<u64>| usual.is_none_or(|usual| usual <= self.long);
+        let source = self.first(
+            |_| true,
+            // Of a connection that is new no more is known than of its address.
+            |address, connection, _| next == Next::Anybody || is_short(connection.usual.or(address.usual)),
+        )?;
+        self.take(source)
+    }
+
+    /// As [`pop`](Queue::pop), of those at some addresses and there of some sources.
+    pub(crate) fn pop_if(&mut self, at: impl Fn(Address) -> bool, of: impl Fn(Source) -> bool) -> Option<(Source, T)> {
+        let source = self.first(at, |_, _, source| of(source))?;
+        self.take(source)
     }
 
     /// What was taken for a source took so long.
@@ -110,50 +116,62 @@ impl<T> Queue<T> {
         }
     }
 
-    fn next(&self, next: Next) -> Option<Source> {
-        self.addresses.waiting().find_map(|key| {
-            let address = self.addresses.get(key)?;
-            let is_allowed = |connection: &Option<u64>| {
-                // Of a connection that is new no more is known than of its address.
-                let usual = address.inner.connections.get(*connection).and_then(|member| member.usual);
-                next == Next::Anybody || usual.or(address.usual).is_none_or(|usual| usual <= self.long)
-            };
-            let connection = address.inner.connections.waiting().find(is_allowed)?;
-            Some(Source { address: key, connection })
+    /// The first source of those that wait which may be next.
+    fn first(
+        &self,
+        at: impl Fn(Address) -> bool,
+        of: impl Fn(&Member<AtAddress<T>>, &Member<VecDeque<T>>, Source) -> bool,
+    ) -> Option<Source> {
+        self.addresses.waiting().filter(|address| at(*address)).find_map(|address| {
+            let here = self.addresses.get(address)?;
+            let connections = &here.inner.connections;
+            let mut sources = connections.waiting().map(|connection| Source { address, connection });
+            sources.find(|source| {
+                connections.get(source.connection).is_some_and(|connection| of(here, connection, *source))
+            })
         })
     }
 
-    /// Takes out the newest work of the connection for which most waits, at the address for which most waits; unless that
-    /// is the source itself.
-    fn make_room(&mut self, source: Source) -> Option<Room<T>> {
-        let waiting = |key: Option<IpAddr>| self.addresses.get(key).map_or(0, |member| member.inner.waiting);
-        let longest = self.addresses.waiting().max_by_key(|key| waiting(*key))?;
-        if waiting(longest) <= waiting(source.address) && longest != source.address {
-            return Some(Room::Refused);
-        }
-        let address = &mut self.addresses.get_mut(longest)?.inner;
-        let length = |key: Option<u64>| address.connections.get(key).map_or(0, |member| member.inner.len());
-        let connection = address.connections.waiting().max_by_key(|key| length(*key))?;
-        if longest == source.address && length(connection) <= length(source.connection) {
-            return Some(Room::Refused);
-        }
-        let queue = &mut address.connections.get_mut(connection)?.inner;
+    fn take(&mut self, source: Source) -> Option<(Source, T)> {
+        let address = &mut self.addresses.get_mut(source.address)?.inner;
+        let queue = &mut address.connections.get_mut(source.connection)?.inner;
+        let work = queue.pop_front()?;
+        let more = !queue.is_empty();
+        address.connections.served(source.connection, more);
+        address.waiting -= 1;
+        let more = address.waiting > 0;
+        self.addresses.served(source.address, more);
+        self.waiting -= 1;
+        Some((source, work))
+    }
+
+    /// The connection with most waiting, at the address with most waiting; unless that is the source itself.
+    fn longest(&self, source: Source) -> Option<Source> {
+        let waiting = |address: Address| self.addresses.get(address).map_or(0, |member| member.inner.waiting);
+        let longest = self.addresses.waiting().max_by_key(|address| waiting(*address))?;
+        // Who has as much makes room among his own.
+        let address = if waiting(source.address) >= waiting(longest) { source.address } else { longest };
+        let connections = &self.addresses.get(address)?.inner.connections;
+        let length = |connection: u64| connections.get(connection).map_or(0, |member| member.inner.len());
+        let connection = connections.waiting().max_by_key(|connection| length(*connection))?;
+        let is_own = address == source.address && length(source.connection) >= length(connection);
+        (!is_own).then_some(Source { address, connection })
+    }
+
+    fn take_newest(&mut self, source: Source) -> Option<T> {
+        let address = &mut self.addresses.get_mut(source.address)?.inner;
+        let queue = &mut address.connections.get_mut(source.connection)?.inner;
         let work = queue.pop_back()?;
         if queue.is_empty() {
-            address.connections.withdraw(connection);
+            address.connections.withdraw(source.connection);
         }
         address.waiting -= 1;
         if address.waiting == 0 {
-            self.addresses.withdraw(longest);
+            self.addresses.withdraw(source.address);
         }
         self.waiting -= 1;
-        Some(Room::Made(work))
+        Some(work)
     }
-}
-
-enum Room<T> {
-    Made(T),
-    Refused,
 }
 
 fn micros(time: Duration) -> u64 {
@@ -165,6 +183,10 @@ mod tests {
     use super::*;
 
     const LONG: Duration = Duration::from_millis(5);
+
+    fn at(address: [u8; 4], connection: u64) -> Source {
+        Source::client(Some(address.into()), Some(connection))
+    }
 
     fn queue(most: usize) -> Queue<u32> {
         Queue::new(most, LONG)
@@ -178,21 +200,21 @@ mod tests {
     fn addresses_take_turns_and_so_do_the_connections_of_one() {
         let mut queue = queue(100);
         for work in 0..3 {
-            queue.push(Source::at([6, 6, 6, 6], 1), work);
+            queue.push(at([6, 6, 6, 6], 1), work);
         }
         for work in 10..13 {
-            queue.push(Source::at([6, 6, 6, 6], 2), work);
+            queue.push(at([6, 6, 6, 6], 2), work);
         }
-        queue.push(Source::at([1, 2, 3, 4], 3), 20);
-        queue.push(Source::at([1, 2, 3, 4], 3), 21);
+        queue.push(at([1, 2, 3, 4], 3), 20);
+        queue.push(at([1, 2, 3, 4], 3), 21);
         assert_eq!(order(&mut queue), [0, 20, 10, 21, 1, 11, 2, 12]);
-        assert!(queue.is_empty());
+        assert_eq!(queue.len(), 0);
     }
 
     #[test]
     fn who_has_had_much_waits_for_who_has_had_little() {
         let mut queue = queue(100);
-        let (greedy, modest) = (Source::at([6, 6, 6, 6], 1), Source::at([1, 2, 3, 4], 2));
+        let (greedy, modest) = (at([6, 6, 6, 6], 1), at([1, 2, 3, 4], 2));
         for work in 0..4 {
             queue.push(greedy, work);
         }
@@ -209,7 +231,7 @@ mod tests {
     #[test]
     fn nobody_saves_up_and_nobody_pays_for_what_others_had() {
         let mut queue = queue(100);
-        let (early, late) = (Source::at([1, 1, 1, 1], 1), Source::at([2, 2, 2, 2], 2));
+        let (early, late) = (at([1, 1, 1, 1], 1), at([2, 2, 2, 2], 2));
         for work in 0..10 {
             queue.push(early, work);
             queue.pop(Next::Anybody);
@@ -228,7 +250,7 @@ mod tests {
     #[test]
     fn short_work_can_be_asked_for() {
         let mut queue = queue(100);
-        let (slow, quick) = (Source::at([6, 6, 6, 6], 1), Source::at([6, 6, 6, 6], 2));
+        let (slow, quick) = (at([6, 6, 6, 6], 1), at([6, 6, 6, 6], 2));
         for source in [slow, quick] {
             queue.push(source, 0);
             queue.pop(Next::Anybody);
@@ -244,27 +266,49 @@ mod tests {
         queue.push(slow, 0);
         queue.pop(Next::Anybody);
         queue.charge(slow, LONG * 10);
-        queue.push(Source::at([6, 6, 6, 6], 3), 1);
+        queue.push(at([6, 6, 6, 6], 3), 1);
         assert_eq!(queue.pop(Next::Short), None);
-        queue.push(Source::at([1, 2, 3, 4], 4), 2);
+        queue.push(at([1, 2, 3, 4], 4), 2);
         assert_eq!(queue.pop(Next::Short).map(|(_, work)| work), Some(2));
     }
 
     #[test]
     fn the_longest_gives_way_when_the_queue_is_full() {
         let mut queue = queue(10);
-        let (crowd, owner) = (Source::at([6, 6, 6, 6], 1), Source::at([1, 2, 3, 4], 2));
+        let (crowd, owner) = (at([6, 6, 6, 6], 1), at([1, 2, 3, 4], 2));
         assert!((0..10).all(|work| queue.push(crowd, work).is_none()));
         assert_eq!(queue.push(crowd, 10), Some(10), "its own newest is refused");
         assert_eq!(queue.push(owner, 20), Some(9), "another's makes room");
-        assert_eq!(queue.push(Source::at([6, 6, 6, 6], 3), 30), Some(8), "so does a neighbour's");
+        assert_eq!(queue.push(at([6, 6, 6, 6], 3), 30), Some(8), "so does a neighbour's");
         assert_eq!(order(&mut queue), [0, 20, 30, 1, 2, 3, 4, 5, 6, 7]);
+    }
+
+    #[test]
+    fn who_has_as_much_as_others_makes_room_among_his_own() {
+        let mut queue = queue(4);
+        let (a, b) = ([6, 6, 6, 6], [1, 2, 3, 4]);
+        for (address, work) in [(a, 0), (a, 1), (b, 10), (b, 11)] {
+            assert_eq!(queue.push(at(address, 1), work), None);
+        }
+        assert_eq!(queue.push(at(b, 2), 20), Some(11), "his neighbour has more");
+        assert_eq!(queue.push(at(b, 2), 21), Some(21), "his neighbour has as much");
+    }
+
+    #[test]
+    fn little_is_remembered_of_those_who_want_nothing() {
+        let mut queue = queue(100);
+        for connection in 0..10_000 {
+            queue.push(at([6, 6, 6, 6], connection), 0);
+            queue.pop(Next::Anybody);
+        }
+        let here = queue.addresses.get(Address::Of([6, 6, 6, 6].into())).unwrap();
+        assert!(here.inner.connections.len() <= CONNECTIONS + 2);
     }
 
     #[test]
     fn work_that_nobody_wants_is_dropped() {
         let mut queue = queue(10);
-        let (gone, there) = (Source::at([6, 6, 6, 6], 1), Source::at([6, 6, 6, 6], 2));
+        let (gone, there) = (at([6, 6, 6, 6], 1), at([6, 6, 6, 6], 2));
         assert!((0..5).all(|work| queue.push(gone, work).is_none()));
         queue.push(there, 10);
         queue.retain(|work| *work >= 10);

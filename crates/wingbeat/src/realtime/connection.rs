@@ -3,6 +3,7 @@
 use super::room::{Membership, Room};
 use super::values::Values;
 use super::{Extensions, Headers, Message, Together};
+use crate::fair::{Origin, Source};
 use crate::locked;
 use serde_json::Value;
 use std::any::Any;
@@ -43,7 +44,8 @@ const GONE: u64 = u64::MAX;
 
 // Unsized at its end, so that the connection and its peer share one allocation.
 struct Inner<P: ?Sized> {
-    id: u64,
+    /// Has the number of the connection, and where it is.
+    origin: Origin,
     provider: &'static str,
     /// In which channels this connection is, and where in their lists.
     memberships: Mutex<Vec<Membership>>,
@@ -67,8 +69,9 @@ struct Attached {
 impl Connection {
     pub(crate) fn new(provider: &'static str, peer: impl Peer) -> Connection {
         static NEXT: AtomicU64 = AtomicU64::new(1);
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
         Connection(Arc::new(Inner {
-            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            origin: Origin::new(Source::client(peer.address(), Some(id))),
             provider,
             memberships: Mutex::default(),
             joined: AtomicU64::new(0),
@@ -81,7 +84,7 @@ impl Connection {
 
     /// A number that no other connection of this process has had.
     pub fn id(&self) -> u64 {
-        self.0.id
+        self.0.origin.source().connection
     }
 
     /// The transport, for example `"socketio"`.
@@ -156,6 +159,11 @@ impl Connection {
         names
     }
 
+    /// Whose work its calls are.
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.0.origin
+    }
+
     pub(super) fn memberships(&self) -> MutexGuard<'_, Vec<Membership>> {
         locked(&self.0.memberships)
     }
@@ -163,6 +171,7 @@ impl Connection {
     /// Says that the client has gone. True for the first who says so.
     pub(super) fn mark_gone(&self) -> bool {
         let _joining = self.memberships();
+        self.0.origin.leave();
         self.0.joined.swap(GONE, Ordering::AcqRel) != GONE
     }
 

@@ -1,6 +1,7 @@
 //! What a service method and its hooks know about a call besides id and data.
 
 use super::{Notes, Query, ServiceHandle, Services, Surroundings};
+use crate::fair::Source;
 use crate::realtime::{Channel, Connection, Extensions, Headers};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -116,6 +117,12 @@ impl Params {
     pub fn with_address(mut self, address: IpAddr) -> Params {
         self.own.get_or_insert_default().address = Some(address);
         self
+    }
+
+    /// The client whose call it is; nobody in particular if the server makes it.
+    pub(crate) fn source(&self) -> Option<Source> {
+        let connection = self.connection.as_ref().map(Connection::id);
+        (!self.is_internal()).then(|| Source::client(self.address(), connection))
     }
 
     /// The names of all that is set, sorted: what `Object.keys(params)` would be in Feathers.

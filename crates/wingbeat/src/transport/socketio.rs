@@ -199,7 +199,8 @@ impl Handler for Services {
                     guarded(admitted, limit).await?;
                 }
                 for ask in middleware.iter() {
-                    guarded(ask(socket.clone(), connection.clone()), limit).await?;
+                    let asked = connection.origin().polling(ask(socket.clone(), connection.clone()));
+                    guarded(asked, limit).await?;
                 }
                 Ok(())
             };
