@@ -1,6 +1,5 @@
 //! The hook `hash_password`.
 
-use super::attempts::Place;
 use super::authenticator::Authenticator;
 use super::passwords::Passwords;
 use crate::BoxFuture;
@@ -57,21 +56,20 @@ impl HashPassword {
         let passwords = found.ok_or_else(|| {
             Error::bad_request(format!("Could not find '{}' strategy to hash password", self.strategy))
         })?;
-        let place = Place::of(&context.params);
         for item in context.items_mut()? {
-            self.hash(item, &passwords, place.clone()).await?;
+            self.hash(item, &passwords).await?;
         }
         Ok(())
     }
 
-    async fn hash(&self, item: &mut Map<String, Value>, passwords: &Passwords, place: Option<Place>) -> Result<()> {
+    async fn hash(&self, item: &mut Map<String, Value>, passwords: &Passwords) -> Result<()> {
         let mut keys = self.field.split('.');
         let first = keys.next().and_then(|key| item.get_mut(key));
         let found = keys.fold(first, |at, key| at.and_then(|at| at.get_mut(key)));
         match found {
             None => Ok(()),
             Some(Value::String(password)) => {
-                *password = passwords.hash_from(place, std::mem::take(password)).await?;
+                *password = passwords.hash(std::mem::take(password)).await?;
                 Ok(())
             }
             Some(_) => Err(Error::bad_request(format!("'{}' must be text", self.field))),

@@ -1,6 +1,5 @@
 //! The strategy `local`: name and password.
 
-use super::line::Spot;
 use super::passwords::{LONGEST, Passwords, Verdict};
 use super::strategy::{Attempt, Identity, Strategy};
 use serde_json::{Map, Value, json};
@@ -87,8 +86,6 @@ impl Strategy for Local {
     async fn authenticate(&self, data: &Map<String, Value>, attempt: &Attempt<'_>) -> Result<Identity> {
         let field = |path: &str| text(data, path).filter(|text| !text.is_empty() && text.len() <= LONGEST);
         let (username, password) = field(&self.username).zip(field(&self.password)).ok_or_else(|| self.refused())?;
-        // First the place, of which there are only so many: nothing is remembered of those who do not get one.
-        let spot = self.passwords.enter(attempt.place())?;
         attempt.limit(username)?;
         let entity = attempt.find_entity(&self.entity_username, username).await?;
         let stored = entity.as_ref().and_then(Value::as_object).and_then(|entity| text(entity, &self.entity_password));
@@ -102,10 +99,12 @@ impl Strategy for Local {
                 );
             }
         }
-        let verdict = self.passwords.verify(&spot, password.to_owned(), stored.map(Into::into)).await?;
+        // What is not compared was no guess, and nothing is remembered of it.
+        let permit = self.passwords.enter().await.inspect_err(|_| attempt.take_back())?;
+        let verdict = self.passwords.verify(permit, password.to_owned(), stored.map(Into::into)).await?;
         let entity = entity.filter(|_| verdict != Verdict::Wrong).ok_or_else(|| self.refused())?;
         if verdict == Verdict::Outdated {
-            self.upgrade(&spot, &entity, password, attempt).await;
+            self.upgrade(&entity, password, attempt).await;
         }
         Ok(Identity::of(entity))
     }
@@ -117,9 +116,9 @@ impl Strategy for Local {
 
 impl Local {
     /// Replaces an old hash by a new one. That is nobody's business: no hooks, no events, and no matter if it fails.
-    async fn upgrade(&self, spot: &Spot, entity: &Value, password: &str, attempt: &Attempt<'_>) {
+    async fn upgrade(&self, entity: &Value, password: &str, attempt: &Attempt<'_>) {
         let upgraded = async {
-            let hash = self.passwords.hash_in(spot, password.to_owned()).await?;
+            let hash = self.passwords.hash(password.to_owned()).await?;
             let old = entity.as_object().and_then(|entity| text(entity, &self.entity_password));
             let mut change = Map::new();
             let (top, rest) = self.entity_password.split_once('.').unwrap_or((&self.entity_password, ""));

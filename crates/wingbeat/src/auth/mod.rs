@@ -37,7 +37,6 @@ mod hash_password;
 mod hook;
 mod jwt;
 mod key;
-mod line;
 mod local;
 mod logins;
 mod passwords;

@@ -1,7 +1,6 @@
 //! Hashing passwords, beside the calls and never more at once than the machine can bear.
 
-use super::attempts::Place;
-use super::line::{Line, Spot};
+use crate::fair::{Gate, Permit, attended, current};
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
 use argon2::{Argon2, Params, Version};
 use std::fmt;
@@ -10,6 +9,8 @@ use wingbeat_core::{Error, Result, Seldom};
 
 /// Longer passwords are nobody's.
 pub(super) const LONGEST: usize = 1024;
+/// How many hashes may wait.
+const WAITING: usize = 1024;
 /// Bcrypt looks at so many bytes of a password.
 const LONGEST_OF_BCRYPT: usize = 72;
 /// The cost of bcrypt in Feathers.
@@ -20,7 +21,7 @@ const BCRYPT: [&str; 4] = ["$2a$", "$2b$", "$2x$", "$2y$"];
 /// Hashes and verifies passwords: argon2id, and bcrypt for what was hashed elsewhere. A handle, cheap to clone.
 ///
 /// Hashing runs on threads of its own, one less than there are processors at a time, so that other calls go on. The
-/// addresses that want it take turns.
+/// addresses that want it take turns, and so do the connections of one.
 #[derive(Clone)]
 pub struct Passwords(Arc<Inner>);
 
@@ -30,7 +31,7 @@ struct Inner {
     bcrypt: Option<u32>,
     /// A hash of no password, for users that do not exist: as much work as a real one.
     nobody: String,
-    line: Arc<Line>,
+    gate: Arc<Gate>,
 }
 
 /// What a password turned out to be.
@@ -98,41 +99,34 @@ impl Passwords {
 
     fn of(argon: Argon2<'static>, bcrypt: Option<u32>, nobody: String) -> Passwords {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        Passwords(Arc::new(Inner { argon, bcrypt, nobody, line: Line::new((processors - 1).max(1)) }))
+        Passwords(Arc::new(Inner { argon, bcrypt, nobody, gate: Gate::for_work(processors - 1, WAITING) }))
     }
 
     /// The hash of a password, as text that says how it was made.
     ///
     /// # Errors
-    /// BadRequest if the password has more than 1024 bytes (of bcrypt: 72), Unavailable if too many are waiting.
+    /// BadRequest if the password has more than 1024 bytes (of bcrypt: 72), TooManyRequests if too many are waiting.
     pub async fn hash(&self, password: String) -> Result<String> {
-        self.hash_from(None, password).await
-    }
-
-    /// As [`hash`](Passwords::hash), for somebody who is somewhere.
-    pub(super) async fn hash_from(&self, place: Option<Place>, password: String) -> Result<String> {
         let longest = if self.0.bcrypt.is_some() { LONGEST_OF_BCRYPT } else { LONGEST };
         if password.len() > longest {
             return Err(Error::bad_request(format!("A password has at most {longest} bytes")));
         }
-        self.hash_in(&self.enter(place)?, password).await
+        let (permit, inner) = (self.enter().await?, self.0.clone());
+        work(permit, move || inner.hash(&password)).await?
     }
 
-    /// As [`hash`](Passwords::hash), for somebody who stands in the line already.
-    pub(super) async fn hash_in(&self, spot: &Spot, password: String) -> Result<String> {
-        let inner = self.0.clone();
-        work(spot, move || inner.hash(&password)).await?
-    }
-
-    /// Joins the line of those who want a password hashed or verified.
-    pub(super) fn enter(&self, place: Option<Place>) -> Result<Spot> {
-        self.0.line.enter(place)
+    /// Waits for the turn of whoever's call this is.
+    ///
+    /// # Errors
+    /// TooManyRequests if too many are waiting, Gone if the client has gone.
+    pub(super) async fn enter(&self) -> Result<Permit> {
+        attended(self.0.gate.enter(current())).await
     }
 
     /// Whether a password is the stored one. Nothing stored is as much work as a wrong password.
-    pub(super) async fn verify(&self, spot: &Spot, password: String, stored: Option<String>) -> Result<Verdict> {
+    pub(super) async fn verify(&self, permit: Permit, password: String, stored: Option<String>) -> Result<Verdict> {
         let inner = self.0.clone();
-        work(spot, move || match &stored {
+        work(permit, move || match &stored {
             Some(stored) => inner.compare(&password, stored),
             None => {
                 inner.compare(&password, &inner.nobody);
@@ -144,23 +138,17 @@ impl Passwords {
 
     /// Everything that may be hashed at once, so that nothing can be.
     #[cfg(test)]
-    pub(super) async fn occupy(&self) -> tokio::sync::OwnedSemaphorePermit {
-        self.0.line.occupy().await
-    }
-
-    /// Every place in the line.
-    #[cfg(test)]
-    pub(super) fn fill(&self) -> Vec<Spot> {
-        std::iter::from_fn(|| self.enter(None).ok()).collect()
+    pub(super) async fn occupy(&self) -> Vec<Permit> {
+        let first = self.enter().await.expect("the queue is empty");
+        std::iter::once(first).chain(std::iter::from_fn(|| self.0.gate.try_enter(current()))).collect()
     }
 }
 
-async fn work<T: Send + 'static>(spot: &Spot, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-    let turn = spot.turn().await?;
-    // The turn goes along: a call that is given up does not make room while its hash is still being computed.
+async fn work<T: Send + 'static>(permit: Permit, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    // The permit goes along: a call that is given up does not make room while its hash is still being computed.
     let done = tokio::task::spawn_blocking(move || {
         let done = work();
-        drop(turn);
+        drop(permit);
         done
     });
     Ok(done.await?)
@@ -229,8 +217,8 @@ mod tests {
     }
 
     async fn verdict(passwords: &Passwords, password: &str, stored: Option<&str>) -> Verdict {
-        let spot = passwords.enter(None).unwrap();
-        passwords.verify(&spot, password.into(), stored.map(Into::into)).await.unwrap()
+        let permit = passwords.enter().await.unwrap();
+        passwords.verify(permit, password.into(), stored.map(Into::into)).await.unwrap()
     }
 
     #[tokio::test]

@@ -132,21 +132,21 @@ impl<'a> Attempt<'a> {
         self.app.services()
     }
 
-    /// Where it comes from; nowhere if the server asks itself.
-    pub(super) fn place(&self) -> Option<Place> {
-        Place::of(self.params)
-    }
-
     /// Counts an attempt on a name, if it comes from outside. Only for what can be guessed. It counts while it is under
     /// way and when it has failed, not when the login has succeeded.
     ///
     /// # Errors
     /// TooManyRequests if this name has been tried too often from the same address.
     pub fn limit(&self, name: &str) -> Result<()> {
-        if let Some((attempts, place)) = self.authenticator.attempts.as_ref().zip(self.place()) {
+        if let Some((attempts, place)) = self.authenticator.attempts.as_ref().zip(Place::of(self.params)) {
             locked(&self.counted).push(attempts.count(name, place)?);
         }
         Ok(())
+    }
+
+    /// What has been counted so far does not count: nothing was tried.
+    pub(super) fn take_back(&self) {
+        self.authenticator.forgive(std::mem::take(&mut *locked(&self.counted)));
     }
 
     /// The record with a text in a field, as the server sees it. The first one, if there are several.

@@ -1,6 +1,8 @@
 //! Names, passwords, and those who try them.
 
 use super::*;
+use futures_util::FutureExt;
+use futures_util::future::{Either, join_all, select};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -127,14 +129,58 @@ async fn an_address_is_guessed_from_whatever_the_connection() {
 }
 
 #[tokio::test]
-async fn when_too_many_wait_for_a_hash_others_are_sent_away() {
+async fn who_fills_the_queue_from_four_addresses_keeps_nobody_from_logging_in() {
     let passwords = cheap();
     let app = app(auth().unlimited_attempts().strategy(Local::new("email", "password").passwords(passwords.clone())));
+    let authentication = app.service("authentication");
+    let attempt = |address: [u8; 4]| {
+        let data = json!({"strategy": "local", "email": "ann@example.com", "password": "secret1"});
+        let mut params = Params::new().with_address(address.into());
+        params.provider = Some("rest");
+        authentication.create(data, params).boxed()
+    };
+    let all = passwords.occupy().await;
+    let addresses = (0..1024).map(|n| [6, 6, 6, n as u8 % 4]);
+    let mut crowd: Vec<_> = addresses.map(attempt).collect();
+    assert!(crowd.iter_mut().all(|login| login.now_or_never().is_none()));
+    let mut owner = attempt([1, 2, 3, 4]);
+    assert!((&mut owner).now_or_never().is_none(), "the owner is sent away");
+    drop(all);
+    match select(owner, join_all(crowd)).await {
+        Either::Left((owner, _)) => drop(owner.unwrap()),
+        Either::Right(_) => panic!("the crowd goes first"),
+    }
+}
+
+#[tokio::test]
+async fn who_is_sent_away_because_too_many_wait_has_not_guessed() {
+    let passwords = cheap();
+    let local = Local::new("email", "password").passwords(passwords.clone());
+    let app = app(auth().strategy(local).attempts(NonZeroU32::new(5).unwrap(), Duration::from_secs(3600)));
     let client = Client::connect(&app).await.unwrap();
-    let places = passwords.fill();
-    assert_eq!(code(login(&client, "ann@example.com", "secret1").await), 503);
-    drop(places);
+    let all = passwords.occupy().await;
+    let mut crowd: Vec<_> = (0..1024).map(|n| login(&client, n.to_string(), "secret1").boxed()).collect();
+    assert!(crowd.iter_mut().all(|login| login.now_or_never().is_none()));
+    for _ in 0..20 {
+        let error = login(&client, "ann@example.com", "secret1").await.unwrap_err();
+        assert_eq!((error.code(), error.message()), (429, "Too many are waiting, try again later"));
+    }
+    drop((all, crowd));
     login(&client, "ann@example.com", "secret1").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_login_that_its_client_has_left_behind_is_not_begun() {
+    let passwords = cheap();
+    let app = app(auth().strategy(Local::new("email", "password").passwords(passwords.clone())));
+    let client = Client::connect(&app).await.unwrap();
+    let connection = client.connection().clone();
+    let all = passwords.occupy().await;
+    let mut waiting = login(&client, "ann@example.com", "secret1").boxed();
+    assert!((&mut waiting).now_or_never().is_none());
+    connection.disconnect();
+    assert_eq!(waiting.now_or_never().expect("it waits on").unwrap_err().code(), 410);
+    drop(all);
 }
 
 #[tokio::test]
