@@ -1,10 +1,10 @@
 //! What runs beside the calls: publishers and listeners that wait.
 
-use crate::fair;
+use crate::fair::{Gate, Permit, carried, current};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::time::timeout;
 use wingbeat_core::Seldom;
 
@@ -19,21 +19,21 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// Tasks of the application, for which a shutdown waits.
 pub(super) struct Beside {
     running: watch::Sender<usize>,
-    publishers: Arc<Semaphore>,
-    listeners: Arc<Semaphore>,
+    publishers: Arc<Gate>,
+    listeners: Arc<Gate>,
 }
 
 impl Default for Beside {
     fn default() -> Beside {
-        let places = |count| Arc::new(Semaphore::new(count));
-        Beside { running: watch::Sender::default(), publishers: places(PUBLISHERS), listeners: places(LISTENERS) }
+        let (publishers, listeners) = (Gate::for_stays(PUBLISHERS), Gate::for_stays(LISTENERS));
+        Beside { running: watch::Sender::default(), publishers, listeners }
     }
 }
 
 impl Beside {
     /// A place for a publisher that waits, kept until it has published.
-    pub(super) async fn place(&self) -> Option<OwnedSemaphorePermit> {
-        self.publishers.clone().acquire_owned().await.ok()
+    pub(super) async fn place(&self) -> Option<Permit> {
+        self.publishers.enter(current()).await.ok()
     }
 
     /// Runs what waits for a publisher.
@@ -41,11 +41,11 @@ impl Beside {
         self.spawn_unlimited(limited(task));
     }
 
-    /// Runs a listener when it has a place; they have them in the order in which they come.
+    /// Runs a listener when it has a place.
     pub(super) fn spawn_listener(&self, task: impl Future<Output = ()> + Send + 'static) {
         let places = self.listeners.clone();
         self.spawn_unlimited(async move {
-            let _place = places.acquire_owned().await.ok();
+            let _place = places.enter(current()).await.ok();
             // Its time begins with its turn.
             limited(task).await;
         });
@@ -54,7 +54,7 @@ impl Beside {
     /// As [`spawn`](Beside::spawn), for a task that sees to its own end. It is the work of whom it is spawned for.
     pub(super) fn spawn_unlimited(&self, task: impl Future<Output = ()> + Send + 'static) {
         let running = Running::new(&self.running);
-        tokio::spawn(fair::carried(async move {
+        tokio::spawn(carried(async move {
             let _running = running;
             task.await;
         }));

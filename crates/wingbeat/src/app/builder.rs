@@ -58,7 +58,7 @@ impl Builder {
 
     /// As [`on_disconnect`](Builder::on_disconnect), with a listener that waits: it may call services. An error is logged,
     /// and so is that it took longer than 60 seconds, which ends it. When many clients go at once 256 listeners run at a
-    /// time, and the others after them. A shutdown waits for such listeners before the services are torn down.
+    /// time, no more than half of them for one address, and the others after them. A shutdown waits for such listeners before the services are torn down.
     ///
     /// ```
     /// use wingbeat::{prelude::*, store::Memory};

@@ -6,13 +6,13 @@ use super::order::Turn;
 use super::publish::Whose;
 use super::run::By;
 use super::{App, Inner};
+use crate::fair::Permit;
 use crate::locked;
 use futures_util::future::{Either, select};
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::runtime::Handle;
-use tokio::sync::OwnedSemaphorePermit;
 use wingbeat_core::RawJson;
 
 /// How long events are held up by a call where no transport has said how long calls may take.
@@ -40,7 +40,7 @@ impl App {
 
 /// A call's place among those that have held events, which all of these share.
 #[derive(Default)]
-pub(super) struct Place(Option<Arc<OwnedSemaphorePermit>>);
+pub(super) struct Place(Option<Arc<Permit>>);
 
 impl Inner {
     /// Publishes an event when its turn has come, which the call does not wait for.

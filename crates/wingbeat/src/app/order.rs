@@ -3,6 +3,7 @@
 //! A write takes a turn where it happens, and the event that follows leaves when all earlier turns of that record are
 //! over. They are over when their own event has been sent, or when it is certain that none will come.
 
+use crate::fair::{Gate, Permit, current};
 use crate::locked;
 use rustc_hash::FxBuildHasher;
 use std::borrow::Cow;
@@ -11,7 +12,7 @@ use std::collections::{HashMap, VecDeque};
 use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 use wingbeat_core::{Id, Seldom};
 
@@ -26,7 +27,7 @@ pub(super) struct Order {
     seeds: RandomState,
     factor: u64,
     lines: Mutex<Lines>,
-    places: Arc<Semaphore>,
+    places: Arc<Gate>,
 }
 
 #[derive(Default)]
@@ -55,7 +56,7 @@ struct Behind {
 impl Default for Order {
     fn default() -> Order {
         let seeds = RandomState::new();
-        let (factor, places) = (seeds.hash_one(0) | 1, Arc::new(Semaphore::new(HELD)));
+        let (factor, places) = (seeds.hash_one(0) | 1, Gate::for_stays(HELD));
         Order { seeds, factor, lines: Mutex::default(), places }
     }
 }
@@ -96,13 +97,13 @@ impl Order {
     }
 
     /// A place among those who have held events, kept until these have left. Waits until there is one.
-    pub(super) async fn place(&self) -> Option<OwnedSemaphorePermit> {
-        self.places.clone().acquire_owned().await.ok()
+    pub(super) async fn place(&self) -> Option<Permit> {
+        self.places.enter(current()).await.ok()
     }
 
     /// Such a place, if there is one.
-    pub(super) fn free_place(&self) -> Option<OwnedSemaphorePermit> {
-        self.places.clone().try_acquire_owned().ok()
+    pub(super) fn free_place(&self) -> Option<Permit> {
+        self.places.try_enter(current())
     }
 
     fn end(&self, record: u64, number: u64) {
