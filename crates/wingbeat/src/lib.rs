@@ -57,13 +57,19 @@ pub mod store;
 pub mod test;
 mod transport;
 
-pub use app::{App, AppHttp, Builder, HttpBody, Mode, Mount, Phase, Transport};
+pub use app::{
+    App, AppHttp, BoundTransport, Builder, Dispatch, Dispatcher, HttpBody, Mode, Mount, Outcome, PendingCall, Phase,
+    Transport,
+};
 pub use hook::library as hooks;
 pub use hook::{All, Around, Context, Hook, HookType, Http, Methods, Next, Original, around, hook, sync};
-pub use realtime::{Audience, Channel, Connection, Headers, Publication, channel, channels, channels_matching, nobody};
+pub use realtime::{
+    Audience, Batch, Channel, Connection, Headers, Message, Peer, Publication, channel, channels, channels_matching,
+    nobody,
+};
 pub use service::{
-    Call, ClientRules, CustomMethod, CustomMethods, Found, IntoService, OneOrMany, Page, Params, Query, RawService,
-    Route, Service, ServiceHandle, Services,
+    Arguments, Caller, ClientRules, CustomMethod, CustomMethods, Found, IntoService, Invocation, OneOrMany, Page,
+    Params, Query, RawService, Route, Service, ServiceHandle, Services,
 };
 #[cfg(feature = "metrics")]
 pub use transport::Metrics;

@@ -3,9 +3,10 @@
 use super::beside::Beside;
 use super::events::Publishers;
 use super::held::Patience;
-use super::http::{Fallback, HttpBody, Routes, Transport};
+use super::http::{Fallback, HttpBody, Routes};
 use super::phase::{Phase, Phases};
 use super::registry::Registry;
+use super::transport::Transport;
 use super::{App, Inner, Listeners, Mode, Mount, sub_app};
 use crate::BoxFuture;
 use crate::hook::HookSet;
@@ -202,14 +203,14 @@ impl Builder {
         for (path, mount) in self.mounts {
             registry.add(app.entry(&path, mount)?)?;
         }
-        let gates: Vec<_> = registry.gates().map(|(path, gate)| (path.clone(), gate.clone())).collect();
+        let guards: Vec<_> = registry.guards().map(|(path, guard)| (path.clone(), guard.clone())).collect();
         app.0.registry.store(Arc::new(registry));
-        for (path, gate) in gates {
-            gate.gate().check(&app, &path)?;
+        for (path, guard) in guards {
+            guard.guard().check(&app, &path)?;
         }
-        let doors = self.transports.into_iter().map(|transport| transport.open(&app));
-        let doors = doors.collect::<Result<Vec<_>>>()?;
-        app.0.http.open(doors);
+        let transports = self.transports.into_iter().map(|transport| transport.bind(&app));
+        let transports = transports.collect::<Result<Vec<_>>>()?;
+        app.0.http.set(transports);
         Ok(app)
     }
 }

@@ -1,11 +1,13 @@
 //! The application as an HTTP service: transports first, then the fallback, then 404.
 
 use super::App;
+use super::transport::BoundTransport;
 use crate::BoxFuture;
 use bytes::Bytes;
+use futures_util::FutureExt;
 use http::{Request, Response, StatusCode, header};
 use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, Full};
+use http_body_util::{BodyExt, Empty, Full};
 use serde_json::json;
 use std::convert::Infallible;
 use std::fmt;
@@ -13,8 +15,7 @@ use std::future::ready;
 use std::pin::Pin;
 use std::sync::OnceLock;
 use std::task::{Context, Poll};
-use std::time::Duration;
-use wingbeat_core::{Error, RawJson, Result};
+use wingbeat_core::{Error, RawJson};
 use wingbeat_engine::io::Io;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -30,6 +31,11 @@ impl HttpBody {
         B::Error: Into<BoxError>,
     {
         HttpBody(body.map_err(Into::into).boxed_unsync())
+    }
+
+    /// Nothing.
+    pub fn empty() -> HttpBody {
+        HttpBody::new(Empty::new())
     }
 }
 
@@ -59,29 +65,8 @@ impl fmt::Debug for HttpBody {
     }
 }
 
-/// A way for clients to reach the application, for [`Builder::configure`](super::Builder::configure).
-///
-/// Wingbeat's transports implement it; the trait is not for others (yet).
-pub trait Transport: 'static {
-    #[doc(hidden)]
-    fn open(self: Box<Self>, app: &App) -> Result<Door>;
-}
-
 type Answered = Result<Response<HttpBody>, Infallible>;
 type Serve = dyn Fn(Request<HttpBody>) -> BoxFuture<'static, Answered> + Send + Sync;
-
-/// What a transport adds to the application: the requests it answers, and how it ends. Nobody outside can name it.
-pub struct Door {
-    /// Raw Socket.IO, if the transport has it.
-    pub(crate) io: Option<Io>,
-    pub(crate) handles: Box<dyn Fn(&str) -> bool + Send + Sync>,
-    pub(crate) serve: Box<Serve>,
-    /// How many bytes wait to be sent to clients.
-    #[cfg_attr(not(feature = "metrics"), expect(dead_code, reason = "only measured"))]
-    pub(crate) outbox_bytes: Box<dyn Fn() -> usize + Send + Sync>,
-    /// Closes all connections, with force when the time is over.
-    pub(crate) close: Box<dyn Fn(Duration) -> BoxFuture<'static, ()> + Send + Sync>,
-}
 
 /// Answers what no transport wants.
 pub(super) struct Fallback(Box<Serve>);
@@ -107,23 +92,23 @@ impl Fallback {
     }
 }
 
-/// Who answers which request. The doors come last while an application is built: they need it to open.
+/// Who answers which request. The transports come last while an application is built: they are bound to it.
 pub(super) struct Routes {
-    doors: OnceLock<Box<[Door]>>,
+    transports: OnceLock<Box<[BoundTransport]>>,
     fallback: Option<Fallback>,
 }
 
 impl Routes {
     pub(super) fn new(fallback: Option<Fallback>) -> Routes {
-        Routes { doors: OnceLock::new(), fallback }
+        Routes { transports: OnceLock::new(), fallback }
     }
 
-    pub(super) fn open(&self, doors: Vec<Door>) {
-        self.doors.get_or_init(|| doors.into());
+    pub(super) fn set(&self, transports: Vec<BoundTransport>) {
+        self.transports.get_or_init(|| transports.into());
     }
 
-    pub(super) fn doors(&self) -> &[Door] {
-        self.doors.get().map_or(&[], |doors| doors)
+    pub(super) fn transports(&self) -> &[BoundTransport] {
+        self.transports.get().map_or(&[], |transports| transports)
     }
 }
 
@@ -146,13 +131,13 @@ impl App {
     /// How many bytes wait to be sent to clients, over all transports.
     #[cfg(feature = "metrics")]
     pub(crate) fn outbox_bytes(&self) -> usize {
-        self.0.http.doors().iter().map(|door| (door.outbox_bytes)()).sum()
+        self.0.http.transports().iter().map(|transport| (transport.queued_bytes)()).sum()
     }
 
     /// Raw Socket.IO, if it was set up with [`SocketIo::with`](crate::SocketIo::with): for sending to namespaces and
     /// rooms, and whatever else is not a service's.
     pub fn io(&self) -> Option<&Io> {
-        self.0.http.doors().iter().find_map(|door| door.io.as_ref())
+        self.0.http.transports().iter().find_map(|transport| transport.io.as_ref())
     }
 }
 
@@ -163,7 +148,7 @@ where
 {
     type Response = Response<HttpBody>;
     type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Response<HttpBody>, Infallible>>;
+    type Future = BoxFuture<'static, Answered>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
@@ -175,9 +160,9 @@ where
         let request = with_peer(request);
         let routes = &self.0.0.http;
         let path = request.uri().path();
-        let door = routes.doors().iter().find(|door| (door.handles)(path));
-        match (door, &routes.fallback) {
-            (Some(door), _) => (door.serve)(request),
+        let transport = routes.transports().iter().find(|transport| (transport.handles)(path));
+        match (transport, &routes.fallback) {
+            (Some(transport), _) => Box::pin((transport.serve)(request).map(Ok)),
             (None, Some(fallback)) => (fallback.0)(request),
             (None, None) => Box::pin(ready(Ok(not_found(&request)))),
         }

@@ -15,13 +15,18 @@ const LONGEST: Duration = Duration::from_secs(365 * 86_400);
 
 impl App {
     /// Sets up all services, one after the other in the order they were mounted, within the hooks that are
-    /// [around it](super::Builder::around_setup). [`serve`](crate::serve) does this.
+    /// [around it](super::Builder::around_setup). Then transports that have something to begin do so.
+    /// [`serve`](crate::serve) does this.
     ///
     /// # Errors
-    /// What the first setup or hook that failed has failed with; later ones are not begun. Unavailable if the application
+    /// What the first setup, hook or transport that failed has failed with; later ones are not begun. Unavailable if the application
     /// is shut down meanwhile.
     pub async fn setup(&self) -> Result<()> {
-        Phase::new(self, &self.0.phases.setup, Box::pin(self.setup_services())).run().await
+        Phase::new(self, &self.0.phases.setup, Box::pin(self.setup_services())).run().await?;
+        for transport in self.0.http.transports() {
+            transport.start().await?;
+        }
+        Ok(())
     }
 
     async fn setup_services(&self) -> Result<()> {
@@ -39,8 +44,8 @@ impl App {
     /// an axum application has to, because axum does not know of upgraded sockets.
     pub async fn shutdown(&self, patience: Duration) {
         let deadline = Instant::now() + patience.min(LONGEST);
-        for door in self.0.http.doors() {
-            (door.close)(deadline.saturating_duration_since(Instant::now())).await;
+        for transport in self.0.http.transports() {
+            (transport.close)(deadline.saturating_duration_since(Instant::now())).await;
         }
         // Listeners that say goodbye still find all services.
         let left = deadline.saturating_duration_since(Instant::now());

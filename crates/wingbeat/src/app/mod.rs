@@ -2,9 +2,9 @@
 
 mod beside;
 mod builder;
+mod connection_guard;
+mod dispatch;
 mod events;
-mod external;
-mod gate;
 mod guard;
 mod held;
 mod http;
@@ -15,6 +15,7 @@ mod mode;
 mod mount;
 mod mounting;
 mod order;
+mod outcome;
 mod phase;
 mod publish;
 mod registering;
@@ -24,20 +25,22 @@ mod run;
 mod sub_app;
 #[cfg(test)]
 mod tests;
+mod transport;
 mod writing;
 
 pub use builder::Builder;
-pub(crate) use external::{Arguments, Called, Entrance};
 #[cfg(feature = "auth")]
-pub(crate) use gate::Gate;
+pub(crate) use connection_guard::ConnectionGuard;
+pub use dispatch::{Dispatch, Dispatcher, PendingCall};
 pub(crate) use guard::guarded;
-pub(crate) use http::Door;
-pub use http::{AppHttp, HttpBody, Transport};
+pub use http::{AppHttp, HttpBody};
 pub(crate) use http::{error_response, json_response};
 pub use mode::Mode;
 pub use mount::Mount;
+pub use outcome::Outcome;
 pub use phase::Phase;
 pub(crate) use registry::Entry;
+pub use transport::{BoundTransport, Transport};
 
 use crate::hook::HookSet;
 use crate::realtime::{Channel, Channels, Connection, Delivery};

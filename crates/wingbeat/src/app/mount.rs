@@ -1,9 +1,9 @@
 //! A service with all that belongs to it, ready to be mounted.
 
-use super::events::{Publishers, Slots};
 #[cfg(feature = "auth")]
-use super::gate::Gate;
-use super::gate::Gatekeeper;
+use super::connection_guard::ConnectionGuard;
+use super::connection_guard::RegisteredGuard;
+use super::events::{Publishers, Slots};
 use super::sub_app::SubApp;
 use crate::hook::{Around, HookSet, Methods};
 use crate::realtime::Publication;
@@ -38,7 +38,7 @@ pub struct Mount {
     pub(super) hooks: HookSet,
     pub(super) publishers: Publishers,
     listeners: Vec<(Box<str>, Listener)>,
-    gate: Option<Gatekeeper>,
+    guard: Option<RegisteredGuard>,
     /// The applications that this is a part of, the outermost first.
     pub(super) within: Vec<Arc<SubApp>>,
     /// Why this can not be mounted.
@@ -58,7 +58,7 @@ pub(super) struct Parts {
     pub(super) slots: Slots,
     pub(super) hooks: HookSet,
     pub(super) within: Vec<Arc<SubApp>>,
-    pub(super) gate: Option<Gatekeeper>,
+    pub(super) guard: Option<RegisteredGuard>,
 }
 
 /// Names that Feathers gives a meaning of its own on services; a client could not tell such a method from it.
@@ -116,8 +116,8 @@ impl Mount {
 
     /// Has every connection asked about.
     #[cfg(feature = "auth")]
-    pub(crate) fn gate<T: Gate>(mut self, gate: Arc<T>) -> Mount {
-        self.gate = Some(Gatekeeper::new(gate));
+    pub(crate) fn guard<T: ConnectionGuard>(mut self, guard: Arc<T>) -> Mount {
+        self.guard = Some(RegisteredGuard::new(guard));
         self
     }
 
@@ -220,7 +220,7 @@ impl Mount {
             slots,
             hooks: self.hooks,
             within: self.within,
-            gate: self.gate,
+            guard: self.guard,
         })
     }
 }

@@ -15,8 +15,8 @@ impl App {
         let entry = self.change(|app, registry| {
             let entry = app.entry(path, mount)?;
             registry.expect(entry.clone())?;
-            if let Some(gate) = entry.gate() {
-                gate.gate().check(app, entry.shared_path())?;
+            if let Some(guard) = entry.guard() {
+                guard.guard().check(app, entry.shared_path())?;
             }
             Ok(entry)
         })?;

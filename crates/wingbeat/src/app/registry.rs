@@ -1,7 +1,7 @@
 //! What is mounted: an immutable table that mounting and unmounting replace as a whole.
 
+use super::connection_guard::RegisteredGuard;
 use super::events::{Around, EventSlot, Slots};
-use super::gate::Gatekeeper;
 use super::life::Life;
 use super::measure::Meter;
 use super::mount::{Mount, Parts};
@@ -9,9 +9,9 @@ use super::order::Order;
 use super::router::Router;
 use super::{App, router};
 use crate::hook::{Chain, HookSet, Target};
-use crate::service::{ClientRules, Erased, Params, Route, Services, Surroundings};
+use crate::service::{Arguments, ClientRules, Erased, Route, Services, Surroundings};
 use std::sync::Arc;
-use wingbeat_core::{Error, Method, Payload, Result};
+use wingbeat_core::{Error, IdArg, Method, Result};
 
 #[derive(Clone, Default)]
 pub(super) struct Registry {
@@ -89,9 +89,9 @@ impl Registry {
         self.entries.iter().find(|entry| entry.path() == path)
     }
 
-    /// All gates, with the paths of their services.
-    pub(super) fn gates(&self) -> impl Iterator<Item = (&Arc<str>, &Gatekeeper)> {
-        self.entries.iter().filter_map(|entry| Some((entry.shared_path(), entry.gate()?)))
+    /// All guards, with the paths of their services.
+    pub(super) fn guards(&self) -> impl Iterator<Item = (&Arc<str>, &RegisteredGuard)> {
+        self.entries.iter().filter_map(|entry| Some((entry.shared_path(), entry.guard()?)))
     }
 
     pub(super) fn entries(&self) -> impl DoubleEndedIterator<Item = &Arc<Entry>> {
@@ -108,7 +108,7 @@ pub(crate) struct Entry {
     pub(super) slots: Arc<Slots>,
     /// In which order the events of one record leave.
     pub(super) order: Arc<Order>,
-    gate: Option<Gatekeeper>,
+    guard: Option<RegisteredGuard>,
     surroundings: Arc<dyn Surroundings>,
     life: Life,
 }
@@ -131,7 +131,7 @@ pub(crate) struct Endpoint {
 impl Entry {
     pub(super) fn new(app: &App, path: &str, mount: Mount) -> Result<Entry> {
         let path: Arc<str> = path.into();
-        let Parts { service, standard, custom, external, slots, hooks, within, gate } =
+        let Parts { service, standard, custom, external, slots, hooks, within, guard } =
             mount.into_parts(&path, &app.0.publishers)?;
         let inner = within.iter().map(|sub| &sub.hooks);
         let levels: Vec<&HookSet> = [&app.0.hooks].into_iter().chain(inner).chain([&hooks]).collect();
@@ -156,7 +156,7 @@ impl Entry {
         let slots = Arc::new(slots);
         let surroundings = Arc::new(Around::new(app, slots.clone()));
         let order = Arc::default();
-        Ok(Entry { path, service, endpoints, slots, order, gate, surroundings, life: Life::default() })
+        Ok(Entry { path, service, endpoints, slots, order, guard, surroundings, life: Life::default() })
     }
 
     pub(crate) fn path(&self) -> &str {
@@ -168,8 +168,8 @@ impl Entry {
         &self.surroundings
     }
 
-    pub(super) fn gate(&self) -> Option<&Gatekeeper> {
-        self.gate.as_ref()
+    pub(super) fn guard(&self) -> Option<&RegisteredGuard> {
+        self.guard.as_ref()
     }
 
     pub(super) fn shared_path(&self) -> &Arc<str> {
@@ -214,14 +214,28 @@ impl Endpoint {
         &self.method
     }
 
-    /// Refuses what a client may not ask of the method. The server's own calls may ask anything.
+    /// Refuses arguments that the method does not take, and what a client may not ask of it. The server's own calls may ask
+    /// anything.
     ///
     /// Asked of the call as it came, before any hook: what hooks make of it is the server's will.
-    pub(super) fn check(&self, params: &Params, data: Option<&Payload>) -> Result<()> {
+    pub(super) fn check(&self, arguments: &Arguments) -> Result<()> {
+        let Arguments { id, data, params } = arguments;
+        if *id != IdArg::Absent && !self.method.takes_id() {
+            return Err(Error::bad_request(format!("Method '{}' takes no id", self.method)));
+        }
+        if data.is_some() && !self.method.takes_data() {
+            return Err(Error::bad_request(format!("Method '{}' takes no data", self.method)));
+        }
         if params.is_internal() {
             return Ok(());
         }
-        self.rules.iter().try_for_each(|rules| rules.check(&self.method, &params.query, data))
+        self.rules.iter().try_for_each(|rules| rules.check(&self.method, &params.query, data.as_ref()))
+    }
+
+    /// The event that a successful call sets off, unless a hook says otherwise. Where the service lists it, it sends it by
+    /// itself.
+    pub(super) fn automatic_event(&self) -> Option<&'static str> {
+        self.event.as_ref().and_then(|_| self.method.event())
     }
 
     /// The method alone, if there is nothing around it: no hooks, and nobody to hear of it.

@@ -1,7 +1,7 @@
 //! How a call runs.
 
-use super::external::not_allowed;
 use super::measure::{Held, measured, span, traced};
+use super::outcome::Outcome;
 use super::publish::Whose;
 use super::writing::Writer;
 use super::{App, Entry, Inner};
@@ -9,62 +9,68 @@ use crate::BoxFuture;
 use crate::fair::{self, Origin, Source};
 use crate::hook::{Context, Http, Target};
 use crate::realtime::Channel;
-use crate::service::{Call, Caller, Params, Route, Services};
+use crate::service::{Arguments, Host, Invocation, Params, Services};
+use std::borrow::Cow;
 use std::sync::Arc;
 use tracing::Instrument;
-use wingbeat_core::{Error, IdArg, Payload, Result};
+use wingbeat_core::{Error, Method, Payload, Result};
 
-/// What a call has come to.
-pub(crate) struct Outcome {
+/// What a call has come to, for whoever it may be.
+pub(super) struct Completed {
     /// For those inside.
-    pub(crate) result: Payload,
+    result: Payload,
     /// For those outside, where hooks have made a difference.
-    pub(crate) dispatch: Option<Payload>,
-    /// For REST.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the REST transport will read it"))]
-    pub(crate) http: Option<Box<Http>>,
+    dispatch: Option<Payload>,
+    http: Option<Box<Http>>,
+    event: Option<Cow<'static, str>>,
+    is_create: bool,
 }
 
 /// Who calls.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum By {
+pub(super) enum By {
     /// A client. Its calls may have to wait for others.
     Client,
     /// The application itself, on whosever behalf: from a hook, a service or a publisher, for which others may wait.
     Server,
 }
 
-impl Outcome {
+impl Completed {
     /// What a caller inside gets.
-    fn for_inside(self) -> Payload {
-        self.result
+    fn for_inside(self) -> Result<Payload> {
+        Ok(self.result)
+    }
+
+    /// What a caller inside gets who asks for what clients may see.
+    fn dispatched(self) -> Result<Payload> {
+        Ok(self.dispatch.unwrap_or(self.result))
     }
 
     /// What a client is told.
-    pub(crate) fn for_client(self) -> Payload {
-        self.dispatch.unwrap_or(self.result)
+    pub(super) fn for_client(self) -> Result<Outcome> {
+        let Completed { result, dispatch, http, event, is_create } = self;
+        Outcome::new(dispatch.unwrap_or(result), http, event, is_create)
     }
 }
 
 impl App {
-    /// The service at a path, and the values of the path's placeholders.
-    pub(crate) fn find(&self, path: &str) -> Result<(Arc<Entry>, Route)> {
-        let registry = self.0.registry.load();
-        let (entry, route) = registry.find(path)?;
-        Ok((entry.clone(), route))
+    /// Whether there is a service at a path.
+    #[cfg(feature = "auth")]
+    pub(crate) fn has_service(&self, path: &str) -> bool {
+        self.0.registry.load().find(path).is_ok()
     }
 
     /// Runs the method at a place of a service with its hooks, and publishes what it has done. `params` have route and
     /// surroundings already; `told` chooses what the caller wants to know of the outcome.
-    pub(crate) fn run<T: 'static>(
+    pub(super) fn run<T: 'static>(
         self,
         entry: Arc<Entry>,
         place: usize,
-        arguments: (IdArg, Option<Payload>, Params),
+        arguments: Arguments,
         by: By,
-        told: fn(Outcome) -> T,
+        told: fn(Completed) -> Result<T>,
     ) -> BoxFuture<'static, Result<T>> {
-        let span = traced().then(|| span(entry.path(), entry.at(place).method(), &arguments.2));
+        let span = traced().then(|| span(entry.path(), entry.at(place).method(), &arguments.params));
         let (started, measuring) = (entry.at(place).meter.start(), Held::new(&entry));
         let call = measured(self.unmeasured(entry, place, arguments, by, told), started, measuring, place);
         match span {
@@ -79,9 +85,9 @@ impl App {
         self,
         entry: Arc<Entry>,
         place: usize,
-        arguments: (IdArg, Option<Payload>, Params),
+        arguments: Arguments,
         by: By,
-        told: fn(Outcome) -> T,
+        told: fn(Completed) -> Result<T>,
     ) -> BoxFuture<'static, Result<T>> {
         match entry.at(place).chain.direct().cloned() {
             Some(target) => Box::pin(self.run_direct(target, entry, place, arguments, by, told)),
@@ -94,9 +100,9 @@ impl App {
         target: Target,
         entry: Arc<Entry>,
         place: usize,
-        (id, data, mut params): (IdArg, Option<Payload>, Params),
+        Arguments { id, data, mut params }: Arguments,
         by: By,
-        told: fn(Outcome) -> T,
+        told: fn(Completed) -> Result<T>,
     ) -> Result<T> {
         let endpoint = entry.at(place);
         let event = endpoint.event.as_ref().filter(|event| event.is_heard());
@@ -108,20 +114,20 @@ impl App {
             self.0.publish_result(event, &raw, None, whose, Some(&writer)).await;
             result = raw.into();
         }
-        Ok(told(Outcome { result, dispatch: None, http: None }))
+        let (event, is_create) = (endpoint.automatic_event().map(Cow::Borrowed), endpoint.method == Method::Create);
+        told(Completed { result, dispatch: None, http: None, event, is_create })
     }
 
     fn run_hooked<T>(
         self,
         entry: Arc<Entry>,
         place: usize,
-        arguments: (IdArg, Option<Payload>, Params),
+        arguments: Arguments,
         by: By,
-        told: fn(Outcome) -> T,
+        told: fn(Completed) -> Result<T>,
     ) -> impl Future<Output = Result<T>> + Send {
         let endpoint = entry.at(place);
-        // Where the service lists the event it sends it by itself.
-        let event = endpoint.event.as_ref().and_then(|_| endpoint.method.event());
+        let event = endpoint.automatic_event();
         let (path, method) = (entry.shared_path().clone(), endpoint.method.clone());
         let mut context = Context::new(path, method, event, Services(self.0), arguments);
         async move {
@@ -133,20 +139,14 @@ impl App {
                 // On the heap: few calls have an event, and the future of the others stays small.
                 Box::pin(publish(&entry, &mut context, writer, by)).await?;
             }
-            let result = context.result.take().unwrap_or(Payload::NULL);
-            Ok(told(Outcome { result, dispatch: context.dispatch.take(), http: context.http.take() }))
+            told(Completed {
+                result: context.result.take().unwrap_or(Payload::NULL),
+                dispatch: context.dispatch.take(),
+                http: context.http.take(),
+                event: context.take_event(),
+                is_create: *context.method() == Method::Create,
+            })
         }
-    }
-
-    /// Finds the service of a call from inside, and runs it.
-    async fn call(self, call: Call, told: fn(Outcome) -> Payload) -> Result<Payload> {
-        let Call { path, method, id, data, mut params } = call;
-        let (entry, route) = self.find(&path)?;
-        params.route = route;
-        params.surroundings = Some(entry.surroundings().clone());
-        let place = entry.place(method.as_str()).ok_or_else(|| not_allowed(method.as_str(), entry.path()))?;
-        entry.at(place).check(&params, data.as_ref())?;
-        self.run(entry, place, (id, data, params), By::Server, told).await
     }
 }
 
@@ -163,15 +163,15 @@ async fn publish(entry: &Entry, context: &mut Context, writer: Option<Writer>, b
     Ok(())
 }
 
-impl Caller for Inner {
-    fn call(self: Arc<Self>, call: Call, dispatched: bool) -> BoxFuture<'static, Result<Payload>> {
-        let told = if dispatched { Outcome::for_client } else { Outcome::for_inside };
+impl Host for Inner {
+    fn call(self: Arc<Self>, invocation: Invocation<'_>, dispatched: bool) -> BoxFuture<'static, Result<Payload>> {
         // A client's that comes through no transport of ours: others are part of a call whose source is known.
-        let foreign = call.params.source().filter(|_| fair::current() == Source::SERVER);
-        let call = App(self).call(call, told);
+        let params = invocation.arguments.as_ref().ok().map(|arguments| &arguments.params);
+        let foreign = params.and_then(Params::source).filter(|_| fair::current() == Source::SERVER);
+        let call = App(self).call(invocation, if dispatched { Completed::dispatched } else { Completed::for_inside });
         match foreign {
             Some(source) => Box::pin(async move { Origin::new(source).polling(call).await }),
-            None => Box::pin(call),
+            None => call,
         }
     }
 

@@ -3,9 +3,9 @@
 use super::authenticator::Authenticator;
 use super::token::Claims;
 use crate::app::App;
-use crate::service::{Call, Params};
+use crate::service::{Arguments, Caller, Invocation, Params};
 use serde_json::{Map, Value, json};
-use wingbeat_core::{Error, ErrorKind, Id, IdArg, Method, Payload, Result};
+use wingbeat_core::{Error, ErrorKind, Id, IdArg, Payload, Result};
 
 /// Where the records are.
 #[derive(Clone, Debug)]
@@ -86,14 +86,9 @@ impl Authenticator {
     ) -> Result<()> {
         let entity = self.entity()?;
         let id = entity.id(record).ok_or_else(|| no_id(entity))?;
-        let (path, data) = (entity.service.as_str().into(), Payload::from(Value::Object(change)));
-        let call = Call {
-            path,
-            method: Method::Patch,
-            id: id.into(),
-            data: Some(data),
-            params: Params::new().with_query(unchanged)?,
-        };
+        let (data, params) = (Payload::from(Value::Object(change)), Params::new().with_query(unchanged)?);
+        let arguments = Arguments { id: id.into(), data: Some(data), params };
+        let call = Invocation::new(entity.service.as_str(), "patch", Caller::Internal, Ok(arguments));
         app.bare(call).await.map(drop)
     }
 }

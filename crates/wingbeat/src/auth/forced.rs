@@ -15,7 +15,7 @@ impl App {
     /// Its token stays valid until it expires; [`Auth::revoked`](crate::auth::Auth::revoked) can refuse it.
     pub fn logout(&self, connection: &Connection) -> bool {
         // Of every service, also when one of them knew the connection.
-        let services = self.gates_of::<Authenticator>();
+        let services = self.guards_of::<Authenticator>();
         services.iter().filter(|service| service.force_out(self, connection, None)).count() > 0
     }
 
@@ -27,7 +27,7 @@ impl App {
 
     fn logout_others(&self, id: &str, but: Option<&Connection>) -> usize {
         let mut count = 0;
-        for authenticator in self.gates_of::<Authenticator>() {
+        for authenticator in self.guards_of::<Authenticator>() {
             authenticator.logins.fail(Some(id));
             for connection in authenticator.connections_of(id) {
                 let ended = Some(&connection) != but && authenticator.force_out(self, &connection, None);
@@ -76,7 +76,7 @@ impl Hook for LogoutChanged {
                 return Ok(());
             }
             let app = super::service::running(context.services())?;
-            let field = app.gate::<Authenticator>(None).and_then(|gate| gate.entity.as_ref().map(|e| e.id.clone()));
+            let field = app.guard::<Authenticator>(None).and_then(|guard| guard.entity.as_ref().map(|e| e.id.clone()));
             let field = field.unwrap_or_else(|| "id".into());
             // What the service answers need not be records: then it is whom the call was about.
             let records = context.result_items_mut().unwrap_or_default();

@@ -50,7 +50,7 @@ impl HashPassword {
             return Ok(());
         }
         let app = super::service::running(context.services())?;
-        let found = app.gate::<Authenticator>(self.service.as_deref()).and_then(|authenticator| {
+        let found = app.guard::<Authenticator>(self.service.as_deref()).and_then(|authenticator| {
             authenticator.strategy(&self.strategy).and_then(|strategy| strategy.passwords().cloned())
         });
         let passwords = found.ok_or_else(|| {

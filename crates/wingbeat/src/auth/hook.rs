@@ -87,7 +87,7 @@ impl Authenticate {
             return wrong("The authenticate hook must be used as a before hook");
         }
         let app = super::service::running(context.services())?;
-        let Some(authenticator) = app.gate::<Authenticator>(self.service.as_deref()) else {
+        let Some(authenticator) = app.guard::<Authenticator>(self.service.as_deref()) else {
             return wrong("Could not find a valid authentication service");
         };
         if authenticator.path.get().is_some_and(|path| **path == *context.path()) {

@@ -4,7 +4,7 @@ use super::authenticator::{Authenticator, Tally};
 use super::logins::Login;
 use super::session::Pending;
 use crate::BoxFuture;
-use crate::app::{App, Gate, Mount};
+use crate::app::{App, ConnectionGuard, Mount};
 use crate::hook::{Around, Context, Next};
 use crate::locked;
 use crate::realtime::Connection;
@@ -19,7 +19,7 @@ pub(super) fn mount(authenticator: Authenticator) -> Mount {
     Mount::new(Authentication(authenticator.clone()))
         .wrap(Method::Create, LoggedIn(authenticator.clone()))
         .wrap(Method::Remove, LoggedOut(authenticator.clone()))
-        .gate(authenticator)
+        .guard(authenticator)
 }
 
 struct Authentication(Arc<Authenticator>);
@@ -119,9 +119,9 @@ impl Around for LoggedOut {
 /// Marks the login that a handshake asks for.
 struct Handshake;
 
-impl Gate for Authenticator {
+impl ConnectionGuard for Authenticator {
     fn check(&self, app: &App, path: &Arc<str>) -> Result<()> {
-        if let Some(entity) = self.entity.as_ref().filter(|entity| app.find(&entity.service).is_err()) {
+        if let Some(entity) = self.entity.as_ref().filter(|entity| !app.has_service(&entity.service)) {
             return Err(Error::general(format!("Can not find service '{}'", entity.service)));
         }
         if self.path.set(path.clone()).is_err() {

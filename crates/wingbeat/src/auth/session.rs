@@ -163,7 +163,7 @@ impl Authenticator {
         {
             self.force_out(app, connection, Some(&other));
         }
-        for service in app.gates_of::<Authenticator>().iter().filter(|service| service.id != self.id) {
+        for service in app.guards_of::<Authenticator>().iter().filter(|service| service.id != self.id) {
             service.force_out(app, connection, None);
         }
         let (earlier, is_first) = {

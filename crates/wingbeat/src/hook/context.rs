@@ -1,6 +1,6 @@
 //! What a hook sees of a call and may change.
 
-use crate::service::{Params, ServiceHandle, Services};
+use crate::service::{Arguments, Params, ServiceHandle, Services};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
@@ -95,7 +95,7 @@ impl Context {
         method: Method,
         event: Option<&'static str>,
         services: Services,
-        (id, data, params): (IdArg, Option<Payload>, Params),
+        Arguments { id, data, params }: Arguments,
     ) -> Context {
         Context {
             path,
@@ -132,6 +132,11 @@ impl Context {
     /// The event that success will send: `created`, `updated`, `patched`, `removed`, or what a hook has set.
     pub fn event(&self) -> Option<&str> {
         self.event.as_deref()
+    }
+
+    /// The event, to keep.
+    pub(crate) fn take_event(&mut self) -> Option<Cow<'static, str>> {
+        self.event.take()
     }
 
     /// Renames the event, or suppresses it with `None`. A name that the service does not publish is not sent.

@@ -2,7 +2,7 @@
 
 use super::room::{Membership, Room};
 use super::values::Values;
-use super::{Extensions, Headers, Message, Together};
+use super::{Batch, Extensions, Headers, Message};
 use crate::fair::{Origin, Source};
 use crate::locked;
 use serde_json::Value;
@@ -13,18 +13,26 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
-/// What a connection's frames go out through.
-pub(crate) trait Peer: Send + Sync + 'static {
-    /// Queues an event; a peer that cannot keep up is the transport's business.
+/// The client's end of a [`Connection`], as its transport knows it: what events go out through.
+///
+/// Channels keep connections, and a connection its peer: one that keeps the connection, or a socket that does, would
+/// never be freed.
+pub trait Peer: Send + Sync + 'static {
+    /// Queues an event for the client. It must not wait: locks are held meanwhile. What has been queued before a call is
+    /// answered has to leave before the answer. How much may wait for a client that does not keep up is the transport's
+    /// decision; whoever has more is best disconnected, because it cannot know what it has missed.
     fn deliver(&self, message: &Message);
     /// Queues several, in order.
-    fn deliver_all(&self, together: &Together) {
-        together.messages().iter().for_each(|message| self.deliver(message));
+    fn deliver_all(&self, batch: &Batch) {
+        batch.messages().iter().for_each(|message| self.deliver(message));
     }
-    /// Leaves the application, as a server-side disconnect.
+    /// Ends the connection, because the server wants that. The transport tells of it by
+    /// [`Dispatcher::disconnected`](crate::Dispatcher::disconnected), as of every end.
     fn disconnect(&self, connection: &Connection);
     /// The headers of the request that opened the connection.
-    fn headers(&self) -> Option<&Headers>;
+    fn headers(&self) -> Option<&Headers> {
+        None
+    }
     /// Where the client is, if that is known.
     fn address(&self) -> Option<IpAddr> {
         None
@@ -67,7 +75,9 @@ struct Attached {
 }
 
 impl Connection {
-    pub(crate) fn new(provider: &'static str, peer: impl Peer) -> Connection {
+    /// A client's connection through a transport. It is a transport's to make, to have
+    /// [admitted](crate::Dispatcher::admit), and to tell of.
+    pub fn new(provider: &'static str, peer: impl Peer) -> Connection {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
         Connection(Arc::new(Inner {
@@ -216,8 +226,8 @@ impl Connection {
         self.0.peer.deliver(message);
     }
 
-    pub(super) fn deliver_all(&self, together: &Together) {
-        self.0.peer.deliver_all(together);
+    pub(super) fn deliver_all(&self, batch: &Batch) {
+        self.0.peer.deliver_all(batch);
     }
 }
 

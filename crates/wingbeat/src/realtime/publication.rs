@@ -81,29 +81,45 @@ impl fmt::Debug for Publication {
     }
 }
 
-/// What connections are sent: a name and data, encoded once for all who hear it.
-pub(crate) struct Message {
-    pub(crate) name: Arc<str>,
-    pub(crate) data: RawJson,
-    frame: OnceLock<SharedFrame>,
+/// An event as connections are sent it: a name and data, encoded once for all who hear it.
+pub struct Message {
+    name: Arc<str>,
+    data: RawJson,
+    packet: OnceLock<SharedFrame>,
 }
 
 impl Message {
     pub(crate) fn new(name: Arc<str>, data: RawJson) -> Message {
-        Message { name, data, frame: OnceLock::new() }
+        Message { name, data, packet: OnceLock::new() }
+    }
+
+    /// The service's path and the event, as Feathers' clients know it: `messages created`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The record, or what else the event carries.
+    pub fn data(&self) -> &RawJson {
+        &self.data
     }
 
     /// The Socket.IO packet, made by the first who asks.
-    pub(crate) fn frame(&self) -> &SharedFrame {
-        self.frame.get_or_init(|| {
+    pub(crate) fn packet(&self) -> &SharedFrame {
+        self.packet.get_or_init(|| {
             let data = [self.data.as_bytes()];
             SharedFrame::new(Frame::binary_event("/", &self.name, &data, self.data.attachments()))
         })
     }
 }
 
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Message({})", self.name)
+    }
+}
+
 /// Messages that go to the same connections one after the other.
-pub(crate) struct Together {
+pub struct Batch {
     messages: Vec<Arc<Message>>,
     joined: OnceLock<Option<SharedFrame>>,
 }
@@ -111,27 +127,34 @@ pub(crate) struct Together {
 /// Larger ones are sent one by one: copying them together would cost more than it saves.
 const JOINED: usize = 16 * 1024;
 
-impl Together {
-    pub(crate) fn new(messages: Vec<Arc<Message>>) -> Together {
-        Together { messages, joined: OnceLock::new() }
+impl Batch {
+    pub(crate) fn new(messages: Vec<Arc<Message>>) -> Batch {
+        Batch { messages, joined: OnceLock::new() }
     }
 
-    pub(crate) fn messages(&self) -> &[Arc<Message>] {
+    /// The messages, in order.
+    pub fn messages(&self) -> &[Arc<Message>] {
         &self.messages
     }
 
     /// All packets as one piece, made by the first who asks, if they are small and have no bytes in them. Each connection
     /// then queues and writes one thing instead of several: eight small events cost a quarter.
-    pub(crate) fn frame(&self) -> Option<&SharedFrame> {
+    pub(crate) fn packet(&self) -> Option<&SharedFrame> {
         let is_plain = |message: &Arc<Message>| message.data.attachments().is_empty();
         if let [only] = &*self.messages {
-            return is_plain(only).then(|| only.frame());
+            return is_plain(only).then(|| only.packet());
         }
         let join = || {
-            let frames = self.messages.iter().map(|message| message.frame().frame());
+            let frames = self.messages.iter().map(|message| message.packet().frame());
             let small = frames.clone().map(Frame::len).sum::<usize>() <= JOINED;
             (small && self.messages.iter().all(is_plain)).then(|| SharedFrame::new(Frame::join(frames)))
         };
         self.joined.get_or_init(join).as_ref()
+    }
+}
+
+impl fmt::Debug for Batch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.messages).finish()
     }
 }

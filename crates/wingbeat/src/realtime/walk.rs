@@ -2,7 +2,7 @@
 
 use super::connection::Connection;
 use super::marks::Marks;
-use super::publication::Together;
+use super::publication::Batch;
 use super::recipients::{Picked, Recipients};
 use super::room::Room;
 use std::slice;
@@ -30,7 +30,7 @@ pub(super) enum Walk {
 pub(super) struct RoomWalk {
     room: Arc<Room>,
     jobs: Vec<Job>,
-    together: Together,
+    batch: Batch,
     /// How many members are still to be visited.
     ahead: usize,
 }
@@ -52,8 +52,8 @@ impl Walk {
         let Recipients::Room(room, _) = &first.to else { return Walk::Picked(first) };
         let room = room.clone();
         let jobs: Vec<Job> = [first].into_iter().chain(others).collect();
-        let together = Together::new(jobs.iter().filter_map(|job| job.to.message().cloned()).collect());
-        Walk::Room(RoomWalk { room, jobs, together, ahead: usize::MAX })
+        let batch = Batch::new(jobs.iter().filter_map(|job| job.to.message().cloned()).collect());
+        Walk::Room(RoomWalk { room, jobs, batch, ahead: usize::MAX })
     }
 
     pub(super) fn jobs(&self) -> &[Job] {
@@ -84,7 +84,7 @@ impl Walk {
 
 impl RoomWalk {
     fn serve(&mut self, most: usize, marks: &mut Marks) -> bool {
-        let RoomWalk { room, jobs, together, ahead } = self;
+        let RoomWalk { room, jobs, batch, ahead } = self;
         let [Job { number: first, .. }, ..] = **jobs else { return true };
         let last = jobs.last().map_or(first, |job| job.number);
         room.visit(ahead, most, |member| {
@@ -95,11 +95,11 @@ impl RoomWalk {
             }
             marks.mark(member, last);
             if served < first && member.is_in_since(room, first) {
-                return member.deliver_all(together);
+                return member.deliver_all(batch);
             }
             // Has heard some of them, or joined after some of them.
             let from = member.since(room).map_or(last, |since| since.max(served));
-            let unheard = jobs.iter().zip(together.messages()).filter(|(job, _)| job.number > from);
+            let unheard = jobs.iter().zip(batch.messages()).filter(|(job, _)| job.number > from);
             unheard.for_each(|(_, message)| member.deliver(message));
         });
         *ahead == 0

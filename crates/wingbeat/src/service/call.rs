@@ -1,43 +1,18 @@
-//! Calls, and the handle by which services and hooks make them.
+//! The handle by which services and hooks make calls.
 
-use super::Params;
+use super::{Arguments, Caller, Invocation, Params};
 use crate::BoxFuture;
 use crate::realtime::{Channel, Connection};
 use serde::Serialize;
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
-use wingbeat_core::{Id, IdArg, Method, Payload, RawJson, Result};
+use wingbeat_core::{Id, IdArg, Payload, RawJson, Result};
 
-/// One call of a service method, from a client or from inside.
-#[derive(Clone)]
-pub struct Call {
-    /// The service's path as the caller wrote it.
-    pub path: Box<str>,
-    /// The method.
-    pub method: Method,
-    /// The id; absent for methods that take none.
-    pub id: IdArg,
-    /// The data; absent where the caller gave none.
-    pub data: Option<Payload>,
-    /// All else.
-    pub params: Params,
-}
-
-/// Without the data, which may be a password.
-impl fmt::Debug for Call {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Call { path, method, id, params, .. } = self;
-        let mut shown = f.debug_struct("Call");
-        shown.field("path", path).field("method", method).field("id", id).field("params", params);
-        shown.finish_non_exhaustive()
-    }
-}
-
-/// What makes calls; the application does.
-pub(crate) trait Caller: Any + Send + Sync {
+/// What services run in, and what runs their calls: the application.
+pub(crate) trait Host: Any + Send + Sync {
     /// With `dispatched`, answers what a client would be told.
-    fn call(self: Arc<Self>, call: Call, dispatched: bool) -> BoxFuture<'static, Result<Payload>>;
+    fn call(self: Arc<Self>, invocation: Invocation<'_>, dispatched: bool) -> BoxFuture<'static, Result<Payload>>;
     fn emit(&self, path: &str, event: &str, data: Payload) -> BoxFuture<'static, Result<()>>;
     fn channel(&self, names: Box<[Box<str>]>) -> Channel;
     fn channel_names(&self) -> Vec<String>;
@@ -45,12 +20,12 @@ pub(crate) trait Caller: Any + Send + Sync {
 
 /// Reaches the other services, and the channels, from inside hooks and services.
 #[derive(Clone)]
-pub struct Services(pub(crate) Arc<dyn Caller>);
+pub struct Services(pub(crate) Arc<dyn Host>);
 
 impl Services {
     /// A handle to the service at a path, which may also be one that will only be mounted later.
     pub fn service(&self, path: impl Into<Box<str>>) -> ServiceHandle {
-        ServiceHandle { caller: self.0.clone(), path: path.into(), dispatched: false }
+        ServiceHandle { host: self.0.clone(), path: path.into(), dispatched: false }
     }
 
     /// The channel of this name.
@@ -76,7 +51,7 @@ impl fmt::Debug for Services {
 /// Every call fails with what the service or its hooks fail with, and with NotFound where no service is mounted.
 #[derive(Clone)]
 pub struct ServiceHandle {
-    caller: Arc<dyn Caller>,
+    host: Arc<dyn Host>,
     path: Box<str>,
     dispatched: bool,
 }
@@ -94,37 +69,37 @@ impl ServiceHandle {
 
     /// All records that the query selects.
     pub async fn find(&self, params: Params) -> Result<Payload> {
-        self.run(Method::Find, IdArg::Absent, None, params).await
+        self.run("find", IdArg::Absent, None, params).await
     }
 
     /// One record.
     pub async fn get(&self, id: impl Into<IdArg>, params: Params) -> Result<Payload> {
-        self.run(Method::Get, id.into(), None, params).await
+        self.run("get", id.into(), None, params).await
     }
 
     /// A new record, or several.
     pub async fn create(&self, data: impl Into<Payload>, params: Params) -> Result<Payload> {
-        self.run(Method::Create, IdArg::Absent, Some(data.into()), params).await
+        self.run("create", IdArg::Absent, Some(data.into()), params).await
     }
 
     /// Replaces a record.
     pub async fn update(&self, id: impl Into<IdArg>, data: impl Into<Payload>, params: Params) -> Result<Payload> {
-        self.run(Method::Update, id.into(), Some(data.into()), params).await
+        self.run("update", id.into(), Some(data.into()), params).await
     }
 
     /// Merges into a record, or into all that the query selects (`None` as id).
     pub async fn patch(&self, id: impl Into<IdArg>, data: impl Into<Payload>, params: Params) -> Result<Payload> {
-        self.run(Method::Patch, id.into(), Some(data.into()), params).await
+        self.run("patch", id.into(), Some(data.into()), params).await
     }
 
     /// Removes a record, or all that the query selects (`None` as id).
     pub async fn remove(&self, id: impl Into<IdArg>, params: Params) -> Result<Payload> {
-        self.run(Method::Remove, id.into(), None, params).await
+        self.run("remove", id.into(), None, params).await
     }
 
     /// Calls a custom method.
     pub async fn call(&self, method: &str, data: impl Into<Payload>, params: Params) -> Result<Payload> {
-        self.run(Method::named(method), IdArg::Absent, Some(data.into()), params).await
+        self.run(method, IdArg::Absent, Some(data.into()), params).await
     }
 
     /// Sends an event of this service, if it is one that the service lists or a standard one.
@@ -133,11 +108,13 @@ impl ServiceHandle {
     /// If the service does not exist or the data has no JSON form.
     pub async fn emit(&self, event: &str, data: &(impl Serialize + ?Sized)) -> Result<()> {
         let data = RawJson::new(data)?;
-        self.caller.emit(&self.path, event, data.into()).await
+        self.host.emit(&self.path, event, data.into()).await
     }
 
-    async fn run(&self, method: Method, id: IdArg, data: Option<Payload>, params: Params) -> Result<Payload> {
-        self.caller.clone().call(Call { path: self.path.clone(), method, id, data, params }, self.dispatched).await
+    async fn run(&self, method: &str, id: IdArg, data: Option<Payload>, params: Params) -> Result<Payload> {
+        let arguments = Arguments { id, data, params };
+        let invocation = Invocation::new(&*self.path, method, Caller::Internal, Ok(arguments));
+        self.host.clone().call(invocation, self.dispatched).await
     }
 }
 

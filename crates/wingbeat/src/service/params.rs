@@ -125,6 +125,14 @@ impl Params {
         (!self.is_internal()).then(|| Source::client(self.address(), connection))
     }
 
+    /// Says that the call comes from a request of which nothing lasts.
+    pub(crate) fn set_request(&mut self, provider: &'static str, headers: Headers, address: Option<IpAddr>) {
+        self.provider = Some(provider);
+        let own = self.own.get_or_insert_default();
+        own.headers = Some(headers);
+        own.address = address.or(own.address);
+    }
+
     /// The names of all that is set, sorted: what `Object.keys(params)` would be in Feathers.
     pub fn keys(&self) -> Vec<String> {
         let mut keys: Vec<String> = vec!["query".into(), "route".into()];

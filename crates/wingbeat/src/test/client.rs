@@ -2,7 +2,7 @@
 
 use super::inbox::{Heard, Inbox};
 use super::remote::Remote;
-use crate::app::{App, WeakApp};
+use crate::app::{App, Dispatcher};
 use crate::realtime::{Connection, Headers, Message, Peer};
 use serde_json::Value;
 use std::fmt;
@@ -20,6 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[must_use = "a client that is dropped has gone"]
 pub struct Client {
     app: App,
+    dispatcher: Dispatcher,
     connection: Connection,
     inbox: Arc<Inbox>,
     patience: Duration,
@@ -64,7 +65,8 @@ impl Client {
     /// # Errors
     /// What the client would be told.
     pub async fn emit(&self, method: &str, arguments: &[Value]) -> Result<Value> {
-        super::remote::emit(&self.app, &self.connection, self.patience, method, arguments).await
+        let invocation = super::remote::invocation(&self.connection, method, arguments)?;
+        self.dispatcher.call(invocation).await?.result().to()
     }
 
     /// Logs in by the service `authentication`, with the strategy's data: `{"strategy": "local", "email": …}`. Answers
@@ -164,16 +166,15 @@ impl Connect<'_> {
     pub async fn connect(self) -> Result<Client> {
         let inbox = Arc::new(Inbox::default());
         let headers: Headers = self.headers.iter().map(|(name, value)| (&**name, &**value)).collect();
-        let peer = Inside { app: self.app.downgrade(), inbox: inbox.clone(), headers };
+        let dispatcher = self.app.dispatcher_of_test(self.patience);
+        let peer = Inside { dispatcher: dispatcher.clone(), inbox: inbox.clone(), headers };
         let connection = Connection::new(self.provider, peer);
         for (name, value) in self.values {
             connection.set(name, value);
         }
-        if let Some(admitting) = self.app.admit(&connection) {
-            admitting.await?;
-        }
-        self.app.connected(&connection);
-        Ok(Client { app: self.app.clone(), connection, inbox, patience: self.patience })
+        dispatcher.admit(&connection).await?;
+        dispatcher.connected(&connection);
+        Ok(Client { app: self.app.clone(), dispatcher, connection, inbox, patience: self.patience })
     }
 }
 
@@ -184,24 +185,21 @@ impl fmt::Debug for Connect<'_> {
 }
 
 struct Inside {
-    // Weak: channels, which the application owns, hold the connection.
-    app: WeakApp,
+    dispatcher: Dispatcher,
     inbox: Arc<Inbox>,
     headers: Headers,
 }
 
 impl Peer for Inside {
     fn deliver(&self, message: &Message) {
-        match message.data.to() {
-            Ok(data) => self.inbox.add(Heard { event: message.name.to_string(), data }),
-            Err(error) => tracing::error!(?error, event = &*message.name, "an event has no value in Unicode"),
+        match message.data().to() {
+            Ok(data) => self.inbox.add(Heard { event: message.name().to_owned(), data }),
+            Err(error) => tracing::error!(?error, event = message.name(), "an event has no value in Unicode"),
         }
     }
 
     fn disconnect(&self, connection: &Connection) {
-        if let Some(app) = self.app.upgrade() {
-            app.disconnected(connection);
-        }
+        self.dispatcher.disconnected(connection);
     }
 
     fn headers(&self) -> Option<&Headers> {

@@ -1,13 +1,10 @@
 //! A service as clients see it.
 
 use super::Client;
-use crate::app::{App, Arguments, Called};
 use crate::realtime::Connection;
+use crate::service::{Arguments, Caller, Invocation, Params};
 use serde_json::{Value, json};
-use std::future::poll_fn;
-use std::task::Poll;
-use std::time::Duration;
-use wingbeat_core::{RawJson, Result};
+use wingbeat_core::{Error, Id, IdArg, Method, Payload, Result};
 
 /// A service as a client sees it; [`Client::service`] makes one. Every call fails with what the client would be told.
 #[derive(Clone, Debug)]
@@ -72,38 +69,33 @@ impl<'a> Remote<'a> {
     }
 }
 
-pub(super) async fn emit(
-    app: &App,
-    connection: &Connection,
-    patience: Duration,
-    method: &str,
-    arguments: &[Value],
-) -> Result<Value> {
-    let texts = arguments.iter().map(RawJson::new).collect::<Result<Vec<_>>>()?;
-    let texts = Texts(texts);
-    let called = poll_fn(|cx| Poll::Ready(app.entrance().call(connection, method, &texts, patience, cx)));
-    match called.await {
-        Called::Ready(outcome) => outcome?.to(),
-        Called::Running(call) => call.await?.to(),
-    }
+/// What a client asks for by positional arguments, as sockets send them: the path, then id and data as the method has
+/// them, then the query.
+pub(super) fn invocation<'a>(
+    connection: &'a Connection,
+    method: &'a str,
+    positional: &'a [Value],
+) -> Result<Invocation<'a>> {
+    let path = positional.first().and_then(Value::as_str).ok_or_else(|| Error::not_found("Invalid service path"))?;
+    let arguments = arguments(Method::named(method), &positional[1..]);
+    Ok(Invocation::new(path, method, Caller::Connection(connection), arguments))
 }
 
-struct Texts(Vec<RawJson>);
-
-impl Arguments for Texts {
-    fn count(&self) -> usize {
-        self.0.len()
+fn arguments(method: Method, positional: &[Value]) -> Result<Arguments> {
+    if positional.len() > method.query_position() + 1 {
+        return Err(Error::bad_request(format!("Too many arguments for '{method}' method")));
     }
-
-    fn text(&self, at: usize) -> Option<&str> {
-        std::str::from_utf8(self.0.get(at)?.as_bytes()).ok()
-    }
-
-    fn raw(&self, at: usize) -> Option<RawJson> {
-        self.0.get(at).cloned()
-    }
-
-    fn has_bytes(&self, at: usize) -> bool {
-        self.0.get(at).is_some_and(|text| !text.attachments().is_empty())
-    }
+    let mut rest = positional.iter();
+    let id = match method.takes_id().then(|| rest.next()).flatten() {
+        None => IdArg::Absent,
+        Some(Value::Null) => IdArg::Null,
+        Some(id) => match Id::from_value(id) {
+            Some(id) => IdArg::Id(id),
+            None => return Err(Error::bad_request("Invalid id: it must be text, a number or null")),
+        },
+    };
+    // As text, which is what a client sends.
+    let data = method.takes_data().then(|| rest.next()).flatten().map(Payload::new).transpose()?;
+    let params = Params::new().with_query(rest.next().cloned().unwrap_or_default())?;
+    Ok(Arguments { id, data, params })
 }

@@ -1,11 +1,10 @@
 //! Whether the application is well, for those who watch it.
 
 use crate::BoxFuture;
-use crate::app::{App, Door, Transport, WeakApp, guarded, json_response};
-use http::{Method, StatusCode};
+use crate::app::{App, BoundTransport, HttpBody, Transport, WeakApp, error_response, guarded, json_response};
+use http::{Method, Request, StatusCode};
 use serde_json::{Map, json};
 use std::fmt;
-use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 use wingbeat_core::{Error, RawJson, Result};
@@ -82,26 +81,21 @@ impl fmt::Debug for Health {
 }
 
 impl Transport for Health {
-    fn open(self: Box<Self>, app: &App) -> Result<Door> {
+    fn bind(self: Box<Self>, app: &App) -> Result<BoundTransport> {
         let (path, app) = (self.path.clone(), app.downgrade());
         let health: Arc<Health> = self.into();
-        Ok(Door {
-            io: None,
-            handles: Box::new(move |asked| *asked == *path),
-            serve: Box::new(move |request| {
+        let answer = move |request: Request<HttpBody>| {
+            let (health, app) = (health.clone(), app.clone());
+            async move {
                 if !matches!(*request.method(), Method::GET | Method::HEAD) {
                     let error = Error::method_not_allowed(format!("Method {} not allowed", request.method()));
-                    return Box::pin(ready(Ok(crate::app::error_response(&error))));
+                    return error_response(&error);
                 }
-                let (health, app) = (health.clone(), app.clone());
-                Box::pin(async move {
-                    let (status, body) = health.look(&app).await;
-                    Ok(json_response(status, body))
-                })
-            }),
-            outbox_bytes: Box::new(|| 0),
-            close: Box::new(|_| Box::pin(ready(()))),
-        })
+                let (status, body) = health.look(&app).await;
+                json_response(status, body)
+            }
+        };
+        Ok(BoundTransport::new().http(move |asked| *asked == *path, answer))
     }
 }
 
@@ -129,7 +123,6 @@ impl Health {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::HttpBody;
     use http_body_util::{BodyExt, Empty};
     use serde_json::Value;
     use tower_service::Service as _;

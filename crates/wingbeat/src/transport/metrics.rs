@@ -1,7 +1,7 @@
 //! Figures in the text format of Prometheus.
 
-use crate::app::{App, Door, HttpBody, Transport, error_response};
-use http::{HeaderValue, Method, Response, header};
+use crate::app::{App, BoundTransport, HttpBody, Transport, error_response};
+use http::{HeaderValue, Method, Request, Response, header};
 use http_body_util::Full;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use std::fmt;
@@ -87,28 +87,22 @@ impl fmt::Debug for Metrics {
 }
 
 impl Transport for Metrics {
-    fn open(self: Box<Self>, app: &App) -> Result<Door> {
+    fn bind(self: Box<Self>, app: &App) -> Result<BoundTransport> {
         let (Metrics { path, handle }, app) = (*self, app.downgrade());
         let handle = Arc::new(handle);
         keep_up(&handle)?;
-        Ok(Door {
-            io: None,
-            handles: Box::new(move |asked| *asked == *path),
-            serve: Box::new(move |request| {
-                let response = match *request.method() {
-                    Method::GET | Method::HEAD => {
-                        if let Some(app) = app.upgrade() {
-                            metrics::gauge!("wingbeat_outbox_bytes").set(app.outbox_bytes() as f64);
-                        }
-                        text(handle.render())
+        let answer = move |request: Request<HttpBody>| {
+            ready(match *request.method() {
+                Method::GET | Method::HEAD => {
+                    if let Some(app) = app.upgrade() {
+                        metrics::gauge!("wingbeat_outbox_bytes").set(app.outbox_bytes() as f64);
                     }
-                    ref other => error_response(&Error::method_not_allowed(format!("Method {other} not allowed"))),
-                };
-                Box::pin(ready(Ok(response)))
-            }),
-            outbox_bytes: Box::new(|| 0),
-            close: Box::new(|_| Box::pin(ready(()))),
-        })
+                    text(handle.render())
+                }
+                ref other => error_response(&Error::method_not_allowed(format!("Method {other} not allowed"))),
+            })
+        };
+        Ok(BoundTransport::new().http(move |asked| *asked == *path, answer))
     }
 }
 

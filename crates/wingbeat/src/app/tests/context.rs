@@ -1,12 +1,12 @@
 //! Each field of the context: what it holds when, and what it does to set it.
 
-use super::super::run::By;
 use super::{Echo, Heard};
 use crate::prelude::*;
 use crate::test::Client;
-use crate::{Hook as _, HookType, locked};
+use crate::{Arguments, Caller, Hook as _, HookType, Invocation, locked};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 type Seen = Arc<Mutex<Vec<Value>>>;
 
@@ -188,12 +188,10 @@ async fn status_headers_and_location_are_kept_for_rest() {
         Ok(())
     });
     let app = App::builder().mount("echo", Mount::new(Echo).after(Get, set)).build().unwrap();
-    let (entry, _) = app.find("echo").unwrap();
-    let place = entry.place("get").unwrap();
-    let outcome = app.run(entry, place, (1.into(), None, Params::new()), By::Server, |outcome| outcome).await.unwrap();
-    let http = outcome.http.unwrap();
-    assert_eq!((http.status, http.location.as_deref()), (Some(202), Some("/elsewhere")));
-    assert_eq!(http.headers, [("x-a".to_owned(), "b".to_owned())]);
+    let call = Invocation::new("echo", "get", Caller::Internal, Ok(Arguments { id: 1.into(), ..Arguments::default() }));
+    let outcome = app.dispatcher(Duration::from_secs(60)).call(call).await.unwrap();
+    assert_eq!((outcome.status(), outcome.location()), (202, Some("/elsewhere")));
+    assert_eq!(outcome.headers().collect::<Vec<_>>(), [("x-a", "b")]);
 }
 
 #[tokio::test]

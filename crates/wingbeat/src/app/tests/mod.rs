@@ -4,6 +4,7 @@ mod attempts;
 mod coming;
 mod context;
 mod delivery;
+mod dispatch;
 mod errors;
 mod events;
 mod hooks;

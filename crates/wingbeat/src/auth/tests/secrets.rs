@@ -59,13 +59,8 @@ async fn what_holds_records_calls_and_tokens_does_not_show_them() {
     params.set("authentication", json!({"accessToken": token}));
     app.service("users").create(json!({"id": 1, "password": "swordfish", "bad": true}), params.clone()).await.unwrap();
     app.service("users").patch(99, json!({"password": "swordfish"}), params.clone()).await.unwrap_err();
-    let call = crate::Call {
-        path: "authentication".into(),
-        method: Create,
-        id: IdArg::Absent,
-        data: Some(json!({"password": "swordfish"}).into()),
-        params,
-    };
+    let arguments = crate::Arguments { data: Some(json!({"password": "swordfish"}).into()), ..params.into() };
+    let call = crate::Invocation::new("authentication", "create", crate::Caller::Internal, Ok(arguments));
     let shown = format!("{call:?} {:?} {:?} {:?} {}", people(), client.connection(), app, crate::locked(&seen));
     assert!(shown.contains("Original") && shown.contains("Set-Cookie"), "{shown}");
     for secret in ["swordfish", "$argon2", "$2a$", SECRET, &token] {

@@ -33,7 +33,7 @@ struct Ears(Arc<Mutex<Vec<u32>>>);
 
 impl Peer for Ears {
     fn deliver(&self, message: &Message) {
-        let number = message.data.to().unwrap();
+        let number = message.data().to().unwrap();
         assert_ne!(number, POISON, "on purpose");
         locked(&self.0).push(number);
     }

@@ -1,17 +1,20 @@
 //! Services over Socket.IO: an event `["get","messages",1,{}]` is a call, its acknowledgement the answer.
 
+mod parse;
+mod peer;
+
 use crate::BoxFuture;
-use crate::app::{App, Arguments, Called, Door, Entrance, HttpBody, Transport, WeakApp, guarded};
-use crate::realtime::{Connection, Headers, Message, Peer, Together};
-use futures_util::FutureExt;
-use std::future::ready;
-use std::net::IpAddr;
+use crate::app::{App, BoundTransport, Dispatch, Dispatcher, HttpBody, Outcome, Transport, guarded};
+use crate::realtime::Connection;
+use futures_util::{FutureExt, TryFutureExt};
+use parse::invocation;
+use peer::{Client, sendable};
 use std::sync::Arc;
 use std::task::Context;
 use std::time::Duration;
-use wingbeat_core::{Error, RawJson, Result, Seldom};
+use wingbeat_core::{Error, RawJson, Result};
 use wingbeat_engine::io::Io;
-use wingbeat_engine::{Answer, Config, Engine, Event, Handled, Handler, Reason, Refusal, Socket, WeakSocket};
+use wingbeat_engine::{Answer, Config, Engine, Event, Handled, Handler, Reason, Refusal, Socket};
 
 /// How long a call may take unless told otherwise.
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);
@@ -101,29 +104,26 @@ impl Default for SocketIo {
 }
 
 impl Transport for SocketIo {
-    fn open(self: Box<Self>, app: &App) -> Result<Door> {
+    fn bind(self: Box<Self>, app: &App) -> Result<BoundTransport> {
         let SocketIo { config, middleware, call_timeout, io } = *self;
         config.check()?;
-        app.calls_may_take(call_timeout);
-        let (app, entrance) = (app.downgrade(), app.entrance());
-        let services = Services { app, entrance, middleware: middleware.into(), call_timeout };
+        let services = Services { dispatcher: app.dispatcher(call_timeout), middleware: middleware.into() };
         let engine = match &io {
             Some(io) => Engine::new(config, io.beside(services)),
             None => Engine::new(config, services),
         };
         let (handles, serve, outbox, close) = (engine.clone(), engine.clone(), engine.clone(), engine);
-        Ok(Door {
-            io,
-            handles: Box::new(move |path| handles.handles(path)),
-            serve: Box::new(move |request| {
-                Box::pin(serve.answer(request).map(|response| Ok(response.map(HttpBody::new))))
-            }),
-            outbox_bytes: Box::new(move || outbox.outbox_bytes()),
-            close: Box::new(move |patience| {
+        Ok(BoundTransport::new()
+            .io(io)
+            .http(
+                move |path| handles.handles(path),
+                move |request| serve.answer(request).map(|response| response.map(HttpBody::new)),
+            )
+            .queued_bytes(move || outbox.outbox_bytes())
+            .on_close(move |patience| {
                 let engine = close.clone();
-                Box::pin(async move { engine.close(patience).await })
-            }),
-        })
+                async move { engine.close(patience).await }
+            }))
     }
 }
 
@@ -134,141 +134,66 @@ impl Connection {
     }
 }
 
-/// A client, as channels know it. The socket keeps its connection, so the connection must not keep the socket.
-struct Client(WeakSocket);
-
-impl Peer for Client {
-    fn deliver(&self, message: &Message) {
-        let Some(socket) = self.0.upgrade() else { return };
-        match sendable(&message.data, socket.max_attachments()) {
-            Ok(()) => socket.send_shared(message.frame()),
-            Err(error) => {
-                static UNSENT: Seldom = Seldom::new();
-                if let Some(times) = UNSENT.happened_as(&message.name) {
-                    tracing::error!(?error, event = &*message.name, times, "an event could not be sent");
-                }
-            }
-        }
-    }
-
-    fn deliver_all(&self, together: &Together) {
-        match (together.frame(), self.0.upgrade()) {
-            (Some(frame), Some(socket)) => socket.send_shared(frame),
-            (None, Some(_)) => together.messages().iter().for_each(|message| self.deliver(message)),
-            (_, None) => {}
-        }
-    }
-
-    fn disconnect(&self, _: &Connection) {
-        if let Some(socket) = self.0.upgrade() {
-            socket.disconnect(false);
-        }
-    }
-
-    fn headers(&self) -> Option<&Headers> {
-        Some(self.0.handshake().headers())
-    }
-
-    fn address(&self) -> Option<IpAddr> {
-        Some(self.0.handshake().address().ip()).filter(|address| !address.is_unspecified())
-    }
-}
-
 /// What runs behind the sockets.
 struct Services {
-    app: WeakApp,
-    entrance: Entrance,
+    dispatcher: Dispatcher,
     middleware: Arc<[Middleware]>,
-    call_timeout: Duration,
 }
 
 impl Handler for Services {
     fn connect(&self, socket: &Socket, _auth: Option<RawJson>) -> BoxFuture<'static, Result<(), Refusal>> {
         let connection = Connection::new("socketio", Client(socket.downgrade()));
         socket.attach(connection.clone());
-        let app = self.app.upgrade();
-        let mode = app.as_ref().map(App::mode).unwrap_or_default();
-        let admitted = app.and_then(|app| app.admit(&connection));
-        if self.middleware.is_empty() && admitted.is_none() {
-            return Box::pin(ready(Ok(())));
+        let admitted = self.dispatcher.admit(&connection);
+        if self.middleware.is_empty() {
+            return Box::pin(admitted.map_err(Refusal::from));
         }
-        let (middleware, socket, limit) = (self.middleware.clone(), socket.clone(), self.call_timeout);
+        let dispatcher = self.dispatcher.clone();
+        let (middleware, socket) = (self.middleware.clone(), socket.clone());
         Box::pin(async move {
-            let asked = async {
-                if let Some(admitted) = admitted {
-                    guarded(admitted, limit).await?;
-                }
-                for ask in middleware.iter() {
-                    let asked = connection.origin().polling(ask(socket.clone(), connection.clone()));
-                    guarded(asked, limit).await?;
-                }
-                Ok(())
-            };
-            Ok(asked.await.map_err(|error| mode.shown(error))?)
+            admitted.await?;
+            for ask in middleware.iter() {
+                let asked = connection.origin().polling(ask(socket.clone(), connection.clone()));
+                guarded(asked, dispatcher.limit()).await.map_err(|error| dispatcher.shown(error))?;
+            }
+            Ok(())
         })
     }
 
     fn connected(&self, socket: &Socket) {
-        if let Some((app, connection)) = self.app.upgrade().zip(socket.attached::<Connection>()) {
-            app.connected(connection);
+        if let Some(connection) = socket.attached::<Connection>() {
+            self.dispatcher.connected(connection);
         }
     }
 
     fn event(&self, socket: &Socket, event: Event<'_>, cx: &mut Context<'_>) -> Handled {
         let Some(connection) = socket.attached::<Connection>() else { return Handled::now(None) };
-        let (wants_answer, limit) = (event.wants_ack(), self.call_timeout);
-        let attachments = socket.max_attachments();
-        let answer = move |outcome: Result<RawJson>| {
+        let (wants_answer, attachments) = (event.wants_ack(), socket.max_attachments());
+        let answer = move |outcome: Result<Outcome>| {
+            let outcome = outcome.map(Outcome::into_result);
             let outcome = outcome.and_then(|result| sendable(&result, attachments).map(|()| result));
             let answer = outcome.map_or_else(|error| refused(&error), |result| Some(Answer::result(result)));
             answer.filter(|_| wants_answer)
         };
-        match self.entrance.call(connection, event.name(), &event, limit, cx) {
-            Called::Ready(outcome) => Handled::now(answer(outcome)),
-            Called::Running(call) => Handled::begun(call.map(answer)),
+        match invocation(connection, &event).map(|invocation| self.dispatcher.begin(invocation, cx)) {
+            Ok(Dispatch::Ready(outcome)) => Handled::now(answer(outcome)),
+            Ok(Dispatch::Pending(call)) => Handled::begun(call.map(answer)),
+            Err(error) => Handled::now(answer(Err(self.dispatcher.refused(event.name(), error)))),
         }
     }
 
     fn disconnect(&self, socket: &Socket, reason: Reason) {
-        if let Some((app, connection)) = self.app.upgrade().zip(socket.attached::<Connection>()) {
+        if let Some(connection) = socket.attached::<Connection>() {
             tracing::debug!(?connection, %reason, "a client has gone");
             #[cfg(feature = "metrics")]
             metrics::counter!("wingbeat_disconnects_total", "reason" => reason.as_str()).increment(1);
-            app.disconnected(connection);
+            self.dispatcher.disconnected(connection);
         }
     }
 }
 
 fn refused(error: &Error) -> Option<Answer> {
     RawJson::new(error).ok().map(Answer::error)
-}
-
-/// More attachments than clients accept would end their connections.
-fn sendable(value: &RawJson, most: usize) -> Result<()> {
-    match value.attachments().len() {
-        count if count > most => {
-            Err(Error::general(format!("{count} pieces of bytes are more than the {most} that one packet may have")))
-        }
-        _ => Ok(()),
-    }
-}
-
-impl Arguments for Event<'_> {
-    fn count(&self) -> usize {
-        self.len()
-    }
-
-    fn text(&self, at: usize) -> Option<&str> {
-        self.arg_str(at)
-    }
-
-    fn raw(&self, at: usize) -> Option<RawJson> {
-        self.arg(at)
-    }
-
-    fn has_bytes(&self, at: usize) -> bool {
-        !self.attachments().is_empty() && self.arg(at).is_some_and(|arg| !arg.attachments().is_empty())
-    }
 }
 
 #[cfg(test)]

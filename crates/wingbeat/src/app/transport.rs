@@ -1,0 +1,143 @@
+//! What a transport is to the application.
+
+use super::App;
+use super::http::HttpBody;
+use crate::BoxFuture;
+use crate::locked;
+use http::{Request, Response};
+use std::fmt;
+use std::future::ready;
+use std::sync::Mutex;
+use std::time::Duration;
+use wingbeat_core::Result;
+use wingbeat_engine::io::Io;
+
+/// A way for clients to reach the application, for [`Builder::configure`](super::Builder::configure).
+///
+/// It makes an [`Invocation`](crate::Invocation) of what a client sends, hands it to a
+/// [`Dispatcher`](super::Dispatcher), and writes the [`Outcome`](super::Outcome). Clients that are to hear events have a
+/// [`Peer`](crate::Peer). A small one over TCP is in the folder `examples/lines`.
+pub trait Transport: 'static {
+    /// Ties the transport to an application, whose services are all mounted and not set up yet. What goes on for longer
+    /// must not keep the application itself: a [dispatcher](App::dispatcher) does not.
+    ///
+    /// # Errors
+    /// Why the transport cannot work as it is configured; the application is not built then.
+    fn bind(self: Box<Self>, app: &App) -> Result<BoundTransport>;
+}
+
+type Serve = dyn Fn(Request<HttpBody>) -> BoxFuture<'static, Response<HttpBody>> + Send + Sync;
+type Start = Box<dyn FnOnce() -> BoxFuture<'static, Result<()>> + Send>;
+
+/// What a transport adds to the application: how it starts, the HTTP requests it answers, and how it ends.
+///
+/// ```
+/// use std::time::Duration;
+/// use wingbeat::{BoundTransport, Transport, prelude::*};
+///
+/// /// Says when the application is ready, and that it ends.
+/// struct Log;
+///
+/// impl Transport for Log {
+///     fn bind(self: Box<Self>, app: &App) -> Result<BoundTransport> {
+///         let dispatcher = app.dispatcher(Duration::from_secs(60));
+///         Ok(BoundTransport::new()
+///             .on_start(move || async move {
+///                 tracing::info!(services = ?dispatcher.app().map(|app| app.paths()), "ready");
+///                 Ok(())
+///             })
+///             .on_close(|_patience| async { tracing::info!("the end") }))
+///     }
+/// }
+/// ```
+#[must_use = "answer it from `bind`"]
+pub struct BoundTransport {
+    pub(super) io: Option<Io>,
+    pub(super) handles: Box<dyn Fn(&str) -> bool + Send + Sync>,
+    pub(super) serve: Box<Serve>,
+    pub(super) queued_bytes: Box<dyn Fn() -> usize + Send + Sync>,
+    start: Mutex<Option<Start>>,
+    pub(super) close: Box<dyn Fn(Duration) -> BoxFuture<'static, ()> + Send + Sync>,
+}
+
+impl BoundTransport {
+    /// One that does nothing when the application starts or ends, and answers no HTTP request.
+    pub fn new() -> BoundTransport {
+        BoundTransport {
+            io: None,
+            handles: Box::new(|_| false),
+            serve: Box::new(|_| Box::pin(ready(Response::new(HttpBody::empty())))),
+            queued_bytes: Box::new(|| 0),
+            start: Mutex::default(),
+            close: Box::new(|_| Box::pin(ready(()))),
+        }
+    }
+
+    /// Answers the HTTP requests for whose paths the predicate holds. Those of the transport that was configured first
+    /// are its own, where several want them.
+    pub fn http<Fut>(
+        mut self,
+        handles: impl Fn(&str) -> bool + Send + Sync + 'static,
+        serve: impl Fn(Request<HttpBody>) -> Fut + Send + Sync + 'static,
+    ) -> BoundTransport
+    where
+        Fut: Future<Output = Response<HttpBody>> + Send + 'static,
+    {
+        self.handles = Box::new(handles);
+        self.serve = Box::new(move |request| Box::pin(serve(request)));
+        self
+    }
+
+    /// Is done once, at the end of the application's [setup](App::setup): the time to let clients in. A transport that
+    /// only answers HTTP requests needs none, as nobody sends these before.
+    pub fn on_start<Fut>(mut self, start: impl FnOnce() -> Fut + Send + 'static) -> BoundTransport
+    where
+        Fut: Future<Output = Result<()>> + Send + 'static,
+    {
+        self.start = Mutex::new(Some(Box::new(move || Box::pin(start()))));
+        self
+    }
+
+    /// Is done when the application [ends](App::shutdown), with the time that is left: lets nobody in any more, finishes
+    /// calls that are running, and closes all connections, with force when the time is over.
+    pub fn on_close<Fut>(mut self, close: impl Fn(Duration) -> Fut + Send + Sync + 'static) -> BoundTransport
+    where
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        self.close = Box::new(move |patience| Box::pin(close(patience)));
+        self
+    }
+
+    /// How many bytes wait to be sent to clients, which the transport `Metrics` shows.
+    pub fn queued_bytes(mut self, queued: impl Fn() -> usize + Send + Sync + 'static) -> BoundTransport {
+        self.queued_bytes = Box::new(queued);
+        self
+    }
+
+    /// Has raw Socket.IO, which [`App::io`] finds.
+    pub(crate) fn io(mut self, io: Option<Io>) -> BoundTransport {
+        self.io = io;
+        self
+    }
+
+    /// Starts it, if nobody has.
+    pub(super) async fn start(&self) -> Result<()> {
+        let start = locked(&self.start).take();
+        match start {
+            Some(start) => start().await,
+            None => Ok(()),
+        }
+    }
+}
+
+impl Default for BoundTransport {
+    fn default() -> BoundTransport {
+        BoundTransport::new()
+    }
+}
+
+impl fmt::Debug for BoundTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BoundTransport")
+    }
+}

@@ -1,0 +1,129 @@
+//! A call as it is asked for, whoever asks and whatever it came through.
+
+use super::Params;
+use crate::realtime::{Connection, Headers};
+use std::borrow::Cow;
+use std::fmt;
+use std::net::IpAddr;
+use wingbeat_core::{IdArg, Payload, Result};
+
+/// What is asked, and who asks: what a transport makes of its wire, for a [`Dispatcher`](crate::Dispatcher).
+///
+/// ```
+/// use serde_json::json;
+/// use wingbeat::{Arguments, Caller, Connection, Invocation, Params};
+///
+/// fn find_all(connection: &Connection) -> Invocation<'_> {
+///     let arguments = Params::new().with_query(json!({"$sort": {"id": 1}})).map(Arguments::from);
+///     Invocation::new("messages", "find", Caller::Connection(connection), arguments)
+/// }
+/// ```
+#[non_exhaustive]
+pub struct Invocation<'a> {
+    /// The service's path as the caller wrote it.
+    pub path: Cow<'a, str>,
+    /// The method's name.
+    pub method: &'a str,
+    /// Who asks.
+    pub caller: Caller<'a>,
+    /// With what. An error says why the arguments could not be read; it is what the caller is told, unless there is no
+    /// such service or method.
+    pub arguments: Result<Arguments>,
+}
+
+/// The arguments of a call.
+#[derive(Clone, Default)]
+pub struct Arguments {
+    /// The id; absent for methods that take none.
+    pub id: IdArg,
+    /// The data; absent for methods that take none, and where the caller gave none.
+    pub data: Option<Payload>,
+    /// The query, and what the transport has to say besides. Who calls is filled in from the [`Caller`].
+    pub params: Params,
+}
+
+/// Who asks.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub enum Caller<'a> {
+    /// The server itself. It may call every method, and ask anything unless its params name a provider.
+    Internal,
+    /// A client with a connection, which events reach.
+    Connection(&'a Connection),
+    /// A client of which nothing lasts longer than its request.
+    Request {
+        /// The transport, for example `"rest"`.
+        provider: &'static str,
+        /// The request's headers.
+        headers: &'a Headers,
+        /// Where the client is, if that is known.
+        address: Option<IpAddr>,
+    },
+}
+
+impl<'a> Invocation<'a> {
+    /// A call of a method of the service at a path.
+    pub fn new(
+        path: impl Into<Cow<'a, str>>,
+        method: &'a str,
+        caller: Caller<'a>,
+        arguments: Result<Arguments>,
+    ) -> Invocation<'a> {
+        Invocation { path: path.into(), method, caller, arguments }
+    }
+}
+
+impl Caller<'_> {
+    /// Whether it is the server itself.
+    pub fn is_internal(&self) -> bool {
+        matches!(self, Caller::Internal)
+    }
+
+    /// Writes into params who calls.
+    pub(crate) fn introduce(self, params: &mut Params) {
+        match self {
+            Caller::Internal => {}
+            Caller::Connection(connection) => {
+                params.provider = Some(connection.provider());
+                params.connection = Some(connection.clone());
+            }
+            Caller::Request { provider, headers, address } => params.set_request(provider, headers.clone(), address),
+        }
+    }
+}
+
+impl From<Params> for Arguments {
+    fn from(params: Params) -> Arguments {
+        Arguments { params, ..Arguments::default() }
+    }
+}
+
+impl fmt::Debug for Invocation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Invocation { path, method, caller, arguments } = self;
+        let mut shown = f.debug_struct("Invocation");
+        shown.field("path", path).field("method", method).field("caller", caller).field("arguments", arguments);
+        shown.finish()
+    }
+}
+
+/// Without the data, which may be a password.
+impl fmt::Debug for Arguments {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Arguments { id, params, .. } = self;
+        f.debug_struct("Arguments").field("id", id).field("params", params).finish_non_exhaustive()
+    }
+}
+
+/// Without the headers, which may hold a token.
+impl fmt::Debug for Caller<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Caller::Internal => f.write_str("Internal"),
+            Caller::Connection(connection) => connection.fmt(f),
+            Caller::Request { provider, address, .. } => {
+                f.debug_struct("Request").field("provider", provider).field("address", address).finish_non_exhaustive()
+            }
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! A client, as channels know it.
+
+use crate::realtime::{Batch, Connection, Headers, Message, Peer};
+use std::net::IpAddr;
+use wingbeat_core::{Error, RawJson, Result, Seldom};
+use wingbeat_engine::WeakSocket;
+
+/// The socket keeps its connection, so the connection must not keep the socket.
+pub(super) struct Client(pub(super) WeakSocket);
+
+impl Peer for Client {
+    fn deliver(&self, message: &Message) {
+        let Some(socket) = self.0.upgrade() else { return };
+        match sendable(message.data(), socket.max_attachments()) {
+            Ok(()) => socket.send_shared(message.packet()),
+            Err(error) => {
+                static UNSENT: Seldom = Seldom::new();
+                if let Some(times) = UNSENT.happened_as(&message.name()) {
+                    tracing::error!(?error, event = message.name(), times, "an event could not be sent");
+                }
+            }
+        }
+    }
+
+    fn deliver_all(&self, batch: &Batch) {
+        match (batch.packet(), self.0.upgrade()) {
+            (Some(frame), Some(socket)) => socket.send_shared(frame),
+            (None, Some(_)) => batch.messages().iter().for_each(|message| self.deliver(message)),
+            (_, None) => {}
+        }
+    }
+
+    fn disconnect(&self, _: &Connection) {
+        if let Some(socket) = self.0.upgrade() {
+            socket.disconnect(false);
+        }
+    }
+
+    fn headers(&self) -> Option<&Headers> {
+        Some(self.0.handshake().headers())
+    }
+
+    fn address(&self) -> Option<IpAddr> {
+        Some(self.0.handshake().address().ip()).filter(|address| !address.is_unspecified())
+    }
+}
+
+/// More attachments than clients accept would end their connections.
+pub(super) fn sendable(value: &RawJson, most: usize) -> Result<()> {
+    match value.attachments().len() {
+        count if count > most => {
+            Err(Error::general(format!("{count} pieces of bytes are more than the {most} that one packet may have")))
+        }
+        _ => Ok(()),
+    }
+}
