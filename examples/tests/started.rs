@@ -5,8 +5,9 @@
 use serde_json::{Value, json};
 use std::process::Stdio;
 use std::time::Duration;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::process::{Child, Command};
 use wingbeat_client::{Client, Query};
 
@@ -103,4 +104,81 @@ async fn hooks_guard_the_stock() {
     assert_eq!(soon(heard.next()).await.unwrap().unwrap(), tea);
     assert_eq!(keeper.patch("tea", &json!({"take": 1})).await.unwrap_err().message(), "Only 0 are left");
     assert_eq!(guest.get("gold").await.unwrap_err().message(), "We do not sell that");
+}
+
+/// A client of one line a call.
+struct LineClient {
+    lines: Lines<BufReader<OwnedReadHalf>>,
+    writer: OwnedWriteHalf,
+}
+
+impl LineClient {
+    async fn connect(address: &str) -> LineClient {
+        let (reader, writer) = TcpStream::connect(address).await.unwrap().into_split();
+        LineClient { lines: BufReader::new(reader).lines(), writer }
+    }
+
+    async fn send(&mut self, line: &str) {
+        self.writer.write_all(format!("{line}\n").as_bytes()).await.unwrap();
+    }
+
+    async fn next(&mut self) -> Value {
+        serde_json::from_str(&soon(self.lines.next_line()).await.unwrap().expect("the server closed")).unwrap()
+    }
+
+    async fn ask(&mut self, request: Value) -> Value {
+        self.send(&request.to_string()).await;
+        self.next().await
+    }
+
+    async fn log_in(&mut self, name: &str) -> Value {
+        let data = json!({"strategy": "local", "name": name, "password": "swordfish"});
+        self.ask(json!({"call": "login", "path": "authentication", "method": "create", "data": data})).await
+    }
+}
+
+#[tokio::test]
+async fn lines_carry_calls_logins_and_events() {
+    let example = Example::start(env!("CARGO_BIN_EXE_lines")).await;
+    let (mut ann, mut bob) = (LineClient::connect(&example.url).await, LineClient::connect(&example.url).await);
+    let find = json!({"call": 1, "path": "notes", "method": "find"});
+    assert_eq!(bob.ask(find.clone()).await["error"]["code"], 401);
+    assert_eq!(ann.log_in("eve").await["error"]["code"], 401);
+    assert!(ann.log_in("ann").await["result"]["accessToken"].is_string());
+    assert!(bob.log_in("bob").await["result"]["user"].get("password").is_none());
+
+    let note = json!({"text": "Hello", "id": 1});
+    // The event comes before the answer.
+    let event = json!({"event": "notes created", "data": note});
+    let create = json!({"call": 2, "path": "notes", "method": "create", "data": {"text": "Hello"}});
+    assert_eq!(ann.ask(create).await, event);
+    assert_eq!(ann.next().await, json!({"call": 2, "result": note}));
+    assert_eq!(bob.next().await, event);
+    assert_eq!(bob.ask(find).await, json!({"call": 1, "result": [note]}));
+    let get = json!({"call": 3, "path": "notes", "method": "get", "id": 1, "query": {"$select": ["text"]}});
+    assert_eq!(bob.ask(get).await["result"]["text"], "Hello");
+    let remove = json!({"call": 4, "path": "notes", "method": "remove", "id": null});
+    assert_eq!(bob.ask(remove).await["error"]["code"], 405);
+}
+
+#[tokio::test]
+async fn lines_that_are_no_calls_are_answered() {
+    let example = Example::start(env!("CARGO_BIN_EXE_lines")).await;
+    let mut client = LineClient::connect(&example.url).await;
+    for (line, code) in [
+        ("hello", 400),
+        (r#"{"call": 1, "path": "notes"}"#, 400),
+        (r#"{"call": 1, "path": "nothing", "method": "find"}"#, 404),
+        (r#"{"call": 1, "path": "users", "method": "find"}"#, 405),
+        (r#"{"call": 1, "path": "notes", "method": "get", "id": {}}"#, 400),
+        (r#"{"call": 1, "path": "notes", "method": "find", "query": "all"}"#, 400),
+        (r#"{"call": 1, "path": "notes", "method": "find", "id": 1}"#, 400),
+    ] {
+        client.send(line).await;
+        assert_eq!(client.next().await["error"]["code"], code, "{line}");
+    }
+    // Lines have an end.
+    let endless = "x".repeat(1_000_001);
+    client.writer.write_all(endless.as_bytes()).await.ok();
+    assert!(!matches!(soon(client.lines.next_line()).await, Ok(Some(_))));
 }
