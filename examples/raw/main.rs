@@ -66,10 +66,7 @@ async fn main() -> Result<()> {
             });
         });
     });
-    let watched = |change: &Publication| {
-        let name = change.data()["id"].clone();
-        channel("everybody").filter(move |connection| connection.get("watches") == Some(name.clone()))
-    };
+    let watched = |change: &Publication| channel("everybody").having("watches", change.data()["id"].clone());
     let app = App::builder()
         .mount("documents", Mount::new(Documents::default()).publish(watched))
         .on_connection(|app, connection| app.channel("everybody").join(connection))

@@ -64,8 +64,8 @@ pub use app::{
 pub use hook::library as hooks;
 pub use hook::{All, Around, Context, Hook, HookType, Http, Methods, Next, Original, around, hook, sync};
 pub use realtime::{
-    Audience, Batch, Channel, Connection, Headers, Message, Peer, Publication, channel, channels, channels_matching,
-    nobody,
+    Audience, Batch, Channel, Connection, Headers, Message, Peer, Publication, Selector, channel, channels,
+    channels_matching, nobody,
 };
 pub use service::{
     Arguments, Caller, ClientRules, CustomMethod, CustomMethods, Found, IntoService, Invocation, OneOrMany, Page,

@@ -2,6 +2,8 @@
 
 use super::Connection;
 use super::pattern::Pattern;
+use super::selector::{Selector, Source};
+use serde_json::Value;
 use std::fmt;
 use std::sync::Arc;
 use wingbeat_core::{Payload, Result, Seldom};
@@ -17,6 +19,7 @@ use wingbeat_core::{Payload, Result, Seldom};
 /// use wingbeat::{Audience, channel, nobody};
 ///
 /// let audience = channel("admins").or(channel("everybody").send(json!({"note": "details hidden"})));
+/// let staff = channel("everybody").having("user.role", "admin");
 /// let local = channel("everybody").filter(|connection| connection.provider() == "socketio");
 /// let silent: Audience = nobody();
 /// ```
@@ -25,18 +28,13 @@ pub struct Audience {
     pub(super) parts: Vec<Part>,
 }
 
+/// What can be sent and stored, and what stays in this process.
 #[derive(Clone)]
 pub(super) struct Part {
-    pub(super) source: Source,
+    pub(super) selector: Selector,
     pub(super) filters: Vec<Filter>,
-    pub(super) data: Option<Payload>,
-}
-
-#[derive(Clone)]
-pub(super) enum Source {
-    Channel(Box<str>),
-    Matching(Pattern),
-    Connection(Connection),
+    /// The connection that the selector names.
+    pub(super) connection: Option<Connection>,
 }
 
 pub(super) type Filter = Arc<dyn Fn(&Connection) -> bool + Send + Sync>;
@@ -64,7 +62,30 @@ pub fn nobody() -> Audience {
 
 impl Audience {
     fn of(source: Source) -> Audience {
-        Audience { parts: vec![Part { source, filters: Vec::new(), data: None }] }
+        Audience { parts: vec![Part::new(Selector::new(source), None)] }
+    }
+
+    /// The audience of selectors. `find` finds the connections that they name by [number](Connection::id); whoever it does
+    /// not find hears nothing.
+    pub fn from_selectors(
+        selectors: impl IntoIterator<Item = Selector>,
+        find: impl Fn(u64) -> Option<Connection>,
+    ) -> Audience {
+        let part = |selector: Selector| match selector.of {
+            Source::Connection(id) => find(id).map(|connection| Part::new(selector, Some(connection))),
+            _ => Some(Part::new(selector, None)),
+        };
+        Audience { parts: selectors.into_iter().filter_map(part).collect() }
+    }
+
+    /// What the audience says as data: everything but its [filters](Audience::filter).
+    pub fn selectors(&self) -> impl Iterator<Item = &Selector> {
+        self.parts.iter().map(|part| &part.selector)
+    }
+
+    /// Whether it has filters, which are code of this process and no data.
+    pub fn has_filters(&self) -> bool {
+        self.parts.iter().any(|part| !part.filters.is_empty())
     }
 
     /// And also these, as far as they are not in yet.
@@ -73,7 +94,23 @@ impl Audience {
         self
     }
 
-    /// Only those for whom the predicate holds.
+    /// Without a connection: `channel("all").except(publication.caller())`.
+    pub fn except<'a>(mut self, connection: impl Into<Option<&'a Connection>>) -> Audience {
+        if let Some(connection) = connection.into() {
+            self.parts.iter_mut().for_each(|part| part.selector.except.push(connection.id()));
+        }
+        self
+    }
+
+    /// Only those with this [named value](Connection::get), or with this inside one: `having("user.role", "admin")`.
+    pub fn having(mut self, name: &str, value: impl Into<Value>) -> Audience {
+        let value = value.into();
+        self.parts.iter_mut().for_each(|part| part.selector.have(name, &value));
+        self
+    }
+
+    /// Only those for whom the predicate holds. What [`except`](Audience::except) and [`having`](Audience::having) can say
+    /// is better said by these: it is data, which logs show and other processes understand.
     pub fn filter(mut self, predicate: impl Fn(&Connection) -> bool + Send + Sync + 'static) -> Audience {
         let predicate: Filter = Arc::new(predicate);
         for part in &mut self.parts {
@@ -86,7 +123,7 @@ impl Audience {
     pub fn send(mut self, data: impl Into<Payload>) -> Audience {
         let data = data.into();
         for part in &mut self.parts {
-            part.data = Some(data.clone());
+            part.selector.data = Some(data.clone());
         }
         self
     }
@@ -105,7 +142,8 @@ impl From<()> for Audience {
 
 impl From<Connection> for Audience {
     fn from(connection: Connection) -> Audience {
-        Audience::of(Source::Connection(connection))
+        let selector = Selector::new(Source::Connection(connection.id()));
+        Audience { parts: vec![Part::new(selector, Some(connection))] }
     }
 }
 
@@ -155,14 +193,25 @@ impl fmt::Debug for Audience {
     }
 }
 
+impl Part {
+    fn new(selector: Selector, connection: Option<Connection>) -> Part {
+        Part { selector, filters: Vec::new(), connection }
+    }
+
+    /// Whether all who are found are meant.
+    pub(super) fn takes_all(&self) -> bool {
+        self.filters.is_empty() && self.selector.takes_all()
+    }
+
+    /// Whether a connection that was found is meant.
+    pub(super) fn takes(&self, connection: &Connection) -> bool {
+        self.selector.takes(connection) && self.filters.iter().all(|filter| filter(connection))
+    }
+}
+
 impl fmt::Debug for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.source {
-            Source::Channel(name) => write!(f, "channel {name}")?,
-            Source::Matching(pattern) => write!(f, "channels {pattern:?}")?,
-            Source::Connection(connection) => connection.fmt(f)?,
-        }
-        f.write_str(if self.filters.is_empty() { "" } else { " filtered" })?;
-        f.write_str(if self.data.is_some() { " with data" } else { "" })
+        self.selector.fmt(f)?;
+        f.write_str(if self.filters.is_empty() { "" } else { " filtered" })
     }
 }

@@ -13,6 +13,7 @@ mod publication;
 mod publisher;
 mod recipients;
 mod room;
+mod selector;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -27,4 +28,5 @@ pub(crate) use extensions::Extensions;
 pub(crate) use publication::EventName;
 pub use publication::{Batch, Message, Publication};
 pub(crate) use publisher::Publisher;
+pub use selector::Selector;
 pub use wingbeat_core::Headers;

@@ -1,7 +1,11 @@
 //! Names of channels by pattern.
 
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
 /// A pattern such as `rooms/*`: each `*` stands for any text, also for none and across slashes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(into = "String", from = "String")]
 pub(crate) struct Pattern(Box<[Box<str>]>);
 
 impl Pattern {
@@ -16,6 +20,24 @@ impl Pattern {
         // The first place for each part leaves the most for those after it.
         let left = between.iter().try_fold(name, |name, part| name.find(&**part).map(|at| &name[at + part.len()..]));
         left.is_some_and(|left| left.ends_with(&**last))
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("*"))
+    }
+}
+
+impl From<Pattern> for String {
+    fn from(pattern: Pattern) -> String {
+        pattern.to_string()
+    }
+}
+
+impl From<String> for Pattern {
+    fn from(text: String) -> Pattern {
+        Pattern::new(&text)
     }
 }
 

@@ -1,10 +1,11 @@
 //! Those whom a publication goes to: an audience, looked up in the channels.
 
 use super::Connection;
-use super::audience::{Audience, Part, Source};
+use super::audience::{Audience, Part};
 use super::channel::Channels;
 use super::publication::{EventName, Message};
 use super::room::Room;
+use super::selector::Source;
 use rustc_hash::FxHashMap;
 use std::collections::hash_map::Entry;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -110,16 +111,16 @@ impl Picked {
         let (at, mut members) = (self.groups.len() as u32, Vec::new());
         let mut see = |connection: Connection| {
             if let Entry::Vacant(place) = self.group_of.entry(connection.id())
-                && part.filters.iter().all(|filter| filter(&connection))
+                && part.takes(&connection)
             {
                 place.insert(at);
                 members.push(connection);
             }
         };
-        match (room, &part.source) {
+        match (room, &part.connection) {
             (Some(room), _) => room.each(see),
-            (None, Source::Connection(connection)) => see(connection.clone()),
-            (None, _) => {}
+            (None, Some(connection)) => see(connection.clone()),
+            (None, None) => {}
         }
         members
     }
@@ -134,11 +135,12 @@ impl Channels {
         data: &RawJson,
     ) -> Result<Option<Recipients>> {
         let message = |data: RawJson| Arc::new(Message::new(name.wire.clone(), data));
-        if let [Part { source: Source::Channel(channel), filters, data: own }] = &*audience.parts
-            && filters.is_empty()
+        if let [part] = &*audience.parts
+            && let Source::Channel(channel) = &part.selector.of
+            && part.takes_all()
         {
             let Some(room) = self.room(channel) else { return Ok(None) };
-            let data = own.as_ref().map_or_else(|| Ok(data.clone()), |own| own.to_raw())?;
+            let data = part.selector.data.as_ref().map_or_else(|| Ok(data.clone()), |own| own.to_raw())?;
             return Ok(Some(Recipients::Room(room, message(data))));
         }
         // Filters are the application's code.
@@ -151,7 +153,7 @@ impl Channels {
         let mut picked = Picked::default();
         let mut plain: Option<Arc<Message>> = None;
         for part in &audience.parts {
-            let places: Vec<_> = match &part.source {
+            let places: Vec<_> = match &part.selector.of {
                 Source::Connection(_) => vec![None],
                 Source::Channel(channel) => self.room(channel).map(Some).into_iter().collect(),
                 Source::Matching(pattern) => self.rooms_matching(pattern).into_iter().map(Some).collect(),
@@ -162,7 +164,7 @@ impl Channels {
                 if members.is_empty() {
                     continue;
                 }
-                let message = match (&part.data, &own) {
+                let message = match (&part.selector.data, &own) {
                     (None, _) => plain.get_or_insert_with(|| message(data.clone())).clone(),
                     (Some(_), Some(own)) => own.clone(),
                     (Some(data), None) => own.insert(message(data.to_raw()?)).clone(),

@@ -26,6 +26,8 @@ enum To {
     Room(usize),
     /// Those of a room whose number can be divided.
     Filtered(usize, u64),
+    /// Those of a room but one.
+    Except(usize, usize),
     Rooms(usize, usize),
     RoomOrOne(usize, usize),
     One(usize),
@@ -36,6 +38,7 @@ fn to() -> impl Strategy<Value = To> {
     prop_oneof![
         4 => room.clone().prop_map(To::Room),
         1 => (room.clone(), 1..4u64).prop_map(|(room, by)| To::Filtered(room, by)),
+        1 => (room.clone(), who.clone()).prop_map(|(room, who)| To::Except(room, who)),
         1 => (room.clone(), room.clone()).prop_map(|(a, b)| To::Rooms(a, b)),
         1 => (room, who.clone()).prop_map(|(room, who)| To::RoomOrOne(room, who)),
         1 => who.prop_map(To::One),
@@ -83,6 +86,7 @@ impl Model {
             To::Filtered(room, by) => {
                 within(room).filter(|_| self.world.people[who].connection.id().is_multiple_of(by))
             }
+            To::Except(room, other) => within(room).filter(|_| who != other),
             To::Rooms(a, b) => within(a).or_else(|| within(b)),
             To::RoomOrOne(room, other) => within(room).or_else(|| one(other)),
             To::One(other) => one(other),
@@ -95,6 +99,7 @@ impl Model {
         match to {
             To::Room(of) => room(of),
             To::Filtered(of, by) => room(of).filter(move |connection| connection.id() % by == 0),
+            To::Except(of, who) => room(of).except(&self.world.people[who].connection),
             To::Rooms(a, b) => channels([ROOMS[a].0, ROOMS[b].0]),
             To::RoomOrOne(of, who) => room(of).or(one(who)),
             To::One(who) => one(who),
