@@ -17,7 +17,7 @@ use tracing::field::{Field, Visit};
 use tracing::span;
 use wingbeat::auth::{Auth, Key, Local, Passwords};
 use wingbeat::schema::{Resolver, resolve_result};
-use wingbeat::{Escaped, prelude::*, store::Memory};
+use wingbeat::{Escaped, channels_matching, prelude::*, store::Memory};
 
 /// Ends the line, begins one of its own, rings, colours, and turns the direction of writing.
 const EVIL: &str = "x\n2026-01-01T00:00:00Z ERROR FORGED\r\u{7}\u{1b}[31m\u{85}\u{9b}\u{2028}\u{2029}\u{202e}\u{2066}";
@@ -161,6 +161,10 @@ async fn serve() -> (String, App) {
         Some(text) => Err(Error::general(text.to_owned())),
         None => Ok(channel("all")),
     });
+    let room = Mount::new(Memory::new()).publish(|publication| {
+        let room = publication.data()["text"].as_str().unwrap_or_default();
+        channel(room).having(room, room).or(channels_matching(room))
+    });
     let odd = Mount::empty()
         .method("typed", typed)
         .method("fail", fail)
@@ -172,6 +176,7 @@ async fn serve() -> (String, App) {
         .mount("users", Mount::new(Memory::new()))
         .mount("odd", odd)
         .mount("told", told)
+        .mount("rooms", room)
         .mount("broken", Mount::new(Memory::new()).around(Create, resolve_result(broken)))
         .on_disconnect_async(|_, connection| async move {
             let text = connection.get("said").and_then(|said| said.as_str().map(str::to_owned));
@@ -215,6 +220,7 @@ async fn nothing_that_clients_send_ends_a_line_of_the_log() {
         json!(["refuse", "odd", EVIL]),
         json!(["panic", "odd", EVIL]),
         json!(["create", "told", {"text": EVIL}, {}]),
+        json!(["create", "rooms", {"text": EVIL}, {}]),
         json!(["create", "broken", {"text": EVIL}, {}]),
     ];
     for call in calls {
@@ -244,6 +250,7 @@ async fn nothing_that_clients_send_ends_a_line_of_the_log() {
         "a call failed",
         "panicked",
         "a publisher failed",
+        "nobody hears an event",
         "could not be resolved",
         "a listener failed",
     ] {

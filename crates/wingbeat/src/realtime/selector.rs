@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
-use wingbeat_core::{Payload, json};
+use wingbeat_core::{Escaped, Payload, json};
 
 /// One part of an [`Audience`](super::Audience) as data: connections that are found in a channel or by their number,
 /// without some of them, and what these are sent.
@@ -84,8 +84,8 @@ fn named(connection: &Connection, name: &str) -> Option<Value> {
 impl fmt::Debug for Selector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.of {
-            Source::Channel(name) => write!(f, "channel {name}")?,
-            Source::Matching(pattern) => write!(f, "channels {pattern}")?,
+            Source::Channel(name) => write!(f, "channel {}", Escaped(name))?,
+            Source::Matching(pattern) => write!(f, "channels {}", Escaped(pattern))?,
             Source::Connection(id) => write!(f, "connection {id}")?,
         }
         let mut before = " ";
@@ -94,10 +94,10 @@ impl fmt::Debug for Selector {
             before = ", ";
         }
         for (at, (name, value)) in self.having.iter().enumerate() {
-            write!(f, "{before}{}{name}=", if at == 0 { "having " } else { "" })?;
+            write!(f, "{before}{}{}=", if at == 0 { "having " } else { "" }, Escaped(name))?;
             match value {
-                Value::String(text) => f.write_str(text)?,
-                value => write!(f, "{value}")?,
+                Value::String(text) => write!(f, "{}", Escaped(text))?,
+                value => write!(f, "{}", Escaped(value))?,
             }
             before = ", ";
         }
