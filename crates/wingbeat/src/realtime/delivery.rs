@@ -7,18 +7,22 @@
 use super::Connection;
 use super::audience::Audience;
 use super::channel::Channels;
-use super::lane::{Lane, Published};
+use super::lane::{Lane, Published, is_small};
 use super::publication::EventName;
+use crate::fair::{Gate, current};
 use crate::locked;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
-use tokio::sync::oneshot;
 use wingbeat_core::{RawJson, Result};
+
+/// How many publications may wait for their turn; the publishers of further ones wait, each source behind its own.
+const WAITING: usize = 1024;
 
 /// The lane, and the task that is at work on it.
 pub(crate) struct Delivery {
     channels: Arc<Channels>,
     lane: Mutex<Lane>,
+    places: Arc<Gate>,
     #[cfg(feature = "metrics")]
     deliveries: metrics::Counter,
 }
@@ -28,6 +32,7 @@ impl Delivery {
         Arc::new(Delivery {
             channels,
             lane: Mutex::default(),
+            places: Gate::for_stays(WAITING),
             #[cfg(feature = "metrics")]
             deliveries: metrics::counter!("wingbeat_deliveries_total"),
         })
@@ -36,8 +41,7 @@ impl Delivery {
     /// Sends an event to an audience. Returns when the caller's own frame is queued on its connection, if the caller is
     /// in the audience; all others are served in their turn. False if nobody is.
     ///
-    /// Waits while too many publications wait. If this is dropped meanwhile, nobody hears the event, unless somebody
-    /// has already.
+    /// Waits while too many publications of this source wait. If this is dropped meanwhile, nobody hears the event.
     pub(crate) async fn send(
         self: &Arc<Delivery>,
         audience: &Audience,
@@ -45,44 +49,29 @@ impl Delivery {
         data: &RawJson,
         caller: Option<&Connection>,
     ) -> Result<bool> {
-        let Some(recipients) = self.channels.recipients(audience, name, data)? else { return Ok(false) };
+        let Some(mut recipients) = self.channels.recipients(audience, name, data)? else { return Ok(false) };
         #[cfg(feature = "metrics")]
         self.deliveries.increment(recipients.len() as u64);
-        let (published, is_to_work) = {
-            let mut lane = locked(&self.lane);
-            (lane.publish(recipients, caller), lane.is_to_work())
-        };
-        if is_to_work {
-            tokio::spawn(Worker { delivery: self.clone(), is_done: false }.run());
-        }
-        if let Published::Placeless { number, placed, for_caller } = published {
-            let mut waiting = Waiting { delivery: self, number, placed };
-            // An error means that it is on its way already.
-            (&mut waiting.placed).await.ok();
-            if let Some(caller) = caller.filter(|_| for_caller) {
-                locked(&self.lane).catch_up(caller, number);
+        let mut needs_place = !is_small(&recipients);
+        loop {
+            let place = if needs_place { Some(self.places.enter(current()).await?) } else { None };
+            let (published, is_to_work) = {
+                let mut lane = locked(&self.lane);
+                (lane.publish(recipients, caller, place), lane.is_to_work())
+            };
+            if is_to_work {
+                tokio::spawn(Worker { delivery: self.clone(), is_done: false }.run());
+            }
+            match published {
+                Published::Placeless(to) => (recipients, needs_place) = (to, true),
+                Published::Served { .. } | Published::Queued => return Ok(true),
             }
         }
-        Ok(true)
     }
 
     /// Whether nothing waits to be delivered.
     pub(crate) fn is_idle(&self) -> bool {
         locked(&self.lane).is_empty()
-    }
-}
-
-/// A publisher whose publication has no place among those that wait.
-struct Waiting<'a> {
-    delivery: &'a Delivery,
-    number: u64,
-    placed: oneshot::Receiver<()>,
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        // Without this, calls that are given up would leave more and more behind.
-        locked(&self.delivery.lane).withdraw(self.number);
     }
 }
 

@@ -5,8 +5,8 @@ use super::connection::Connection;
 use super::marks::Marks;
 use super::recipients::Recipients;
 use super::walk::{Job, Walk};
+use crate::fair::Permit;
 use std::collections::VecDeque;
-use tokio::sync::oneshot;
 
 /// Audiences up to this size are served at once.
 const SMALL: usize = 64;
@@ -16,8 +16,6 @@ const SMALL: usize = 64;
 const SLICE: usize = 32;
 /// How many frames a connection is given in one pass at most.
 const TOGETHER: usize = 64;
-/// How many publications have a place to wait; the publishers of further ones wait until theirs has one.
-pub(super) const WAITING: usize = 1024;
 /// A small audience waits as well if its members had to be looked for in more publications than these before it, one
 /// after the other: some 100 µs, for which nobody else could publish.
 const CAUGHT_UP: usize = 4096;
@@ -36,12 +34,17 @@ pub(super) struct Lane {
 
 /// What became of a publication.
 pub(super) enum Published {
-    /// All have it. Its recipients are to be dropped without the lock: what connections carry is foreign.
-    Served { _recipients: Recipients },
-    /// It has a place, and the caller has it.
+    /// All have it. What it was is to be dropped without the lock: what connections carry is foreign.
+    Served { _recipients: Recipients, _place: Option<Permit> },
+    /// It waits, and the caller has it.
     Queued,
-    /// There is no place yet. Its publisher has to wait for one; then the caller has to hear it, if it is for the caller.
-    Placeless { number: u64, placed: oneshot::Receiver<()>, for_caller: bool },
+    /// It would have to wait, and has no place to.
+    Placeless(Recipients),
+}
+
+/// Whether an audience may be served at once, if not much waits.
+pub(super) fn is_small(to: &Recipients) -> bool {
+    to.len() <= SMALL
 }
 
 impl Lane {
@@ -56,21 +59,17 @@ impl Lane {
 
     /// Publishes. A small audience is served at once: whatever waits for its members they are given before, which they
     /// hear in order then. So is the caller, who has to hear the event before its call is answered. All others have
-    /// their turn.
-    pub(super) fn publish(&mut self, to: Recipients, caller: Option<&Connection>) -> Published {
-        let (number, size) = (clock::next(), to.len());
+    /// their turn, for which the publication needs a place among those that wait.
+    pub(super) fn publish(&mut self, to: Recipients, caller: Option<&Connection>, place: Option<Permit>) -> Published {
         let waiting = self.jobs.len() + self.walk.as_ref().map_or(0, |walk| walk.jobs().len());
-        if size <= SMALL && size * waiting <= CAUGHT_UP {
-            self.serve(&to, number);
-            return Published::Served { _recipients: to };
+        if is_small(&to) && to.len() * waiting <= CAUGHT_UP {
+            self.serve(&to, clock::next());
+            return Published::Served { _recipients: to, _place: place };
         }
+        let Some(place) = place else { return Published::Placeless(to) };
+        let number = clock::next();
         let caller = caller.filter(|caller| to.contains(caller));
-        if self.jobs.len() >= WAITING {
-            let (place, placed) = oneshot::channel();
-            self.jobs.push_back(Job { number, to, place: Some(place), heard: false });
-            return Published::Placeless { number, placed, for_caller: caller.is_some() };
-        }
-        self.jobs.push_back(Job { number, to, place: None, heard: false });
+        self.jobs.push_back(Job { number, to, _place: place });
         if let Some(caller) = caller {
             self.catch_up(caller, number);
         }
@@ -104,23 +103,12 @@ impl Lane {
         let served = self.marks.served(connection);
         let behind = |number: u64| self.jobs.partition_point(|job| job.number <= number);
         let (from, to) = (behind(served), behind(number));
-        let walked = self.walk.iter_mut().flat_map(Walk::jobs_mut);
-        let waiting = walked.chain(self.jobs.range_mut(from.min(to)..to));
+        let walked = self.walk.iter().flat_map(Walk::jobs);
+        let waiting = walked.chain(self.jobs.range(from.min(to)..to));
         for job in waiting.filter(|job| served < job.number && job.number <= number) {
             job.give(connection);
         }
         self.marks.mark(connection, served.max(number));
-    }
-
-    /// Takes back a publication that has no place yet: its publisher does not wait any more. It stays if somebody has
-    /// heard it.
-    pub(super) fn withdraw(&mut self, number: u64) {
-        if let Ok(at) = self.jobs.binary_search_by_key(&number, |job| job.number)
-            && self.jobs[at].place.is_some()
-            && !self.jobs[at].heard
-        {
-            self.jobs.remove(at);
-        }
     }
 
     /// Serves the next slice. False if nothing was left to do. Who was picked and is served is added to `served`, to be
@@ -145,14 +133,6 @@ impl Lane {
         let (first, mut others) = (self.jobs.pop_front()?, Vec::new());
         while others.len() + 1 < TOGETHER && self.jobs.front().is_some_and(|job| job.goes_with(&first)) {
             others.extend(self.jobs.pop_front());
-        }
-        // As many have a place now.
-        let (to, freed) = (self.jobs.len().min(WAITING), others.len() + 1);
-        for job in self.jobs.range_mut(to.min(WAITING - freed)..to) {
-            if let Some(place) = job.place.take() {
-                // An error means that nobody waits any more.
-                place.send(()).ok();
-            }
         }
         Some(Walk::new(first, others))
     }

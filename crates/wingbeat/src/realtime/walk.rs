@@ -5,18 +5,16 @@ use super::marks::Marks;
 use super::publication::Batch;
 use super::recipients::{Picked, Recipients};
 use super::room::Room;
+use crate::fair::Permit;
 use std::slice;
 use std::sync::Arc;
-use tokio::sync::oneshot;
 
 /// One publication that waits, or is on its way.
 pub(super) struct Job {
     pub(super) number: u64,
     pub(super) to: Recipients,
-    /// Tells the publisher that this has a place; nothing if it has one already.
-    pub(super) place: Option<oneshot::Sender<()>>,
-    /// Whether somebody has heard it ahead of its turn.
-    pub(super) heard: bool,
+    /// Its place among those that wait or are on their way.
+    pub(super) _place: Permit,
 }
 
 /// A way through an audience.
@@ -41,8 +39,8 @@ impl Job {
     }
 
     /// Gives it to a connection ahead of its turn.
-    pub(super) fn give(&mut self, connection: &Connection) {
-        self.heard |= self.to.give(connection, self.number);
+    pub(super) fn give(&self, connection: &Connection) {
+        self.to.give(connection, self.number);
     }
 }
 
@@ -60,13 +58,6 @@ impl Walk {
         match self {
             Walk::Room(walk) => &walk.jobs,
             Walk::Picked(job) => slice::from_ref(job),
-        }
-    }
-
-    pub(super) fn jobs_mut(&mut self) -> &mut [Job] {
-        match self {
-            Walk::Room(walk) => &mut walk.jobs,
-            Walk::Picked(job) => slice::from_mut(job),
         }
     }
 

@@ -4,6 +4,7 @@ use super::super::channel;
 use super::{POISON, World};
 use crate::locked;
 use futures_util::FutureExt;
+use futures_util::future::join_all;
 use std::iter;
 use std::time::Duration;
 use tokio::runtime::Builder;
@@ -87,27 +88,34 @@ async fn who_would_have_to_be_caught_up_on_too_much_waits_in_the_line() {
 }
 
 #[tokio::test]
-async fn who_publishes_too_much_waits_until_there_is_a_place() {
+async fn who_publishes_too_much_waits_until_there_is_a_place_and_nobody_else_does() {
     let world = crowd(MANY);
-    (1..=1024).for_each(|number| world.publish(channel("all"), number, None));
-    let mut waiting = Box::pin(world.send(channel("all"), 1025, Some(3)));
-    let mut given_up = Box::pin(world.send(channel("all"), 1026, Some(4)));
-    assert!((&mut waiting).now_or_never().is_none() && (&mut given_up).now_or_never().is_none());
-    // Whoever waits for a place has one in the order all the same.
-    world.publish(world.people[7].connection.clone(), 1028, Some(7));
-    assert_eq!(world.heard(7), numbers(1..=1026).into_iter().chain([1028]).collect::<Vec<_>>());
-    let mut alone = Box::pin(world.send(channel("all"), 1029, Some(5)));
-    assert!((&mut alone).now_or_never().is_none());
-    // One has been heard, the other has not.
-    drop((given_up, alone));
-    waiting.await;
-    assert_eq!(world.heard(3).last(), Some(&1025));
+    let mut flood: Vec<_> = (1..=1024).map(|number| Box::pin(world.send(channel("all"), number, Some(3)))).collect();
+    flood.retain_mut(|sending| sending.now_or_never().is_none());
+    let placed = 1024 - u32::try_from(flood.len()).unwrap();
+    world.publish(channel("all"), 2000, Some(7));
+    assert_eq!(world.heard(7), numbers((1..=placed).chain([2000])));
+    // Nobody hears what is given up before it has a place.
+    drop(flood.pop());
+    join_all(flood).await;
+    assert_eq!(world.heard(3).last(), Some(&1023));
     world.delivered().await;
-    for who in (0..MANY).filter(|who| *who != 7) {
-        assert_eq!(world.heard(who), numbers(1..=1026));
-    }
-    // Those that were given up have no place any more.
-    (1..=1024).for_each(|number| world.publish(channel("all"), number, None));
+    assert!((0..MANY).all(|who| world.heard(who) == numbers((1..=placed).chain([2000]).chain(placed + 1..=1023))));
+    // Who has had his say has all places again.
+    (1..=placed).for_each(|number| world.publish(channel("all"), number, Some(3)));
+}
+
+#[tokio::test]
+async fn a_small_audience_that_has_to_wait_needs_a_place_as_well() {
+    let world = crowd(MANY);
+    world.join("some", 0..60);
+    (1..=100).for_each(|number| world.publish(channel("all"), number, None));
+    let mut flood: Vec<_> = (101..=500).map(|number| Box::pin(world.send(channel("some"), number, Some(3)))).collect();
+    flood.retain_mut(|sending| sending.now_or_never().is_none());
+    assert!(!flood.is_empty());
+    join_all(flood).await;
+    world.delivered().await;
+    assert_eq!((world.heard(59), world.heard(60)), (numbers(1..=500), numbers(1..=100)));
 }
 
 #[tokio::test]

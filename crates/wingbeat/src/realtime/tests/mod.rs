@@ -65,7 +65,12 @@ impl World {
         let name = EventName::new(&"numbers".into(), "created");
         let caller = caller.map(|who| &self.people[who].connection);
         let data = RawJson::new(&number).unwrap();
-        self.delivery.send(&audience.into(), &name, &data, caller).await.unwrap();
+        let audience = audience.into();
+        let sending = self.delivery.send(&audience, &name, &data, caller);
+        match caller {
+            Some(caller) => caller.origin().polling(sending).await.unwrap(),
+            None => sending.await.unwrap(),
+        };
     }
 
     /// Publishes where nothing has to be waited for.
