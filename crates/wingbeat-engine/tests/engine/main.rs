@@ -13,6 +13,7 @@ mod limits;
 mod log;
 mod memory;
 mod misfits;
+mod origins;
 mod overload;
 mod packets;
 mod polling;
