@@ -1,94 +1,32 @@
 //! The one error type: a Feathers error class with its message and data.
 
-use crate::Escaped;
+mod foreign;
+mod kind;
+
+pub use kind::ErrorKind;
+
 use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 /// A result whose error is [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
-macro_rules! classes {
-    ($($kind:ident $code:literal $class:literal $new:ident),* $(,)?) => {
-        /// The classes of errors that Feathers knows, each with an HTTP-like code.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        #[non_exhaustive]
-        pub enum ErrorKind {
-            $(#[doc = concat!("Code ", stringify!($code), ", `", $class, "`.")] $kind,)*
-        }
-
-        impl ErrorKind {
-            /// Every class.
-            pub const ALL: &'static [ErrorKind] = &[$(ErrorKind::$kind),*];
-
-            /// The class name as clients see it, for example `NotFound`.
-            pub fn name(self) -> &'static str {
-                match self { $(ErrorKind::$kind => stringify!($kind),)* }
-            }
-
-            /// The code, for example 404.
-            pub fn code(self) -> u16 {
-                match self { $(ErrorKind::$kind => $code,)* }
-            }
-
-            /// The CSS-like class name, for example `not-found`.
-            pub fn class_name(self) -> &'static str {
-                match self { $(ErrorKind::$kind => $class,)* }
-            }
-        }
-
-        impl Error {
-            $(
-                #[doc = concat!("An error of class `", stringify!($kind), "`, code ", stringify!($code), ".")]
-                pub fn $new(message: impl Into<Cow<'static, str>>) -> Error {
-                    Error::new(ErrorKind::$kind, message)
-                }
-            )*
-        }
-    };
-}
-
-classes! {
-    BadRequest 400 "bad-request" bad_request,
-    NotAuthenticated 401 "not-authenticated" not_authenticated,
-    PaymentError 402 "payment-error" payment_error,
-    Forbidden 403 "forbidden" forbidden,
-    NotFound 404 "not-found" not_found,
-    MethodNotAllowed 405 "method-not-allowed" method_not_allowed,
-    NotAcceptable 406 "not-acceptable" not_acceptable,
-    Timeout 408 "timeout" timeout,
-    Conflict 409 "conflict" conflict,
-    Gone 410 "gone" gone,
-    LengthRequired 411 "length-required" length_required,
-    Unprocessable 422 "unprocessable" unprocessable,
-    TooManyRequests 429 "too-many-requests" too_many_requests,
-    GeneralError 500 "general-error" general,
-    NotImplemented 501 "not-implemented" not_implemented,
-    BadGateway 502 "bad-gateway" bad_gateway,
-    Unavailable 503 "unavailable" unavailable,
-}
-
-impl ErrorKind {
-    /// The class with this code, if there is one.
-    pub fn from_code(code: u16) -> Option<ErrorKind> {
-        ErrorKind::ALL.iter().copied().find(|kind| kind.code() == code)
-    }
-
-    /// The class with this name, if there is one.
-    pub fn from_name(name: &str) -> Option<ErrorKind> {
-        ErrorKind::ALL.iter().copied().find(|kind| kind.name() == name)
-    }
-}
-
 /// What went wrong, as one of Feathers' classes.
 ///
 /// Clients receive `name`, `message`, `code`, `className` and, where set, `data` and `errors`; never a source, never a
-/// stack. Any other error becomes a [`GeneralError`](ErrorKind::GeneralError) through `?`: its text stays on the
-/// server, as the source, for the log.
+/// stack. Any other error becomes a [`GeneralError`](ErrorKind::GeneralError) through `?`, an `anyhow::Error` included:
+/// its text stays on the server, as the source, for the log. An error that was caused by one of these, such as one with
+/// a context of `anyhow` around it, keeps that one's class, message and data.
+///
+/// The other way, `?` makes it an `anyhow::Error` or a `Box<dyn std::error::Error>`, and `thiserror` takes it as `#[from]`
+/// and `#[source]`. It is no `std::error::Error` itself, because then `?` could not take every other error; for what
+/// asks for one there is [`into_std`](Error::into_std).
 ///
 /// ```
 /// use wingbeat_core::Error;
@@ -106,14 +44,19 @@ impl ErrorKind {
 /// assert_eq!(parse("x").unwrap_err().code(), 500);
 /// ```
 // Boxed: a result of a small value stays small, and errors are the rare case.
+#[derive(Clone)]
 pub struct Error(Box<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
     message: Cow<'static, str>,
     data: Option<Value>,
     errors: Option<Value>,
-    source: Option<Source>,
+    // Shared, so that errors can be cloned.
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
+    /// Made of another crate's error, or the program's own: nobody has worded that one for clients.
+    is_foreign: bool,
 }
 
 /// What clients read when the cause is none of their business.
@@ -122,12 +65,21 @@ const NEUTRAL: &str = "An internal error occurred";
 impl Error {
     /// An error of the given class.
     pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Error {
-        Error(Box::new(Inner { kind, message: message.into(), data: None, errors: None, source: None }))
+        Error(Box::new(Inner {
+            kind,
+            message: message.into(),
+            data: None,
+            errors: None,
+            source: None,
+            is_foreign: false,
+        }))
     }
 
     /// A [`GeneralError`](ErrorKind::GeneralError) with a neutral message that keeps its cause for the log.
     pub fn internal(source: impl Into<Source>) -> Error {
-        Error::general(NEUTRAL).with_source(source)
+        let mut error = Error::general(NEUTRAL).with_source(source);
+        error.0.is_foreign = true;
+        error
     }
 
     /// Adds `data`, which clients see.
@@ -144,7 +96,7 @@ impl Error {
 
     /// Adds the cause, which is logged and never sent.
     pub fn with_source(mut self, source: impl Into<Source>) -> Error {
-        self.0.source = Some(source.into());
+        self.0.source = Some(source.into().into());
         self
     }
 
@@ -179,33 +131,17 @@ impl Error {
     }
 }
 
-// `Error` itself is no `std::error::Error`: that leaves room for this conversion, which lets `?` take every other error.
-impl<E: std::error::Error + Send + Sync + 'static> From<E> for Error {
-    fn from(source: E) -> Error {
-        Error::internal(source)
-    }
-}
-
 /// For people: [escaped](Escaped), because clients have a say in messages.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.0.kind.name(), Escaped(&self.0.message))
+        fmt::Display::fmt(&self.0, f)
     }
 }
 
 /// For the log: in one line, with data and causes.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self}")?;
-        if let Some(data) = &self.0.data {
-            write!(f, " {}", Escaped(data))?;
-        }
-        let mut cause = self.0.source.as_deref().map(|source| source as &dyn std::error::Error);
-        while let Some(source) = cause {
-            write!(f, ", caused by: {}", Escaped(source))?;
-            cause = source.source();
-        }
-        Ok(())
+        fmt::Debug::fmt(&self.0, f)
     }
 }
 
@@ -252,6 +188,7 @@ impl<'de> Deserialize<'de> for Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Escaped;
     use serde_json::json;
 
     #[test]
