@@ -18,7 +18,7 @@ export async function measure(server, scenario, options, machine) {
   if (scenario.program) return runProgram(scenario, machine)
   const { warmup, secs, tls } = options
   const cores = server.twoCores ? `${machine.server},${machine.second}` : `${machine.server}`
-  const time = scenario.memory ? [] : ['--warmup', `${warmup}`, '--secs', `${scenario.secs ?? secs}`]
+  const time = scenario.memory ? [] : ['--warmup', `${scenario.warmup ?? warmup}`, '--secs', `${scenario.secs ?? secs}`]
   const trusted = scenario.tls ? ['--tls', tls.cert] : []
   return withServer(server.command, cores, scenario.tls ? tls : undefined, (port, pid) =>
     load(machine, [...scenario.load, '--addr', `127.0.0.1:${port}`, '--pid', `${pid}`, ...time, ...trusted], RUN_TIMEOUT),

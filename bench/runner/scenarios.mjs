@@ -126,6 +126,37 @@ const direct = (name, server, workers) => ({
   per: 'message',
 })
 
+/** Clients that ask for little, beside some that ask for as much as they can. */
+const fair = (kind, attackers, title) => ({
+  name: `fair-${kind}-${attackers}`,
+  title: `50 clients create now and then, beside ${attackers} with 64 ${title} in flight`,
+  inShort: `× p99 alone, beside ${attackers} with 64 ${title} in flight`,
+  load: ['fair', '--kind', kind, '--attackers', `${attackers}`, '--rate', '100'],
+  files: 250,
+  servers: ['wingbeat'],
+  baseline: 'wingbeat',
+  figure: 'p99_times',
+  unit: '× the p99 alone',
+  per: 'call',
+  columns: 'fair',
+  rounds: 3,
+  noRatio: true,
+  needs: [],
+  secs: 5,
+})
+
+const fairAmong = (attackers) => [
+  fair('calls', attackers, 'calls'),
+  fair('publications', attackers, 'creates that 150 hear'),
+  {
+    ...fair('hashes', attackers, 'passwords'),
+    load: ['fair', '--kind', 'hashes', '--attackers', `${attackers}`, '--rate', '3'],
+    secs: 15,
+    // All who are new have one hash each first.
+    warmup: 5,
+  },
+]
+
 export const scenarios = [
   calls('get', 1, { ops: 20_000 }),
   calls('get', 16, { ops: 40_000 }),
@@ -237,6 +268,7 @@ export const scenarios = [
     // Their sockets and their share of the outbox have to fill.
     secs: 8,
   },
+  ...[1, 4, 50].flatMap(fairAmong),
   between(
     'hooks-5',
     'wingbeat-hooks5',

@@ -38,6 +38,11 @@ const columns = {
     ['p99 ms beside', ms('p99_us')],
     ['p99.9 ms more', plain('p999_rise_ms')],
   ],
+  fair: [
+    ['p99 ms alone', ms('quiet_p99_us')],
+    ['p99 ms beside', ms('p99_us')],
+    ['answers / s to the others', (s) => count(s.figure('attack_per_s'))],
+  ],
   stalled: [
     ['p99 ms alone', ms('quiet_p99_us')],
     ['p99 ms beside', ms('p99_us')],

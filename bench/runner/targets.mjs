@@ -59,6 +59,12 @@ export const targets = [
     figure: { limit: 1, unit: 'ms more' },
     against: {},
   },
+  ...['calls', 'publications', 'hashes'].map((kind) => ({
+    work: `p99 of 50 that create now and then, ${scenarios.find((s) => s.name === `fair-${kind}-50`).inShort.replace(/^.*?, /, '')}`,
+    scenario: `fair-${kind}-50`,
+    figure: { limit: 5, unit: '× alone' },
+    against: {},
+  })),
   {
     // Copies for each would be 200 MiB. That they are closed at all is the load generator's to see.
     work: 'memory for 50 that have stopped reading, until they are closed',

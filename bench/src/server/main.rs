@@ -1,5 +1,5 @@
 //! The server that the load generator measures: services `messages` (published to everybody), `room` (to those who say
-//! in their handshake that they are in it) and `quiet` (to nobody).
+//! in their handshake that they are in it) and `quiet` (to nobody), and `hashes`, which takes as long as a password.
 //!
 //! `bench-server --port P --mode engine|raw|typed|hooks5 --threads N --cert FILE --key FILE`
 

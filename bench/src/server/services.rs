@@ -4,7 +4,9 @@ use crate::Mode;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::borrow::Cow;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicU64, Ordering};
+use wingbeat::auth::Passwords;
 use wingbeat::engine::Config;
 use wingbeat::prelude::*;
 
@@ -13,6 +15,7 @@ pub(crate) fn app(mode: Mode) -> Result<App> {
         .mount("messages", mount(mode).publish(|_| channel("everybody")))
         .mount("room", mount(mode).publish(|_| channel("room")))
         .mount("quiet", mount(mode))
+        .mount("hashes", Mount::new(Hashes::default()))
         .on_connection(|app, connection| {
             app.channel("everybody").join(connection);
             let header = |name| connection.headers().and_then(|headers| headers.get(name));
@@ -28,9 +31,9 @@ pub(crate) fn app(mode: Mode) -> Result<App> {
 }
 
 /// So much waits for all at most: `stalled` looks at what it costs to close those who do not read, and has no time to send
-/// them as much as an application has memory for.
+/// them as much as an application has memory for. In `fair` clients say that they are at addresses of their own.
 fn config() -> Config {
-    Config::default().outbox_total(8 << 20)
+    Config::default().outbox_total(8 << 20).trusted_proxies([IpAddr::V4(Ipv4Addr::LOCALHOST)])
 }
 
 /// What an application keeps of somebody who has logged in: the user, and two channels more.
@@ -87,6 +90,27 @@ impl Service for Messages {
             let id = self.last.fetch_add(1, Ordering::Relaxed) + 1;
             Message { text: new.text.into_string().into(), pad: new.pad, id: Id::Number(id.into()) }
         }))
+    }
+}
+
+/// Hashes the text of what is created, as a password would be.
+#[derive(Default)]
+struct Hashes {
+    passwords: Passwords,
+    messages: Messages,
+}
+
+impl Service for Hashes {
+    type Item = Message;
+    type Data = NewMessage;
+    type Patch = NewMessage;
+    const METHODS: &'static [Method] = &[Create];
+
+    async fn create(&self, data: OneOrMany<NewMessage>, params: &Params) -> Result<OneOrMany<Message>> {
+        if let OneOrMany::One(new) = &data {
+            self.passwords.hash(new.text.to_string()).await?;
+        }
+        self.messages.create(data, params).await
     }
 }
 

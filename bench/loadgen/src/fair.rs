@@ -1,0 +1,175 @@
+//! `fair`: some clients create at a fixed rate, each of them seldom, first alone, then beside others that call without
+//! end; all at addresses of their own. How many times as long is the p99 of the former then?
+
+use crate::args::{Args, usage};
+use crate::calls::Calls;
+use crate::conn::Conn;
+use crate::handshake::Server;
+use crate::paced::Callers;
+use crate::phases::PATIENCE;
+use crate::proc::Span;
+use crate::report::{Latencies, Report};
+use crate::schedule::Schedule;
+use mio::{Events, Poll};
+use std::io::{Error, Result};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::{JoinHandle, spawn};
+use std::time::{Duration, Instant};
+
+/// Those whose calls are measured. They take turns, so that each asks for less than its share.
+const CLIENTS: usize = 50;
+/// Calls in flight on each connection of those who call without end.
+const FLOOD: u64 = 64;
+/// How many hear what they publish, besides them.
+const LISTENERS: usize = 100;
+
+pub const OPTIONS: [&str; 6] = ["tls", "warmup", "secs", "kind", "attackers", "rate"];
+
+pub fn run(args: &Args) -> Result<()> {
+    let (kind, attackers) = (args.text("kind", "calls"), args.number("attackers", 4));
+    // What the flood calls, who hears it, and what the clients do meanwhile.
+    let (flood, listeners, own) = match kind.as_str() {
+        "calls" => ("quiet", 0, "quiet"),
+        "publications" => ("messages", LISTENERS, "quiet"),
+        "hashes" => ("hashes", 0, "hashes"),
+        other => usage(&format!("no kind {other}: calls, publications or hashes")),
+    };
+    let rate = args.number("rate", 100.0);
+    let (warmup, measure) = (args.seconds("warmup", 1.0), args.seconds("secs", 5.0));
+    let server = Server::new(args)?;
+    let mut clients = Clients::open(&server, own)?;
+
+    clients.run(rate, warmup)?;
+    let quiet = clients.run(rate, measure)?;
+    let attack = Attack::begin(&server, flood, attackers, listeners)?;
+    clients.run(rate, warmup)?;
+    let (span, before) = (Span::start(args.pid())?, attack.answers());
+    let beside = clients.run(rate, measure)?;
+    let used = span.end()?;
+    let answers = attack.answers() - before;
+    attack.end()?;
+
+    let bad = clients.callers.calls.bad;
+    Report::new("fair")
+        .with("kind", kind)
+        .with("attackers", attackers)
+        .figure("rate", rate)
+        .with("calls", beside.count())
+        .with("bad", bad)
+        .latencies(&beside)
+        .figure("quiet_p50_us", quiet.us(0.5))
+        .figure("quiet_p99_us", quiet.us(0.99))
+        .figure("p99_times", beside.us(0.99) / quiet.us(0.99))
+        .figure("attack_per_s", answers as f64 / used.wall)
+        .cost(&used, beside.count())
+        .print();
+    if bad > 0 || beside.count() == 0 || (answers == 0 && attackers > 0) {
+        return Err(Error::other(format!("{bad} answers were wrong, the attack had {answers}")));
+    }
+    Ok(())
+}
+
+/// Those whose calls are measured.
+struct Clients {
+    poll: Poll,
+    conns: Vec<Conn>,
+    callers: Callers,
+    turn: usize,
+}
+
+impl Clients {
+    fn open(server: &Server, service: &str) -> Result<Clients> {
+        let mut poll = Poll::new()?;
+        let conns = Conn::open(server, CLIENTS, &mut poll, |i| address(1, i))?;
+        Ok(Clients { poll, conns, callers: Callers::new(Calls::new("create", service, 0), CLIENTS), turn: 0 })
+    }
+
+    /// Creates at a rate, whatever the answers do; ends when all have come. How long they took.
+    fn run(&mut self, rate: f64, time: Duration) -> Result<Latencies> {
+        let (mut events, mut scratch) = (Events::with_capacity(64), vec![0; 64 * 1024]);
+        let (begin, mut latencies) = (Instant::now(), Latencies::new()?);
+        let mut schedule = Schedule::new(rate, begin);
+        loop {
+            let sending = begin.elapsed() < time;
+            while sending && schedule.next <= Instant::now() {
+                let i = self.turn % CLIENTS;
+                self.callers.send(i, schedule.next, &mut self.conns[i].out);
+                self.conns[i].flush()?;
+                self.turn += 1;
+                schedule.advance();
+            }
+            // Sleeps until something comes: this thread has its core together with those who attack.
+            let gap = schedule.next.saturating_duration_since(Instant::now()).min(Duration::from_millis(50));
+            self.poll.poll(&mut events, Some(gap))?;
+            for event in &events {
+                let (i, at) = (event.token().0, Instant::now());
+                // All hear what is published.
+                self.conns[i].read(&mut scratch, |message, _| {
+                    let due = message.starts_with(b"43").then(|| self.callers.take(i, message)).flatten();
+                    due.into_iter().for_each(|due| latencies.record(at.saturating_duration_since(due)));
+                })?;
+                self.conns[i].flush()?;
+            }
+            if !sending && self.callers.waiting == 0 {
+                return Ok(latencies);
+            }
+            if begin.elapsed() > time + PATIENCE {
+                return Err(Error::other(format!("{} answers are missing", self.callers.waiting)));
+            }
+        }
+    }
+}
+
+/// Those who call without end, on a thread of their own.
+struct Attack {
+    ends: Arc<AtomicBool>,
+    answers: Arc<AtomicU64>,
+    thread: JoinHandle<Result<()>>,
+}
+
+impl Attack {
+    fn begin(server: &Server, service: &str, attackers: usize, listeners: usize) -> Result<Attack> {
+        let mut poll = Poll::new()?;
+        let mut conns = Conn::open(server, attackers + listeners, &mut poll, |i| address(0, i))?;
+        let mut calls = Calls::new("create", service, 0);
+        for conn in &mut conns[..attackers] {
+            (0..FLOOD).for_each(|id| calls.send(id, &mut conn.out));
+            conn.flush()?;
+        }
+        let (ends, answers) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        let (ending, answered) = (ends.clone(), answers.clone());
+        let thread = spawn(move || {
+            let (mut events, mut scratch) = (Events::with_capacity(256), vec![0; 64 * 1024]);
+            while !ending.load(Ordering::Relaxed) {
+                poll.poll(&mut events, Some(Duration::from_millis(50)))?;
+                for event in &events {
+                    let i = event.token().0;
+                    conns[i].read(&mut scratch, |message, out| {
+                        // Refused or not: there is another.
+                        if message.starts_with(b"43") {
+                            calls.send(FLOOD + answered.fetch_add(1, Ordering::Relaxed), out);
+                        }
+                    })?;
+                    conns[i].flush()?;
+                }
+            }
+            Ok(())
+        });
+        Ok(Attack { ends, answers, thread })
+    }
+
+    fn answers(&self) -> u64 {
+        self.answers.load(Ordering::Relaxed)
+    }
+
+    fn end(self) -> Result<()> {
+        self.ends.store(true, Ordering::Relaxed);
+        self.thread.join().unwrap_or_else(|_| Err(Error::other("the attack panicked")))
+    }
+}
+
+/// The header of a client at an address of its own.
+fn address(net: usize, i: usize) -> String {
+    format!("X-Forwarded-For: 10.{net}.{}.{}\r\n", i / 256, i % 256)
+}
