@@ -62,19 +62,22 @@ pub use app::{
     Transport,
 };
 pub use hook::library as hooks;
-pub use hook::{All, Around, Context, Hook, HookType, Http, Methods, Next, Original, around, hook, sync};
+pub use hook::{
+    All, Around, Context, Hook, HookDescription, HookType, Http, Methods, Next, Original, around, hook, sync,
+};
 pub use realtime::{
     Audience, Batch, Channel, Connection, Headers, Message, Peer, Publication, Selector, channel, channels,
     channels_matching, nobody,
 };
 pub use service::{
-    Arguments, Caller, ClientRules, CustomMethod, CustomMethods, Found, IntoService, Invocation, OneOrMany, Page,
-    Params, Query, RawService, Route, Service, ServiceHandle, Services,
+    Arguments, Caller, ClientRules, CustomMethod, CustomMethods, Description, Found, IntoService, Invocation,
+    MethodDescription, OneOrMany, Page, Params, Query, RawService, Route, Schemas, Service, ServiceDescription,
+    ServiceHandle, Services,
 };
 #[cfg(feature = "metrics")]
 pub use transport::Metrics;
 pub use transport::{Health, Serve, SocketIo, serve};
-pub use wingbeat_core::{Binary, Error, ErrorKind, Escaped, Id, IdArg, Method, Payload, RawJson, Result};
+pub use wingbeat_core::{Binary, Definition, Error, ErrorKind, Escaped, Id, IdArg, Method, Payload, RawJson, Result};
 pub use wingbeat_engine as engine;
 
 /// What almost every program with Wingbeat needs.

@@ -75,6 +75,9 @@ async fn a_definition_is_a_typed_service(target: Target) {
     struct Messages;
     impl Definition for Messages {
         type Item = Message;
+        type Data = Value;
+        type Patch = Value;
+        type Query = Value;
         const PATH: &'static str = "messages";
     }
     let server = Fixture::start(target, "base");

@@ -182,6 +182,11 @@ impl Slots {
         self.0.iter().any(|slot| slot.is_heard())
     }
 
+    /// The names of all, and whether methods send them.
+    pub(super) fn names(&self) -> impl Iterator<Item = (&str, bool)> {
+        self.0.iter().map(|slot| (&*slot.name.event, slot.automatic))
+    }
+
     pub(super) fn find(&self, event: &str) -> Option<Arc<EventSlot>> {
         self.0.iter().find(|slot| *slot.name.event == *event).cloned()
     }

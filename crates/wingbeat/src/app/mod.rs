@@ -3,6 +3,7 @@
 mod beside;
 mod builder;
 mod connection_guard;
+mod describe;
 mod dispatch;
 mod events;
 mod guard;

@@ -7,12 +7,12 @@ use super::events::{Publishers, Slots};
 use super::sub_app::SubApp;
 use crate::hook::{Around, HookSet, Methods};
 use crate::realtime::Publication;
-use crate::service::{Custom, Erased, IntoService, Params, custom};
+use crate::service::{Custom, Erased, IntoService, MethodSchemas, Params, Schemas, Service, custom};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use wingbeat_core::{Error, Method, Payload, Result};
+use wingbeat_core::{Definition, Error, Method, Payload, Result};
 
 /// A service with its methods, hooks, events and publishers, ready for [`Builder::mount`](super::Builder::mount).
 ///
@@ -41,6 +41,8 @@ pub struct Mount {
     guard: Option<RegisteredGuard>,
     /// The applications that this is a part of, the outermost first.
     pub(super) within: Vec<Arc<SubApp>>,
+    schemas: Option<Box<Schemas>>,
+    described: Vec<(Box<str>, MethodSchemas)>,
     /// Why this can not be mounted.
     broken: Option<Error>,
 }
@@ -59,6 +61,9 @@ pub(super) struct Parts {
     pub(super) hooks: HookSet,
     pub(super) within: Vec<Arc<SubApp>>,
     pub(super) guard: Option<RegisteredGuard>,
+    pub(super) schemas: Option<Box<Schemas>>,
+    /// The schemas of custom methods, by name.
+    pub(super) described: Vec<(Box<str>, MethodSchemas)>,
 }
 
 /// Names that Feathers gives a meaning of its own on services; a client could not tell such a method from it.
@@ -179,6 +184,71 @@ impl Mount {
         self
     }
 
+    /// Mounts a service with the types of a definition, which clients share: what these do not agree about does not
+    /// compile. Clients may call the definition's methods, and its events are those of the service.
+    ///
+    /// ```
+    /// use serde::{Deserialize, Serialize};
+    /// use wingbeat::{Definition, prelude::*};
+    ///
+    /// #[derive(Serialize, Deserialize)]
+    /// struct Todo { id: i64, text: String }
+    ///
+    /// #[derive(Serialize, Deserialize)]
+    /// struct NewTodo { text: String }
+    ///
+    /// // In a crate that server and client share.
+    /// struct Todos;
+    ///
+    /// impl Definition for Todos {
+    ///     type Item = Todo;
+    ///     type Data = NewTodo;
+    ///     type Patch = NewTodo;
+    ///     type Query = Todo;
+    ///     const PATH: &'static str = "todos";
+    ///     const METHODS: &'static [&'static str] = &["get"];
+    /// }
+    ///
+    /// struct InMemory;
+    ///
+    /// impl Service for InMemory {
+    ///     type Item = Todo;
+    ///     type Data = NewTodo;
+    ///     type Patch = NewTodo;
+    ///     const METHODS: &'static [Method] = &[Get];
+    ///
+    ///     async fn get(&self, _id: Id, _params: &Params) -> Result<Todo> {
+    ///         Ok(Todo { id: 1, text: "Read the docs".into() })
+    ///     }
+    /// }
+    ///
+    /// let app = App::builder().mount(Todos::PATH, Mount::defined::<Todos>(InMemory)).build()?;
+    /// # Ok::<(), wingbeat::Error>(())
+    /// ```
+    pub fn defined<D: Definition>(service: impl Service<Item = D::Item, Data = D::Data, Patch = D::Patch>) -> Mount {
+        Mount::new(service).define::<D>()
+    }
+
+    /// As [`defined`](Mount::defined), for services without types of their own: stores, and what speaks any JSON. A method
+    /// of the definition that the service does not have is an error when it is mounted.
+    pub fn define<D: Definition>(self) -> Mount {
+        self.methods(D::METHODS.iter().map(|name| Method::named(name))).events(D::EVENTS.iter().copied())
+    }
+
+    /// Says what the service takes and gives.
+    #[cfg(feature = "schema")]
+    pub(crate) fn schemas(mut self, schemas: Schemas) -> Mount {
+        self.schemas = Some(Box::new(schemas));
+        self
+    }
+
+    /// Says what a custom method takes and gives.
+    #[cfg(feature = "schema")]
+    pub(crate) fn method_schemas(mut self, name: &str, schemas: MethodSchemas) -> Mount {
+        self.described.push((name.into(), schemas));
+        self
+    }
+
     pub(super) fn into_parts(self, path: &Arc<str>, app: &Publishers) -> Result<Parts> {
         if let Some(error) = self.broken {
             return Err(error);
@@ -205,6 +275,9 @@ impl Mount {
         if let Some(method) = exposed.chain(self.hooks.named()).find(|method| !has(method)) {
             return wrong(format!("Service '{path}' has no method '{method}' to list or to hook"));
         }
+        if let Some((name, _)) = self.described.iter().find(|(name, _)| !names.contains(&**name)) {
+            return wrong(format!("Service '{path}' has no custom method '{name}' to describe"));
+        }
         self.hooks.check()?;
         self.within.iter().try_for_each(|sub| sub.check())?;
         let slots = Slots::new(path, &self.events, self.publishers, &self.within, app, self.listeners)?;
@@ -221,6 +294,8 @@ impl Mount {
             hooks: self.hooks,
             within: self.within,
             guard: self.guard,
+            schemas: self.schemas,
+            described: self.described,
         })
     }
 }

@@ -9,7 +9,7 @@ use super::order::Order;
 use super::router::Router;
 use super::{App, router};
 use crate::hook::{Chain, HookSet, Target};
-use crate::service::{Arguments, ClientRules, Erased, Route, Services, Surroundings};
+use crate::service::{Arguments, ClientRules, Erased, MethodSchemas, Route, Schemas, Services, Surroundings};
 use std::sync::Arc;
 use wingbeat_core::{Error, IdArg, Method, Result};
 
@@ -105,6 +105,8 @@ pub(crate) struct Entry {
     service: Option<Arc<dyn Erased>>,
     /// Few enough to look through.
     endpoints: Box<[Endpoint]>,
+    /// What was said where it was mounted.
+    schemas: Option<Box<Schemas>>,
     pub(super) slots: Arc<Slots>,
     /// In which order the events of one record leave.
     pub(super) order: Arc<Order>,
@@ -126,12 +128,14 @@ pub(crate) struct Endpoint {
     /// Whether hooks may come to an event that somebody hears of what it has written.
     pub(super) may_be_heard: bool,
     pub(super) meter: Meter,
+    /// Of a method of the service's own, as far as they were said.
+    pub(super) schemas: MethodSchemas,
 }
 
 impl Entry {
     pub(super) fn new(app: &App, path: &str, mount: Mount) -> Result<Entry> {
         let path: Arc<str> = path.into();
-        let Parts { service, standard, custom, external, slots, hooks, within, guard } =
+        let Parts { service, standard, custom, external, slots, hooks, within, guard, schemas, described } =
             mount.into_parts(&path, &app.0.publishers)?;
         let inner = within.iter().map(|sub| &sub.hooks);
         let levels: Vec<&HookSet> = [&app.0.hooks].into_iter().chain(inner).chain([&hooks]).collect();
@@ -147,6 +151,11 @@ impl Entry {
             event: method.event().and_then(|event| slots.automatic(event)),
             may_be_heard: slots.are_heard() && !matches!(method, Method::Find | Method::Get),
             meter: Meter::new(&path, &method),
+            schemas: described
+                .iter()
+                .find(|(name, _)| **name == *method.as_str())
+                .map(|(_, said)| said.clone())
+                .unwrap_or_default(),
             method,
         };
         let standard = Method::STANDARD.into_iter().filter(|method| standard.contains(method));
@@ -156,7 +165,7 @@ impl Entry {
         let slots = Arc::new(slots);
         let surroundings = Arc::new(Around::new(app, slots.clone()));
         let order = Arc::default();
-        Ok(Entry { path, service, endpoints, slots, order, guard, surroundings, life: Life::default() })
+        Ok(Entry { path, service, endpoints, schemas, slots, order, guard, surroundings, life: Life::default() })
     }
 
     pub(crate) fn path(&self) -> &str {
@@ -166,6 +175,16 @@ impl Entry {
     /// What its methods can reach.
     pub(crate) fn surroundings(&self) -> &Arc<dyn Surroundings> {
         &self.surroundings
+    }
+
+    pub(super) fn endpoints(&self) -> &[Endpoint] {
+        &self.endpoints
+    }
+
+    /// What it takes and gives, as far as anybody has said so.
+    pub(super) fn schemas(&self) -> Schemas {
+        let of_service = self.service.as_ref().map(|service| service.schemas()).unwrap_or_default();
+        self.schemas.as_deref().cloned().unwrap_or_default().or(of_service)
     }
 
     pub(super) fn guard(&self) -> Option<&RegisteredGuard> {

@@ -5,7 +5,7 @@ use super::session::Session;
 use super::strategy::Identity;
 use crate::BoxFuture;
 use crate::app::App;
-use crate::hook::{Around, Context, Hook, HookType, Next};
+use crate::hook::{Around, Context, Hook, HookDescription, HookType, Next};
 use crate::realtime::Connection;
 use crate::service::Params;
 use serde::de::DeserializeOwned;
@@ -66,6 +66,16 @@ impl Hook for Authenticate {
     fn call<'a>(&'a self, context: &'a mut Context) -> BoxFuture<'a, Result<()>> {
         Box::pin(self.run(context))
     }
+    fn description(&self) -> HookDescription {
+        self.describe()
+    }
+}
+
+impl Authenticate {
+    fn describe(&self) -> HookDescription {
+        let strategies = self.strategies.iter().map(ToString::to_string).collect();
+        HookDescription { login: Some(strategies), ..HookDescription::default() }
+    }
 }
 
 impl Around for Authenticate {
@@ -74,6 +84,9 @@ impl Around for Authenticate {
             self.run(context).await?;
             next.run(context).await
         })
+    }
+    fn description(&self) -> HookDescription {
+        self.describe()
     }
 }
 

@@ -1,6 +1,6 @@
 //! The hooks of one method, compiled into one list when a service is mounted.
 
-use super::{Around, Context, Hook, HookSet, HookType};
+use super::{Around, Context, Hook, HookDescription, HookSet, HookType};
 use crate::BoxFuture;
 use crate::service::{Custom, Erased, Params, Within};
 use std::future::ready;
@@ -92,6 +92,15 @@ impl Chain {
     #[cfg(feature = "auth")]
     pub(crate) fn target(&self) -> &Target {
         &self.target
+    }
+
+    /// What the hooks ask of calls. Error hooks have no say: they see what the others have refused.
+    pub(crate) fn describe(&self) -> HookDescription {
+        let said = self.steps.iter().flat_map(|step| match step {
+            Step::Around(hook) => vec![hook.description()],
+            Step::Level(level) => level.before.iter().chain(&level.after).map(|hook| hook.description()).collect(),
+        });
+        said.fold(HookDescription::default(), HookDescription::and)
     }
 
     pub(crate) fn run<'a>(&'a self, context: &'a mut Context) -> BoxFuture<'a, Result<()>> {

@@ -1,6 +1,6 @@
 //! What can be a hook.
 
-use super::{Context, Next};
+use super::{Context, HookDescription, Next};
 use crate::BoxFuture;
 use crate::service::ClientRules;
 use std::future::{Future, ready};
@@ -52,6 +52,11 @@ pub trait Hook: Send + Sync + 'static {
     /// that hides something says so here: otherwise queries tell what answers do not.
     fn rules(&self) -> ClientRules {
         ClientRules::default()
+    }
+
+    /// What the hook asks of calls, for [`App::describe`](crate::App::describe) to tell.
+    fn description(&self) -> HookDescription {
+        HookDescription::default()
     }
 }
 
@@ -163,6 +168,11 @@ pub trait Around: Send + Sync + 'static {
     /// As [`Hook::rules`].
     fn rules(&self) -> ClientRules {
         ClientRules::default()
+    }
+
+    /// What the hook asks of calls, for [`App::describe`](crate::App::describe) to tell.
+    fn description(&self) -> HookDescription {
+        HookDescription::default()
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod chain;
 mod context;
+mod description;
 mod function;
 pub mod library;
 mod registration;
@@ -9,6 +10,7 @@ mod registration;
 pub use chain::Next;
 pub(crate) use chain::{Chain, Target};
 pub use context::{Context, HookType, Http, Original};
+pub use description::HookDescription;
 pub use function::{Around, Hook, around, hook, sync};
 pub(crate) use registration::HookSet;
 pub use registration::{All, Methods};

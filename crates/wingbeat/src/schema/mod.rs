@@ -8,6 +8,8 @@ mod coercion;
 #[cfg(feature = "schema")]
 mod definition;
 #[cfg(feature = "schema")]
+mod describe;
+#[cfg(feature = "schema")]
 mod explain;
 mod field;
 #[cfg(feature = "schema")]
@@ -23,6 +25,8 @@ mod validator;
 
 #[cfg(feature = "schema")]
 pub use definition::{json_schema, partial, query_syntax};
+#[cfg(feature = "schema")]
+pub use describe::schemas;
 pub use field::{Field, Scope};
 pub use resolve::{resolve_data, resolve_external, resolve_query, resolve_result};
 pub use resolver::Resolver;

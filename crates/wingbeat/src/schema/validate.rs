@@ -3,7 +3,7 @@
 use super::definition::{allow_operator, json_schema, partial, query_syntax, record_schema, set_strict};
 use super::validator::Schema;
 use crate::BoxFuture;
-use crate::hook::{Context, Hook};
+use crate::hook::{Context, Hook, HookDescription};
 use crate::service::Query;
 use schemars::JsonSchema;
 use serde_json::Value;
@@ -191,6 +191,15 @@ impl Hook for Validate {
 
     fn check(&self) -> Result<()> {
         self.compiled().map(|_| ())
+    }
+
+    fn description(&self) -> HookDescription {
+        let (mut description, schema) = (HookDescription::default(), Some(self.schema.clone()));
+        match self.part {
+            Part::Data => description.data = schema,
+            Part::Query => description.query = schema,
+        }
+        description
     }
 }
 

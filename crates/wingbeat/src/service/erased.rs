@@ -4,7 +4,7 @@
 //! the text as well.
 
 use super::custom::{Custom, CustomMethods};
-use super::{ClientRules, Found, OneOrMany, Params, RawService, Service, Services};
+use super::{ClientRules, Found, OneOrMany, Params, RawService, Schemas, Service, Services};
 use crate::BoxFuture;
 use serde::Serialize;
 use std::borrow::Borrow;
@@ -18,6 +18,8 @@ pub(crate) trait Erased: Send + Sync {
     fn methods(&self) -> Vec<Method>;
     /// What clients may not ask of it.
     fn rules(&self) -> ClientRules;
+    /// What it takes and gives, as far as it says so.
+    fn schemas(&self) -> Schemas;
     /// The methods of its own, by name.
     fn custom(self: Arc<Self>) -> Vec<(Arc<str>, Custom)>;
     /// Runs a standard method; custom ones never get here.
@@ -183,6 +185,9 @@ impl<S: Service> Erased for TypedErased<S> {
     fn rules(&self) -> ClientRules {
         self.0.rules()
     }
+    fn schemas(&self) -> Schemas {
+        self.0.schemas()
+    }
     fn setup<'a>(&'a self, services: &'a Services, path: &'a str) -> BoxFuture<'a, Result<()>> {
         Box::pin(self.0.setup(services, path))
     }
@@ -238,6 +243,9 @@ impl<S: RawService> Erased for RawErased<S> {
     }
     fn rules(&self) -> ClientRules {
         self.0.rules()
+    }
+    fn schemas(&self) -> Schemas {
+        self.0.schemas()
     }
     fn setup<'a>(&'a self, services: &'a Services, path: &'a str) -> BoxFuture<'a, Result<()>> {
         Box::pin(self.0.setup(services, path))

@@ -3,6 +3,7 @@
 mod asked;
 mod call;
 mod custom;
+mod description;
 mod erased;
 mod invocation;
 mod params;
@@ -15,6 +16,8 @@ pub(crate) use call::{Host, Notes, Surroundings};
 pub use call::{ServiceHandle, Services};
 pub(crate) use custom::{Custom, custom};
 pub use custom::{CustomMethod, CustomMethods};
+pub(crate) use description::MethodSchemas;
+pub use description::{Description, MethodDescription, Schemas, ServiceDescription};
 pub use erased::IntoService;
 pub(crate) use erased::{Erased, Within};
 pub use invocation::{Arguments, Caller, Invocation};

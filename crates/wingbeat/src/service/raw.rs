@@ -1,6 +1,6 @@
 //! Services that speak any JSON.
 
-use super::{ClientRules, CustomMethods, Params, Services};
+use super::{ClientRules, CustomMethods, Params, Schemas, Services};
 use std::future::{Future, ready};
 use wingbeat_core::{Error, IdArg, Method, Payload, Result};
 
@@ -81,6 +81,12 @@ pub trait RawService: Send + Sync + 'static {
     /// what that one says.
     fn rules(&self) -> ClientRules {
         ClientRules::default()
+    }
+
+    /// The JSON Schemas of what it takes and gives, for [`App::describe`](crate::App::describe). A service around another
+    /// one passes on what that one says.
+    fn schemas(&self) -> Schemas {
+        Schemas::default()
     }
 
     /// Called once, when the application starts or when the service is mounted on a running one: there nobody finds the

@@ -1,7 +1,7 @@
 //! Services with types of their own.
 
 use super::raw::missing;
-use super::{ClientRules, CustomMethods, Params, Services};
+use super::{ClientRules, CustomMethods, Params, Schemas, Services};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::future::{Future, ready};
@@ -120,6 +120,12 @@ pub trait Service: Send + Sync + 'static {
     /// what that one says.
     fn rules(&self) -> ClientRules {
         ClientRules::default()
+    }
+
+    /// The JSON Schemas of what it takes and gives, for [`App::describe`](crate::App::describe). A service around another
+    /// one passes on what that one says.
+    fn schemas(&self) -> Schemas {
+        Schemas::default()
     }
 
     /// Called once, when the application starts or when the service is mounted on a running one: there nobody finds the

@@ -4,6 +4,8 @@ mod attempts;
 mod coming;
 mod context;
 mod delivery;
+#[cfg(all(feature = "auth", feature = "schema"))]
+mod describe;
 mod dispatch;
 mod errors;
 mod events;
