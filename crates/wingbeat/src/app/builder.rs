@@ -1,6 +1,6 @@
 //! Building an application.
 
-use super::beside::Beside;
+use super::background::BackgroundTasks;
 use super::events::Publishers;
 use super::held::Patience;
 use super::http::{Fallback, HttpBody, Routes};
@@ -79,7 +79,7 @@ impl Builder {
     {
         self.on_disconnect(move |app, connection| {
             let told = listener(app.clone(), connection.clone());
-            app.0.beside.spawn_listener(async move {
+            app.0.background.spawn_listener(async move {
                 if let Err(error) = told.await
                     && let Some(times) = FAILED.happened_as(&format!("{error:?}"))
                 {
@@ -188,7 +188,7 @@ impl Builder {
         let app = App(Arc::new(Inner {
             registry: Arc::default(),
             changing: Mutex::default(),
-            beside: Beside::default(),
+            background: BackgroundTasks::default(),
             patience: Patience::default(),
             mode: self.mode,
             hooks: self.hooks,

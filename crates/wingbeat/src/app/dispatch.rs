@@ -111,7 +111,7 @@ impl Registry {
         let params = &mut arguments.params;
         caller.introduce(params);
         params.route = route;
-        params.surroundings = Some(entry.surroundings().clone());
+        params.scope = Some(entry.scope().clone());
         entry.at(place).check(&arguments)?;
         Ok(Resolved { entry, place, by, arguments })
     }

@@ -7,7 +7,7 @@ use super::sub_app::SubApp;
 use super::{App, WeakApp};
 use crate::BoxFuture;
 use crate::realtime::{Audience, Connection, EventName, Publication, Publisher};
-use crate::service::{Services, Surroundings};
+use crate::service::{ServiceScope, Services};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -193,19 +193,19 @@ impl Slots {
 }
 
 /// What the methods of one service can reach.
-pub(super) struct Around {
+pub(super) struct MountScope {
     // Weak: the application holds the service, which holds this.
     app: WeakApp,
     slots: Arc<Slots>,
 }
 
-impl Around {
-    pub(super) fn new(app: &App, slots: Arc<Slots>) -> Around {
-        Around { app: app.downgrade(), slots }
+impl MountScope {
+    pub(super) fn new(app: &App, slots: Arc<Slots>) -> MountScope {
+        MountScope { app: app.downgrade(), slots }
     }
 }
 
-impl Surroundings for Around {
+impl ServiceScope for MountScope {
     fn emit(&self, event: &str, data: Payload, caller: Option<Connection>) -> BoxFuture<'static, ()> {
         let found = self.app.upgrade().zip(self.slots.find(event));
         Box::pin(async move {

@@ -1,6 +1,6 @@
 //! Events that wait until those of earlier writes have left.
 
-use super::beside::limited;
+use super::background::limited;
 use super::events::EventSlot;
 use super::order::Turn;
 use super::publish::Whose;
@@ -72,7 +72,7 @@ impl Inner {
         }
         let (app, slot, data, sent) = (self.clone(), slot.clone(), data.clone(), sent.clone());
         let (caller, place) = (whose.caller.cloned(), place.0.clone());
-        self.beside.spawn_unlimited(async move {
+        self.background.spawn_unlimited(async move {
             turn.has_come(coming, app.patience.get()).await;
             limited(app.publish_here(&slot, &data, &sent, caller.as_ref())).await;
             drop((turn, place));

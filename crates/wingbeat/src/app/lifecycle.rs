@@ -49,7 +49,7 @@ impl App {
         }
         // Listeners that say goodbye still find all services.
         let left = deadline.saturating_duration_since(Instant::now());
-        if tokio::time::timeout(left, self.0.beside.ended()).await.is_err() {
+        if tokio::time::timeout(left, self.0.background.ended()).await.is_err() {
             tracing::error!("a listener or a publisher took too long");
         }
         let services = Box::pin(self.teardown_services(deadline));

@@ -1,6 +1,6 @@
 //! The application: what is mounted where, and the one way in.
 
-mod beside;
+mod background;
 mod builder;
 mod connection_guard;
 mod describe;
@@ -79,7 +79,7 @@ struct Inner {
     channels: Arc<Channels>,
     delivery: Arc<Delivery>,
     listeners: Listeners,
-    beside: beside::Beside,
+    background: background::BackgroundTasks,
     patience: held::Patience,
     mode: Mode,
     phases: phase::Phases,

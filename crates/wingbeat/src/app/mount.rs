@@ -7,7 +7,7 @@ use super::events::{Publishers, Slots};
 use super::sub_app::SubApp;
 use crate::hook::{Around, HookSet, Methods};
 use crate::realtime::Publication;
-use crate::service::{Custom, Erased, IntoService, MethodSchemas, Params, Schemas, Service, custom};
+use crate::service::{Custom, DynService, IntoService, MethodSchemas, Params, Schemas, Service, custom};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
@@ -31,7 +31,7 @@ use wingbeat_core::{Definition, Error, Method, Payload, Result};
 #[derive(Default)]
 #[must_use = "a mount does nothing until it is mounted"]
 pub struct Mount {
-    service: Option<Arc<dyn Erased>>,
+    service: Option<Arc<dyn DynService>>,
     external: Option<Vec<Method>>,
     custom: Vec<(Arc<str>, Custom)>,
     events: Vec<Box<str>>,
@@ -51,7 +51,7 @@ pub(super) type Listener = Arc<dyn Fn(&Publication) + Send + Sync>;
 
 /// A mount that has been found to make sense.
 pub(super) struct Parts {
-    pub(super) service: Option<Arc<dyn Erased>>,
+    pub(super) service: Option<Arc<dyn DynService>>,
     /// The standard methods that the service has.
     pub(super) standard: Vec<Method>,
     pub(super) custom: Vec<(Arc<str>, Custom)>,

@@ -101,9 +101,9 @@ impl Inner {
             Some(Err(waiting)) => {
                 // The server's own calls wait for nobody: one may come from a publisher that has a place. On the heap, so
                 // that the future of all other calls stays small.
-                let place = if whose.by == By::Client { Box::pin(self.beside.place()).await } else { None };
+                let place = if whose.by == By::Client { Box::pin(self.background.place()).await } else { None };
                 let (app, slot, sent, turn) = (self.clone(), slot.clone(), sent.clone(), turn.take());
-                self.beside.spawn(async move {
+                self.background.spawn(async move {
                     let audience = waiting.await;
                     app.deliver(&slot, &audience, &publication, &sent).await;
                     drop((turn, place));

@@ -1,7 +1,7 @@
 //! What is mounted: an immutable table that mounting and unmounting replace as a whole.
 
 use super::connection_guard::RegisteredGuard;
-use super::events::{Around, EventSlot, Slots};
+use super::events::{EventSlot, MountScope, Slots};
 use super::life::Life;
 use super::measure::Meter;
 use super::mount::{Mount, Parts};
@@ -9,7 +9,7 @@ use super::order::Order;
 use super::router::Router;
 use super::{App, router};
 use crate::hook::{Chain, HookSet, Target};
-use crate::service::{Arguments, ClientRules, Erased, MethodSchemas, Route, Schemas, Services, Surroundings};
+use crate::service::{Arguments, ClientRules, DynService, MethodSchemas, Route, Schemas, ServiceScope, Services};
 use std::sync::Arc;
 use wingbeat_core::{Error, IdArg, Method, Result};
 
@@ -102,7 +102,7 @@ impl Registry {
 /// A mounted service.
 pub(crate) struct Entry {
     path: Arc<str>,
-    service: Option<Arc<dyn Erased>>,
+    service: Option<Arc<dyn DynService>>,
     /// Few enough to look through.
     endpoints: Box<[Endpoint]>,
     /// What was said where it was mounted.
@@ -111,7 +111,7 @@ pub(crate) struct Entry {
     /// In which order the events of one record leave.
     pub(super) order: Arc<Order>,
     guard: Option<RegisteredGuard>,
-    surroundings: Arc<dyn Surroundings>,
+    scope: Arc<dyn ServiceScope>,
     life: Life,
 }
 
@@ -163,9 +163,9 @@ impl Entry {
         let custom = custom.into_iter().map(|(name, run)| (Method::Custom(name), Target::Custom(run)));
         let endpoints = standard.chain(custom).map(endpoint).collect();
         let slots = Arc::new(slots);
-        let surroundings = Arc::new(Around::new(app, slots.clone()));
+        let scope = Arc::new(MountScope::new(app, slots.clone()));
         let order = Arc::default();
-        Ok(Entry { path, service, endpoints, schemas, slots, order, guard, surroundings, life: Life::default() })
+        Ok(Entry { path, service, endpoints, schemas, slots, order, guard, scope, life: Life::default() })
     }
 
     pub(crate) fn path(&self) -> &str {
@@ -173,8 +173,8 @@ impl Entry {
     }
 
     /// What its methods can reach.
-    pub(crate) fn surroundings(&self) -> &Arc<dyn Surroundings> {
-        &self.surroundings
+    pub(crate) fn scope(&self) -> &Arc<dyn ServiceScope> {
+        &self.scope
     }
 
     pub(super) fn endpoints(&self) -> &[Endpoint] {

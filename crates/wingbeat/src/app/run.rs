@@ -61,7 +61,7 @@ impl App {
     }
 
     /// Runs the method at a place of a service with its hooks, and publishes what it has done. `params` have route and
-    /// surroundings already; `told` chooses what the caller wants to know of the outcome.
+    /// scope already; `told` chooses what the caller wants to know of the outcome.
     pub(super) fn run<T: 'static>(
         self,
         entry: Arc<Entry>,
@@ -178,7 +178,7 @@ impl Host for Inner {
     fn emit(&self, path: &str, event: &str, data: Payload) -> BoxFuture<'static, Result<()>> {
         match self.registry.load().entry(path) {
             Some(entry) => {
-                let sent = entry.surroundings().emit(event, data, None);
+                let sent = entry.scope().emit(event, data, None);
                 Box::pin(async move {
                     sent.await;
                     Ok(())

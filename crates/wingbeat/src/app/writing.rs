@@ -3,7 +3,7 @@
 use super::Entry;
 use super::order::{Order, Turn};
 use crate::realtime::Connection;
-use crate::service::{Notes, Params, Services, Surroundings};
+use crate::service::{Notes, Params, ServiceScope, Services};
 use crate::{BoxFuture, locked};
 use serde::de::{DeserializeSeed, Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -19,7 +19,7 @@ pub(super) struct Writer(Arc<Writing>);
 
 /// What its methods can reach.
 struct Writing {
-    around: Arc<dyn Surroundings>,
+    around: Arc<dyn ServiceScope>,
     order: Arc<Order>,
     /// Whose call it is.
     caller: Option<Connection>,
@@ -45,11 +45,11 @@ struct More {
 impl Writer {
     /// Begins to note what is written by these params.
     pub(super) fn new(entry: &Entry, params: &mut Params) -> Writer {
-        let around = params.surroundings.take().unwrap_or_else(|| entry.surroundings().clone());
+        let around = params.scope.take().unwrap_or_else(|| entry.scope().clone());
         let (order, caller) = (entry.order.clone(), params.connection.clone());
         let writing =
             Arc::new(Writing { around, order, caller, noted: Mutex::default(), is_over: AtomicBool::new(false) });
-        params.surroundings = Some(writing.clone());
+        params.scope = Some(writing.clone());
         Writer(writing)
     }
 
@@ -74,7 +74,7 @@ impl Drop for Writer {
     }
 }
 
-impl Surroundings for Writing {
+impl ServiceScope for Writing {
     fn emit(&self, event: &str, data: Payload, caller: Option<Connection>) -> BoxFuture<'static, ()> {
         self.around.emit(event, data, caller)
     }

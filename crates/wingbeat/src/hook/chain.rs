@@ -2,7 +2,7 @@
 
 use super::{Around, Context, Hook, HookDescription, HookSet, HookType};
 use crate::BoxFuture;
-use crate::service::{Custom, Erased, Params, Within};
+use crate::service::{Custom, DynService, HookedCall, Params};
 use std::future::ready;
 use std::sync::Arc;
 use wingbeat_core::{Error, IdArg, Method, Payload, Result};
@@ -32,7 +32,7 @@ struct Level {
 /// The method at the end of the chain.
 #[derive(Clone)]
 pub(crate) enum Target {
-    Standard(Arc<dyn Erased>),
+    Standard(Arc<dyn DynService>),
     Custom(Custom),
 }
 
@@ -51,7 +51,7 @@ impl Target {
     }
 
     /// Runs the method among its hooks, unless one of them has set the result.
-    fn call_within<'c>(&'c self, context: &'c mut Context) -> BoxFuture<'c, Result<()>> {
+    fn call_hooked<'c>(&'c self, context: &'c mut Context) -> BoxFuture<'c, Result<()>> {
         context.kind = HookType::Around;
         if context.result.is_some() {
             return Box::pin(ready(Ok(())));
@@ -59,7 +59,7 @@ impl Target {
         let Context { method, id, data, params, result, .. } = context;
         match self {
             Target::Standard(service) => {
-                service.call_within(Within { method, id, data: data.as_ref(), params, result })
+                service.call_hooked(HookedCall { method, id, data: data.as_ref(), params, result })
             }
             Target::Custom(run) => {
                 let running = run(data.clone(), params.clone());
@@ -140,7 +140,7 @@ impl<'a> Next<'a> {
                 around.call(context, Next { steps, target: self.target })
             }
             Some((Step::Level(level), steps)) => Box::pin(level.run(context, Next { steps, target: self.target })),
-            None => self.target.call_within(context),
+            None => self.target.call_hooked(context),
         }
     }
 

@@ -125,7 +125,7 @@ impl fmt::Debug for ServiceHandle {
 }
 
 /// What a running method can reach: its own service's events, and everything else that is mounted.
-pub(crate) trait Surroundings: Send + Sync {
+pub(crate) trait ServiceScope: Send + Sync {
     fn emit(&self, event: &str, data: Payload, caller: Option<Connection>) -> BoxFuture<'static, ()>;
     /// Absent once the application has gone.
     fn services(&self) -> Option<Services>;

@@ -1,7 +1,7 @@
 //! Methods of a service beyond the standard six.
 
 use super::Params;
-use super::erased::written;
+use super::dyn_service::written;
 use crate::BoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;

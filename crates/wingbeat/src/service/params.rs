@@ -1,6 +1,6 @@
 //! What a service method and its hooks know about a call besides id and data.
 
-use super::{Notes, Query, ServiceHandle, Services, Surroundings};
+use super::{Notes, Query, ServiceHandle, ServiceScope, Services};
 use crate::fair::Source;
 use crate::realtime::{Channel, Connection, Extensions, Headers};
 use serde::Serialize;
@@ -38,7 +38,7 @@ pub struct Params {
     pub provider: Option<&'static str>,
     /// The connection of the caller, if it has one.
     pub connection: Option<Connection>,
-    pub(crate) surroundings: Option<Arc<dyn Surroundings>>,
+    pub(crate) scope: Option<Arc<dyn ServiceScope>>,
     own: Option<Box<Own>>,
 }
 
@@ -162,8 +162,8 @@ impl Params {
     /// If the data has no JSON form.
     pub async fn emit(&self, event: &str, data: &(impl Serialize + ?Sized)) -> Result<()> {
         let data = RawJson::new(data)?;
-        if let Some(surroundings) = &self.surroundings {
-            surroundings.emit(event, data.into(), self.connection.clone()).await;
+        if let Some(scope) = &self.scope {
+            scope.emit(event, data.into(), self.connection.clone()).await;
         }
         Ok(())
     }
@@ -202,7 +202,7 @@ impl Params {
 
     /// Who wants to know what is written.
     pub(crate) fn notes(&self) -> Option<&dyn Notes> {
-        self.surroundings.as_ref()?.notes()
+        self.scope.as_ref()?.notes()
     }
 
     /// The way to all services and channels of the application that this call runs in.
@@ -210,7 +210,7 @@ impl Params {
     /// # Errors
     /// If these params do not belong to a running call.
     pub fn services(&self) -> Result<Services> {
-        let found = self.surroundings.as_ref().and_then(|surroundings| surroundings.services());
+        let found = self.scope.as_ref().and_then(|scope| scope.services());
         found.ok_or_else(|| Error::general("These params do not belong to a running call"))
     }
 

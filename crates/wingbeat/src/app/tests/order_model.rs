@@ -56,7 +56,7 @@ async fn after(context: &mut Context) -> Result<()> {
                 let params = context.params.clone();
                 // Beside the call, not to be cut off with it: of what is half done nobody hears. The record may be gone.
                 let (done, is_done) = tokio::sync::oneshot::channel::<()>();
-                App::of(context.services()).unwrap().0.beside.spawn(async move {
+                App::of(context.services()).unwrap().0.background.spawn(async move {
                     again.patch(id, data, params).await.ok();
                     drop(done);
                 });
@@ -150,7 +150,7 @@ async fn listeners_end_with_what_is_stored(notes: Mount, usual: u64) {
             calls.spawn(call(callers.clone(), number, dice));
         }
         calls.join_all().await;
-        app.0.beside.ended().await;
+        app.0.background.ended().await;
         app.delivered().await;
         let events = listener.heard();
         for heard in &events {

@@ -2,7 +2,7 @@
 
 use super::{Store, Table};
 use crate::realtime::Connection;
-use crate::service::{Notes, Params, RawService, Services, Surroundings};
+use crate::service::{Notes, Params, RawService, ServiceScope, Services};
 use crate::{BoxFuture, locked};
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -34,7 +34,7 @@ impl Notes for Saying {
     }
 }
 
-impl Surroundings for Saying {
+impl ServiceScope for Saying {
     fn emit(&self, _: &str, _: Payload, _: Option<Connection>) -> BoxFuture<'static, ()> {
         Box::pin(std::future::ready(()))
     }
@@ -50,7 +50,7 @@ impl Surroundings for Saying {
 
 fn saying(call: impl ToString, log: &Log) -> Params {
     let mut params = Params::new();
-    params.surroundings = Some(Arc::new(Saying { call: call.to_string(), log: log.clone() }));
+    params.scope = Some(Arc::new(Saying { call: call.to_string(), log: log.clone() }));
     params
 }
 

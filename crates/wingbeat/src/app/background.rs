@@ -17,20 +17,20 @@ const LISTENERS: usize = 256;
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// Tasks of the application, for which a shutdown waits.
-pub(super) struct Beside {
+pub(super) struct BackgroundTasks {
     running: watch::Sender<usize>,
     publishers: Arc<Gate>,
     listeners: Arc<Gate>,
 }
 
-impl Default for Beside {
-    fn default() -> Beside {
+impl Default for BackgroundTasks {
+    fn default() -> BackgroundTasks {
         let (publishers, listeners) = (Gate::for_stays(PUBLISHERS), Gate::for_stays(LISTENERS));
-        Beside { running: watch::Sender::default(), publishers, listeners }
+        BackgroundTasks { running: watch::Sender::default(), publishers, listeners }
     }
 }
 
-impl Beside {
+impl BackgroundTasks {
     /// A place for a publisher that waits, kept until it has published.
     pub(super) async fn place(&self) -> Option<Permit> {
         self.publishers.enter(current()).await.ok()
@@ -51,7 +51,7 @@ impl Beside {
         });
     }
 
-    /// As [`spawn`](Beside::spawn), for a task that sees to its own end. It is the work of whom it is spawned for.
+    /// As [`spawn`](BackgroundTasks::spawn), for a task that sees to its own end. It is the work of whom it is spawned for.
     pub(super) fn spawn_unlimited(&self, task: impl Future<Output = ()> + Send + 'static) {
         let running = Running::new(&self.running);
         tokio::spawn(carried(async move {

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use wingbeat_core::{Error, IdArg, Method, Payload, RawJson, Result};
 
 /// A service of any kind.
-pub(crate) trait Erased: Send + Sync {
+pub(crate) trait DynService: Send + Sync {
     fn methods(&self) -> Vec<Method>;
     /// What clients may not ask of it.
     fn rules(&self) -> ClientRules;
@@ -31,14 +31,14 @@ pub(crate) trait Erased: Send + Sync {
         params: Params,
     ) -> BoxFuture<'static, Result<Payload>>;
     /// Runs a standard method among hooks.
-    fn call_within<'a>(&'a self, call: Within<'a>) -> BoxFuture<'a, Result<()>>;
+    fn call_hooked<'a>(&'a self, call: HookedCall<'a>) -> BoxFuture<'a, Result<()>>;
     fn setup<'a>(&'a self, services: &'a Services, path: &'a str) -> BoxFuture<'a, Result<()>>;
     fn teardown<'a>(&'a self, services: &'a Services, path: &'a str) -> BoxFuture<'a, Result<()>>;
 }
 
 /// A call among hooks: borrows what they see, and puts its result where they look for it.
 // Copies of params and references that are counted were a fifth of what hooks cost.
-pub(crate) struct Within<'a> {
+pub(crate) struct HookedCall<'a> {
     pub(crate) method: &'a Method,
     pub(crate) id: &'a IdArg,
     pub(crate) data: Option<&'a Payload>,
@@ -62,28 +62,28 @@ impl<S: Service> IntoService<Typed> for S {}
 impl<S: RawService> IntoService<Raw> for S {}
 
 pub(crate) mod sealed {
-    use super::{Arc, Erased, Raw, RawErased, RawService, Service, Typed, TypedErased};
+    use super::{Arc, DynRaw, DynService, DynTyped, Raw, RawService, Service, Typed};
 
     pub trait Sealed<Kind> {
         #[doc(hidden)]
         #[allow(private_interfaces)]
-        fn erase(self) -> Arc<dyn Erased>;
+        fn erase(self) -> Arc<dyn DynService>;
     }
     impl<S: Service> Sealed<Typed> for S {
         #[allow(private_interfaces)]
-        fn erase(self) -> Arc<dyn Erased> {
-            Arc::new(TypedErased(self))
+        fn erase(self) -> Arc<dyn DynService> {
+            Arc::new(DynTyped(self))
         }
     }
     impl<S: RawService> Sealed<Raw> for S {
         #[allow(private_interfaces)]
-        fn erase(self) -> Arc<dyn Erased> {
-            Arc::new(RawErased(self))
+        fn erase(self) -> Arc<dyn DynService> {
+            Arc::new(DynRaw(self))
         }
     }
 }
 
-struct TypedErased<S>(S);
+struct DynTyped<S>(S);
 
 /// A call whose arguments have been read.
 enum Read<S: Service> {
@@ -130,7 +130,7 @@ fn selected(id: IdArg) -> Result<Option<wingbeat_core::Id>> {
 // moved into it. No `async fn`, which keeps its arguments twice (a get: 4,216 instructions, now 4,195).
 #[expect(clippy::manual_async_fn, reason = "see above")]
 fn run<S: Service, T>(
-    service: impl Deref<Target = TypedErased<S>> + Send,
+    service: impl Deref<Target = DynTyped<S>> + Send,
     call: Read<S>,
     params: impl Borrow<Params> + Send,
     keep: impl FnOnce(Payload) -> T + Send,
@@ -156,12 +156,12 @@ pub(super) fn written(value: &impl Serialize) -> Result<Payload> {
     RawJson::new(value).map(Payload::from)
 }
 
-impl<S: Service> Erased for TypedErased<S> {
+impl<S: Service> DynService for DynTyped<S> {
     fn methods(&self) -> Vec<Method> {
         S::METHODS.to_vec()
     }
     fn custom(self: Arc<Self>) -> Vec<(Arc<str>, Custom)> {
-        S::custom(CustomMethods::default()).bind(&self, |erased| &erased.0)
+        S::custom(CustomMethods::default()).bind(&self, |service| &service.0)
     }
     fn call(
         self: Arc<Self>,
@@ -175,8 +175,8 @@ impl<S: Service> Erased for TypedErased<S> {
             Err(error) => Box::pin(ready(Err(error))),
         }
     }
-    fn call_within<'a>(&'a self, call: Within<'a>) -> BoxFuture<'a, Result<()>> {
-        let Within { method, id, data, params, result } = call;
+    fn call_hooked<'a>(&'a self, call: HookedCall<'a>) -> BoxFuture<'a, Result<()>> {
+        let HookedCall { method, id, data, params, result } = call;
         match read(method, id.clone(), data) {
             Ok(call) => Box::pin(run(self, call, params, |made| *result = Some(made))),
             Err(error) => Box::pin(ready(Err(error))),
@@ -196,11 +196,11 @@ impl<S: Service> Erased for TypedErased<S> {
     }
 }
 
-struct RawErased<S>(S);
+struct DynRaw<S>(S);
 
 // As `run`.
 async fn run_raw<S: RawService, T>(
-    service: impl Deref<Target = RawErased<S>>,
+    service: impl Deref<Target = DynRaw<S>>,
     method: Method,
     (id, data): (IdArg, Option<Payload>),
     params: impl Borrow<Params>,
@@ -220,12 +220,12 @@ async fn run_raw<S: RawService, T>(
     result.map(keep)
 }
 
-impl<S: RawService> Erased for RawErased<S> {
+impl<S: RawService> DynService for DynRaw<S> {
     fn methods(&self) -> Vec<Method> {
         self.0.methods()
     }
     fn custom(self: Arc<Self>) -> Vec<(Arc<str>, Custom)> {
-        S::custom(CustomMethods::default()).bind(&self, |erased| &erased.0)
+        S::custom(CustomMethods::default()).bind(&self, |service| &service.0)
     }
     fn call(
         self: Arc<Self>,
@@ -236,8 +236,8 @@ impl<S: RawService> Erased for RawErased<S> {
     ) -> BoxFuture<'static, Result<Payload>> {
         Box::pin(run_raw(self, method.clone(), (id, data), params, |result| result))
     }
-    fn call_within<'a>(&'a self, call: Within<'a>) -> BoxFuture<'a, Result<()>> {
-        let Within { method, id, data, params, result } = call;
+    fn call_hooked<'a>(&'a self, call: HookedCall<'a>) -> BoxFuture<'a, Result<()>> {
+        let HookedCall { method, id, data, params, result } = call;
         let given = (id.clone(), data.cloned());
         Box::pin(run_raw(self, method.clone(), given, params, |made| *result = Some(made)))
     }
