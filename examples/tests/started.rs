@@ -2,13 +2,19 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
+#[path = "../lines/transport.rs"]
+mod lines;
+
 use serde_json::{Value, json};
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
-use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
+use tokio::sync::Notify;
+use wingbeat::{App, Connection, Mount, Params};
 use wingbeat_client::{Client, Query};
 
 /// An example that runs, and ends with its test.
@@ -181,4 +187,50 @@ async fn lines_that_are_no_calls_are_answered() {
     let endless = "x".repeat(1_000_001);
     client.writer.write_all(endless.as_bytes()).await.ok();
     assert!(!matches!(soon(client.lines.next_line()).await, Ok(Some(_))));
+}
+
+#[tokio::test]
+async fn lines_end_with_their_connection_and_with_the_application() {
+    let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let wait = {
+        let (begun, go_on) = (begun.clone(), go_on.clone());
+        move |_: Value, _: Params| {
+            let (begun, go_on) = (begun.clone(), go_on.clone());
+            async move {
+                begun.notify_one();
+                go_on.notified().await;
+                Ok("done")
+            }
+        }
+    };
+    let leave = |_: Value, params: Params| async move {
+        params.connection.as_ref().map(Connection::disconnect);
+        Ok(())
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let app = App::builder()
+        .mount("calls", Mount::empty().method("wait", wait).method("leave", leave))
+        .on_connection(|app, connection| app.channel("all").join(connection))
+        .configure(lines::Lines(listener))
+        .build()
+        .unwrap();
+    app.setup().await.unwrap();
+
+    let mut leaving = LineClient::connect(&address).await;
+    leaving.send(r#"{"call": 1, "path": "calls", "method": "leave"}"#).await;
+    while soon(leaving.lines.next_line()).await.unwrap().is_some() {}
+    let mut waiting = LineClient::connect(&address).await;
+    waiting.send(r#"{"call": 2, "path": "calls", "method": "wait"}"#).await;
+    soon(begun.notified()).await;
+    let ending = tokio::spawn({
+        let app = app.clone();
+        async move { app.shutdown(Duration::from_secs(60)).await }
+    });
+    go_on.notify_one();
+    assert_eq!(waiting.next().await, json!({"call": 2, "result": "done"}));
+    assert!(soon(waiting.lines.next_line()).await.unwrap().is_none());
+    soon(ending).await.unwrap();
+    assert_eq!(app.channel("all").len(), 0);
+    assert!(TcpStream::connect(&address).await.is_err());
 }

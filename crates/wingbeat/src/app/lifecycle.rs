@@ -45,7 +45,7 @@ impl App {
     pub async fn shutdown(&self, patience: Duration) {
         let deadline = Instant::now() + patience.min(LONGEST);
         for transport in self.0.http.transports() {
-            (transport.close)(deadline.saturating_duration_since(Instant::now())).await;
+            transport.close(deadline.saturating_duration_since(Instant::now())).await;
         }
         // Listeners that say goodbye still find all services.
         let left = deadline.saturating_duration_since(Instant::now());

@@ -57,7 +57,7 @@ pub struct BoundTransport {
     pub(super) serve: Box<Serve>,
     pub(super) queued_bytes: Box<dyn Fn() -> usize + Send + Sync>,
     start: Mutex<Option<Start>>,
-    pub(super) close: Box<dyn Fn(Duration) -> BoxFuture<'static, ()> + Send + Sync>,
+    close: Box<dyn Fn(Duration) -> BoxFuture<'static, ()> + Send + Sync>,
 }
 
 impl BoundTransport {
@@ -118,6 +118,12 @@ impl BoundTransport {
     pub(crate) fn io(mut self, io: Option<Io>) -> BoundTransport {
         self.io = io;
         self
+    }
+
+    /// Ends it. One that has not started does not start any more, and lets go of what it would have started with.
+    pub(super) async fn close(&self, patience: Duration) {
+        drop(locked(&self.start).take());
+        (self.close)(patience).await;
     }
 
     /// Starts it, if nobody has.

@@ -162,3 +162,12 @@ async fn transports_start_once_behind_the_setup_and_close_before_the_teardown() 
     app.shutdown(LIMIT).await;
     assert_eq!(*locked(&steps), ["setup", "start", "setup", "close", "teardown"]);
 }
+
+#[tokio::test]
+async fn a_transport_that_closes_before_its_start_lets_go_of_everything() {
+    let steps: Arc<Mutex<Vec<&'static str>>> = Arc::default();
+    let app = App::builder().configure(Steps(steps.clone())).build().unwrap();
+    assert_eq!(Arc::strong_count(&steps), 3);
+    app.shutdown(LIMIT).await;
+    assert_eq!((Arc::strong_count(&steps), &**locked(&steps)), (2, &["close"][..]));
+}
