@@ -61,18 +61,18 @@ impl App {
     }
 
     /// Runs the method at a place of a service with its hooks, and publishes what it has done. `params` have route and
-    /// scope already; `told` chooses what the caller wants to know of the outcome.
+    /// scope already; `answer` chooses what the caller wants to know of the outcome.
     pub(super) fn run<T: 'static>(
         self,
         entry: Arc<Entry>,
         place: usize,
         arguments: Arguments,
         by: By,
-        told: fn(Completed) -> Result<T>,
+        answer: fn(Completed) -> Result<T>,
     ) -> BoxFuture<'static, Result<T>> {
         let span = traced().then(|| span(entry.path(), entry.at(place).method(), &arguments.params));
         let (started, measuring) = (entry.at(place).meter.start(), Held::new(&entry));
-        let call = measured(self.unmeasured(entry, place, arguments, by, told), started, measuring, place);
+        let call = measured(self.unmeasured(entry, place, arguments, by, answer), started, measuring, place);
         match span {
             Some(span) => Box::pin(call.instrument(span)),
             None => call,
@@ -87,11 +87,11 @@ impl App {
         place: usize,
         arguments: Arguments,
         by: By,
-        told: fn(Completed) -> Result<T>,
+        answer: fn(Completed) -> Result<T>,
     ) -> BoxFuture<'static, Result<T>> {
         match entry.at(place).chain.direct().cloned() {
-            Some(target) => Box::pin(self.run_direct(target, entry, place, arguments, by, told)),
-            None => Box::pin(self.run_hooked(entry, place, arguments, by, told)),
+            Some(target) => Box::pin(self.run_direct(target, entry, place, arguments, by, answer)),
+            None => Box::pin(self.run_hooked(entry, place, arguments, by, answer)),
         }
     }
 
@@ -102,7 +102,7 @@ impl App {
         place: usize,
         Arguments { id, data, mut params }: Arguments,
         by: By,
-        told: fn(Completed) -> Result<T>,
+        answer: fn(Completed) -> Result<T>,
     ) -> Result<T> {
         let endpoint = entry.at(place);
         let event = endpoint.event.as_ref().filter(|event| event.is_heard());
@@ -115,7 +115,7 @@ impl App {
             result = raw.into();
         }
         let (event, is_create) = (endpoint.automatic_event().map(Cow::Borrowed), endpoint.method == Method::Create);
-        told(Completed { result, dispatch: None, http: None, event, is_create })
+        answer(Completed { result, dispatch: None, http: None, event, is_create })
     }
 
     fn run_hooked<T>(
@@ -124,7 +124,7 @@ impl App {
         place: usize,
         arguments: Arguments,
         by: By,
-        told: fn(Completed) -> Result<T>,
+        answer: fn(Completed) -> Result<T>,
     ) -> impl Future<Output = Result<T>> + Send {
         let endpoint = entry.at(place);
         let event = endpoint.automatic_event();
@@ -139,7 +139,7 @@ impl App {
                 // On the heap: few calls have an event, and the future of the others stays small.
                 Box::pin(publish(&entry, &mut context, writer, by)).await?;
             }
-            told(Completed {
+            answer(Completed {
                 result: context.result.take().unwrap_or(Payload::NULL),
                 dispatch: context.dispatch.take(),
                 http: context.http.take(),

@@ -1,23 +1,28 @@
 //! Where calls come in, whoever asks: what all of them have in common stands here once.
 
-use super::guard::{Guarded, begun, guarded, log};
+mod pending;
+mod resolve;
+
+pub use pending::PendingCall;
+
+use super::guard::{Guarded, guarded, log};
 use super::measure::{Held, measured, refused, traced};
 use super::outcome::Outcome;
-use super::registry::Registry;
+use super::registry::{Entry, Registry};
 use super::run::{By, Completed};
-use super::{App, Entry, Mode, WeakApp};
+use super::{App, Mode, WeakApp};
 use crate::BoxFuture;
-use crate::fair::{self, Origin, Source};
 use crate::realtime::Connection;
 use crate::service::{Arguments, Caller, Invocation};
 use arc_swap::ArcSwap;
+use pending::{Asker, Call, Completion, Polled, Running, origin_of, outcome_of, polled};
+use resolve::Resolved;
 use std::fmt;
 use std::future::{Future, poll_fn, ready};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use wingbeat_core::{Error, Payload, Result};
+use wingbeat_core::{Error, Result};
 
 /// Where a transport hands in what its clients ask for. It knows what is mounted, and does not keep the application alive.
 ///
@@ -46,14 +51,6 @@ pub enum Dispatch {
     Pending(PendingCall),
 }
 
-/// What a call names: the service, which of its methods, and the arguments.
-pub(super) struct Resolved<'r> {
-    pub(super) entry: &'r Arc<Entry>,
-    pub(super) place: usize,
-    pub(super) by: By,
-    pub(super) arguments: Arguments,
-}
-
 impl App {
     /// Where a transport hands in what its clients ask for. Their calls may take as long as `limit`.
     pub fn dispatcher(&self, limit: Duration) -> Dispatcher {
@@ -64,56 +61,6 @@ impl App {
     /// As [`dispatcher`](App::dispatcher), for a client whose patience says nothing about how long calls may take.
     pub(crate) fn dispatcher_of_test(&self, limit: Duration) -> Dispatcher {
         Dispatcher { registry: self.0.registry.clone(), mode: self.mode(), app: self.downgrade(), limit }
-    }
-
-    /// A call from inside: no deadline, and a panic is the caller's.
-    pub(super) fn call(
-        self,
-        invocation: Invocation<'_>,
-        told: fn(Completed) -> Result<Payload>,
-    ) -> BoxFuture<'static, Result<Payload>> {
-        let registry = self.0.registry.load();
-        match registry.resolve(invocation) {
-            Ok(Resolved { entry, place, by, arguments }) => {
-                let entry = entry.clone();
-                drop(registry);
-                self.run(entry, place, arguments, by, told)
-            }
-            Err(error) => Box::pin(ready(Err(error))),
-        }
-    }
-
-    /// Runs a method without any hook or event, as `_patch` and the like do in Feathers.
-    #[cfg(feature = "auth")]
-    pub(crate) async fn bare(&self, invocation: Invocation<'_>) -> Result<Payload> {
-        let called = {
-            let registry = self.0.registry.load();
-            let Resolved { entry, place, arguments, .. } = registry.resolve(invocation)?;
-            let (endpoint, Arguments { id, data, params }) = (entry.at(place), arguments);
-            endpoint.chain.target().call(endpoint.method(), id, data, params)
-        };
-        called.await
-    }
-}
-
-impl Registry {
-    /// Finds what a call names. Refuses what the caller may not call, and may not ask of it.
-    pub(super) fn resolve(&self, invocation: Invocation<'_>) -> Result<Resolved<'_>> {
-        let Invocation { path, method, caller, arguments } = invocation;
-        let (entry, route) = self.find(&path)?;
-        let by = if caller.is_internal() { By::Server } else { By::Client };
-        let place = match by {
-            By::Client => entry.external(method),
-            By::Server => entry.place(method),
-        };
-        let place = place.ok_or_else(|| not_allowed(method, &path))?;
-        let mut arguments = arguments?;
-        let params = &mut arguments.params;
-        caller.introduce(params);
-        params.route = route;
-        params.scope = Some(entry.scope().clone());
-        entry.at(place).check(&arguments)?;
-        Ok(Resolved { entry, place, by, arguments })
     }
 }
 
@@ -157,7 +104,7 @@ impl Dispatcher {
         // A call without hooks and hearers is the service's own future and nothing around it, unless someone traces.
         let Some(target) = endpoint.plain().filter(|_| !traced()) else {
             let polled = polled(origin, || self.run(entry, place, arguments, by), cx);
-            return self.told(polled, caller, entry, place, Running::Whole);
+            return self.settle(polled, caller, entry, place, Running::Whole);
         };
         let started = endpoint.meter.start();
         let Arguments { id, data, params } = arguments;
@@ -168,7 +115,7 @@ impl Dispatcher {
             Ok(Err(call)) => Ok(Err(measured(call, started, Held::new(entry), place))),
             polled => polled,
         };
-        self.told(polled, caller, entry, place, Running::Plain)
+        self.settle(polled, caller, entry, place, Running::Plain)
     }
 
     /// Counts and logs what a client has sent that is no call, for example because it names no path. The error as the client
@@ -192,7 +139,8 @@ impl Dispatcher {
         }
     }
 
-    fn told<T: Told>(
+    /// What has become of a call at its first poll.
+    fn settle<T: Completion>(
         &self,
         polled: Polled<T>,
         caller: Caller<'_>,
@@ -209,7 +157,7 @@ impl Dispatcher {
             }
             Err(panicked) => Err(panicked),
         };
-        Dispatch::Ready(told(outcome, entry, place, self.mode))
+        Dispatch::Ready(outcome_of(outcome, entry, place, self.mode))
     }
 
     /// Asks whether a client may come in: authentication reads the headers of its [`Peer`](crate::Peer). The transport
@@ -263,121 +211,6 @@ impl fmt::Debug for Dispatcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Dispatcher").field("limit", &self.limit).finish_non_exhaustive()
     }
-}
-
-type Call<T> = BoxFuture<'static, Result<T>>;
-
-/// A call that has been polled once: it is done, or it is not, or it has panicked.
-type Polled<T> = Result<Result<Result<T>, Call<T>>>;
-
-/// Begins a call on somebody's behalf.
-fn polled<T>(origin: &Origin, begin: impl FnOnce() -> Call<T>, cx: &mut Context<'_>) -> Polled<T> {
-    let begin = || {
-        let mut call = begin();
-        match call.as_mut().poll(cx) {
-            Poll::Ready(outcome) => Ok(outcome),
-            Poll::Pending => Err(call),
-        }
-    };
-    origin.scope(|| begun(begin))
-}
-
-/// For whom a call without connection works.
-fn origin_of(caller: Caller<'_>) -> Origin {
-    Origin::new(match caller {
-        Caller::Request { address, .. } => Source::client(address, None),
-        _ => fair::current(),
-    })
-}
-
-/// For whom a call under way works.
-enum Asker {
-    Connection(Connection),
-    Other(Origin),
-}
-
-impl From<Caller<'_>> for Asker {
-    fn from(caller: Caller<'_>) -> Asker {
-        match caller {
-            Caller::Connection(connection) => Asker::Connection(connection.clone()),
-            other => Asker::Other(origin_of(other)),
-        }
-    }
-}
-
-impl Asker {
-    fn origin(&self) -> &Origin {
-        match self {
-            Asker::Connection(connection) => connection.origin(),
-            Asker::Other(origin) => origin,
-        }
-    }
-}
-
-/// What becomes an outcome.
-trait Told {
-    fn outcome(self, entry: &Entry, place: usize) -> Result<Outcome>;
-}
-
-impl Told for Outcome {
-    fn outcome(self, _: &Entry, _: usize) -> Result<Outcome> {
-        Ok(self)
-    }
-}
-
-/// Of a call without hooks.
-impl Told for Payload {
-    fn outcome(self, entry: &Entry, place: usize) -> Result<Outcome> {
-        Outcome::plain(self, entry.at(place))
-    }
-}
-
-/// What a client is told of an outcome. The log is told of errors.
-fn told<T: Told>(outcome: Result<T>, entry: &Entry, place: usize, mode: Mode) -> Result<Outcome> {
-    outcome.and_then(|outcome| outcome.outcome(entry, place)).map_err(|error| {
-        log(&error, entry.path(), entry.at(place).method().as_str());
-        mode.shown(error)
-    })
-}
-
-/// A call under way, which answers what the caller may see. One that is dropped is given up.
-#[must_use = "a call goes on when it is polled"]
-pub struct PendingCall {
-    call: Running,
-    asker: Asker,
-    entry: Arc<Entry>,
-    place: usize,
-    mode: Mode,
-}
-
-enum Running {
-    /// The service's own future.
-    Plain(Guarded<Call<Payload>>),
-    /// With hooks, or with events.
-    Whole(Guarded<Call<Outcome>>),
-}
-
-impl Future for PendingCall {
-    type Output = Result<Outcome>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Outcome>> {
-        let PendingCall { call, asker, entry, place, mode } = &mut *self;
-        asker.origin().scope(|| match call {
-            Running::Plain(call) => Pin::new(call).poll(cx).map(|outcome| told(outcome, entry, *place, *mode)),
-            Running::Whole(call) => Pin::new(call).poll(cx).map(|outcome| told(outcome, entry, *place, *mode)),
-        })
-    }
-}
-
-impl fmt::Debug for PendingCall {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PendingCall({} {})", self.entry.path(), self.entry.at(self.place).method())
-    }
-}
-
-/// What a caller is told who asks for a method that the service does not have, or not for him.
-pub(super) fn not_allowed(method: &str, path: &str) -> Error {
-    Error::method_not_allowed(format!("Method '{method}' not allowed on service '{path}'"))
 }
 
 fn ended() -> Error {

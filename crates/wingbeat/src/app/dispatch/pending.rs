@@ -1,0 +1,131 @@
+//! Calls that have been begun, and those that are not ready at once.
+
+use crate::BoxFuture;
+use crate::app::Mode;
+use crate::app::guard::{Guarded, begun, log};
+use crate::app::outcome::Outcome;
+use crate::app::registry::Entry;
+use crate::fair::{self, Origin, Source};
+use crate::realtime::Connection;
+use crate::service::Caller;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use wingbeat_core::{Payload, Result};
+
+pub(super) type Call<T> = BoxFuture<'static, Result<T>>;
+
+/// A call that has been polled once: it is done, or it is not, or it has panicked.
+pub(super) type Polled<T> = Result<Result<Result<T>, Call<T>>>;
+
+/// Begins a call on somebody's behalf.
+pub(super) fn polled<T>(origin: &Origin, begin: impl FnOnce() -> Call<T>, cx: &mut Context<'_>) -> Polled<T> {
+    let begin = || {
+        let mut call = begin();
+        match call.as_mut().poll(cx) {
+            Poll::Ready(outcome) => Ok(outcome),
+            Poll::Pending => Err(call),
+        }
+    };
+    origin.scope(|| begun(begin))
+}
+
+/// For whom a call without connection works.
+pub(super) fn origin_of(caller: Caller<'_>) -> Origin {
+    Origin::new(match caller {
+        Caller::Request { address, .. } => Source::client(address, None),
+        _ => fair::current(),
+    })
+}
+
+/// For whom a call under way works.
+pub(super) enum Asker {
+    Connection(Connection),
+    Other(Origin),
+}
+
+impl From<Caller<'_>> for Asker {
+    fn from(caller: Caller<'_>) -> Asker {
+        match caller {
+            Caller::Connection(connection) => Asker::Connection(connection.clone()),
+            other => Asker::Other(origin_of(other)),
+        }
+    }
+}
+
+impl Asker {
+    fn origin(&self) -> &Origin {
+        match self {
+            Asker::Connection(connection) => connection.origin(),
+            Asker::Other(origin) => origin,
+        }
+    }
+}
+
+/// What becomes an outcome.
+pub(super) trait Completion {
+    fn outcome(self, entry: &Entry, place: usize) -> Result<Outcome>;
+}
+
+impl Completion for Outcome {
+    fn outcome(self, _: &Entry, _: usize) -> Result<Outcome> {
+        Ok(self)
+    }
+}
+
+/// Of a call without hooks.
+impl Completion for Payload {
+    fn outcome(self, entry: &Entry, place: usize) -> Result<Outcome> {
+        Outcome::plain(self, entry.at(place))
+    }
+}
+
+/// What a client is told of an outcome. The log is told of errors.
+pub(super) fn outcome_of<T: Completion>(
+    outcome: Result<T>,
+    entry: &Entry,
+    place: usize,
+    mode: Mode,
+) -> Result<Outcome> {
+    outcome.and_then(|outcome| outcome.outcome(entry, place)).map_err(|error| {
+        log(&error, entry.path(), entry.at(place).method().as_str());
+        mode.shown(error)
+    })
+}
+
+/// A call under way, which answers what the caller may see. One that is dropped is given up.
+#[must_use = "a call goes on when it is polled"]
+pub struct PendingCall {
+    pub(super) call: Running,
+    pub(super) asker: Asker,
+    pub(super) entry: Arc<Entry>,
+    pub(super) place: usize,
+    pub(super) mode: Mode,
+}
+
+pub(super) enum Running {
+    /// The service's own future.
+    Plain(Guarded<Call<Payload>>),
+    /// With hooks, or with events.
+    Whole(Guarded<Call<Outcome>>),
+}
+
+impl Future for PendingCall {
+    type Output = Result<Outcome>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Outcome>> {
+        let PendingCall { call, asker, entry, place, mode } = &mut *self;
+        asker.origin().scope(|| match call {
+            Running::Plain(call) => Pin::new(call).poll(cx).map(|outcome| outcome_of(outcome, entry, *place, *mode)),
+            Running::Whole(call) => Pin::new(call).poll(cx).map(|outcome| outcome_of(outcome, entry, *place, *mode)),
+        })
+    }
+}
+
+impl fmt::Debug for PendingCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PendingCall({} {})", self.entry.path(), self.entry.at(self.place).method())
+    }
+}

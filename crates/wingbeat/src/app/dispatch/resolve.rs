@@ -1,0 +1,75 @@
+//! From what is asked to the method that answers, for all callers alike.
+
+use crate::BoxFuture;
+use crate::app::App;
+use crate::app::registry::{Entry, Registry};
+use crate::app::run::{By, Completed};
+use crate::service::{Arguments, Invocation};
+use std::future::ready;
+use std::sync::Arc;
+use wingbeat_core::{Error, Payload, Result};
+
+/// What a call names: the service, which of its methods, and the arguments.
+pub(super) struct Resolved<'r> {
+    pub(super) entry: &'r Arc<Entry>,
+    pub(super) place: usize,
+    pub(super) by: By,
+    pub(super) arguments: Arguments,
+}
+
+impl Registry {
+    /// Finds what a call names. Refuses what the caller may not call, and may not ask of it.
+    pub(super) fn resolve(&self, invocation: Invocation<'_>) -> Result<Resolved<'_>> {
+        let Invocation { path, method, caller, arguments } = invocation;
+        let (entry, route) = self.find(&path)?;
+        let by = if caller.is_internal() { By::Server } else { By::Client };
+        let place = match by {
+            By::Client => entry.external(method),
+            By::Server => entry.place(method),
+        };
+        let place = place.ok_or_else(|| not_allowed(method, &path))?;
+        let mut arguments = arguments?;
+        let params = &mut arguments.params;
+        caller.introduce(params);
+        params.route = route;
+        params.scope = Some(entry.scope().clone());
+        entry.at(place).check(&arguments)?;
+        Ok(Resolved { entry, place, by, arguments })
+    }
+}
+
+impl App {
+    /// A call from inside: no deadline, and a panic is the caller's.
+    pub(in crate::app) fn call(
+        self,
+        invocation: Invocation<'_>,
+        answer: fn(Completed) -> Result<Payload>,
+    ) -> BoxFuture<'static, Result<Payload>> {
+        let registry = self.0.registry.load();
+        match registry.resolve(invocation) {
+            Ok(Resolved { entry, place, by, arguments }) => {
+                let entry = entry.clone();
+                drop(registry);
+                self.run(entry, place, arguments, by, answer)
+            }
+            Err(error) => Box::pin(ready(Err(error))),
+        }
+    }
+
+    /// Runs a method without any hook or event, as `_patch` and the like do in Feathers.
+    #[cfg(feature = "auth")]
+    pub(crate) async fn bare(&self, invocation: Invocation<'_>) -> Result<Payload> {
+        let called = {
+            let registry = self.0.registry.load();
+            let Resolved { entry, place, arguments, .. } = registry.resolve(invocation)?;
+            let (endpoint, Arguments { id, data, params }) = (entry.at(place), arguments);
+            endpoint.chain.target().call(endpoint.method(), id, data, params)
+        };
+        called.await
+    }
+}
+
+/// What a caller is told who asks for a method that the service does not have, or not for him.
+fn not_allowed(method: &str, path: &str) -> Error {
+    Error::method_not_allowed(format!("Method '{method}' not allowed on service '{path}'"))
+}
