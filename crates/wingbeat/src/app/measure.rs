@@ -175,7 +175,7 @@ impl<T> Future for Measured<T> {
     type Output = Result<T>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T>> {
-        let outcome = ready!(self.call.as_mut().poll(cx));
+        let outcome = ready!(self.call.as_mut().poll(cx)).map_err(|error| self.held.entry.worded(error));
         self.ended = true;
         self.held.entry.at(self.place).meter.ended(self.started, outcome.as_ref().err());
         Poll::Ready(outcome)

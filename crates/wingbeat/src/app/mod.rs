@@ -52,7 +52,7 @@ use registry::Registry;
 use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, Mutex, Weak};
-use wingbeat_core::Result;
+use wingbeat_core::{Error, Result};
 
 /// An application: a cheap handle, equal for all its clones.
 ///
@@ -67,6 +67,14 @@ pub(crate) struct WeakApp(Weak<Inner>);
 impl WeakApp {
     pub(crate) fn upgrade(&self) -> Option<App> {
         self.0.upgrade().map(App)
+    }
+
+    /// An error outside of calls as clients see it.
+    fn shown(&self, error: Error) -> Error {
+        match self.upgrade() {
+            Some(App(app)) => app.mode.shown(app.hooks.words.apply(error)),
+            None => error,
+        }
     }
 }
 
@@ -127,11 +135,6 @@ impl App {
     pub(crate) fn of(services: &Services) -> Option<App> {
         let caller: Arc<dyn Any + Send + Sync> = services.0.clone();
         caller.downcast().ok().map(App)
-    }
-
-    /// How much clients are told of errors.
-    pub(crate) fn mode(&self) -> Mode {
-        self.0.mode
     }
 
     pub(crate) fn downgrade(&self) -> WeakApp {

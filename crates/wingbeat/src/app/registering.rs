@@ -4,6 +4,7 @@ use super::{Builder, Mount};
 use crate::hook::{Around, Hook, Methods};
 use crate::realtime::{Audience, Publication, Publisher};
 use std::sync::Arc;
+use wingbeat_core::Error;
 
 macro_rules! hooks_and_publishers {
     (
@@ -12,6 +13,7 @@ macro_rules! hooks_and_publishers {
         $(#[$before:meta])+ before
         $(#[$after:meta])+ after
         $(#[$error:meta])+ error
+        $(#[$map_error:meta])+ map_error
         $(#[$publish:meta])+ publish
         $(#[$publish_event:meta])+ publish_event
     ) => {
@@ -37,6 +39,36 @@ macro_rules! hooks_and_publishers {
             $(#[$error])+
             pub fn error(mut self, methods: impl Into<Methods>, hook: impl Hook) -> $owner {
                 self.hooks.error.add(methods.into(), Arc::new(hook));
+                self
+            }
+
+            $(#[$map_error])+
+            ///
+            /// It is asked about errors of its type that `?` or [`Error::internal`] has taken, and about those below
+            /// other errors and contexts of `anyhow`. Error hooks see what comes of it, clients receive that, and the
+            /// log has the cause. Around hooks see the error before.
+            ///
+            /// ```
+            #[doc = concat!("use wingbeat::{Error, ", stringify!($owner), "};")]
+            ///
+            /// #[derive(Debug, thiserror::Error)]
+            /// enum BoardError {
+            ///     #[error("not a member of team {0}")]
+            ///     NotMember(u64),
+            ///     #[error("the board is full")]
+            ///     Full,
+            /// }
+            ///
+            #[doc = concat!("let mapped = ", stringify!($owner), "::default().map_error(|error: &BoardError| match error {")]
+            ///     BoardError::NotMember(_) => Error::forbidden("Only for members"),
+            ///     BoardError::Full => Error::conflict(error.to_string()),
+            /// });
+            /// ```
+            pub fn map_error<E>(mut self, map: impl Fn(&E) -> Error + Send + Sync + 'static) -> $owner
+            where
+                E: std::error::Error + 'static,
+            {
+                self.hooks.words.add(map);
                 self
             }
 
@@ -98,6 +130,8 @@ hooks_and_publishers! {
     after
     /// Runs a hook when a method of any service has failed, behind the service's own hooks.
     error
+    /// Says what an error type of the program becomes for clients, in all services.
+    map_error
     /// Names the audience of every event whose service has no publisher for it.
     publish
     /// Names the audience of one standard event (`created`, `updated`, `patched`, `removed`) of services that have no
@@ -115,6 +149,8 @@ hooks_and_publishers! {
     after
     /// Runs a hook when the methods, or their before and after hooks, have failed.
     error
+    /// Says what an error type of the program becomes for clients; asked before that of the application.
+    map_error
     /// Names the audience of all events that have no publisher of their own.
     publish
     /// Names the audience of one event.

@@ -8,7 +8,7 @@ use super::mount::{Mount, Parts};
 use super::order::Order;
 use super::router::Router;
 use super::{App, router};
-use crate::hook::{Chain, HookSet, Target};
+use crate::hook::{Chain, ErrorWords, HookSet, Target};
 use crate::service::{Arguments, ClientRules, DynService, MethodSchemas, Route, Schemas, ServiceScope, Services};
 use std::sync::Arc;
 use wingbeat_core::{Error, IdArg, Method, Result};
@@ -113,6 +113,7 @@ pub(crate) struct Entry {
     guard: Option<RegisteredGuard>,
     scope: Arc<dyn ServiceScope>,
     life: Life,
+    words: ErrorWords,
 }
 
 /// A method of a mounted service.
@@ -165,7 +166,9 @@ impl Entry {
         let slots = Arc::new(slots);
         let scope = Arc::new(MountScope::new(app, slots.clone()));
         let order = Arc::default();
-        Ok(Entry { path, service, endpoints, schemas, slots, order, guard, scope, life: Life::default() })
+        let words = ErrorWords::of(levels.iter().map(|hooks| &hooks.words));
+        let life = Life::default();
+        Ok(Entry { path, service, endpoints, schemas, slots, order, guard, scope, life, words })
     }
 
     pub(crate) fn path(&self) -> &str {
@@ -175,6 +178,11 @@ impl Entry {
     /// What its methods can reach.
     pub(crate) fn scope(&self) -> &Arc<dyn ServiceScope> {
         &self.scope
+    }
+
+    /// An error of a call as its caller sees it.
+    pub(super) fn worded(&self, error: Error) -> Error {
+        self.words.apply(error)
     }
 
     pub(super) fn endpoints(&self) -> &[Endpoint] {

@@ -107,7 +107,8 @@ impl App {
         let endpoint = entry.at(place);
         let event = endpoint.event.as_ref().filter(|event| event.is_heard());
         let heard = event.map(|event| (event, Writer::new(&entry, &mut params)));
-        let mut result = target.call(&endpoint.method, id, data, params).await?;
+        let outcome = target.call(&endpoint.method, id, data, params).await;
+        let mut result = outcome.map_err(|error| entry.worded(error))?;
         if let Some((event, writer)) = heard {
             let raw = result.to_raw()?;
             let whose = Whose { caller: writer.caller(), by };
@@ -134,7 +135,7 @@ impl App {
             // Hooks may put other params in their place: whose call it is stays.
             let may_be_heard = entry.at(place).may_be_heard;
             let writer = may_be_heard.then(|| Writer::new(&entry, &mut context.params));
-            entry.at(place).chain.run(&mut context).await?;
+            entry.at(place).chain.run(&mut context).await.map_err(|error| entry.worded(error))?;
             if context.event().is_some() {
                 // On the heap: few calls have an event, and the future of the others stays small.
                 Box::pin(publish(&entry, &mut context, writer, by)).await?;

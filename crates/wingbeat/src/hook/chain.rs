@@ -1,6 +1,6 @@
 //! The hooks of one method, compiled into one list when a service is mounted.
 
-use super::{Around, Context, Hook, HookDescription, HookSet, HookType};
+use super::{Around, Context, ErrorWords, Hook, HookDescription, HookSet, HookType};
 use crate::BoxFuture;
 use crate::service::{Custom, DynService, HookedCall, Params};
 use std::future::ready;
@@ -27,6 +27,7 @@ struct Level {
     before: Vec<Arc<dyn Hook>>,
     after: Vec<Arc<dyn Hook>>,
     error: Vec<Arc<dyn Hook>>,
+    words: ErrorWords,
 }
 
 /// The method at the end of the chain.
@@ -75,10 +76,13 @@ impl Target {
 impl Chain {
     pub(crate) fn new(levels: &[&HookSet], method: &Method, target: Target) -> Chain {
         let mut steps = Vec::new();
+        let words = ErrorWords::of(levels.iter().map(|hooks| &hooks.words));
         for hooks in levels {
             steps.extend(hooks.wrap.all_first(method).into_iter().map(Step::Around));
             steps.extend(hooks.around.all_first(method).into_iter().map(Step::Around));
-            steps.extend(Level::of(hooks, method).into_iter().filter(|level| !level.is_empty()).map(Step::Level));
+            steps.extend(
+                Level::of(hooks, method, &words).into_iter().filter(|level| !level.is_empty()).map(Step::Level),
+            );
         }
         Chain { steps: steps.into(), target }
     }
@@ -171,7 +175,8 @@ impl<'a> Next<'a> {
 impl Level {
     /// In Feathers those for all methods are around those for one: what fails in a before hook for all, or in an error hook
     /// of the method, is not told to the method's error hooks. Where it makes no difference, one level does for both.
-    fn of(hooks: &HookSet, method: &Method) -> Vec<Level> {
+    fn of(hooks: &HookSet, method: &Method, words: &ErrorWords) -> Vec<Level> {
+        let words = words.clone();
         let after = hooks.after.all_first(method);
         let error: Vec<_> = hooks.error.for_method(method).collect();
         if error.is_empty() {
@@ -179,12 +184,13 @@ impl Level {
                 before: hooks.before.all_first(method),
                 after,
                 error: hooks.error.for_all().collect(),
+                words,
             }];
         }
         let (before, around) = (hooks.before.for_all().collect(), hooks.error.for_all().collect());
         vec![
-            Level { before, after: Vec::new(), error: around },
-            Level { before: hooks.before.for_method(method).collect(), after, error },
+            Level { before, after: Vec::new(), error: around, words: words.clone() },
+            Level { before: hooks.before.for_method(method).collect(), after, error, words },
         ]
     }
 
@@ -194,7 +200,7 @@ impl Level {
 
     async fn run(&self, context: &mut Context, next: Next<'_>) -> Result<()> {
         match self.within(context, next).await {
-            Err(error) if !self.error.is_empty() => self.recover(context, error).await,
+            Err(error) if !self.error.is_empty() => self.recover(context, self.words.apply(error)).await,
             outcome => outcome,
         }
     }

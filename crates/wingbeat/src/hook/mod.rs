@@ -6,6 +6,7 @@ mod description;
 mod function;
 pub mod library;
 mod registration;
+mod words;
 
 pub use chain::Next;
 pub(crate) use chain::{Chain, Target};
@@ -14,3 +15,4 @@ pub use description::HookDescription;
 pub use function::{Around, Hook, around, hook, sync};
 pub(crate) use registration::HookSet;
 pub use registration::{All, Methods};
+pub(crate) use words::ErrorWords;

@@ -1,6 +1,6 @@
 //! Which hooks are registered for which methods.
 
-use super::{Around, Hook};
+use super::{Around, ErrorWords, Hook};
 use crate::service::ClientRules;
 use std::sync::Arc;
 use wingbeat_core::{Method, Result};
@@ -159,6 +159,7 @@ pub(crate) struct HookSet {
     pub(crate) before: Registered<dyn Hook>,
     pub(crate) after: Registered<dyn Hook>,
     pub(crate) error: Registered<dyn Hook>,
+    pub(crate) words: ErrorWords,
 }
 
 impl HookSet {

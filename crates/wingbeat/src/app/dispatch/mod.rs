@@ -60,7 +60,7 @@ impl App {
 
     /// As [`dispatcher`](App::dispatcher), for a client whose patience says nothing about how long calls may take.
     pub(crate) fn dispatcher_of_test(&self, limit: Duration) -> Dispatcher {
-        Dispatcher { registry: self.0.registry.clone(), mode: self.mode(), app: self.downgrade(), limit }
+        Dispatcher { registry: self.0.registry.clone(), mode: self.0.mode, app: self.downgrade(), limit }
     }
 }
 
@@ -109,6 +109,10 @@ impl Dispatcher {
         let started = endpoint.meter.start();
         let Arguments { id, data, params } = arguments;
         let polled = polled(origin, || target.call(endpoint.method(), id, data, params), cx);
+        let polled = match polled {
+            Ok(Ok(Err(error))) => Ok(Ok(Err(entry.worded(error)))),
+            polled => polled,
+        };
         // The others are measured where they run.
         endpoint.meter.polled(started, &polled);
         let polled = match polled {
@@ -167,10 +171,10 @@ impl Dispatcher {
     /// Why the client may not come in, as it is told. What takes longer than a call ends with Timeout.
     pub fn admit(&self, connection: &Connection) -> impl Future<Output = Result<()>> + Send + use<> {
         let asked = self.app().map(|app| app.admit(connection));
-        let (limit, mode) = (self.limit, self.mode);
+        let (limit, app) = (self.limit, self.app.clone());
         async move {
             match asked {
-                Some(Some(asked)) => guarded(asked, limit).await.map_err(|error| mode.shown(error)),
+                Some(Some(asked)) => guarded(asked, limit).await.map_err(|error| app.shown(error)),
                 Some(None) => Ok(()),
                 None => Err(ended()),
             }
@@ -201,9 +205,10 @@ impl Dispatcher {
         self.limit
     }
 
-    /// An error as clients may see it: [`Builder::mode`](crate::Builder::mode) says how much that is.
+    /// An error as clients may see it: as the application [words](crate::Builder::map_error) it, and as much of it as its
+    /// [mode](crate::Builder::mode) says.
     pub fn shown(&self, error: Error) -> Error {
-        self.mode.shown(error)
+        self.app.shown(error)
     }
 }
 

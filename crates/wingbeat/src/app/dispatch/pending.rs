@@ -90,6 +90,7 @@ pub(super) fn outcome_of<T: Completion>(
     mode: Mode,
 ) -> Result<Outcome> {
     outcome.and_then(|outcome| outcome.outcome(entry, place)).map_err(|error| {
+        let error = entry.worded(error);
         log(&error, entry.path(), entry.at(place).method().as_str());
         mode.shown(error)
     })

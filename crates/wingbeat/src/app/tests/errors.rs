@@ -86,6 +86,81 @@ async fn a_worded_error_keeps_its_cause_to_itself_in_production() {
     assert_eq!(shown.data(), Some(&json!([1])));
 }
 
+#[derive(Debug, thiserror::Error)]
+enum BoardError {
+    #[error("not a member")]
+    NotMember,
+    #[error("the tasks failed")]
+    Tasks(#[from] Error),
+}
+
+async fn board(what: &str) -> Result<Value> {
+    match what {
+        "own" => Err(BoardError::NotMember)?,
+        "anyhow" => Err(anyhow::Error::new(BoardError::NotMember).context("while reading"))?,
+        "nested" => Err(BoardError::Tasks(Error::not_found("No task")))?,
+        "own words" => return Err(Error::conflict("Taken").with_source(BoardError::NotMember)),
+        _ => Err(std::io::Error::other("the disk"))?,
+    }
+    Ok(Value::Null)
+}
+
+async fn mapped(mount: Mount, what: &str) -> Error {
+    let map = |error: &BoardError| match error {
+        BoardError::NotMember => Error::forbidden("Only for members"),
+        BoardError::Tasks(error) => error.clone(),
+    };
+    let app = App::builder().mount("board", mount).map_error(map).build().unwrap();
+    let inside = app.service("board").call("fail", json!(what), Params::new()).await.unwrap_err();
+    let error = Client::connect(&app).await.unwrap().service("board").call("fail", what).await.unwrap_err();
+    assert_eq!((inside.kind(), inside.message()), (error.kind(), error.message()));
+    assert!(!format!("{inside:?}").contains("Forbidden") || inside.is::<BoardError>());
+    error
+}
+
+fn failing() -> Mount {
+    Mount::empty().method("fail", |what: String, _| async move {
+        // Also what is not ready at its first poll.
+        tokio::task::yield_now().await;
+        board(&what).await
+    })
+}
+
+#[tokio::test]
+async fn an_own_error_is_what_the_application_maps_it_to() {
+    let ready = || Mount::empty().method("fail", |what: String, _| async move { board(&what).await });
+    for mount in [ready, failing] {
+        for what in ["own", "anyhow"] {
+            let error = mapped(mount(), what).await;
+            assert_eq!((error.code(), error.message()), (403, "Only for members"), "{what}");
+        }
+        assert_eq!(mapped(mount(), "nested").await.message(), "No task");
+        assert_eq!(mapped(mount(), "own words").await.message(), "Taken");
+        assert_eq!(mapped(mount(), "foreign").await.code(), 500);
+    }
+}
+
+#[tokio::test]
+async fn error_hooks_see_an_own_error_as_it_is_mapped() {
+    let hook = sync(|context| {
+        assert_eq!(context.error_kind(), Some(ErrorKind::Forbidden));
+        Ok(())
+    });
+    assert_eq!(mapped(failing().error(All, hook), "own").await.code(), 403);
+}
+
+#[tokio::test]
+async fn errors_of_hooks_are_mapped_too() {
+    let mount = failing().before("fail", sync(|_| Err(BoardError::NotMember)?));
+    assert_eq!(mapped(mount, "foreign").await.code(), 403);
+}
+
+#[tokio::test]
+async fn a_mount_maps_before_the_application() {
+    let mount = failing().map_error(|_: &BoardError| Error::not_found("No such board"));
+    assert_eq!(mapped(mount, "own").await.code(), 404);
+}
+
 #[test]
 fn the_mode_is_a_setting() {
     assert_eq!(serde_json::from_value::<Mode>(json!("development")).unwrap(), Mode::Development);
