@@ -131,7 +131,7 @@ impl Error {
     }
 }
 
-/// For people: [escaped](Escaped), because clients have a say in messages.
+/// For people: [escaped](crate::Escaped), because clients have a say in messages.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.0, f)
