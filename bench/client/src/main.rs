@@ -13,7 +13,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
-use wingbeat_client::{Client, Error, Result, Service, TransportKind};
+use wingbeat_client::{Client, Service, TransportKind};
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 // As in every binary of ours (bench/README.md says what it saves).
 #[global_allocator]
@@ -67,7 +69,7 @@ fn main() -> Result<()> {
     })
 }
 
-async fn connect(url: &str) -> Result<Client> {
+async fn connect(url: &str) -> wingbeat_client::Result<Client> {
     Client::builder(url).transports([TransportKind::WebSocket]).connect().await
 }
 
@@ -82,7 +84,7 @@ async fn rpc(options: &Options) -> Result<()> {
         .collect();
     if options.calls.is_some() {
         for caller in callers {
-            caller.await.map_err(|error| Error::general(error.to_string()))??;
+            caller.await??;
         }
         println!("{}", json!({ "scenario": "rpc", "calls": done.load(Relaxed) }));
         return Ok(());
@@ -94,7 +96,7 @@ async fn rpc(options: &Options) -> Result<()> {
     let failed = callers.iter().filter(|caller| caller.is_finished()).count();
     let cpu_us = cpu as f64 / 1e3 / calls as f64;
     println!("{}", json!({ "scenario": "rpc", "calls": calls, "failed": failed, "client_cpu_us": cpu_us }));
-    if failed > 0 || calls == 0 { Err(Error::general("calls failed")) } else { Ok(()) }
+    if failed > 0 || calls == 0 { Err("calls failed".into()) } else { Ok(()) }
 }
 
 async fn caller(service: Service<Message>, done: Arc<AtomicU64>, left: Arc<AtomicU64>) -> Result<()> {
@@ -103,7 +105,7 @@ async fn caller(service: Service<Message>, done: Arc<AtomicU64>, left: Arc<Atomi
         left.store(left.load(Relaxed) - 1, Relaxed);
         let message = service.get("17").await?;
         if message.id != "17" || message.text != "hello" {
-            return Err(Error::general("a wrong answer"));
+            return Err("a wrong answer".into());
         }
         done.store(done.load(Relaxed) + 1, Relaxed);
     }
@@ -127,5 +129,5 @@ async fn idle(options: &Options) -> Result<()> {
         "{}",
         json!({ "scenario": "idle", "clients": connected, "rss_before_kib": before, "rss_kib_per_client": each })
     );
-    if connected == options.conns { Ok(()) } else { Err(Error::general("some clients are not connected")) }
+    if connected == options.conns { Ok(()) } else { Err("some clients are not connected".into()) }
 }

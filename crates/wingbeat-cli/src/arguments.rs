@@ -1,15 +1,16 @@
 //! What stands on the command line, as JSON.
 
+use anyhow::{Result, anyhow};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
-use wingbeat_client::{Error, Id, IdArg, RawJson, Result};
+use wingbeat_client::{Id, IdArg, RawJson};
 
 /// JSON, as deep as servers take it, or an error that quotes it.
 pub(crate) fn json(text: &str) -> Result<Value> {
     RawJson::parse(text.to_owned()).and_then(|raw| raw.to()).map_err(|error| {
         let why = error.message().trim_start_matches("Invalid JSON: ");
-        Error::bad_request(format!("Invalid JSON '{text}': {why}"))
+        anyhow!("Invalid JSON '{text}': {why}")
     })
 }
 
@@ -39,7 +40,7 @@ mod tests {
     fn json_is_read_as_javascript_does() {
         assert_eq!(json(r#"{"text":"\ud83d","n":1.0}"#).unwrap(), serde_json::json!({"text": "\u{fffd}", "n": 1}));
         assert_eq!(
-            json("{").unwrap_err().message(),
+            json("{").unwrap_err().to_string(),
             "Invalid JSON '{': EOF while parsing an object at line 1 column 1"
         );
     }

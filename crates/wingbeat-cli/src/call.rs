@@ -2,8 +2,9 @@
 
 use crate::arguments;
 use crate::output::Output;
+use anyhow::{Result, anyhow, bail};
 use serde_json::Value;
-use wingbeat_client::{Client, Error, IdArg, Method, Result};
+use wingbeat_client::{Client, IdArg, Method};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -23,7 +24,7 @@ pub(crate) async fn run(client: &Client, options: Options) -> Result<()> {
     let Options { service, method, arguments, output } = options;
     let method = Method::named(&method);
     let mut arguments = arguments.iter();
-    let mut take = |what: &str| arguments.next().ok_or_else(|| Error::bad_request(format!("{method} needs {what}")));
+    let mut take = |what: &str| arguments.next().ok_or_else(|| anyhow!("{method} needs {what}"));
     let id = if method.takes_id() { arguments::id(take("an id")?) } else { IdArg::Absent };
     let data = match &method {
         Method::Custom(_) => arguments.next().map(|text| arguments::json(text)).transpose()?,
@@ -32,12 +33,12 @@ pub(crate) async fn run(client: &Client, options: Options) -> Result<()> {
     };
     let query = arguments.next().map(|text| arguments::json(text)).transpose()?;
     if let Some(more) = arguments.next() {
-        return Err(Error::bad_request(format!("{method} has no argument for '{more}'")));
+        bail!("{method} has no argument for '{more}'");
     }
     let call = client.untyped(&service).call::<Value>(method, id, data.as_ref());
     let result = match query {
         Some(query) => call.query(query).await?,
         None => call.await?,
     };
-    output.format().print(&result)
+    Ok(output.format().print(&result)?)
 }

@@ -2,6 +2,7 @@
 
 use crate::arguments;
 use crate::output::say;
+use anyhow::{Result, anyhow};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 use std::fs::{self, File};
@@ -9,7 +10,7 @@ use std::io::{self, BufWriter, Write, stdout};
 use std::path::{Path, PathBuf};
 #[cfg(unix)]
 use std::task::Poll;
-use wingbeat_client::{Client, Error, Page, Pages, Result};
+use wingbeat_client::{Client, Page, Pages};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -40,7 +41,7 @@ pub(crate) async fn run(client: &Client, options: Options) -> Result<()> {
     let target = Target::open(Some(file))?;
     tokio::select! {
         biased;
-        () = signals.next() => Err(Error::general(format!("Interrupted: {} is as it was", file.display()))),
+        () = signals.next() => Err(anyhow!("Interrupted: {} is as it was", file.display())),
         written = write(client, pages, first, target) => written,
     }
 }
@@ -125,7 +126,7 @@ struct Part {
 impl Target {
     fn open(path: Option<&Path>) -> Result<Target> {
         let Some(path) = path else { return Ok(Target::new(stdout(), None)) };
-        let wrong = |path: &Path, error: io::Error| Error::bad_request(format!("{}: {error}", path.display()));
+        let wrong = |path: &Path, error: io::Error| anyhow!("{}: {error}", path.display());
         let create = |path: &Path| File::create(path).map_err(|error| wrong(path, error));
         if !arguments::is_file(path) {
             return Ok(Target::new(create(path)?, None));

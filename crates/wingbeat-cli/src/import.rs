@@ -3,13 +3,14 @@
 use crate::arguments;
 use crate::export::progress;
 use crate::output::say;
+use anyhow::{Result, anyhow};
 use serde_json::value::RawValue;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use tokio::task::spawn_blocking;
-use wingbeat_client::{Client, Error, Fate, RawJson, Result, Service};
+use wingbeat_client::{Client, Error, ErrorKind, Fate, RawJson, Service};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -151,7 +152,7 @@ impl Lines {
     fn record(&self, line: &str) -> Result<Record> {
         let checked = RawJson::parse(line.to_owned());
         let json = checked.and_then(|_| Ok(RawValue::from_string(line.trim().to_owned())?));
-        let json = json.map_err(|error| Error::bad_request(format!("Line {}: {}", self.count, error.message())))?;
+        let json = json.map_err(|error| anyhow!("Line {}: {}", self.count, error.message()))?;
         Ok(Record { line: self.count, json })
     }
 }
@@ -174,7 +175,7 @@ impl Import {
             match self.service.create_many(&together).await {
                 Ok(_) => return self.keep(read_to),
                 // Not this service: one at a time, then.
-                Err(error) if error.code() == 405 => self.takes_many = false,
+                Err(error) if error.kind() == Some(ErrorKind::MethodNotAllowed) => self.takes_many = false,
                 Err(error) => return Err(self.stopped(error, *first, *last)),
             }
         }
@@ -191,11 +192,11 @@ impl Import {
     }
 
     /// Says what has become of the lines that were sent together.
-    fn stopped(&self, error: Error, first: u64, last: u64) -> Error {
+    fn stopped(&self, error: Error, first: u64, last: u64) -> anyhow::Error {
         let done = self.done;
         // Not every service creates all of them or none.
-        let some_may_exist = first < last && Fate::of(&error) == Fate::Answered;
-        say(match (Fate::of(&error), &self.kept) {
+        let some_may_exist = first < last && error.fate() == Fate::Answered;
+        say(match (error.fate(), &self.kept) {
             (Fate::Unknown, _) if first == last => {
                 format!("Stopped after line {done}. Line {last} was sent and may exist: look before you continue.")
             }
@@ -208,12 +209,11 @@ impl Import {
             (_, Some(_)) => format!("Stopped after line {done}; the same command continues there."),
             (_, None) => format!("Stopped after line {done}."),
         });
-        let size = |name: &str| error.data().and_then(|data| data.get(name)?.as_u64());
-        match (Fate::of(&error), size("size"), size("limit")) {
-            (Fate::NotSent, Some(size), Some(limit)) if first == last => Error::bad_request(format!(
-                "Line {last} is too large: the message would have {size} bytes, and the server accepts {limit}"
-            )),
-            _ => error,
+        match error {
+            Error::TooLarge { size, limit, .. } if first == last => {
+                anyhow!("Line {last} is too large: the message would have {size} bytes, and the server accepts {limit}")
+            }
+            error => error.into(),
         }
     }
 }
@@ -261,6 +261,6 @@ impl Progress {
     }
 }
 
-fn wrong(path: &Path, why: impl std::fmt::Display) -> Error {
-    Error::bad_request(format!("{}: {why}", path.display()))
+fn wrong(path: &Path, why: impl std::fmt::Display) -> anyhow::Error {
+    anyhow!("{}: {why}", path.display())
 }

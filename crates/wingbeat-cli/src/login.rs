@@ -2,9 +2,10 @@
 
 use crate::arguments;
 use crate::output::say;
+use anyhow::{Result, bail};
 use serde_json::{Map, Value};
 use std::io::IsTerminal;
-use wingbeat_client::{Client, Error, Result};
+use wingbeat_client::Client;
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -40,7 +41,7 @@ pub(crate) async fn run(client: &Client, options: Options) -> Result<()> {
     let mut login = match options.data.as_deref().map(arguments::json).transpose()? {
         None => Map::new(),
         Some(Value::Object(data)) => data,
-        Some(_) => return Err(Error::bad_request("--data must be a JSON object")),
+        Some(_) => bail!("--data must be a JSON object"),
     };
     login.insert("strategy".to_owned(), options.strategy.into());
     if let Some(user) = options.user {

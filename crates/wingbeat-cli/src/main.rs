@@ -8,13 +8,14 @@ mod login;
 mod output;
 mod watch;
 
+use anyhow::{Result, anyhow};
 use clap::{Parser, Subcommand};
 use output::say;
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
-use wingbeat_client::{Client, Error, Fate, FileStorage, Reconnection, Result, Storage};
+use wingbeat_client::{Client, Error, Fate, FileStorage, Reconnection, Storage};
 
 /// Calls, watches, imports and exports services of any Feathers v5 server.
 #[derive(Parser)]
@@ -66,29 +67,24 @@ async fn main() -> ExitCode {
     match run(Options::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever reads has had enough.
-        Err(error) if io_error(&error).is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) => {
-            ExitCode::SUCCESS
-        }
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            match io_error(&error) {
-                // What stays on a server is what helps here.
-                Some(cause) => say(format_args!("{}: {cause}", error.kind().name())),
-                None => say(&error),
-            }
-            if let Some(data) = error.data().or(error.errors()) {
-                say(data);
-            }
-            if Fate::of(&error) == Fate::Unknown {
-                say("The call was sent: it may have been executed.");
+            say(&error);
+            if let Some(error) = error.downcast_ref::<Error>() {
+                if let Some(data) = error.answer().and_then(|said| said.data().or(said.errors())) {
+                    say(data);
+                }
+                if error.fate() == Fate::Unknown {
+                    say("The call was sent: it may have been executed.");
+                }
             }
             ExitCode::FAILURE
         }
     }
 }
 
-/// What reading or writing said, if that has failed here. (The connection's errors are told by the client.)
-fn io_error(error: &Error) -> Option<&io::Error> {
-    error.source()?.downcast_ref()
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 async fn run(options: Options) -> Result<()> {
@@ -103,7 +99,7 @@ async fn run(options: Options) -> Result<()> {
     let timeout = Duration::from_secs(timeout);
     let mut builder = Client::builder(&url);
     if let Some(file) = ca {
-        let wrong = |error| Error::bad_request(format!("{}: {error}", file.display()));
+        let wrong = |error| anyhow!("{}: {error}", file.display());
         builder = builder.root_certificates(std::fs::read(&file).map_err(wrong)?);
     }
     let client = builder
@@ -120,7 +116,7 @@ async fn run(options: Options) -> Result<()> {
     if logged_in && !matches!(command, Command::Login(_)) {
         match client.re_authenticate().await {
             // Who wants to log out need not be let in first.
-            Err(error) if Fate::of(&error) == Fate::Answered && matches!(command, Command::Logout) => {}
+            Err(Error::Answered(_)) if matches!(command, Command::Logout) => {}
             other => drop(other?),
         }
     }
@@ -128,7 +124,7 @@ async fn run(options: Options) -> Result<()> {
         Command::Call(options) => call::run(&client, options).await,
         Command::Watch(options) => watch::run(&client, options).await,
         Command::Login(options) => login::run(&client, options).await,
-        Command::Logout => client.logout().await.map(|_| say("Logged out")),
+        Command::Logout => client.logout().await.map(|_| say("Logged out")).map_err(Into::into),
         Command::Import(options) => import::run(&client, &url, options).await,
         Command::Export(options) => export::run(&client, options).await,
     };

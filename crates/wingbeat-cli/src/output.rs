@@ -4,7 +4,7 @@ use clap::ValueEnum;
 use serde_json::Value;
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
-use wingbeat_client::{Escaped, Result};
+use wingbeat_client::Escaped;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
@@ -29,7 +29,7 @@ impl Output {
 
 impl Format {
     /// Prints a result: a page and a list record by record.
-    pub(crate) fn print(self, value: &Value) -> Result<()> {
+    pub(crate) fn print(self, value: &Value) -> io::Result<()> {
         let records = match value.get("data") {
             Some(Value::Array(records)) if value.get("total").is_some() => Some(records),
             _ => value.as_array(),
@@ -42,7 +42,7 @@ impl Format {
             (_, Some(records)) => records.iter().map(|record| json(record) + "\n").collect(),
             (_, None) => json(value) + "\n",
         };
-        Ok(io::stdout().write_all(text.as_bytes())?)
+        io::stdout().write_all(text.as_bytes())
     }
 }
 

@@ -1,9 +1,11 @@
 //! `wingbeat watch messages`
 
 use crate::output::{Output, say};
+use anyhow::Result;
 use futures_util::stream::{SelectAll, StreamExt};
 use serde_json::{Value, json};
-use wingbeat_client::{Client, ConnectionEvent, Error, Result};
+use std::sync::Arc;
+use wingbeat_client::{Client, ConnectionEvent};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -36,20 +38,11 @@ pub(crate) async fn run(client: &Client, options: Options) -> Result<()> {
                 ConnectionEvent::Disconnected { reason, .. } => say(format_args!("disconnected: {reason}")),
                 ConnectionEvent::Connected { .. } => say("connected"),
                 ConnectionEvent::LoginFailed(error) => say(format_args!("not logged in any more: {error}")),
-                ConnectionEvent::ConnectFailed { error, will_retry: false } => return Err(told(&error)),
+                ConnectionEvent::ConnectFailed { error, will_retry: false } => return Err(Arc::unwrap_or_clone(error).into()),
                 _ => {}
             },
             _ = tokio::signal::ctrl_c() => return Ok(()),
             else => return Ok(()),
         }
-    }
-}
-
-/// The same error, of our own.
-fn told(error: &Error) -> Error {
-    let told = Error::new(error.kind(), error.message().to_owned());
-    match error.data() {
-        Some(data) => told.with_data(data.clone()),
-        None => told,
     }
 }

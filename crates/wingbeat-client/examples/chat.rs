@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::json;
 use std::io::BufRead;
 use tokio::sync::mpsc;
-use wingbeat_client::{Client, ConnectionEvent, Error, Order, Query, Result, Service};
+use wingbeat_client::{Client, ConnectionEvent, Order, Query, Result, Service};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -21,14 +21,14 @@ struct Room {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<()> {
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
-    let name = arguments.next().ok_or_else(|| Error::bad_request("Who are you? Give a name"))?;
+    let name = arguments.next().ok_or("Who are you? Give a name")?;
     let url = arguments.next().unwrap_or_else(|| "http://localhost:3030".to_owned());
     let client = Client::connect_to(&url).await?;
     let rooms: Vec<Room> =
         client.service("rooms").find().query(Query::new().sort("id", Order::Ascending)).await?.into_records();
-    let room = rooms.first().ok_or_else(|| Error::not_found("There is no room"))?;
+    let room = rooms.first().ok_or("There is no room")?;
     let messages: Service<Message> = client.service("messages");
     let mut created = messages.on("created");
     let mut connection = client.connection_events();

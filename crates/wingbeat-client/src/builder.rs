@@ -3,7 +3,7 @@
 use crate::auth::{MemoryStorage, Storage};
 use crate::backoff::Reconnection;
 use crate::client::Client;
-use crate::fate::{Fate, fated};
+use crate::error::{Error, Result};
 use crate::hooks::Hooks;
 use crate::options::Options;
 use crate::queue::QueueLimits;
@@ -15,7 +15,6 @@ use serde::Serialize;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
-use wingbeat_core::{Error, Result};
 
 /// What carries the packets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -43,7 +42,7 @@ impl Builder {
             address.settle()?;
         }
         if options.transports.is_empty() {
-            return Err(Error::bad_request("At least one transport is needed"));
+            return Err(Error::invalid("At least one transport is needed"));
         }
         Ok(options)
     }
@@ -90,11 +89,11 @@ impl Builder {
     /// bodies are the client's own.
     pub fn header(self, name: &str, value: &str) -> Builder {
         self.address(|address| {
-            let name = HeaderName::try_from(name).map_err(|_| Error::bad_request("Not a header name"))?;
+            let name = HeaderName::try_from(name).map_err(|_| Error::invalid("Not a header name"))?;
             if is_our_own(&name) {
-                return Err(Error::bad_request(format!("The header '{name}' is set by the client itself")));
+                return Err(Error::invalid(format!("The header '{name}' is set by the client itself")));
             }
-            let value = HeaderValue::try_from(value).map_err(|_| Error::bad_request("Not a header value"))?;
+            let value = HeaderValue::try_from(value).map_err(|_| Error::invalid("Not a header value"))?;
             address.headers.append(name, value);
             Ok(())
         })
@@ -115,7 +114,7 @@ impl Builder {
     pub fn auth(mut self, payload: &impl Serialize) -> Builder {
         match (serde_json::to_value(payload), &mut self.options) {
             (Ok(payload @ serde_json::Value::Object(_)), Ok(options)) => options.auth_payload = Some(payload),
-            (_, Ok(_)) => self.options = Err(Error::bad_request("The payload of CONNECT must be an object")),
+            (_, Ok(_)) => self.options = Err(Error::invalid("The payload of CONNECT must be an object")),
             (_, Err(_)) => {}
         }
         self
@@ -207,9 +206,9 @@ impl Builder {
     /// If that runtime has no timers (`enable_all`).
     pub fn build(self) -> Result<Client> {
         let runtime =
-            || tokio::runtime::Handle::try_current().map_err(|_| Error::general("A client needs a Tokio runtime"));
+            || tokio::runtime::Handle::try_current().map_err(|_| Error::invalid("A client needs a Tokio runtime"));
         let options = self.into_options().and_then(|options| runtime().map(|_| options));
-        Ok(Client::start(options.map_err(|error| fated(error, Fate::NotSent))?))
+        Ok(Client::start(options?))
     }
 
     /// A client that is connected.
@@ -226,7 +225,7 @@ impl Builder {
 fn parse(url: &str) -> Result<Address> {
     // A password is nobody's business, also if it is in the wrong place.
     let shown = url.rsplit_once('@').map_or_else(|| url.to_owned(), |(_, rest)| format!("…@{rest}"));
-    let wrong = |why: &str| Error::bad_request(format!("Invalid server address '{shown}': {why}"));
+    let wrong = |why: &str| Error::invalid(format!("Invalid server address '{shown}': {why}"));
     let uri: Uri = url.parse().map_err(|_| wrong("it cannot be read"))?;
     let secure = match uri.scheme_str() {
         Some("http" | "ws") => false,
@@ -291,7 +290,7 @@ mod tests {
         for bad in
             ["localhost", "ftp://a", "http://a:b@c", "http://a/admin", "", "http://", "http://a b", "http://a:99999"]
         {
-            assert_eq!(parse(bad).err().map(|error| error.code()), Some(400), "{bad}");
+            assert!(matches!(parse(bad), Err(Error::Invalid(_))), "{bad}");
         }
     }
 }

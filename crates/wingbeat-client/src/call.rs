@@ -2,7 +2,8 @@
 
 use crate::client::Client;
 use crate::command::Kind;
-use crate::fate::{Fate, closed, fated, hooked, unwritable};
+use crate::error::{Error, Result};
+use crate::fate::Fate;
 use crate::hooks::{Context, Next};
 use crate::io::emittable;
 use crate::locked;
@@ -17,7 +18,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker, ready};
 use std::time::Duration;
 use wingbeat_core::packet::write_text;
-use wingbeat_core::{Error, Id, IdArg, Method, Payload, RawJson, Result, json};
+use wingbeat_core::{Id, IdArg, Method, Payload, RawJson, json};
 
 /// A call of a service: await it, after adding what it needs.
 #[must_use = "a call is sent when it is awaited"]
@@ -56,12 +57,12 @@ impl<R> Call<R> {
 
     /// The query: a [`Query`](crate::Query), or anything that is a JSON object. Replaces one that was set before.
     pub fn query(self, query: impl Serialize) -> Call<R> {
-        self.with(|request| match serde_json::to_value(query).map_err(unwritable)? {
+        self.with(|request| match serde_json::to_value(query).map_err(Error::unwritable)? {
             Value::Object(query) => {
                 request.query = Some(Box::new(query));
                 Ok(())
             }
-            _ => Err(Error::bad_request("A query must be an object")),
+            _ => Err(Error::invalid("A query must be an object")),
         })
     }
 
@@ -120,13 +121,15 @@ impl<R: DeserializeOwned> Future for Calling<R> {
                 Ok(state) => self.state = state,
                 Err(error) => {
                     self.state = State::Over;
-                    return Poll::Ready(Err(local(error)));
+                    return Poll::Ready(Err(error));
                 }
             }
         }
         let outcome = match &mut self.state {
             State::Sent(outcome) => ready!(Pin::new(outcome).poll(cx)).and_then(|answer| answer.read()),
-            State::Hooked(running) => ready!(running.as_mut().poll(cx)).and_then(|result| result.to()),
+            State::Hooked(running) => {
+                ready!(running.as_mut().poll(cx)).and_then(|result| result.to().map_err(Error::unreadable))
+            }
             State::New(..) | State::Over => panic!("a call was polled after its end"),
         };
         self.state = State::Over;
@@ -136,10 +139,10 @@ impl<R: DeserializeOwned> Future for Calling<R> {
 
 // What is not needed is left where it is: a request is too large to be moved about.
 fn begin(client: &mut Option<Client>, request: &mut Result<Request>, waker: &Waker) -> Result<State> {
-    let client = client.take().ok_or_else(closed)?;
+    let client = client.take().ok_or(Error::Closed)?;
     let request = match request {
         Ok(request) => request,
-        Err(error) => return Err(std::mem::replace(error, closed())),
+        Err(error) => return Err(std::mem::replace(error, Error::Closed)),
     };
     if request.has_hooks(&client) {
         let request = request.clone();
@@ -148,10 +151,6 @@ fn begin(client: &mut Option<Client>, request: &mut Result<Request>, waker: &Wak
     let packet = request.packet()?;
     let slot = Slot::new(Kind::Call, &packet, timeout(&client, request.timeout));
     slot.submit_for(packet, client, waker).map(State::Sent)
-}
-
-pub(crate) fn local(error: Error) -> Error {
-    if Fate::of(&error) == Fate::Answered { fated(error, Fate::NotSent) } else { error }
 }
 
 impl Request {
@@ -185,21 +184,22 @@ impl Request {
         let noted = fate.clone();
         let call = Box::new(move |mut context: Context| -> Pin<Box<dyn Future<Output = _> + Send>> {
             Box::pin(async move {
-                let data = context.data.as_ref().map(Payload::to_raw).transpose()?;
+                let data = context.data.as_ref().map(Payload::to_raw).transpose().map_err(Error::unwritable)?;
                 let Context { method, path, id, query, .. } = &context;
                 let packet = encode(method, path, id, data.as_ref(), Some(query))?;
                 // Also what becomes of a call that a hook waits for no longer.
                 *locked(&noted) = Fate::Unknown;
                 let outcome = send(&sender, packet, timeout).await;
-                *locked(&noted) = outcome.as_ref().map_or_else(Fate::of, |_| Fate::Answered);
+                *locked(&noted) = outcome.as_ref().map_or_else(Error::fate, |_| Fate::Answered);
                 context.result = Some(Payload::from(outcome?));
                 Ok(context)
             })
         });
         let called = Next { layers: layers.into_iter(), call }.run(context).await;
-        let result = called.and_then(|context| context.result.unwrap_or(Payload::NULL).to_raw());
+        let result =
+            called.and_then(|context| context.result.unwrap_or(Payload::NULL).to_raw().map_err(Error::unwritable));
         // What a hook says is no answer of the server.
-        result.map_err(|error| hooked(error, *locked(&fate)))
+        result.map_err(|error| error.of_hooks(*locked(&fate)))
     }
 }
 
@@ -241,7 +241,7 @@ fn encode(
         match id {
             IdArg::Id(Id::Text(text)) if text.is_empty() => return Err(missing_id(method)),
             IdArg::Id(Id::Text(text)) => write_text(&mut packet, text),
-            IdArg::Id(id) => json::write(&mut packet, id)?,
+            IdArg::Id(id) => json::write(&mut packet, id).map_err(Error::unwritable)?,
             IdArg::Null => packet.extend_from_slice(b"null"),
             IdArg::Absent => return Err(missing_id(method)),
         }
@@ -253,7 +253,7 @@ fn encode(
     }
     packet.push(b',');
     match query {
-        Some(query) => json::write(&mut packet, query)?,
+        Some(query) => json::write(&mut packet, query).map_err(Error::unwritable)?,
         None => packet.extend_from_slice(b"{}"),
     }
     packet.push(b']');
@@ -261,7 +261,7 @@ fn encode(
 }
 
 fn missing_id(method: &Method) -> Error {
-    fated(Error::bad_request(format!("id for .{method} is required")), Fate::NotSent)
+    Error::invalid(format!("id for .{method} is required"))
 }
 
 #[cfg(test)]
@@ -292,7 +292,7 @@ mod tests {
         assert_eq!(get(IdArg::from(0)).unwrap(), r#"["get","a",0,{}]"#);
         for missing in [IdArg::Absent, IdArg::from("")] {
             let error = get(missing).unwrap_err();
-            assert_eq!((error.message(), Fate::of(&error)), ("id for .get is required", Fate::NotSent));
+            assert_eq!((&*error.message(), error.fate()), ("id for .get is required", Fate::NotSent));
         }
     }
 }

@@ -4,7 +4,8 @@ use crate::builder::{Builder, TransportKind};
 use crate::command::{Command, Kind};
 use crate::connection::ConnectionEvents;
 use crate::desk::Refused;
-use crate::fate::{Fate, closed, fated};
+use crate::error::Problem;
+use crate::error::{Error, Result};
 use crate::io::Io;
 use crate::options::Options;
 use crate::service::Service;
@@ -14,7 +15,7 @@ use crate::task::Task;
 use serde_json::Value;
 use std::sync::{Arc, Weak};
 use tokio::sync::oneshot;
-use wingbeat_core::{Definition, Error, Result};
+use wingbeat_core::Definition;
 
 /// A client of Feathers services over Socket.IO.
 ///
@@ -77,8 +78,8 @@ impl Client {
 
     pub(crate) fn send(&self, command: Command) -> Result<()> {
         self.shared().desk.push(command).map_err(|refused| match refused {
-            Refused::Full => fated(Error::unavailable("Too many calls wait to be sent"), Fate::NotSent),
-            Refused::Closed => closed(),
+            Refused::Full => Error::NotSent(Problem::new("Too many calls wait to be sent")),
+            Refused::Closed => Error::Closed,
         })
     }
 
@@ -123,7 +124,7 @@ impl Client {
     }
 
     /// How many bytes the server accepts in one message, as it has announced last (`maxPayload`). What is larger is not
-    /// sent: such a call fails with [`Fate::NotSent`], and both sizes as data (`{"size": 1100043, "limit": 1000000}`).
+    /// sent: such a call fails with [`Error::TooLarge`], which has both sizes.
     pub fn announced_max_payload(&self) -> Option<usize> {
         self.shared().announced()
     }
@@ -136,7 +137,7 @@ impl Client {
     pub async fn connect(&self) -> Result<()> {
         let (answer, connected) = oneshot::channel();
         self.send(Command::Connect(answer))?;
-        connected.await.map_err(|_| closed())?
+        connected.await.map_err(|_| Error::Closed)?
     }
 
     /// Disconnects. Calls under way fail, and so do new ones until [`connect`](Client::connect).

@@ -1,5 +1,6 @@
 //! What happens to the connection, for those who want to know.
 
+use crate::error::Error;
 use crate::queue::{Next, Queue};
 use futures_util::Stream;
 use serde_json::Value;
@@ -8,7 +9,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use wingbeat_core::Error;
 
 /// Something that happened to the connection or to the login. Printed by `{:?}` it tells what, and nothing of what a
 /// login has given: that holds the token.
@@ -59,7 +59,8 @@ impl ConnectionEvent {
             ConnectionEvent::Connected { id } => id.len(),
             ConnectionEvent::LoggedIn(result) => of(result),
             ConnectionEvent::ConnectFailed { error, .. } | ConnectionEvent::LoginFailed(error) => {
-                error.message().len() + error.data().map_or(0, of) + error.errors().map_or(0, of)
+                let said = error.answer().and_then(|error| error.errors());
+                error.message().len() + error.data().map_or(0, of) + said.map_or(0, of)
             }
             _ => 0,
         }

@@ -2,7 +2,7 @@
 
 use crate::client::{Client, WeakClient};
 use crate::command::{Asked, Kind};
-use crate::fate::{closed, unwritable};
+use crate::error::{Error, Result};
 use crate::queue::{Next, Queue};
 use crate::slot::{Slot, Unsent};
 use bytes::Bytes;
@@ -15,8 +15,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
+use wingbeat_core::RawJson;
 use wingbeat_core::packet::Arguments;
-use wingbeat_core::{Error, RawJson, Result};
 
 /// An event as it came, shared by all its listeners. Printed by `{:?}` it tells its name and how much there is, and
 /// nothing of what a server may have meant for one client alone.
@@ -68,13 +68,15 @@ impl Event {
     /// An argument, read as a `T`. One that is not there is null.
     ///
     /// # Errors
-    /// BadRequest if it does not fit.
+    /// [`Unreadable`](Error::Unreadable) if it does not fit.
     pub fn argument<T: DeserializeOwned>(&self, index: usize) -> Result<T> {
         if self.0.attachments.is_empty() {
-            return self.0.arguments.read(index + 1);
+            return self.0.arguments.read(index + 1).map_err(Error::unreadable);
         }
         let text = self.0.arguments.bytes(index + 1);
-        text.map_or(RawJson::NULL, |text| RawJson::with_attachments(text, self.attachments())).to()
+        text.map_or(RawJson::NULL, |text| RawJson::with_attachments(text, self.attachments()))
+            .to()
+            .map_err(Error::unreadable)
     }
 
     /// The JSON text of an argument. One that is not there is null.
@@ -99,8 +101,8 @@ impl Event {
     /// If the value has no JSON form, the answer could not be sent in time, or the connection that asked is gone.
     pub async fn reply(&self, answer: &(impl Serialize + ?Sized)) -> Result<()> {
         let Some(Reply { namespace, asked, timeout, client }) = &self.0.reply else { return Ok(()) };
-        let raw = RawJson::new(&(answer,)).map_err(unwritable)?;
-        let client = client.upgrade().ok_or_else(closed)?;
+        let raw = RawJson::new(&(answer,)).map_err(Error::unwritable)?;
+        let client = client.upgrade().ok_or(Error::Closed)?;
         let packet = Unsent::from(raw);
         let mut slot = Slot::new(Kind::Reply, &packet, *timeout);
         (slot.namespace, slot.asked) = (namespace.clone(), Some(Box::new(asked.clone())));
@@ -124,9 +126,9 @@ impl fmt::Debug for Event {
 /// is down is lost, as it is for every Feathers client.
 ///
 /// A listener that does not keep up loses the *oldest* events beyond its limits (1024 events or 16 MiB, see
-/// [`Builder::listener_limits`](crate::Builder::listener_limits)): then an error of class TooManyRequests takes their
-/// place, whose data says how many they were (`{"missed": 12}`). Neither the connection nor other listeners wait.
-/// An event that is no `T` is a BadRequest.
+/// [`Builder::listener_limits`](crate::Builder::listener_limits)): then [`Missed`](Error::Missed) takes their place, which
+/// says how many they were. Neither the connection nor other listeners wait. An event that is no `T` is
+/// [`Unreadable`](Error::Unreadable).
 #[must_use = "a stream does nothing unless it is read"]
 pub struct Events<T> {
     queue: Arc<Queue<Event>>,
@@ -150,12 +152,9 @@ impl<T> Events<T> {
     }
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Event>>> {
-        Poll::Ready(ready!(self.queue.poll_next(cx)).map(|next| {
-            match next {
-                Next::Item(event) => Ok(event),
-                Next::Missed(missed) => Err(Error::too_many_requests(format!("{missed} events were missed"))
-                    .with_data(serde_json::json!({ "missed": missed }))),
-            }
+        Poll::Ready(ready!(self.queue.poll_next(cx)).map(|next| match next {
+            Next::Item(event) => Ok(event),
+            Next::Missed(missed) => Err(Error::Missed(missed)),
         }))
     }
 }

@@ -1,10 +1,11 @@
 //! Functions around calls, on the client's side.
 
+use crate::error::{Error, Result};
 use serde_json::{Map, Value};
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
-use wingbeat_core::{Error, IdArg, Method, Payload, Result};
+use wingbeat_core::{IdArg, Method, Payload};
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 type Around = Arc<dyn Fn(Context, Next) -> BoxFuture<Result<Context>> + Send + Sync>;
@@ -249,13 +250,13 @@ mod tests {
             context.result = Some(json!("saved").into());
             Ok(context)
         });
-        let context = run(&hooks, None, |_| Err(Error::gone("x"))).await.unwrap();
+        let context = run(&hooks, None, |_| Err(Error::other("x"))).await.unwrap();
         assert_eq!(context.result.unwrap().to_value().unwrap(), json!("saved"));
         let hooks = Hooks::new().before(All, async |mut context: Context| {
             context.result = Some(json!("early").into());
             Ok(context)
         });
-        let context = run(&hooks, None, |_| Err(Error::gone("never called"))).await.unwrap();
+        let context = run(&hooks, None, |_| Err(Error::other("never called"))).await.unwrap();
         assert_eq!(context.result.unwrap().to_value().unwrap(), json!("early"));
     }
 

@@ -2,8 +2,8 @@
 
 use crate::client::Client;
 use crate::command::{Answer, Command, Kind};
+use crate::error::{Error, Result};
 use crate::event::{Event, Events, FromEvent};
-use crate::fate::{Fate, fated, unwritable};
 use crate::slot::{Slot, Unsent};
 use bytes::Bytes;
 use serde::Serialize;
@@ -12,8 +12,8 @@ use serde_json::Value;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+use wingbeat_core::RawJson;
 use wingbeat_core::packet::Arguments;
-use wingbeat_core::{Error, RawJson, Result};
 
 /// The Socket.IO connection in one namespace.
 ///
@@ -98,12 +98,12 @@ impl Io {
     async fn send(&self, kind: Kind, event: &str, arguments: impl Serialize) -> Result<crate::command::Answer> {
         emittable(event)?;
         let mut list = vec![Value::from(event)];
-        match serde_json::to_value(arguments).map_err(unwritable)? {
+        match serde_json::to_value(arguments).map_err(Error::unwritable)? {
             Value::Null => {}
             Value::Array(arguments) => list.extend(arguments),
             argument => list.push(argument),
         }
-        let raw = RawJson::new(&list)?;
+        let raw = RawJson::new(&list).map_err(Error::unwritable)?;
         let options = &self.client.shared().options;
         let timeout = self.timeout.unwrap_or(options.timeout);
         let packet = Unsent::from(raw);
@@ -120,8 +120,7 @@ const RESERVED: [&str; 6] =
 /// Refuses what is no name of an event, as socket.io-client does.
 pub(crate) fn emittable(event: &str) -> Result<()> {
     if RESERVED.contains(&event) {
-        let error = Error::bad_request(format!("\"{event}\" is a reserved event name"));
-        return Err(fated(error, Fate::NotSent));
+        return Err(Error::invalid(format!("\"{event}\" is a reserved event name")));
     }
     Ok(())
 }
@@ -157,9 +156,9 @@ impl Ack {
     /// An argument, read as a `T`. One that is not there is null.
     ///
     /// # Errors
-    /// BadRequest if it does not fit.
+    /// [`Unreadable`](Error::Unreadable) if it does not fit.
     pub fn argument<T: DeserializeOwned>(&self, index: usize) -> Result<T> {
-        RawJson::with_attachments(self.raw(index).bytes(), &self.attachments).to()
+        RawJson::with_attachments(self.raw(index).bytes(), &self.attachments).to().map_err(Error::unreadable)
     }
 
     /// The JSON text of an argument. One that is not there is null.

@@ -1,11 +1,11 @@
 //! Reading in the order of the records' ids: each page begins behind the last id of the one before. By position, what is
 //! removed meanwhile would move others over the end of a page, and nobody would see them.
 
-use crate::fate::Fate;
+use crate::error::{Error, Problem};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::cmp::Ordering;
-use wingbeat_core::{Error, ErrorKind};
+use wingbeat_core::ErrorKind;
 
 type Query = Map<String, Value>;
 
@@ -157,24 +157,27 @@ impl Keys {
     }
 
     fn cannot(&self, why: &str) -> Error {
-        Error::bad_request(format!("Pages cannot be read in the order of '{}': {why}. {REMEDY}", self.name))
+        Error::Unreadable(Problem::new(format!(
+            "Pages cannot be read in the order of '{}': {why}. {REMEDY}",
+            self.name
+        )))
     }
 
     /// Says what was asked for beyond the query, if the server may not like it.
     pub(crate) fn explained(&self, error: Error) -> Error {
-        let may_be_it = matches!(error.kind(), ErrorKind::BadRequest | ErrorKind::GeneralError);
-        if !self.is_at_start() || !may_be_it || Fate::of(&error) != Fate::Answered {
+        let Error::Answered(said) = &error else { return error };
+        if !self.is_at_start() || !matches!(said.kind(), ErrorKind::BadRequest | ErrorKind::GeneralError) {
             return error;
         }
-        let text = format!("{} (pages are asked for in the order of '{}'. {REMEDY})", error.message(), self.name);
-        let mut told = Error::new(error.kind(), text);
-        if let Some(data) = error.data() {
+        let text = format!("{} (pages are asked for in the order of '{}'. {REMEDY})", said.message(), self.name);
+        let mut told = wingbeat_core::Error::new(said.kind(), text);
+        if let Some(data) = said.data() {
             told = told.with_data(data.clone());
         }
-        if let Some(errors) = error.errors() {
+        if let Some(errors) = said.errors() {
             told = told.with_errors(errors.clone());
         }
-        told
+        Error::Answered(told)
     }
 }
 
@@ -257,7 +260,10 @@ mod tests {
             &[json!([{}])],
         ] {
             let error = read(bad).unwrap_err();
-            assert!(error.code() == 400 && error.message().contains("$sort of its own"), "{bad:?}: {error}");
+            assert!(
+                matches!(error, Error::Unreadable(_)) && error.message().contains("$sort of its own"),
+                "{bad:?}: {error}"
+            );
         }
     }
 }

@@ -23,8 +23,8 @@
 //! }
 //! ```
 //!
-//! * Every call has a timeout (30 s unless told otherwise) and ends: with what the server says, or with an error whose
-//!   [`Fate`] says whether the server may have executed it.
+//! * Every call has a timeout (30 s unless told otherwise) and ends: with what the server says, or with an [`Error`] that
+//!   says whether the server may have executed it ([`Fate`]).
 //! * Calls made while there is no connection wait for it, in order, in a bounded buffer.
 //! * A lost connection is renewed as socket.io-client does it ([`Reconnection`]), and a login with it, before the calls
 //!   that wait ([`Client::authenticate`]).
@@ -38,6 +38,7 @@ mod client;
 mod command;
 mod connection;
 mod desk;
+mod error;
 mod event;
 mod fate;
 mod hooks;
@@ -62,6 +63,7 @@ pub use builder::{Builder, TransportKind};
 pub use call::{Call, Calling};
 pub use client::Client;
 pub use connection::{ConnectionEvent, ConnectionEvents, Reason};
+pub use error::{Error, Problem, Result};
 pub use event::{Event, Events, FromEvent};
 pub use fate::Fate;
 pub use hooks::{All, Context, Hooks, Methods, Next};
@@ -74,7 +76,7 @@ pub use service::Service;
 pub use task::fuzzing;
 #[cfg(feature = "tls")]
 pub use tokio_rustls::rustls;
-pub use wingbeat_core::{Binary, Definition, Error, ErrorKind, Escaped, Id, IdArg, Method, Payload, RawJson, Result};
+pub use wingbeat_core::{Binary, Definition, ErrorKind, Escaped, Id, IdArg, Method, Payload, RawJson};
 
 /// Locks a mutex. One that a panic has poisoned is used all the same: nothing is held locked across foreign code.
 fn locked<T: ?Sized>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -1,10 +1,12 @@
 //! How a server is reached: through which proxy, and with which certificates.
 
 use crate::builder::Builder;
+#[cfg(feature = "tls")]
+use crate::error::Problem;
+use crate::error::{Error, Result};
 use crate::transport::{Address, Proxies};
 #[cfg(feature = "tls")]
 use std::sync::Arc;
-use wingbeat_core::{Error, Result};
 
 impl Builder {
     /// The proxy through which the server is reached, as `http://name:password@host:port` (or `https://`), whatever the
@@ -16,7 +18,7 @@ impl Builder {
     /// plain `http` is sent on by the proxy.
     pub fn proxy(self, url: &str) -> Builder {
         self.address(|address| {
-            let proxies = Proxies::all(url).map_err(|error| Error::bad_request(error.to_string()))?;
+            let proxies = Proxies::all(url).map_err(|error| Error::invalid(error.to_string()))?;
             address.dialer.proxies = proxies.into();
             Ok(())
         })
@@ -43,7 +45,7 @@ impl Builder {
     /// `openssl req -x509` makes it. Its names and its time still have to be right.
     #[cfg(feature = "tls")]
     pub fn root_certificates(self, pem: impl AsRef<[u8]>) -> Builder {
-        self.address(|address| address.trust.add(pem.as_ref()).map_err(Error::bad_request))
+        self.address(|address| address.trust.add(pem.as_ref()).map_err(Error::invalid))
     }
 
     /// Trusts whatever certificate a server shows: anybody on the way can read and change everything. For tests.
@@ -65,11 +67,12 @@ impl Address {
             if !trust.is_default() {
                 if self.dialer.tls.is_some() {
                     let why = "Builder::tls says all of TLS: put the certificates into that configuration";
-                    return Err(Error::bad_request(why));
+                    return Err(Error::invalid(why));
                 }
                 let config = trust.config();
                 let config = config.map_err(|error| {
-                    Error::bad_request(format!("The certificates cannot be used: {error}")).with_source(error)
+                    let why = format!("The certificates cannot be used: {error}");
+                    Error::Invalid(Problem::new(why).with_source(error))
                 })?;
                 self.dialer.tls = Some(config);
             }

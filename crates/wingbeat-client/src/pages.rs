@@ -1,7 +1,8 @@
 //! All pages of a `find`, one after another.
 
-use crate::call::{Call, Request, local};
+use crate::call::{Call, Request};
 use crate::client::Client;
+use crate::error::{Error, Result};
 use crate::keyset::{Keyed, Keys};
 use crate::page::{Found, Page};
 use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
@@ -9,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use wingbeat_core::{RawJson, Result};
+use wingbeat_core::RawJson;
 
 /// A stream of pages, or of the records on them. Each page is one call, made when the stream gets there.
 #[must_use = "a stream does nothing unless it is read"]
@@ -45,7 +46,7 @@ impl<T: DeserializeOwned + Send + 'static> Call<Found<T>> {
     ///
     /// This needs a service that sorts by its ids and compares with them (`$sort`, `$gt`), as those of Feathers' and
     /// Wingbeat's stores do, and ids that are all numbers or all texts. Where more than one page has to be read and that
-    /// cannot be, the stream ends with a BadRequest that says so. (Of texts only the service knows the order: one that
+    /// cannot be, the stream ends with an [`Unreadable`](Error::Unreadable) that says so. (Of texts only the service knows the order: one that
     /// compares them but does not sort by them is not noticed.)
     ///
     /// A query with a `$sort` or `$skip` of its own is read by position, from there on: records that are created or
@@ -59,9 +60,7 @@ impl<T: DeserializeOwned + Send + 'static> Call<Found<T>> {
         let begin = self.request.map(|request| Walk { client: self.client, request, keys, read: 0 });
         let walk = stream::try_unfold(Some(begin), |walk| async {
             match walk {
-                Some(walk) => {
-                    walk.map_err(local)?.page().await.map(|found| found.map(|(page, walk)| (page, walk.map(Ok))))
-                }
+                Some(walk) => walk?.page().await.map(|found| found.map(|(page, walk)| (page, walk.map(Ok)))),
                 None => Ok(None),
             }
         });
@@ -103,7 +102,7 @@ impl Walk {
                 Some(keys) => answer.map_err(|error| keys.explained(error))?,
                 None => answer?,
             };
-            let (page, more) = of(answer.to()?, limit, skipped);
+            let (page, more) = of(answer.to().map_err(Error::unreadable)?, limit, skipped);
             let Some(keys) = &mut self.keys else { break (page, more) };
             // One page that is everything needs no ids.
             if more || !keys.is_at_start() {

@@ -2,14 +2,14 @@
 
 use crate::call::{Call, Request};
 use crate::client::Client;
+use crate::error::{Error, Result};
 use crate::event::Events;
-use crate::fate::unwritable;
 use crate::page::Found;
 use serde::Serialize;
 use serde_json::Value;
 use std::marker::PhantomData;
 use std::sync::Arc;
-use wingbeat_core::{IdArg, Method, RawJson, Result};
+use wingbeat_core::{IdArg, Method, RawJson};
 
 /// A service of the server whose records are `T`s.
 ///
@@ -41,11 +41,11 @@ impl<T> Service<T> {
     }
 
     /// The same service with a placeholder of its path filled: `userId` that of `users/:userId/messages`. A value with
-    /// a slash, or none, is a BadRequest of every call. Events come under the unfilled path, whoever they are of.
+    /// a slash, or none, makes every call [`Invalid`](Error::Invalid). Events come under the unfilled path, whoever they are of.
     pub fn route(mut self, name: &str, value: impl ToString) -> Service<T> {
         if let Ok(path) = &self.path {
             let filled = crate::route::fill(path, name, &value.to_string());
-            self.path = filled.map(Into::into).map_err(|error| error.message().to_owned());
+            self.path = filled.map(Into::into).map_err(|error| error.message().into_owned());
         }
         self
     }
@@ -113,8 +113,8 @@ impl<T> Service<T> {
     }
 
     fn request(&self, method: Method, id: IdArg, data: Option<&(impl Serialize + ?Sized)>) -> Result<Request> {
-        let path = self.path.as_ref().map_err(|message| wingbeat_core::Error::bad_request(message.clone()))?;
-        let data = data.map(RawJson::new).transpose().map_err(unwritable)?;
+        let path = self.path.as_ref().map_err(|message| Error::invalid(message.clone()))?;
+        let data = data.map(RawJson::new).transpose().map_err(Error::unwritable)?;
         let filled = (!Arc::ptr_eq(path, &self.service)).then(|| path.clone());
         Ok(Request { service: self.service.clone(), filled, method, id, data, query: None, timeout: None })
     }

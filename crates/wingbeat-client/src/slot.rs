@@ -2,7 +2,8 @@
 
 use crate::client::Client;
 use crate::command::{Answer, Asked, Command, Kind};
-use crate::fate::{Fate, closed, fated};
+use crate::error::Problem;
+use crate::error::{Error, Result};
 use crate::locked;
 use bytes::Bytes;
 use std::pin::Pin;
@@ -11,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::time::Instant;
-use wingbeat_core::{Error, RawJson, Result};
+use wingbeat_core::RawJson;
 
 /// A packet that waits to be sent, or for its answer: the task's side of it. Dropped without an outcome, it says so.
 pub(crate) struct Outbound {
@@ -208,8 +209,9 @@ impl Drop for Outbound {
     fn drop(&mut self) {
         if !self.is_finished {
             // What is to be sent is taken when it is.
-            let fate = if self.packet.json.is_empty() { Fate::Unknown } else { Fate::NotSent };
-            self.tell(Err(fated(Error::unavailable("The client has ended"), fate)));
+            let was_sent = self.packet.json.is_empty();
+            let error = if was_sent { Error::Unanswered(Problem::new("The client has ended")) } else { Error::Closed };
+            self.tell(Err(error));
         }
     }
 }
@@ -236,7 +238,7 @@ impl Future for Outcome {
                 self.is_over = true;
                 return Poll::Ready(match finished {
                     Caller::Finished(outcome) => outcome,
-                    _ => Err(closed()),
+                    _ => Err(Error::Closed),
                 });
             }
         }

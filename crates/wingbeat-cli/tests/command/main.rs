@@ -147,7 +147,7 @@ fn a_record_that_is_too_large_is_named_with_its_line_and_sizes() {
         let said = String::from_utf8(output.stderr).unwrap();
         let size = "42?[\"create\",\"chat\",,{}]".len() + large.len();
         let expected = format!(
-            "Stopped after line 3; the same command continues there.\nBadRequest: Line 4 is too large: the message would \
+            "Stopped after line 3; the same command continues there.\nLine 4 is too large: the message would \
              have {size} bytes, and the server accepts 1000000\n"
         );
         assert_eq!((output.status.success(), said), (false, expected));

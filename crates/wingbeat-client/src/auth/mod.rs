@@ -6,15 +6,15 @@ pub use storage::{FileStorage, MemoryStorage, Storage};
 
 use crate::client::Client;
 use crate::command::Kind;
-use crate::fate::{Fate, unwritable};
+use crate::error::{Error, Result};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use wingbeat_core::{Error, Result, json};
+use wingbeat_core::json;
 
 /// Whether the server says that this client is not who it claims to be: such a token is not kept.
 pub(crate) fn refuses(error: &Error) -> bool {
-    Fate::of(error) == Fate::Answered && (401..=407).contains(&error.code())
+    matches!(error, Error::Answered(said) if (401..=407).contains(&said.code()))
 }
 
 impl Client {
@@ -28,14 +28,14 @@ impl Client {
     pub async fn authenticate(&self, data: &impl Serialize) -> Result<Arc<Value>> {
         let path = &self.shared().options.authentication_path;
         let mut packet = Vec::new();
-        json::write(&mut packet, &("create", path, data, json!({}))).map_err(unwritable)?;
+        json::write(&mut packet, &("create", path, data, json!({}))).map_err(Error::unwritable)?;
         self.log_in(packet).await
     }
 
     /// Logs in with the stored token; if the client is logged in already, gives what was said then.
     ///
     /// # Errors
-    /// As [`authenticate`](Client::authenticate); NotAuthenticated if there is no token.
+    /// As [`authenticate`](Client::authenticate); [`NotLoggedIn`](Error::NotLoggedIn) if there is no token.
     pub async fn re_authenticate(&self) -> Result<Arc<Value>> {
         match self.shared().authentication() {
             Some(result) => Ok(result),
@@ -62,7 +62,7 @@ impl Client {
     /// What the server says, unless that means that nobody is logged in. Or the storage's own.
     pub async fn logout(&self) -> Result<Value> {
         let path = &self.shared().options.authentication_path;
-        let json = serde_json::to_vec(&("remove", path, Value::Null, json!({})))?;
+        let json = serde_json::to_vec(&("remove", path, Value::Null, json!({}))).map_err(Error::unwritable)?;
         self.submit(Kind::Logout, json)?.await?.read()
     }
 

@@ -1,12 +1,12 @@
 //! Where the access token is kept.
 
+use crate::error::{Error, Result};
 use crate::locked;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use wingbeat_core::{Error, Result};
 
 /// Keeps one access token.
 ///
@@ -75,7 +75,7 @@ impl FileStorage {
     }
 
     fn error(&self, error: io::Error) -> Error {
-        Error::general(format!("The token file {}: {error}", self.path.display())).with_source(error)
+        Error::other(format!("The token file {}: {error}", self.path.display()))
     }
 }
 

@@ -119,7 +119,7 @@ impl Session {
 
     fn end(mut self) {
         self.task.lose(Reason::TransportClose);
-        self.task.halt(&crate::fate::closed());
+        self.task.halt(&crate::Error::Closed);
         for mut call in self.calls {
             let outcome = Pin::new(&mut call).poll(&mut Context::from_waker(Waker::noop()));
             let Poll::Ready(outcome) = outcome else { panic!("every call has an outcome") };

@@ -4,13 +4,14 @@ use super::Task;
 use crate::auth;
 use crate::command::{Answer, Kind};
 use crate::connection::ConnectionEvent;
-use crate::fate::{Fate, copy, fated};
+use crate::error::Problem;
+use crate::error::{Error, Result};
+use crate::fate::Fate;
 use crate::shared::Shared;
 use crate::slot::{Outbound, Slot, Unsent};
 use serde_json::Value;
 use std::sync::Arc;
 use tokio::time::Instant;
-use wingbeat_core::{Error, Result};
 
 #[derive(Default)]
 pub(crate) struct Login {
@@ -74,7 +75,7 @@ impl Task {
 
     fn logged_in(&mut self, value: Value) -> Result<()> {
         let kept = match value.get("accessToken").and_then(Value::as_str) {
-            Some(token) => self.shared.options.storage.set(token),
+            Some(token) => self.shared.options.storage.set(token).map_err(|error| error.with_fate(Fate::Answered)),
             None => Ok(()),
         };
         self.login.authenticated = true;
@@ -87,8 +88,10 @@ impl Task {
     /// Calls that waited for a login fail with it.
     fn login_failed(&mut self, at: usize, error: &Error) {
         self.forget_login(error);
-        self.namespaces[at].fail_waiting(error, true);
-        self.shared.report(&ConnectionEvent::LoginFailed(Arc::new(copy(error, Fate::of(error)))));
+        // As Feathers' client has it, with the login's own words.
+        let waited = Problem::new(error.message().into_owned()).with_source(error.clone());
+        self.namespaces[at].fail_waiting(&Error::NotSent(waited), true);
+        self.shared.report(&ConnectionEvent::LoginFailed(Arc::new(error.clone())));
     }
 
     fn logout_finished(&mut self, outbound: Outbound, outcome: Result<Answer>) {
@@ -97,7 +100,8 @@ impl Task {
             Ok(answer) => {
                 self.login.authenticated = false;
                 self.shared.set_authentication(None);
-                self.shared.options.storage.remove().map(|()| answer)
+                let removed = self.shared.options.storage.remove();
+                removed.map(|()| answer).map_err(|error| error.with_fate(Fate::Answered))
             }
             Err(error) => {
                 self.forget_login(&error);
@@ -142,11 +146,9 @@ impl Task {
 /// The call that authenticates with the stored token.
 pub(crate) fn stored_login(shared: &Shared) -> Result<Vec<u8>> {
     let options = &shared.options;
-    let token = options
-        .storage
-        .get()
-        .and_then(|token| token.ok_or_else(|| Error::not_authenticated("No accessToken found in storage")));
-    let token = token.map_err(|error| fated(error, Fate::NotSent))?;
+    let token = options.storage.get().map_err(|error| error.with_fate(Fate::NotSent))?;
+    let token = token.ok_or(Error::NotLoggedIn)?;
     let data = serde_json::json!({ "strategy": options.jwt_strategy, "accessToken": token });
-    Ok(serde_json::to_vec(&("create", &options.authentication_path, data, serde_json::json!({})))?)
+    serde_json::to_vec(&("create", &options.authentication_path, data, serde_json::json!({})))
+        .map_err(Error::unwritable)
 }

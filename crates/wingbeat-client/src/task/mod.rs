@@ -15,7 +15,8 @@ use crate::backoff;
 use crate::client::WeakClient;
 use crate::command::Command;
 use crate::connection::{ConnectionEvent, Reason};
-use crate::fate::{Fate, closed, copy, fated, unavailable};
+use crate::error::Problem;
+use crate::error::{Error, Result};
 use crate::shared::Shared;
 use crate::transport::{Broken, Transport};
 use login::Login;
@@ -28,7 +29,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep, sleep, timeout};
-use wingbeat_core::{Error, Result};
 
 pub(crate) struct Task {
     shared: Arc<Shared>,
@@ -84,15 +84,15 @@ impl Task {
             let stop = if self.wanted { self.connected().await } else { self.idle().await };
             match stop {
                 Some(Stop::Close) => break,
-                Some(Stop::Disconnect) => self.halt(&fated(Error::unavailable("Disconnected"), Fate::NotSent)),
+                Some(Stop::Disconnect) => self.halt(&Error::NotConnected(Problem::new("Disconnected"))),
                 None => {}
             }
         }
         // From here on commands are refused, and what is under way has failed.
-        self.halt(&closed());
+        self.halt(&Error::Closed);
         for command in self.inbox.close() {
             match command {
-                Command::Emit(outbound) => outbound.finish(Err(closed())),
+                Command::Emit(outbound) => outbound.finish(Err(Error::Closed)),
                 Command::Close(answer) => self.closing.push(answer),
                 // Who waits for a connection sees that there is none.
                 Command::Connect(_) | Command::Join(_) | Command::Disconnect | Command::Forget(_) => {}
@@ -117,7 +117,10 @@ impl Task {
         };
         let end = match opened {
             Ok((transport, handshake)) => self.session(transport, &handshake).await,
-            Err(broken) => End::Failed(unavailable(format!("Cannot connect: {broken}"), broken)),
+            Err(broken) => {
+                let problem = Problem::new(format!("Cannot connect: {broken}"));
+                End::Failed(Error::NotConnected(problem.with_source(broken)))
+            }
         };
         match end {
             End::Stop(stop) => Some(stop),
@@ -142,7 +145,7 @@ impl Task {
         if will_reconnect {
             return self.wait_for_attempt().await;
         }
-        self.halt(&fated(Error::unavailable(format!("Not connected ({reason})")), Fate::NotSent));
+        self.halt(&Error::NotConnected(Problem::new(format!("Not connected ({reason})"))));
         None
     }
 
@@ -155,7 +158,7 @@ impl Task {
 
     fn failed_to_connect(&mut self, error: Error, will_retry: bool) {
         for waiting in self.waiting_for_connection.drain(..) {
-            let _ = waiting.send(Err(copy(&error, Fate::NotSent)));
+            let _ = waiting.send(Err(error.clone()));
         }
         if !will_retry {
             self.halt(&error);
@@ -170,10 +173,10 @@ impl Task {
         self.login.forget_running();
         for namespace in &mut self.namespaces {
             namespace.fail_waiting(error, false);
-            namespace.halted = Some(copy(error, Fate::NotSent));
+            namespace.halted = Some(error.clone());
         }
         for waiting in self.waiting_for_connection.drain(..) {
-            let _ = waiting.send(Err(copy(error, Fate::NotSent)));
+            let _ = waiting.send(Err(error.clone()));
         }
     }
 

@@ -1,7 +1,9 @@
 //! One namespace: what waits to be sent, and what waits for an answer.
 
 use crate::command::{Answer, Kind};
-use crate::fate::{Fate, copy, fated, timed_out, too_large};
+use crate::error::Error;
+use crate::error::Problem;
+use crate::fate::Fate;
 use crate::queue::QueueLimits;
 use crate::slot::{Outbound, Place, Slot, Unsent};
 use crate::transport::Outbox;
@@ -10,7 +12,6 @@ use std::collections::VecDeque;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use tokio::time::Instant;
-use wingbeat_core::Error;
 use wingbeat_core::packet::PacketKind;
 
 /// How much may wait in the transport: what waits here instead can still be sent over the next one.
@@ -112,14 +113,14 @@ impl Namespace {
         if matches!(kind, Kind::Event | Kind::Reply) {
             let asked = outbound.slot.asked.as_ref().map(|asked| asked.id.clone());
             if let Err(refused) = outbox.packet(packet, &self.name, asked, &json, attachments) {
-                return Some((outbound, too_large(refused)));
+                return Some((outbound, refused.into()));
             }
             outbound.finish(Ok(Answer::default()));
             return None;
         }
         let id = self.next_id;
         if let Err(refused) = outbox.packet(packet, &self.name, Some(id.into()), &json, attachments) {
-            return Some((outbound, too_large(refused)));
+            return Some((outbound, refused.into()));
         }
         self.next_id += 1;
         outbound.kept_at(Place::InFlight(id));
@@ -164,7 +165,7 @@ impl Namespace {
         }
         for (_, outbound) in failed {
             self.bytes -= outbound.slot.bytes;
-            outbound.finish(Err(copy(error, Fate::NotSent)));
+            outbound.finish(Err(error.clone()));
         }
     }
 
@@ -200,12 +201,12 @@ impl Namespace {
         for queue in [&mut self.free, &mut self.behind_gate] {
             for outbound in extract(queue, &mut is_due) {
                 self.bytes -= outbound.slot.bytes;
-                let error = timed_out(outbound.slot.timeout, Fate::NotSent);
+                let error = Error::timed_out(outbound.slot.timeout, Fate::NotSent);
                 expired.push((outbound, error));
             }
         }
         for (_, outbound) in self.in_flight.extract_if(|_, outbound| is_due(outbound)) {
-            let error = timed_out(outbound.slot.timeout, Fate::Unknown);
+            let error = Error::timed_out(outbound.slot.timeout, Fate::Unknown);
             expired.push((outbound, error));
         }
         (expired, next)
@@ -228,10 +229,10 @@ fn extract(queue: &mut VecDeque<(u64, Outbound)>, mut matches: impl FnMut(&Outbo
 
 /// The error of a call that was under way when the connection went.
 pub(crate) fn lost_error(reason: &str) -> Error {
-    fated(Error::unavailable(format!("The connection was lost ({reason}) before the answer came")), Fate::Unknown)
+    Error::Unanswered(Problem::new(format!("The connection was lost ({reason}) before the answer came")))
 }
 
 /// The connection that asked is gone.
 pub(crate) fn nobody_asks() -> Error {
-    fated(Error::unavailable("The connection that asked is gone"), Fate::NotSent)
+    Error::NotSent(Problem::new("The connection that asked is gone"))
 }

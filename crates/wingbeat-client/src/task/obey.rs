@@ -4,7 +4,8 @@ use super::namespace::{Namespace, lost_error, nobody_asks};
 use super::{Stop, Task};
 use crate::command::{Command, Kind};
 use crate::connection::Reason;
-use crate::fate::{Fate, copy, fated};
+use crate::error::Error;
+use crate::error::Problem;
 use crate::shared::Shared;
 use crate::slot::Outbound;
 use std::future::poll_fn;
@@ -12,7 +13,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::Instant;
-use wingbeat_core::Error;
 
 /// How many namespaces a client may use.
 const MAX_NAMESPACES: usize = 64;
@@ -118,8 +118,7 @@ impl Task {
         let slot = &outbound.slot;
         let is_login = slot.kind == Kind::Login;
         let Some(at) = self.namespace(slot.namespace.as_ref()) else {
-            let error = Error::bad_request(format!("More than {MAX_NAMESPACES} namespaces"));
-            return outbound.finish(Err(fated(error, Fate::NotSent)));
+            return outbound.finish(Err(Error::invalid(format!("More than {MAX_NAMESPACES} namespaces"))));
         };
         let namespace = &mut self.namespaces[at];
         let connection = self.connection;
@@ -127,12 +126,11 @@ impl Task {
             return outbound.finish(Err(nobody_asks()));
         }
         if let Some(error) = &namespace.halted {
-            let error = copy(error, Fate::NotSent);
+            let error = error.clone();
             return outbound.finish(Err(error));
         }
         if let Err(refused) = namespace.push(outbound, limits) {
-            let error = Error::unavailable("Too many calls wait to be sent");
-            return refused.finish(Err(fated(error, Fate::NotSent)));
+            return refused.finish(Err(Error::NotSent(Problem::new("Too many calls wait to be sent"))));
         }
         if is_login {
             self.login.begin();
@@ -146,7 +144,7 @@ impl Task {
         let at = self.namespaces.iter().position(|namespace| namespace.name == *name);
         if at.is_none() && self.namespaces.len() < MAX_NAMESPACES {
             let mut namespace = Namespace::new(name.clone());
-            namespace.halted = self.namespaces[0].halted.as_ref().map(|error| copy(error, Fate::NotSent));
+            namespace.halted = self.namespaces[0].halted.clone();
             self.namespaces.push(namespace);
             return Some(self.namespaces.len() - 1);
         }

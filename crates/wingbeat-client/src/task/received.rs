@@ -5,16 +5,17 @@ use super::namespace::lost_error;
 use super::session::End;
 use crate::command::{Answer, Asked, Kind, MAX_ARGUMENTS, SUCCESS, received_error};
 use crate::connection::{ConnectionEvent, Reason};
+use crate::error::Error;
+use crate::error::Problem;
 use crate::event::{Event, Reply};
-use crate::fate::{Fate, fated};
 use crate::options::Options;
 use crate::transport::{Broken, Incoming, Outbox};
 use bytes::Bytes;
 use serde_json::Value;
 use std::sync::Arc;
+use wingbeat_core::json;
 use wingbeat_core::packet::engine::{self, PacketType};
 use wingbeat_core::packet::{AckId, Arguments, Assembly, Content, Limits, Malformed, PacketKind, Whole, msgpack};
-use wingbeat_core::{Error, json};
 
 /// The most attachments of a packet.
 const MAX_ATTACHMENTS: usize = 1_000;
@@ -122,11 +123,11 @@ impl Task {
 
     fn refused(&mut self, at: usize, json: &str) -> Option<End> {
         let said = received_error(valid_or_null(json));
-        let mut error = Error::forbidden(said.message().to_owned());
+        let mut error = wingbeat_core::Error::forbidden(said.message().to_owned());
         if let Some(data) = said.data() {
             error = error.with_data(data.clone());
         }
-        let error = fated(error, Fate::NotSent);
+        let error = Error::Refused(error);
         if at == 0 {
             return Some(End::Refused(error));
         }
@@ -145,7 +146,7 @@ impl Task {
         }
         // Asked for already: the server will not be bothered again.
         self.namespaces[at].asked = true;
-        let error = fated(Error::unavailable(format!("Not connected ({reason})")), Fate::NotSent);
+        let error = Error::NotConnected(Problem::new(format!("Not connected ({reason})")));
         self.namespaces[at].fail_waiting(&error, false);
         self.namespaces[at].halted = Some(error);
         None

@@ -4,14 +4,14 @@ use super::received::{decoder, is_ping};
 use super::{Stop, Task};
 use crate::TransportKind;
 use crate::connection::{ConnectionEvent, Reason};
-use crate::fate::{too_large, unavailable};
+use crate::error::Error;
+use crate::error::Problem;
 use crate::transport::{Broken, Handshake, Outbox, Transport};
 use serde_json::Value;
 use std::future::poll_fn;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
-use wingbeat_core::Error;
 use wingbeat_core::packet::{Assembly, PacketKind};
 
 /// How a connection ends.
@@ -177,7 +177,9 @@ impl Task {
         }
         watch.join.filter(|join| *join <= now)?;
         let message = "Cannot connect: the server does not answer CONNECT";
-        Some(End::Failed(unavailable(message, Broken::timeout(self.shared.options.connect_timeout))))
+        Some(End::Failed(Error::NotConnected(
+            Problem::new(message).with_source(Broken::timeout(self.shared.options.connect_timeout)),
+        )))
     }
 
     /// Moves what may be sent to the transport.
@@ -204,7 +206,7 @@ impl Task {
             let json = payload.as_ref().map(Value::to_string).unwrap_or_default();
             let asked = outbox.packet(PacketKind::Connect, &namespace.name, None, json.as_bytes(), &[]);
             let Err(refused) = asked else { continue };
-            let error = too_large(refused);
+            let error = Error::from(refused);
             if at == 0 {
                 return Some(End::Refused(error));
             }
@@ -220,7 +222,9 @@ impl Task {
             let (own, other) =
                 if self.shared.options.msgpack { ("MessagePack", "JSON") } else { ("JSON", "MessagePack") };
             let hint = format!("after the handshake: if the server speaks {other} and not {own}, see Builder::msgpack");
-            return End::Failed(unavailable(format!("Cannot connect: {broken} ({hint})"), broken));
+            return End::Failed(Error::NotConnected(
+                Problem::new(format!("Cannot connect: {broken} ({hint})")).with_source(broken),
+            ));
         }
         End::Lost(broken.reason())
     }

@@ -84,9 +84,9 @@ fn when_the_runtime_ends_calls_tell_whether_they_were_sent() {
     let another = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     another.block_on(async {
         for fate in [Fate::Unknown, Fate::NotSent] {
-            assert_eq!(Fate::of(&soon(calls.remove(0)).await.unwrap_err()), fate);
+            assert_eq!(soon(calls.remove(0)).await.unwrap_err().fate(), fate);
         }
-        assert_eq!(Fate::of(&soon(client.untyped("x").get(1).into_future()).await.unwrap_err()), Fate::NotSent);
+        assert_eq!(soon(client.untyped("x").get(1).into_future()).await.unwrap_err().fate(), Fate::NotSent);
         assert!(soon(client.io().on_any().next()).await.is_none());
     });
 }
@@ -105,8 +105,8 @@ async fn a_client_that_is_closed_has_calls_that_say_so_and_drop_quietly() {
     .await;
     soon(client.close()).await;
     drop(dropped);
-    assert_eq!(Fate::of(&soon(waiting).await.unwrap_err()), Fate::NotSent);
-    assert_eq!(Fate::of(&soon(numbers.get(3).into_future()).await.unwrap_err()), Fate::NotSent);
+    assert_eq!(soon(waiting).await.unwrap_err().fate(), Fate::NotSent);
+    assert_eq!(soon(numbers.get(3).into_future()).await.unwrap_err().fate(), Fate::NotSent);
 }
 
 #[test]
@@ -127,5 +127,5 @@ fn a_runtime_that_ends_takes_no_answer_with_it_in_silence() {
     }));
     drop((runtime, listener));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    assert_eq!(Fate::of(&runtime.block_on(soon(call)).unwrap_err()), Fate::Unknown);
+    assert_eq!(runtime.block_on(soon(call)).unwrap_err().fate(), Fate::Unknown);
 }

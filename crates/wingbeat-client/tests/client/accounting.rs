@@ -29,7 +29,7 @@ async fn every_call_is_accounted_for(target: Target) {
     for call in calls {
         match tokio::time::timeout(Duration::from_secs(60), call).await.expect("no call hangs").unwrap() {
             Ok(_) => answered += 1,
-            Err(error) => match Fate::of(&error) {
+            Err(error) => match error.fate() {
                 Fate::Answered => panic!("nobody said {error:?}"),
                 Fate::NotSent => not_sent += 1,
                 Fate::Unknown => unknown += 1,

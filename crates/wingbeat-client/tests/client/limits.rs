@@ -14,12 +14,11 @@ on_both! {
     attachments_count_as_the_transport_carries_them
 }
 
-fn sizes(error: &Error) -> (u64, u64) {
-    assert_eq!((error.code(), Fate::of(error)), (400, Fate::NotSent), "{error}");
-    let of = |name: &str| error.data().and_then(|data| data[name].as_u64()).unwrap();
-    let (size, limit) = (of("size"), of("limit"));
+fn sizes(error: &Error) -> (usize, usize) {
+    let Error::TooLarge { size, limit, .. } = error else { panic!("{error:?}") };
+    assert_eq!(error.fate(), Fate::NotSent);
     assert!(error.message().contains(&size.to_string()) && error.message().contains(&limit.to_string()), "{error}");
-    (size, limit)
+    (*size, *limit)
 }
 
 const BOTH: [TransportKind; 2] = [TransportKind::WebSocket, TransportKind::Polling];
@@ -129,7 +128,7 @@ async fn a_stored_token_that_is_too_large_fails_the_login_and_what_waits_for_it(
     let (login, call, _peer) = soon(async { tokio::join!(login, call, server) }).await;
     for outcome in [login, call] {
         let error = outcome.unwrap_err();
-        assert_eq!(Fate::of(&error), Fate::NotSent, "{error}");
+        assert_eq!(error.fate(), Fate::NotSent, "{error}");
         assert!(error.message().contains("the server accepts 100"), "{error}");
     }
 }

@@ -20,8 +20,8 @@ async fn a_connection_lost_during_a_login_fails_the_login_and_what_waits_for_it(
     let call = tokio::spawn(async move { client.untyped("secure").get(1).await });
     tokio::task::yield_now().await;
     drop(peer);
-    assert_eq!(Fate::of(&soon(login).await.unwrap().unwrap_err()), Fate::Unknown);
-    assert_eq!(Fate::of(&soon(call).await.unwrap().unwrap_err()), Fate::NotSent);
+    assert_eq!(soon(login).await.unwrap().unwrap_err().fate(), Fate::Unknown);
+    assert_eq!(soon(call).await.unwrap().unwrap_err().fate(), Fate::NotSent);
 }
 
 #[tokio::test]
@@ -78,7 +78,7 @@ async fn two_logins_that_are_lost_together_hold_no_call_back() {
         let (mut lost, _) = back(&listener, "t").await;
         let (second, _) = login(&client, &mut lost).await;
         drop(lost);
-        assert_eq!(Fate::of(&soon(second).await.unwrap().unwrap_err()), Fate::Unknown);
+        assert_eq!(soon(second).await.unwrap().unwrap_err().fate(), Fate::Unknown);
         peer = soon(listener.joined()).await;
         let call = tokio::spawn(client.service::<u32>("numbers").get(1).into_future());
         let asked = soon(peer.receive()).await.unwrap();

@@ -5,7 +5,7 @@ use crate::scripted::Listener;
 use crate::soon;
 use serde_json::{Value, json};
 use std::time::Duration;
-use wingbeat_client::{Binary, Client, Definition, Event, Fate, Reconnection, TransportKind};
+use wingbeat_client::{Binary, Client, Definition, Error, Event, Fate, Reconnection, TransportKind};
 
 const BOTH: [TransportKind; 2] = [TransportKind::WebSocket, TransportKind::Polling];
 
@@ -27,7 +27,7 @@ async fn messagepack_carries_calls_events_errors_and_bytes(target: Target) {
         assert_eq!((&record["numbers"], &record["text"]), (&data["numbers"], &data["text"]));
         assert_eq!(created.next().await.unwrap().unwrap(), record);
         let error = client.untyped("errors").get("data").await.unwrap_err();
-        assert_eq!((error.code(), error.data()), (400, Some(&json!({"field": "text", "n": 1}))));
+        assert_eq!((error.code(), error.data()), (Some(400), Some(&json!({"field": "text", "n": 1}))));
         let bytes = Binary::from(vec![0, 1, 255]);
         let blob = client.io().emit_with_ack("create", ("blob", json!({}), json!({}))).await.unwrap();
         assert_eq!(blob.argument::<Value>(1).unwrap()["len"], -1);
@@ -39,7 +39,7 @@ async fn messagepack_carries_calls_events_errors_and_bytes(target: Target) {
         let blob = client.service::<Blob>("blob").create(&Blob { buf: bytes.clone() }).await.unwrap();
         assert_eq!(blob.buf.0, bytes.0, "{transport:?}");
         let error = server.client().msgpack(true).query("deny", "no").connect().await.err().unwrap();
-        assert_eq!((error.message(), error.data()), ("denied by middleware", Some(&json!({"reason": "no"}))));
+        assert_eq!((&*error.message(), error.data()), ("denied by middleware", Some(&json!({"reason": "no"}))));
         client.close().await;
     }
 }
@@ -50,7 +50,7 @@ async fn who_speaks_another_encoding_is_told_and_does_not_hang(target: Target) {
         for transport in BOTH {
             let builder = server.client().msgpack(msgpack).reconnection(Reconnection::never()).transports([transport]);
             let error = builder.connect_timeout(Duration::from_secs(3)).connect().await.err().unwrap();
-            assert_eq!(Fate::of(&error), Fate::NotSent, "{state}: {error}");
+            assert_eq!(error.fate(), Fate::NotSent, "{state}: {error}");
             let speaks = if msgpack { "speaks JSON and not MessagePack" } else { "speaks MessagePack and not JSON" };
             assert!(error.message().contains(speaks) && error.message().contains("Builder::msgpack"), "{error}");
         }
@@ -102,12 +102,12 @@ async fn headers_query_and_payload_are_sent() {
 #[tokio::test]
 async fn a_payload_that_is_no_object_and_other_nonsense_is_refused() {
     let build = |change: fn(wingbeat_client::Builder) -> wingbeat_client::Builder| {
-        change(Client::builder("http://localhost")).build().err().map(|error| error.code())
+        change(Client::builder("http://localhost")).build().err().map(|error| matches!(error, Error::Invalid(_)))
     };
-    assert_eq!(build(|builder| builder.auth(&1)), Some(400));
-    assert_eq!(build(|builder| builder.header("a b", "c")), Some(400));
-    assert_eq!(build(|builder| builder.header("a", "c\nd")), Some(400));
-    assert_eq!(build(|builder| builder.transports([])), Some(400));
+    assert_eq!(build(|builder| builder.auth(&1)), Some(true));
+    assert_eq!(build(|builder| builder.header("a b", "c")), Some(true));
+    assert_eq!(build(|builder| builder.header("a", "c\nd")), Some(true));
+    assert_eq!(build(|builder| builder.transports([])), Some(true));
     assert_eq!(build(|builder| builder), None);
 }
 

@@ -84,8 +84,8 @@ async fn a_certificate_as_openssl_makes_it_is_trusted_where_it_was_given(target:
 async fn what_cannot_be_trusted_or_passed_through_is_told_when_the_client_is_built() {
     let wrong = |change: &dyn Fn(Builder) -> Builder| {
         let error = change(Client::builder("https://localhost")).build().err().unwrap();
-        assert_eq!(error.code(), 400);
-        error.message().to_owned()
+        assert!(matches!(error, Error::Invalid(_)), "{error:?}");
+        error.message().into_owned()
     };
     assert!(wrong(&|builder| builder.root_certificates("")).contains("Missing certificate"));
     let broken = "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n";

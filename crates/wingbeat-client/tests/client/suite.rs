@@ -49,7 +49,7 @@ async fn every_method_does_what_it_says(target: Target) {
     assert_eq!(messages.remove(3).await.unwrap()["text"], "three");
     assert_eq!(messages.remove_many().query(Query::new().one_of("id", [4, 5])).await.unwrap().len(), 2);
     let error = messages.get("").await.unwrap_err();
-    assert_eq!((error.message(), Fate::of(&error)), ("id for .get is required", Fate::NotSent));
+    assert_eq!((&*error.message(), error.fate()), ("id for .get is required", Fate::NotSent));
 }
 
 async fn records_are_typed(target: Target) {
@@ -60,7 +60,7 @@ async fn records_are_typed(target: Target) {
     let found = messages.find().query(query).await.unwrap().into_records();
     assert_eq!(found[0], Message { id: 3, text: "three".to_owned() });
     let error = client.service::<Vec<u8>>("messages").get(1).await.unwrap_err();
-    assert_eq!(error.code(), 400);
+    assert!(matches!(error, Error::Unreadable(_)), "{error:?}");
 }
 
 async fn pages_follow_each_other(target: Target) {
@@ -97,13 +97,13 @@ async fn errors_keep_their_class_and_data(target: Target) {
     let errors = client.untyped("errors");
     for code in [400, 401, 402, 403, 404, 405, 406, 408, 409, 410, 411, 422, 429, 500, 501, 502, 503] {
         let error = errors.get(code.to_string()).await.unwrap_err();
-        assert_eq!((error.code(), Fate::of(&error)), (code, Fate::Answered));
+        assert_eq!((error.code(), error.fate()), (Some(code), Fate::Answered));
     }
     assert_eq!(errors.get("data").await.unwrap_err().data(), Some(&json!({"field": "text", "n": 1})));
     let error = errors.get("errors").await.unwrap_err();
-    assert_eq!(error.errors(), Some(&json!({"text": "is required"})));
-    assert_eq!(client.untyped("nope").find().await.unwrap_err().code(), 404);
-    assert_eq!(client.untyped("readonly").remove(1).await.unwrap_err().code(), 405);
+    assert_eq!(error.answer().unwrap().errors(), Some(&json!({"text": "is required"})));
+    assert_eq!(client.untyped("nope").find().await.unwrap_err().code(), Some(404));
+    assert_eq!(client.untyped("readonly").remove(1).await.unwrap_err().code(), Some(405));
 }
 
 async fn events_are_heard_by_all_listeners_until_dropped(target: Target) {
@@ -130,7 +130,7 @@ async fn custom_methods_and_their_events(target: Target) {
     assert_eq!(reversed["text"], "cba");
     assert_eq!(progress.next().await.unwrap().unwrap(), json!({"step": 1, "of": 2}));
     let error = tools.method::<Value>("fail", &json!({})).await.unwrap_err();
-    assert_eq!((error.message(), error.data()), ("Tool failed", Some(&json!({"tool": "hammer"}))));
+    assert_eq!((&*error.message(), error.data()), ("Tool failed", Some(&json!({"tool": "hammer"}))));
 }
 
 async fn bytes_go_there_and_back(target: Target) {
@@ -206,7 +206,7 @@ async fn polling_upgrades_and_polling_alone_works(target: Target) {
 async fn a_refusal_is_told_with_its_data(target: Target) {
     let server = Fixture::start(target, "base");
     let error = server.client().query("deny", "no").connect().await.err().unwrap();
-    assert_eq!((error.message(), error.data()), ("denied by middleware", Some(&json!({"reason": "no"}))));
+    assert_eq!((&*error.message(), error.data()), ("denied by middleware", Some(&json!({"reason": "no"}))));
 }
 
 async fn another_namespace_is_joined(target: Target) {
@@ -215,7 +215,7 @@ async fn another_namespace_is_joined(target: Target) {
     let client = server.client().connect().await.unwrap();
     let nowhere = client.io().of("/nowhere").await.unwrap();
     let error = nowhere.emit("x", ()).await.unwrap_err();
-    assert_eq!((error.message(), Fate::of(&error)), ("Invalid namespace", Fate::NotSent));
+    assert_eq!((&*error.message(), error.fate()), ("Invalid namespace", Fate::NotSent));
     assert!(client.untyped("messages").get(1).await.is_ok());
     if target == Target::Node {
         client.io().of("/other").await.unwrap().emit("x", (1, 2)).await.unwrap();

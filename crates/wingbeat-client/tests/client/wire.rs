@@ -54,7 +54,7 @@ async fn left_after(bytes: &[u8]) -> (Reason, Vec<u8>) {
             break reason;
         }
     };
-    assert_ne!(Fate::of(&soon(call).await.unwrap().unwrap_err()), Fate::Answered);
+    assert_ne!(soon(call).await.unwrap().unwrap_err().fate(), Fate::Answered);
     let mut said = Vec::new();
     soon(tcp.read_to_end(&mut said)).await.unwrap_or_default();
     (reason, said)

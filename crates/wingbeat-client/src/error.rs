@@ -1,0 +1,307 @@
+//! What can go wrong for a client.
+
+use crate::fate::Fate;
+use crate::transport::TooLarge;
+use serde_json::Value;
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+use wingbeat_core::{ErrorKind, Escaped};
+
+/// A result whose error is [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong, by what has to be done about it.
+///
+/// ```no_run
+/// # async fn example(orders: wingbeat_client::Service) {
+/// use wingbeat_client::Error;
+///
+/// match orders.create(&serde_json::json!({"article": 7})).await {
+///     Ok(order) => println!("ordered: {order}"),
+///     Err(Error::Answered(error)) => println!("the server says no: {}", error.message()),
+///     Err(Error::Unanswered(_)) => println!("look whether the order is there before you repeat it"),
+///     Err(error) => println!("nothing was ordered: {error}"),
+/// }
+/// # }
+/// ```
+///
+/// [`fate`](Error::fate) tells of every one of them whether the server may have executed the call.
+#[derive(Clone)]
+#[non_exhaustive]
+pub enum Error {
+    /// The server answered the call with this error.
+    Answered(wingbeat_core::Error),
+    /// The server does not let this client in, or not into this namespace, and said so.
+    Refused(wingbeat_core::Error),
+    /// There is no connection, and none is being waited for. Calls fail with it as well: they were not sent.
+    NotConnected(Problem),
+    /// The call was not sent: it did not get its turn in time, too many calls wait already, or a login that it waited
+    /// for has failed.
+    NotSent(Problem),
+    /// The message is larger than the server accepts, so it was not sent.
+    #[non_exhaustive]
+    TooLarge {
+        /// How many bytes the message has.
+        size: usize,
+        /// How many the server accepts ([`announced_max_payload`](crate::Client::announced_max_payload)).
+        limit: usize,
+    },
+    /// The call was sent and no answer came. Nobody knows whether it was executed.
+    Unanswered(Problem),
+    /// The server has answered, or sent an event, and what it sent cannot be read as the type that was asked for.
+    Unreadable(Problem),
+    /// This listener was slow: so many events before the next one are lost to it.
+    Missed(u64),
+    /// What the program asks for cannot be: an option, an address, or an argument is wrong.
+    Invalid(Problem),
+    /// The [`Storage`](crate::Storage) has no token to log in with.
+    NotLoggedIn,
+    /// A hook or the [`Storage`](crate::Storage) has failed.
+    #[non_exhaustive]
+    Other {
+        /// What became of the call.
+        fate: Fate,
+        /// What failed.
+        source: Arc<dyn StdError + Send + Sync>,
+    },
+    /// The client is closed.
+    Closed,
+}
+
+/// What went wrong, in words, and what it was caused by.
+#[derive(Clone)]
+pub struct Problem(Box<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    message: Cow<'static, str>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
+}
+
+impl Error {
+    /// An error of a hook or of a [`Storage`](crate::Storage).
+    pub fn other(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
+        Error::Other { fate: Fate::NotSent, source: source.into().into() }
+    }
+
+    /// Whether the server may have executed the call.
+    pub fn fate(&self) -> Fate {
+        match self {
+            Error::Answered(_) | Error::Unreadable(_) | Error::Missed(_) => Fate::Answered,
+            Error::Unanswered(_) => Fate::Unknown,
+            Error::Other { fate, .. } => *fate,
+            Error::Refused(_)
+            | Error::NotConnected(_)
+            | Error::NotSent(_)
+            | Error::TooLarge { .. }
+            | Error::Invalid(_)
+            | Error::NotLoggedIn
+            | Error::Closed => Fate::NotSent,
+        }
+    }
+
+    /// The error that the server sent, if it sent one.
+    pub fn answer(&self) -> Option<&wingbeat_core::Error> {
+        if let Error::Answered(error) | Error::Refused(error) = self { Some(error) } else { None }
+    }
+
+    /// The class of the error that the server sent.
+    pub fn kind(&self) -> Option<ErrorKind> {
+        self.answer().map(wingbeat_core::Error::kind)
+    }
+
+    /// The code of the error that the server sent, for example 404.
+    pub fn code(&self) -> Option<u16> {
+        self.answer().map(wingbeat_core::Error::code)
+    }
+
+    /// The `data` of the error that the server sent.
+    pub fn data(&self) -> Option<&Value> {
+        self.answer()?.data()
+    }
+
+    /// What is wrong: the server's own message, if it sent one.
+    pub fn message(&self) -> Cow<'_, str> {
+        match self {
+            Error::Answered(error) | Error::Refused(error) => error.message().into(),
+            Error::NotConnected(problem)
+            | Error::NotSent(problem)
+            | Error::Unanswered(problem)
+            | Error::Unreadable(problem)
+            | Error::Invalid(problem) => problem.message().into(),
+            Error::TooLarge { size, limit } => {
+                format!("Too large: the message has {size} bytes, and the server accepts {limit} (maxPayload)").into()
+            }
+            Error::Missed(missed) => format!("{missed} events were missed").into(),
+            Error::Other { source, .. } => source.to_string().into(),
+            Error::NotLoggedIn => "No accessToken found in storage".into(),
+            Error::Closed => "The client is closed".into(),
+        }
+    }
+
+    /// Notes what became of a call around which something else has failed.
+    pub(crate) fn with_fate(self, fate: Fate) -> Error {
+        match self {
+            same if same.fate() == fate => same,
+            Error::Other { source, .. } => Error::Other { fate, source },
+            other => Error::Other { fate, source: Arc::new(other) },
+        }
+    }
+
+    /// Notes what became of a call whose hooks have failed with this error. It may be another one's, which a hook has
+    /// made besides or instead: what is less safe to repeat counts.
+    pub(crate) fn of_hooks(self, call: Fate) -> Error {
+        let fate = match (call, self.fate()) {
+            (Fate::Unknown, _) | (_, Fate::Unknown) => Fate::Unknown,
+            (Fate::Answered, _) | (_, Fate::Answered) => Fate::Answered,
+            (Fate::NotSent, Fate::NotSent) => Fate::NotSent,
+        };
+        self.with_fate(fate)
+    }
+
+    /// What an option or an argument is wrong for.
+    pub(crate) fn invalid(message: impl Into<Cow<'static, str>>) -> Error {
+        Error::Invalid(Problem::new(message))
+    }
+
+    /// What the caller gave has no JSON form.
+    pub(crate) fn unwritable(error: impl Into<wingbeat_core::Error>) -> Error {
+        let error = error.into();
+        // The caller's own program reads it: the cause is no secret here.
+        let why = error.source().map_or_else(|| error.message().to_owned(), ToString::to_string);
+        Error::invalid(format!("It has no JSON form: {why}"))
+    }
+
+    /// What the server sent does not fit.
+    pub(crate) fn unreadable(error: wingbeat_core::Error) -> Error {
+        Error::Unreadable(Problem::new(error.message().to_owned()).with_source(error))
+    }
+
+    /// No answer came in time.
+    pub(crate) fn timed_out(timeout: Duration, fate: Fate) -> Error {
+        match fate {
+            Fate::Unknown => Error::Unanswered(Problem::new(format!("No answer within {timeout:?}"))),
+            _ => Error::NotSent(Problem::new(format!("Not sent within {timeout:?}"))),
+        }
+    }
+}
+
+impl Problem {
+    pub(crate) fn new(message: impl Into<Cow<'static, str>>) -> Problem {
+        Problem(Box::new(Inner { message: message.into(), source: None }))
+    }
+
+    pub(crate) fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Problem {
+        self.0.source = Some(source.into().into());
+        self
+    }
+
+    /// The text.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The cause, if there is one.
+    pub fn source(&self) -> Option<&(dyn StdError + Send + Sync + 'static)> {
+        self.0.source.as_deref()
+    }
+}
+
+impl From<TooLarge> for Error {
+    fn from(TooLarge { size, limit }: TooLarge) -> Error {
+        Error::TooLarge { size, limit }
+    }
+}
+
+/// An error of this program's own, as hooks make them. (What a server says is [`Answered`](Error::Answered).)
+impl From<wingbeat_core::Error> for Error {
+    fn from(error: wingbeat_core::Error) -> Error {
+        Error::other(error)
+    }
+}
+
+/// What a server has said is no source: it is the error itself. So a service that calls another server, and does not look
+/// at its errors, does not answer with them.
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            Error::NotConnected(problem)
+            | Error::NotSent(problem)
+            | Error::Unanswered(problem)
+            | Error::Unreadable(problem)
+            | Error::Invalid(problem) => problem.source().map(|source| source as _),
+            Error::Other { source, .. } => source.source(),
+            Error::Answered(_)
+            | Error::Refused(_)
+            | Error::TooLarge { .. }
+            | Error::Missed(_)
+            | Error::NotLoggedIn
+            | Error::Closed => None,
+        }
+    }
+}
+
+/// For people: [escaped](Escaped), because servers have a say in messages.
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.answer() {
+            Some(error) => fmt::Display::fmt(error, f),
+            None => fmt::Display::fmt(&Escaped(self.message()), f),
+        }
+    }
+}
+
+/// For the log: in one line, with the server's data and the causes.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(error) = self.answer() {
+            return fmt::Debug::fmt(error, f);
+        }
+        write!(f, "{self}")?;
+        let mut cause = self.source();
+        while let Some(source) = cause {
+            write!(f, ", caused by: {}", Escaped(source))?;
+            cause = source.source();
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&Escaped(self.message()), f)
+    }
+}
+
+impl fmt::Debug for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_knows_its_fate() {
+        assert_eq!(Error::Answered(wingbeat_core::Error::bad_request("no")).fate(), Fate::Answered);
+        assert_eq!(Error::timed_out(Duration::from_secs(1), Fate::Unknown).fate(), Fate::Unknown);
+        assert_eq!(Error::timed_out(Duration::from_secs(1), Fate::NotSent).fate(), Fate::NotSent);
+        assert_eq!(Error::other("a hook's").with_fate(Fate::Unknown).fate(), Fate::Unknown);
+        let another = Error::Closed.of_hooks(Fate::Answered);
+        assert_eq!((another.fate(), &*another.message()), (Fate::Answered, "The client is closed"));
+    }
+
+    #[test]
+    fn whatever_a_server_says_is_shown_in_one_line() {
+        let text = "a\n\u{1b}[31m\u{202e}b";
+        for error in [Error::Answered(wingbeat_core::Error::gone(text)), Error::other(text), Error::invalid(text)] {
+            assert!(!format!("{error} {error:?}").contains(Escaped::escapes), "{error:?}");
+            assert_eq!(error.message(), text);
+        }
+    }
+}
