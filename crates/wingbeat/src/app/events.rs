@@ -9,6 +9,7 @@ use crate::BoxFuture;
 use crate::realtime::{Audience, Connection, EventName, Publication, Publisher};
 use crate::service::{ServiceScope, Services};
 use std::collections::HashMap;
+use std::future::ready;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use wingbeat_core::{Error, Payload, RawJson, Result, Seldom};
@@ -143,11 +144,7 @@ impl Slots {
                 events.push(event)
             }
         });
-        let unknown = |event: &str| {
-            Err(Error::general(format!(
-                "'{event}' is not a valid service event of '{path}': list it among the mount's `events`"
-            )))
-        };
+        let unknown = |event: &str| Err(undeclared(event, path));
         if let Some(event) = service.unknown(|event| events.contains(&event)) {
             return unknown(event);
         }
@@ -196,27 +193,37 @@ impl Slots {
 pub(super) struct MountScope {
     // Weak: the application holds the service, which holds this.
     app: WeakApp,
+    path: Arc<str>,
     slots: Arc<Slots>,
 }
 
 impl MountScope {
-    pub(super) fn new(app: &App, slots: Arc<Slots>) -> MountScope {
-        MountScope { app: app.downgrade(), slots }
+    pub(super) fn new(app: &App, path: Arc<str>, slots: Arc<Slots>) -> MountScope {
+        MountScope { app: app.downgrade(), path, slots }
     }
 }
 
+fn undeclared(event: &str, path: &str) -> Error {
+    let text = format!("'{event}' is not a valid service event of '{path}': list it among the mount's `events`");
+    Error::general(text)
+}
+
 impl ServiceScope for MountScope {
-    fn emit(&self, event: &str, data: Payload, caller: Option<Connection>) -> BoxFuture<'static, ()> {
-        let found = self.app.upgrade().zip(self.slots.find(event));
+    fn emit(&self, event: &str, data: Payload, caller: Option<Connection>) -> BoxFuture<'static, Result<()>> {
+        let Some(slot) = self.slots.find(event) else {
+            return Box::pin(ready(Err(undeclared(event, &self.path))));
+        };
+        let app = self.app.upgrade();
         Box::pin(async move {
-            let Some((app, slot)) = found else { return };
+            let Some(app) = app else { return Ok(()) };
             match data.to_raw() {
                 Ok(data) => {
                     let by = if caller.is_some() { By::Client } else { By::Server };
-                    app.0.publish(&slot, &data, &data, Whose { caller: caller.as_ref(), by }, &mut None).await
+                    app.0.publish(&slot, &data, &data, Whose { caller: caller.as_ref(), by }, &mut None).await;
                 }
                 Err(error) => slot.is_unsent(&error),
             }
+            Ok(())
         })
     }
 

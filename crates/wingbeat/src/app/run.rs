@@ -178,13 +178,7 @@ impl Host for Inner {
 
     fn emit(&self, path: &str, event: &str, data: Payload) -> BoxFuture<'static, Result<()>> {
         match self.registry.load().entry(path) {
-            Some(entry) => {
-                let sent = entry.scope().emit(event, data, None);
-                Box::pin(async move {
-                    sent.await;
-                    Ok(())
-                })
-            }
+            Some(entry) => entry.scope().emit(event, data, None),
             None => {
                 let error = Error::not_found(format!("Can not find service '{path}'"));
                 Box::pin(std::future::ready(Err(error)))

@@ -12,7 +12,7 @@ use std::fmt;
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use wingbeat_core::{Id, Payload, RawJson};
+use wingbeat_core::{Id, Payload, RawJson, Result};
 
 /// A call that may write, and whose event somebody hears. When it ends, in whatever way, its turns are over.
 pub(super) struct Writer(Arc<Writing>);
@@ -75,7 +75,7 @@ impl Drop for Writer {
 }
 
 impl ServiceScope for Writing {
-    fn emit(&self, event: &str, data: Payload, caller: Option<Connection>) -> BoxFuture<'static, ()> {
+    fn emit(&self, event: &str, data: Payload, caller: Option<Connection>) -> BoxFuture<'static, Result<()>> {
         self.around.emit(event, data, caller)
     }
 

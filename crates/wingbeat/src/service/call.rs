@@ -102,10 +102,11 @@ impl ServiceHandle {
         self.run(method, IdArg::Absent, Some(data.into()), params).await
     }
 
-    /// Sends an event of this service, if it is one that the service lists or a standard one.
+    /// Sends an event of this service: a standard one, or one that the mount lists among its
+    /// [`events`](crate::Mount::events).
     ///
     /// # Errors
-    /// If the service does not exist or the data has no JSON form.
+    /// If the service does not exist or does not list the event, or the data has no JSON form.
     pub async fn emit(&self, event: &str, data: &(impl Serialize + ?Sized)) -> Result<()> {
         let data = RawJson::new(data)?;
         self.host.emit(&self.path, event, data.into()).await
@@ -126,7 +127,7 @@ impl fmt::Debug for ServiceHandle {
 
 /// What a running method can reach: its own service's events, and everything else that is mounted.
 pub(crate) trait ServiceScope: Send + Sync {
-    fn emit(&self, event: &str, data: Payload, caller: Option<Connection>) -> BoxFuture<'static, ()>;
+    fn emit(&self, event: &str, data: Payload, caller: Option<Connection>) -> BoxFuture<'static, Result<()>>;
     /// Absent once the application has gone.
     fn services(&self) -> Option<Services>;
     /// Who wants to know what is written; absent if no events follow.

@@ -156,16 +156,17 @@ impl Params {
 
     /// Sends an event of the service that this call runs in. What a method emits reaches the caller before the answer.
     ///
-    /// Names that the service does not list among its events, and calls outside a mounted service, send nothing.
+    /// Calls outside a mounted service send nothing.
     ///
     /// # Errors
-    /// If the data has no JSON form.
+    /// If the event is neither a standard one nor one that the mount lists among its [`events`](crate::Mount::events), or
+    /// the data has no JSON form.
     pub async fn emit(&self, event: &str, data: &(impl Serialize + ?Sized)) -> Result<()> {
         let data = RawJson::new(data)?;
-        if let Some(scope) = &self.scope {
-            scope.emit(event, data.into(), self.connection.clone()).await;
+        match &self.scope {
+            Some(scope) => scope.emit(event, data.into(), self.connection.clone()).await,
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Says that the record with this id was written, or removed, just now: its events then leave in the order in which

@@ -96,7 +96,8 @@ async fn listed_events_are_sent_by_the_service_alone() {
     app.service("echo").create(json!({}), Params::new()).await.unwrap();
     app.service("echo").emit("created", &1).await.unwrap();
     app.service("echo").emit("typing", &[1, 2]).await.unwrap();
-    app.service("echo").emit("unlisted", &3).await.unwrap();
+    let error = app.service("echo").emit("unlisted", &3).await.unwrap_err();
+    assert!(error.message().contains("'unlisted'") && error.message().contains("list it among"), "{error}");
     assert_eq!(heard.all(), [("echo created".into(), json!(1)), ("echo typing".into(), json!([1, 2]))]);
 }
 

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use tokio::runtime::Handle;
 use tokio::task::{JoinSet, spawn_blocking};
-use wingbeat_core::{Id, IdArg, Payload};
+use wingbeat_core::{Id, IdArg, Payload, Result};
 
 super::facts! {
     every_write_is_noted_and_nothing_else
@@ -35,8 +35,8 @@ impl Notes for Saying {
 }
 
 impl ServiceScope for Saying {
-    fn emit(&self, _: &str, _: Payload, _: Option<Connection>) -> BoxFuture<'static, ()> {
-        Box::pin(std::future::ready(()))
+    fn emit(&self, _: &str, _: Payload, _: Option<Connection>) -> BoxFuture<'static, Result<()>> {
+        Box::pin(std::future::ready(Ok(())))
     }
 
     fn services(&self) -> Option<Services> {
