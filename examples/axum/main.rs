@@ -63,7 +63,7 @@ async fn main() -> Result<()> {
     println!("listening on http://{}", listener.local_addr()?);
     // axum does not know of upgraded sockets: they are closed here.
     let end = async move {
-        tokio::signal::ctrl_c().await.ok();
+        wingbeat::terminated().await;
         app.shutdown(Duration::from_secs(10)).await;
     };
     let service = router.into_make_service_with_connect_info::<SocketAddr>();

@@ -76,7 +76,7 @@ pub use service::{
 };
 #[cfg(feature = "metrics")]
 pub use transport::Metrics;
-pub use transport::{Health, Serve, SocketIo, serve};
+pub use transport::{Health, Serve, SocketIo, serve, terminated};
 pub use wingbeat_core::{Binary, Definition, Error, ErrorKind, Escaped, Id, IdArg, Method, Payload, RawJson, Result};
 pub use wingbeat_engine as engine;
 

@@ -9,7 +9,7 @@ mod socketio;
 pub use health::Health;
 #[cfg(feature = "metrics")]
 pub use metrics::Metrics;
-pub use serve::{Serve, serve};
+pub use serve::{Serve, serve, terminated};
 pub use socketio::SocketIo;
 
 /// The path as requests have it, with a slash in front.

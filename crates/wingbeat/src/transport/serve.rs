@@ -77,7 +77,7 @@ impl<L: Listener> IntoFuture for Serve<L> {
     fn into_future(self) -> Self::IntoFuture {
         let Serve { listener, app, limits, patience, end } = self;
         Box::pin(async move {
-            let end = end.unwrap_or_else(|| Box::pin(told_to_end()));
+            let end = end.unwrap_or_else(|| Box::pin(terminated()));
             let end = match select(Box::pin(app.setup()), end).await {
                 Either::Left((outcome, end)) => outcome.map(|()| end)?,
                 Either::Right(((), setup)) => {
@@ -102,7 +102,10 @@ impl<L> fmt::Debug for Serve<L> {
     }
 }
 
-async fn told_to_end() {
+/// Waits until the process is told to end: by ctrl-c (SIGINT) or, on Unix, by SIGTERM, as `kill`, systemd and Kubernetes
+/// send it. [`serve`] waits for it by itself; who serves otherwise, inside an axum application for example, shuts down
+/// then.
+pub async fn terminated() {
     let interrupted = async {
         if let Err(error) = tokio::signal::ctrl_c().await {
             tracing::warn!(%error, "ctrl-c can not be heard");
