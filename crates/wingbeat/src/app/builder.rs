@@ -19,6 +19,8 @@ use wingbeat_core::{Error, Result, Seldom};
 /// Listeners that failed: clients come and go as often as they like.
 static FAILED: Seldom = Seldom::new();
 
+type MakeFallback = Box<dyn FnOnce(&App) -> Fallback>;
+
 /// Collects what an application is made of; [`App::builder`] begins one.
 ///
 /// The order of calls does not matter, but for hooks of one kind (they run as registered) and services (they are set
@@ -31,7 +33,7 @@ pub struct Builder {
     pub(super) publishers: Publishers,
     pub(super) listeners: Listeners,
     pub(super) transports: Vec<Box<dyn Transport>>,
-    pub(super) fallback: Option<Fallback>,
+    pub(super) fallback: Option<MakeFallback>,
     pub(super) phases: Phases,
     pub(super) mode: Mode,
     /// The first thing that is wrong.
@@ -159,7 +161,7 @@ impl Builder {
 
     /// Answers the HTTP requests that no transport wants: an axum router, `ServeDir`, any tower service. Without one
     /// they get 404 in JSON.
-    pub fn fallback<S, B>(mut self, service: S) -> Builder
+    pub fn fallback<S, B>(self, service: S) -> Builder
     where
         S: tower_service::Service<http::Request<HttpBody>, Response = http::Response<B>, Error = Infallible>,
         S: Clone + Send + Sync + 'static,
@@ -167,7 +169,37 @@ impl Builder {
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        self.fallback = Some(Fallback::new(service));
+        self.fallback_with(|_| service)
+    }
+
+    /// As [`fallback`](Builder::fallback), with a service that needs the application: its routes call services.
+    ///
+    /// It is dropped when the application is [shut down](App::shutdown), which [`serve`](crate::serve) does.
+    ///
+    /// ```
+    /// use axum::{Router, extract::State, routing::get};
+    /// use wingbeat::{prelude::*, store::Memory};
+    ///
+    /// async fn count(State(app): State<App>) -> String {
+    ///     let found = app.service("notes").find(Params::new()).await;
+    ///     format!("{:?}", found.and_then(|notes| notes.to::<serde_json::Value>()))
+    /// }
+    ///
+    /// let app = App::builder()
+    ///     .mount("notes", Mount::new(Memory::new()))
+    ///     .fallback_with(|app| Router::new().route("/count", get(count)).with_state(app.clone()))
+    ///     .build()?;
+    /// # Ok::<(), wingbeat::Error>(())
+    /// ```
+    pub fn fallback_with<S, B>(mut self, service: impl FnOnce(&App) -> S + 'static) -> Builder
+    where
+        S: tower_service::Service<http::Request<HttpBody>, Response = http::Response<B>, Error = Infallible>,
+        S: Clone + Send + Sync + 'static,
+        S::Future: Send,
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        self.fallback = Some(Box::new(|app| Fallback::new(service(app))));
         self
     }
 
@@ -197,7 +229,7 @@ impl Builder {
             channels,
             listeners: self.listeners,
             phases: self.phases,
-            http: Routes::new(self.fallback),
+            http: Routes::default(),
         }));
         let mut registry = Registry::default();
         for (path, mount) in self.mounts {
@@ -210,7 +242,8 @@ impl Builder {
         }
         let transports = self.transports.into_iter().map(|transport| transport.bind(&app));
         let transports = transports.collect::<Result<Vec<_>>>()?;
-        app.0.http.set(transports);
+        let fallback = self.fallback.map(|fallback| fallback(&app));
+        app.0.http.set(transports, fallback);
         Ok(app)
     }
 }

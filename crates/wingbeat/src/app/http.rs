@@ -3,6 +3,7 @@
 use super::App;
 use super::transport::BoundTransport;
 use crate::BoxFuture;
+use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http::{Request, Response, StatusCode, header};
@@ -13,7 +14,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::future::ready;
 use std::pin::Pin;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use wingbeat_core::{Error, RawJson};
 use wingbeat_engine::io::Io;
@@ -92,19 +93,23 @@ impl Fallback {
     }
 }
 
-/// Who answers which request. The transports come last while an application is built: they are bound to it.
+/// Who answers which request. Transports and fallback come last while an application is built: they are bound to it.
+#[derive(Default)]
 pub(super) struct Routes {
     transports: OnceLock<Box<[BoundTransport]>>,
-    fallback: Option<Fallback>,
+    // Taken away at the end: it may hold the application that holds it.
+    fallback: ArcSwapOption<Fallback>,
 }
 
 impl Routes {
-    pub(super) fn new(fallback: Option<Fallback>) -> Routes {
-        Routes { transports: OnceLock::new(), fallback }
+    pub(super) fn set(&self, transports: Vec<BoundTransport>, fallback: Option<Fallback>) {
+        self.transports.get_or_init(|| transports.into());
+        self.fallback.store(fallback.map(Arc::new));
     }
 
-    pub(super) fn set(&self, transports: Vec<BoundTransport>) {
-        self.transports.get_or_init(|| transports.into());
+    /// The application has ended.
+    pub(super) fn close(&self) {
+        self.fallback.store(None);
     }
 
     pub(super) fn transports(&self) -> &[BoundTransport] {
@@ -161,7 +166,7 @@ where
         let routes = &self.0.0.http;
         let path = request.uri().path();
         let transport = routes.transports().iter().find(|transport| (transport.handles)(path));
-        match (transport, &routes.fallback) {
+        match (transport, &*routes.fallback.load()) {
             (Some(transport), _) => Box::pin((transport.serve)(request).map(Ok)),
             (None, Some(fallback)) => (fallback.0)(request),
             (None, None) => Box::pin(ready(Ok(not_found(&request)))),

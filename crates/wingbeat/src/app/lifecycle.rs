@@ -61,6 +61,7 @@ impl App {
             Ok(Err(error)) => tracing::error!(?error, "a hook around the teardown failed"),
             Err(_) => tracing::error!("the hooks around the teardown took too long"),
         }
+        self.0.http.close();
     }
 
     async fn teardown_services(&self, deadline: Instant) -> Result<()> {
