@@ -24,6 +24,7 @@ pages! {
     Validation "docs/guide/validation.md",
     Queries "docs/guide/queries.md",
     Testing "docs/guide/testing.md",
+    Clients "docs/guide/clients.md",
     Deployment "docs/guide/deployment.md",
     Authentication "docs/authentication.md",
     ComingFromFeathers "docs/coming-from-feathers.md",
