@@ -69,7 +69,7 @@ impl Builder {
     /// let app = App::builder()
     ///     .mount("presence", Mount::new(Memory::new().multi(true)))
     ///     .on_disconnect_async(|app, connection| async move {
-    ///         let gone = Params::new().with_query(serde_json::json!({"connection": connection.id()}))?;
+    ///         let gone = Params::query([("connection", connection.id())]);
     ///         app.service("presence").remove(None, gone).await?;
     ///         Ok(())
     ///     });

@@ -57,6 +57,23 @@ impl Params {
         Params::default()
     }
 
+    /// Params of an internal call with this query.
+    ///
+    /// ```
+    /// use wingbeat::{Id, Params};
+    /// use serde_json::json;
+    ///
+    /// let owner = Id::from(7);
+    /// let params = Params::query([("userId", json!(owner)), ("$limit", 10.into())]);
+    /// assert_eq!(params.query.get("userId"), Some(&json!(7)));
+    /// assert_eq!(Params::query([("userId", owner)]).query.get("userId"), Some(&json!(7)));
+    /// ```
+    pub fn query<K: Into<String>, V: Into<Value>>(members: impl IntoIterator<Item = (K, V)>) -> Params {
+        let mut params = Params::new();
+        members.into_iter().for_each(|(key, value)| params.query.set(key, value));
+        params
+    }
+
     /// Sets the query.
     ///
     /// # Errors
