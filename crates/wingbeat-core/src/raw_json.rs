@@ -44,18 +44,22 @@ impl RawJson {
         let mut scratch = SCRATCH.take();
         scratch.clear();
         let written = json::write(&mut scratch, value);
-        let binary = is_marked(&scratch);
         let text = Bytes::copy_from_slice(&scratch);
         if scratch.capacity() <= KEEP {
             SCRATCH.set(scratch);
         }
-        written?;
-        if binary {
-            let (text, attachments) = extract(&text);
-            let attachments = (!attachments.is_empty()).then(|| Arc::new(attachments));
-            return Ok(RawJson { text: text.into(), attachments });
+        written.map(|()| RawJson::from_written(text))
+    }
+
+    /// Takes text that was written piece by piece with [`json::write`].
+    pub fn from_written(text: impl Into<Bytes>) -> RawJson {
+        let text = text.into();
+        if !is_marked(&text) {
+            return RawJson::from_valid(text);
         }
-        Ok(RawJson::plain(text))
+        let (text, attachments) = extract(&text);
+        let attachments = (!attachments.is_empty()).then(|| Arc::new(attachments));
+        RawJson { text: text.into(), attachments }
     }
 
     /// Takes text in which placeholders stand for some of these attachments; it keeps those, in its own order.

@@ -4,7 +4,7 @@ use crate::users::member;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::BTreeMap;
-use wingbeat::{prelude::*, store::Sqlite};
+use wingbeat::{prelude::*, store::Sqlite, store::rusqlite::Row};
 
 /// In how many rooms one call counts.
 const ROOMS: usize = 1000;
@@ -42,19 +42,13 @@ pub(crate) async fn count(database: Sqlite, asked: Read, params: Params) -> Resu
     if asked.read.len() > ROOMS {
         return Err(Error::bad_request(format!("One call counts in at most {ROOMS} rooms")));
     }
-    let missed = sqlx::query_as(MISSED).bind(json!(asked.read).to_string()).bind(asked.up_to);
-    let missed = missed.bind(member(&params).is_some()).fetch_all(database.readers());
-    let missed: Vec<(i64, i64)> = missed.await.map_err(busy)?;
-    let missed = missed.into_iter().filter(|(_, unread)| *unread > 0);
-    Ok(missed.map(|(room_id, unread)| Unread { room_id, unread }).collect())
-}
-
-/// A page asks again when the database is busy.
-fn busy(error: sqlx::Error) -> Error {
-    match error {
-        sqlx::Error::PoolTimedOut => Error::unavailable("The database is busy"),
-        error => error.into(),
-    }
+    let (read, up_to, is_member) = (json!(asked.read).to_string(), asked.up_to, member(&params).is_some());
+    let counted = database.read(move |connection| {
+        let mut missed = connection.prepare_cached(MISSED)?;
+        let unread = |row: &Row<'_>| Ok(Unread { room_id: row.get(0)?, unread: row.get(1)? });
+        Ok(missed.query_map((read, up_to, is_member), unread)?.collect::<Result<Vec<_>, _>>()?)
+    });
+    Ok(counted.await?.into_iter().filter(|room| room.unread > 0).collect())
 }
 
 #[cfg(test)]

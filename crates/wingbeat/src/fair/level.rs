@@ -21,7 +21,7 @@ pub(super) struct Level<K, V, const REMEMBERED: usize> {
 pub(super) struct Member<V> {
     /// What it has had, on the level's scale, in microseconds.
     had: u64,
-    /// How much it takes at a time, if that is known: a moving mean.
+    /// How much it takes at a time, if that is known: a moving mean that rises at once.
     pub(super) usual: Option<u64>,
     /// When it came, while it waits.
     since: Option<u64>,
@@ -82,7 +82,8 @@ impl<K: Copy + Eq + Hash + Ord, V: Default, const REMEMBERED: usize> Level<K, V,
     /// What the source was given took so long.
     pub(super) fn charge(&mut self, key: K, cost: u64) {
         let Some(member) = self.sources.get_mut(&key) else { return };
-        member.usual = Some(member.usual.map_or(cost, |usual| usual.saturating_mul(3).saturating_add(cost) / 4));
+        let mean = member.usual.map_or(cost, |usual| usual.saturating_mul(3).saturating_add(cost) / 4);
+        member.usual = Some(mean.max(cost));
         let (had, since) = (member.had.saturating_add(cost), member.since);
         self.reorder(key, had, since);
     }

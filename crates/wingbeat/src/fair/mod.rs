@@ -18,6 +18,6 @@ mod shares;
 mod source;
 
 pub(crate) use gate::{Gate, Permit};
-#[allow(unused_imports, reason = "only databases have queues with threads of their own")]
+#[cfg(feature = "sqlite")]
 pub(crate) use queue::{Next, Queue};
 pub(crate) use source::{Origin, Source, attended, carried, current};

@@ -3,6 +3,7 @@
 use super::level::{Level, Member};
 use super::source::{Address, Source};
 use std::collections::VecDeque;
+use std::mem;
 use std::time::Duration;
 
 /// So many addresses, and connections of one, are remembered that want nothing at the moment.
@@ -35,7 +36,7 @@ impl<T> Default for AtAddress<T> {
 pub(crate) enum Next {
     Anybody,
     /// Not that of sources whose work usually takes long.
-    #[allow(dead_code, reason = "only databases keep a place for short work")]
+    #[cfg_attr(not(any(test, feature = "sqlite")), expect(dead_code, reason = "only databases keep a place for it"))]
     Short,
 }
 
@@ -92,8 +93,17 @@ impl<T> Queue<T> {
         }
     }
 
-    /// Drops the work that nobody waits for any more.
-    pub(crate) fn retain(&mut self, wanted: impl Fn(&T) -> bool) {
+    /// Whether the work of a source usually takes long.
+    #[cfg_attr(not(feature = "sqlite"), expect(dead_code, reason = "only databases ask"))]
+    pub(crate) fn is_long(&self, source: Source) -> bool {
+        let Some(address) = self.addresses.get(source.address) else { return false };
+        let connection = address.inner.connections.get(source.connection);
+        connection.and_then(|member| member.usual).or(address.usual).is_some_and(|usual| usual > self.long)
+    }
+
+    /// Takes out the work that nobody waits for any more: to be dropped without the lock, if it is the callers' own.
+    pub(crate) fn retain(&mut self, wanted: impl Fn(&T) -> bool) -> Vec<T> {
+        let mut out = Vec::new();
         let addresses: Vec<_> = self.addresses.waiting().collect();
         for key in addresses {
             let Some(address) = self.addresses.get_mut(key) else { continue };
@@ -101,9 +111,14 @@ impl<T> Queue<T> {
             let connections: Vec<_> = address.connections.waiting().collect();
             for key in connections {
                 let Some(connection) = address.connections.get_mut(key) else { continue };
-                let before = connection.inner.len();
-                connection.inner.retain(&wanted);
-                let gone = before - connection.inner.len();
+                let before = out.len();
+                for work in mem::take(&mut connection.inner) {
+                    match wanted(&work) {
+                        true => connection.inner.push_back(work),
+                        false => out.push(work),
+                    }
+                }
+                let gone = out.len() - before;
                 if connection.inner.is_empty() {
                     address.connections.withdraw(key);
                 }
@@ -114,6 +129,7 @@ impl<T> Queue<T> {
                 self.addresses.withdraw(key);
             }
         }
+        out
     }
 
     /// The first source of those that wait which may be next.

@@ -1,7 +1,7 @@
 //! Records in memory.
 
 use super::sort::sort_by_record;
-use super::{Change, Find, Record, Rows, Store, Table, Target, Writes, matches};
+use super::{Answer, Change, Find, Record, Rows, Store, Table, Target, Writes, matches};
 use crate::javascript;
 use serde::Serialize;
 use serde_json::Value;
@@ -179,6 +179,10 @@ impl Records {
     }
 }
 
+fn records<'a>(hits: impl Iterator<Item = &'a Record>) -> Answer {
+    Answer::Records(hits.cloned().collect())
+}
+
 impl Store for Records {
     fn id_field(&self) -> &str {
         &self.id
@@ -190,21 +194,22 @@ impl Store for Records {
         let limit = find.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
         let hits = kept.select(&find.target).map(|(_, record)| record);
         if find.sort.is_empty() && !find.count {
-            return Ok(Rows { records: hits.skip(skip).take(limit).cloned().collect(), total: None });
+            return Ok(Rows { records: records(hits.skip(skip).take(limit)), total: None });
         }
         let mut hits: Vec<&Record> = hits.collect();
         let total = Some(hits.len() as u64);
         sort_by_record(&mut hits, &find.sort, |record| record);
-        Ok(Rows { records: hits.into_iter().skip(skip).take(limit).cloned().collect(), total })
+        Ok(Rows { records: records(hits.into_iter().skip(skip).take(limit)), total })
     }
 
-    async fn create(&self, records: Vec<Record>, writes: Writes<'_>) -> Result<Vec<Record>> {
+    async fn create(&self, records: Vec<Record>, writes: Writes<'_>) -> Result<Answer> {
         records.iter().try_for_each(|record| self.valid_id(record).map(drop))?;
         let mut kept = self.write();
-        records.into_iter().map(|record| self.add(&mut kept, record, writes)).collect()
+        let added = records.into_iter().map(|record| self.add(&mut kept, record, writes));
+        Ok(added.collect::<Result<Vec<_>>>()?.into())
     }
 
-    async fn change(&self, target: &Target, change: Change, writes: Writes<'_>) -> Result<Vec<Record>> {
+    async fn change(&self, target: &Target, change: Change, writes: Writes<'_>) -> Result<Answer> {
         let mut kept = self.write();
         let positions = kept.positions(target);
         target.check(positions.len())?;
@@ -220,10 +225,10 @@ impl Store for Records {
             record.insert(self.id.to_string(), id);
             changed.push(record.clone());
         }
-        Ok(changed)
+        Ok(changed.into())
     }
 
-    async fn remove(&self, target: &Target, writes: Writes<'_>) -> Result<Vec<Record>> {
+    async fn remove(&self, target: &Target, writes: Writes<'_>) -> Result<Answer> {
         let mut kept = self.write();
         let positions = kept.positions(target);
         target.check(positions.len())?;
@@ -233,7 +238,7 @@ impl Store for Records {
             kept.named.remove(&*id.to_string());
             writes.note(&id);
         }
-        Ok(removed)
+        Ok(removed.into())
     }
 }
 

@@ -24,6 +24,7 @@
 //!   no object are a BadRequest; only null in a `patch` changes nothing, as in Feathers. A negative `$skip` counts as 0.
 //! * How deep and how long a query may be is limited, see [`Limits`].
 
+mod answer;
 mod condition;
 #[cfg(test)]
 mod contract;
@@ -40,14 +41,18 @@ mod sqlite;
 mod table;
 mod writes;
 
+pub use answer::{Answer, JsonRecords};
 pub use condition::{Comparison, Condition, Path, Test};
 pub use filter::Limits;
 pub use matching::matches;
 pub use memory::{Memory, Records};
 pub use operator::OwnTest;
 pub use port::{Change, Find, Record, Rows, Store, Target};
+/// SQLite itself, for SQL of your own: [`Sqlite::read`] and [`Sqlite::write`].
+#[cfg(feature = "sqlite")]
+pub use rusqlite;
 pub use sort::{SortKey, sort};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{Sqlite, SqliteSettings, SqliteTable};
 pub use table::{Multi, Table};
-pub use writes::Writes;
+pub use writes::{OwnedWrites, Writes};

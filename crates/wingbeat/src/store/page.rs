@@ -1,7 +1,10 @@
 //! `$limit`, `$skip` and the page that comes of them.
 
-use super::Rows;
+use super::answer::list;
+use super::{Answer, Rows};
 use serde_json::{Map, Value};
+use std::io::Write as _;
+use wingbeat_core::{Payload, RawJson};
 
 /// How many records a page has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,17 +44,25 @@ pub(super) fn skip(asked: Option<&Value>) -> u64 {
 }
 
 /// The page as clients see it.
-pub(super) fn page(rows: Rows, limit: u64, skip: u64) -> Value {
+pub(super) fn page(rows: Rows, limit: u64, skip: u64) -> Payload {
+    let total = rows.total.unwrap_or_default();
+    let records = match rows.records {
+        Answer::Records(records) => records,
+        Answer::Text(text) => {
+            let mut page = Vec::new();
+            // Memory takes everything.
+            let _ = write!(page, r#"{{"total":{total},"limit":{limit},"skip":{skip},"data":"#);
+            text.write(&mut page);
+            page.push(b'}');
+            return RawJson::from_written(page).into();
+        }
+    };
     let mut page = Map::with_capacity(4);
-    page.insert("total".into(), rows.total.unwrap_or_default().into());
+    page.insert("total".into(), total.into());
     page.insert("limit".into(), limit.into());
     page.insert("skip".into(), skip.into());
-    page.insert("data".into(), list(rows.records));
-    Value::Object(page)
-}
-
-pub(super) fn list(records: Vec<super::Record>) -> Value {
-    Value::Array(records.into_iter().map(Value::Object).collect())
+    page.insert("data".into(), list(records));
+    Value::Object(page).into()
 }
 
 /// The integer part of a number or of the number that a text begins with, as `parseInt` in JavaScript.

@@ -1,6 +1,6 @@
 //! The port: what a store must do.
 
-use super::{Condition, SortKey, Writes};
+use super::{Answer, Condition, SortKey, Writes};
 use serde_json::{Map, Value};
 use std::future::{Future, ready};
 use wingbeat_core::{Error, Id, Result};
@@ -28,7 +28,7 @@ pub trait Store: Send + Sync + 'static {
     fn find(&self, find: &Find) -> impl Future<Output = Result<Rows>> + Send;
 
     /// Adds records, all or none, and answers them with their ids. Where the id is missing, the store makes one up.
-    fn create(&self, records: Vec<Record>, writes: Writes<'_>) -> impl Future<Output = Result<Vec<Record>>> + Send;
+    fn create(&self, records: Vec<Record>, writes: Writes<'_>) -> impl Future<Output = Result<Answer>> + Send;
 
     /// Changes the records of the target, all or none, and answers them as they are then. Ids never change.
     fn change(
@@ -36,10 +36,10 @@ pub trait Store: Send + Sync + 'static {
         target: &Target,
         change: Change,
         writes: Writes<'_>,
-    ) -> impl Future<Output = Result<Vec<Record>>> + Send;
+    ) -> impl Future<Output = Result<Answer>> + Send;
 
     /// Removes the records of the target, all or none, and answers them.
-    fn remove(&self, target: &Target, writes: Writes<'_>) -> impl Future<Output = Result<Vec<Record>>> + Send;
+    fn remove(&self, target: &Target, writes: Writes<'_>) -> impl Future<Output = Result<Answer>> + Send;
 }
 
 /// Which records are meant: those that match, and only the one with this id if there is one.
@@ -81,13 +81,16 @@ pub struct Find {
     pub limit: Option<u64>,
     /// Whether to count all that match.
     pub count: bool,
+    /// The fields that are asked for, the id among them, in the order in which they are answered; without, all. Names
+    /// that no record has are left out. A store that answers values need not look: [`Table`](super::Table) cuts them.
+    pub select: Option<Vec<String>>,
 }
 
 /// What a find answers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rows {
     /// The records.
-    pub records: Vec<Record>,
+    pub records: Answer,
     /// How many match in all; only needed where it was asked for.
     pub total: Option<u64>,
 }

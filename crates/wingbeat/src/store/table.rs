@@ -2,8 +2,8 @@
 
 use super::operator::Syntax;
 use super::page::{self, Paginate};
-use super::select::Select;
-use super::{Change, Find, Limits, Record, Store, Target, Writes, filter, sort};
+use super::select::{self, Select};
+use super::{Answer, Change, Find, Limits, Record, Store, Target, Writes, filter, sort};
 use crate::service::{ClientRules, Params, RawService, Services, too_many};
 use serde_json::Value;
 use std::sync::Arc;
@@ -186,20 +186,20 @@ impl<S: Store> Table<S> {
     }
 
     fn select(&self, params: &Params) -> Result<Select> {
-        Select::read(params.query.get("$select"), self.store.id_field(), self.syntax.limits.values)
+        select::read(params.query.get("$select"), self.store.id_field(), self.syntax.limits.values)
     }
 
-    /// The answer where one record was meant, and where several were.
-    fn answer(&self, id: IdArg, mut records: Vec<Record>, select: &Select) -> Result<Payload> {
-        select.apply(&mut records);
-        if id == IdArg::Null {
-            return Ok(page::list(records).into());
-        }
-        match records.pop() {
-            Some(record) => Ok(Value::Object(record).into()),
-            None => Err(no_record(&id)),
-        }
+    /// What a write answers, where one record was meant, and where several were.
+    fn written(&self, id: IdArg, answer: Answer, select: &Select) -> Result<Payload> {
+        one_or_all(id, select::apply_to_all(select, answer)?)
     }
+}
+
+fn one_or_all(id: IdArg, answer: Answer) -> Result<Payload> {
+    if id == IdArg::Null {
+        return Ok(answer.into_list());
+    }
+    answer.into_one()?.ok_or_else(|| no_record(&id))
 }
 
 impl<S: Store> RawService for Table<S> {
@@ -220,11 +220,12 @@ impl<S: Store> RawService for Table<S> {
         if skip > most && !params.is_internal() {
             return Err(Error::bad_request(format!("Invalid $skip: it may be {most} at most")));
         }
-        let mut rows = self.store.find(&Find { target, sort, skip, limit, count: paginate.is_some() }).await?;
-        select.apply(&mut rows.records);
+        let find = Find { target, sort, skip, limit, count: paginate.is_some(), select };
+        let mut rows = self.store.find(&find).await?;
+        select::apply(&find.select, &mut rows.records);
         Ok(match (paginate, limit) {
-            (Some(_), Some(limit)) => page::page(rows, limit, skip).into(),
-            _ => page::list(rows.records).into(),
+            (Some(_), Some(limit)) => page::page(rows, limit, skip),
+            _ => rows.records.into_list(),
         })
     }
 
@@ -234,8 +235,10 @@ impl<S: Store> RawService for Table<S> {
             return Err(no_record(&id));
         }
         let select = self.select(params)?;
-        let rows = self.store.find(&Find { target, ..Find::default() }).await?;
-        self.answer(id, rows.records, &select)
+        let find = Find { target, select, ..Find::default() };
+        let mut rows = self.store.find(&find).await?;
+        select::apply(&find.select, &mut rows.records);
+        one_or_all(id, rows.records)
     }
 
     async fn create(&self, data: Option<Payload>, params: &Params) -> Result<Payload> {
@@ -249,13 +252,15 @@ impl<S: Store> RawService for Table<S> {
                     return Err(too_many(&Method::Create, most));
                 }
                 let records = items.into_iter().map(record).collect::<Result<Vec<_>>>()?;
-                let created =
-                    if records.is_empty() { records } else { self.store.create(records, self.writes(params)).await? };
-                self.answer(IdArg::Null, created, &select)
+                let created = match records.is_empty() {
+                    true => Answer::default(),
+                    false => self.store.create(records, self.writes(params)).await?,
+                };
+                self.written(IdArg::Null, created, &select)
             }
             data => {
                 let created = self.store.create(vec![record(data.unwrap_or_default())?], self.writes(params)).await?;
-                self.answer(IdArg::Absent, created, &select)
+                self.written(IdArg::Absent, created, &select)
             }
         }
     }
@@ -271,7 +276,7 @@ impl<S: Store> RawService for Table<S> {
         let select = self.select(params)?;
         let data = record(data.map(Payload::into_value).transpose()?.unwrap_or_default())?;
         let updated = self.store.change(&target, Change::Replace(data), self.writes(params)).await?;
-        self.answer(id, updated, &select)
+        self.written(id, updated, &select)
     }
 
     async fn patch(&self, id: IdArg, data: Option<Payload>, params: &Params) -> Result<Payload> {
@@ -283,14 +288,14 @@ impl<S: Store> RawService for Table<S> {
             Some(data) => record(data)?,
         };
         let patched = self.store.change(&target, Change::Merge(data), self.writes(params)).await?;
-        self.answer(id, patched, &select)
+        self.written(id, patched, &select)
     }
 
     async fn remove(&self, id: IdArg, params: &Params) -> Result<Payload> {
         let target = self.targets(Method::Remove, id.clone(), params)?;
         let select = self.select(params)?;
         let removed = self.store.remove(&target, self.writes(params)).await?;
-        self.answer(id, removed, &select)
+        self.written(id, removed, &select)
     }
 
     fn rules(&self) -> ClientRules {

@@ -1,9 +1,10 @@
 //! In which order records are written, as stores say it.
 
 use super::Record;
-use crate::service::{Notes, Params};
+use crate::service::{Notes, Params, ServiceScope};
 use serde_json::Value;
 use std::fmt;
+use std::sync::Arc;
 use wingbeat_core::Id;
 
 /// Where a [`Store`](super::Store) says what it has written, so that events leave in the order of the writes.
@@ -52,8 +53,35 @@ impl<'a> Writes<'a> {
         }
     }
 
+    /// The same, for a store that writes on a thread of its own; absent if nobody hears the events.
+    pub fn owned(&self) -> Option<OwnedWrites> {
+        self.notes()?;
+        Some(OwnedWrites { scope: self.params?.scope.clone()?, id_field: self.id_field.into() })
+    }
+
     fn notes(&self) -> Option<&dyn Notes> {
         self.params?.notes()
+    }
+}
+
+/// [`Writes`] that can be taken to another thread.
+pub struct OwnedWrites {
+    scope: Arc<dyn ServiceScope>,
+    id_field: Box<str>,
+}
+
+impl OwnedWrites {
+    /// The records with these ids were written, in this order.
+    pub fn note<'a>(&self, ids: impl IntoIterator<Item = &'a Id>) {
+        if let Some(notes) = self.scope.notes() {
+            ids.into_iter().for_each(|id| notes.wrote(id, &self.id_field));
+        }
+    }
+}
+
+impl fmt::Debug for OwnedWrites {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OwnedWrites").finish_non_exhaustive()
     }
 }
 

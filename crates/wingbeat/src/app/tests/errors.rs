@@ -15,8 +15,8 @@ async fn fail(origin: &str) -> Result<Value> {
         "text" => Err(Error::internal("the password is swordfish"))?,
         #[cfg(feature = "sqlite")]
         "database" => {
-            let pool = sqlx::SqlitePool::connect("sqlite::memory:").await?;
-            sqlx::query("SELECT swordfish").execute(&pool).await.map(drop)?;
+            let db = crate::store::Sqlite::memory().await?;
+            db.read(|connection| Ok(connection.execute("SELECT swordfish", [])?)).await?;
         }
         "panic" => panic!("swordfish"),
         class => {

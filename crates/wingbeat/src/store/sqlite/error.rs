@@ -1,48 +1,57 @@
 //! What went wrong in the database, as clients may know it.
 
-use sqlx::error::DatabaseError;
-use wingbeat_core::Error;
-
-const CONSTRAINT: u32 = 19;
-const CONSTRAINT_FOREIGN_KEY: u32 = 787;
-const CONSTRAINT_NOT_NULL: u32 = 1299;
-const BUSY: u32 = 5;
-const LOCKED: u32 = 6;
+use rusqlite::ffi::{self, ErrorCode};
+use wingbeat_core::{Error, ErrorKind};
 
 /// Unique: Conflict. Other constraints: BadRequest. Busy: Unavailable. All else is internal. What SQLite said is kept for
 /// the log and not sent: it may hold values.
-pub(super) fn mapped(error: sqlx::Error) -> Error {
-    let known = match &error {
-        sqlx::Error::PoolTimedOut => Some(busy()),
-        sqlx::Error::Database(database) => known(&**database),
-        _ => None,
-    };
-    match known {
+pub(super) fn mapped(error: rusqlite::Error) -> Error {
+    match known(&error) {
         Some(known) => known.with_source(error),
         None => Error::internal(error),
     }
 }
 
-fn known(error: &dyn DatabaseError) -> Option<Error> {
-    let code: u32 = error.code()?.parse().ok()?;
-    // The lower byte is the class of the extended code.
-    match code & 0xff {
-        BUSY | LOCKED => return Some(busy()),
-        CONSTRAINT => {}
-        _ => return None,
+/// The same for an error that has come through `?`, unless somebody has worded it since.
+pub(super) fn worded(error: Error) -> Error {
+    let is_neutral = || error.kind() == ErrorKind::GeneralError && error.message() == Error::internal("").message();
+    let source = error.source().and_then(|source| source.downcast_ref::<rusqlite::Error>());
+    match source.filter(|_| is_neutral()).and_then(|source| Some(known(source)?.with_source(source.to_string()))) {
+        Some(known) => known,
+        None => error,
     }
-    let fields = fields(error.message());
-    Some(match code {
-        _ if error.is_unique_violation() && fields.is_empty() => Error::conflict("The record exists already"),
-        _ if error.is_unique_violation() => Error::conflict(format!("A record with the same {fields} exists already")),
-        CONSTRAINT_NOT_NULL if !fields.is_empty() => Error::bad_request(format!("{fields} must not be null")),
-        CONSTRAINT_FOREIGN_KEY => Error::bad_request("A reference to another record would lead nowhere"),
-        _ => Error::bad_request("The data breaks a rule of the table"),
-    })
 }
 
-fn busy() -> Error {
+pub(super) fn busy() -> Error {
     Error::unavailable("The database is busy")
+}
+
+pub(super) fn closed() -> Error {
+    Error::unavailable("The database is closed")
+}
+
+fn known(error: &rusqlite::Error) -> Option<Error> {
+    let rusqlite::Error::SqliteFailure(failure, message) = error else { return None };
+    match failure.code {
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => return Some(busy()),
+        ErrorCode::DiskFull => return Some(Error::unavailable("The database is full")),
+        ErrorCode::ConstraintViolation => {}
+        _ => return None,
+    }
+    let fields = fields(message.as_deref().unwrap_or_default());
+    Some(match failure.extended_code {
+        ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_ROWID => {
+            match fields.is_empty() {
+                true => Error::conflict("The record exists already"),
+                false => Error::conflict(format!("A record with the same {fields} exists already")),
+            }
+        }
+        ffi::SQLITE_CONSTRAINT_NOTNULL if !fields.is_empty() => {
+            Error::bad_request(format!("{fields} must not be null"))
+        }
+        ffi::SQLITE_CONSTRAINT_FOREIGNKEY => Error::bad_request("A reference to another record would lead nowhere"),
+        _ => Error::bad_request("The data breaks a rule of the table"),
+    })
 }
 
 /// The columns in `UNIQUE constraint failed: users.email, users.tenant`, in quotes.

@@ -1,27 +1,45 @@
 //! Records in a SQLite file.
 
+mod bound;
+mod column;
 mod columns;
 mod error;
 mod fields;
+mod group;
+mod job;
+mod line;
 mod migrate;
+mod row;
+mod running;
+mod select;
+mod settings;
 mod statement;
 mod table;
 #[cfg(test)]
 mod tests;
+mod worker;
 
+pub use settings::SqliteSettings;
 pub use table::SqliteTable;
 
 use crate::store::Table;
-use error::mapped;
+use job::{Reading, Work, Writing};
+use line::Line;
+use rusqlite::Connection;
 use serde::de::DeserializeOwned;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use std::path::Path;
-use std::time::Duration;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::sync::watch;
 use wingbeat_core::{Error, Result};
 
-/// A SQLite database: one connection that writes, and several that read meanwhile (WAL). Clones share it.
+/// A SQLite database: one thread that writes, and several that read meanwhile (WAL). Clones share it.
 ///
-/// Events leave in the order in which that connection has written. What is written by SQL of your own, by another process
+/// Calls wait for these threads in a fair queue: who asks for much waits behind his own calls. Writes that come together
+/// are committed together, and answered after the commit. A call whose caller has gone, or whose time is over, is dropped
+/// or interrupted.
+///
+/// Events leave in the order in which that thread has written. What is written by SQL of your own, by another process
 /// or by a second handle to the file is not among it.
 ///
 /// ```
@@ -64,29 +82,15 @@ use wingbeat_core::{Error, Result};
 ///   reading every record that the other conditions leave. A generated column with an index makes them fast, or an
 ///   operator that [SQL has as well](Table::sql_operator).
 /// * Numbers beyond 64 bits lose precision.
-#[derive(Clone, Debug)]
-pub struct Sqlite {
-    writer: SqlitePool,
-    readers: SqlitePool,
-}
+#[derive(Clone)]
+pub struct Sqlite(Arc<Shared>);
 
-/// How a database is opened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SqliteSettings {
-    /// How many connections read: 4.
-    pub readers: u32,
-    /// How long a call waits for its turn before it is answered with Unavailable: 5 seconds.
-    pub busy_timeout: Duration,
-    /// Whether SQLite holds `REFERENCES` of the tables, and does what `ON DELETE` says: yes. SQLite's own default is no,
-    /// and so is that of its drivers for Node (Knex among them): a schema from there may have references that its data
-    /// does not keep. With no, a record that others refer to can be removed, and nothing cascades.
-    pub foreign_keys: bool,
-}
-
-impl Default for SqliteSettings {
-    fn default() -> SqliteSettings {
-        SqliteSettings { readers: 4, busy_timeout: Duration::from_secs(5), foreign_keys: true }
-    }
+struct Shared {
+    writer: Arc<Line>,
+    /// In memory the same one.
+    readers: Arc<Line>,
+    /// Knows when all threads have ended.
+    alive: watch::Sender<()>,
 }
 
 impl Sqlite {
@@ -103,16 +107,23 @@ impl Sqlite {
     /// # Errors
     /// As [`open`](Sqlite::open).
     pub async fn open_with(path: impl AsRef<Path>, settings: SqliteSettings) -> Result<Sqlite> {
-        let path = path.as_ref();
+        let path: Arc<PathBuf> = Arc::new(path.as_ref().to_owned());
         let failed = |error| Error::general(format!("Can not open the database {}", path.display())).with_source(error);
-        let options = options(settings).filename(path).journal_mode(SqliteJournalMode::Wal);
-        let options = options.synchronous(SqliteSynchronous::Normal);
-        let writer = pool(settings, 1).connect_with(options.clone().create_if_missing(true)).await.map_err(failed)?;
-        let readers = pool(settings, settings.readers.max(1)).connect_with(options.read_only(true)).await;
-        Ok(Sqlite { writer, readers: readers.map_err(failed)? })
+        let threads = settings.readers.max(1) as usize;
+        let db = Sqlite::of(Line::new(1, settings.busy_timeout), Some(Line::new(threads, settings.busy_timeout)));
+        let file = path.clone();
+        let open = move || settings.file(&file);
+        worker::start(&db.0.writer, 0, "sqlite-writer", db.0.alive.subscribe(), open).await?.map_err(failed)?;
+        for thread in 0..threads {
+            let file = path.clone();
+            let open = move || settings.file_to_read(&file);
+            let alive = db.0.alive.subscribe();
+            worker::start(&db.0.readers, thread, "sqlite-reader", alive, open).await?.map_err(failed)?;
+        }
+        Ok(db)
     }
 
-    /// A database in memory, gone with its last handle. It has one connection for everything.
+    /// A database in memory, gone with its last handle. It has one thread for everything.
     ///
     /// # Errors
     /// If SQLite can not start.
@@ -120,14 +131,21 @@ impl Sqlite {
         Sqlite::memory_with(SqliteSettings::default()).await
     }
 
-    /// A database in memory with settings of your own; its one connection reads and writes.
+    /// A database in memory with settings of your own; its one thread reads and writes.
     ///
     /// # Errors
     /// As [`memory`](Sqlite::memory).
     pub async fn memory_with(settings: SqliteSettings) -> Result<Sqlite> {
-        let pool = pool(settings, 1).min_connections(1).connect_with(options(settings).in_memory(true)).await;
-        let writer = pool.map_err(mapped)?;
-        Ok(Sqlite { readers: writer.clone(), writer })
+        let db = Sqlite::of(Line::new(1, settings.busy_timeout), None);
+        let open = move || settings.memory();
+        worker::start(&db.0.writer, 0, "sqlite", db.0.alive.subscribe(), open).await?.map_err(error::mapped)?;
+        Ok(db)
+    }
+
+    fn of(writer: Line, readers: Option<Line>) -> Sqlite {
+        let writer = Arc::new(writer);
+        let readers = readers.map_or_else(|| writer.clone(), Arc::new);
+        Sqlite(Arc::new(Shared { writer, readers, alive: watch::Sender::new(()) }))
     }
 
     /// Brings the tables up to date: runs, in order and in one transaction, those `(name, sql)` that this database has
@@ -137,7 +155,9 @@ impl Sqlite {
     /// If one fails, if one that has run differs from what ran then, or if the database has run one that is not listed
     /// in its place. Nothing is changed then.
     pub async fn migrate(&self, migrations: &[(&str, &str)]) -> Result<()> {
-        migrate::migrate(&self.writer, migrations).await
+        let owned = |(name, sql): &(&str, &str)| ((*name).to_owned(), (*sql).to_owned());
+        let migrations: Vec<_> = migrations.iter().map(owned).collect();
+        self.write(move |connection| migrate::migrate(connection, &migrations)).await
     }
 
     /// The records of a table as a service, with `id` as id field; see [`Table`] for what it can do.
@@ -148,29 +168,131 @@ impl Sqlite {
         Table::over(SqliteTable::new(self.clone(), name, fields::of::<T>()))
     }
 
-    /// The connection that writes, for SQL of your own.
-    pub fn writer(&self) -> &SqlitePool {
-        &self.writer
+    /// Reads with SQL of your own, on one of the threads that read: nothing can be written. Errors that come through `?`
+    /// are told to clients as those of tables are.
+    ///
+    /// ```
+    /// # use wingbeat::store::Sqlite;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> wingbeat::Result<()> {
+    /// # let db = Sqlite::memory().await?;
+    /// # db.migrate(&[("messages", "CREATE TABLE messages (id INTEGER PRIMARY KEY, roomId INTEGER)")]).await?;
+    /// let room = 7;
+    /// let count: i64 = db
+    ///     .read(move |connection| {
+    ///         let mut count = connection.prepare_cached("SELECT count(*) FROM messages WHERE roomId = ?")?;
+    ///         Ok(count.query_row([room], |row| row.get(0))?)
+    ///     })
+    ///     .await?;
+    /// # assert_eq!(count, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Those of `work`; Unavailable if it had to wait longer than [`SqliteSettings::busy_timeout`], or the database is
+    /// closed.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let in_memory = Arc::ptr_eq(&self.0.readers, &self.0.writer);
+        self.reading(true, move |connection| {
+            let _only = if in_memory { Some(ReadOnly::new(connection)?) } else { None };
+            work(connection)
+        })
+        .await
     }
 
-    /// The connections that read, for SQL of your own.
-    pub fn readers(&self) -> &SqlitePool {
-        &self.readers
+    /// Writes with SQL of your own, in a transaction, on the thread that writes: it is committed if `work` succeeds, and
+    /// rolled back if it fails. Other writes wait meanwhile. No events follow.
+    ///
+    /// ```
+    /// # use wingbeat::store::Sqlite;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> wingbeat::Result<()> {
+    /// # let db = Sqlite::memory().await?;
+    /// # db.migrate(&[("messages", "CREATE TABLE messages (id INTEGER PRIMARY KEY, roomId INTEGER)")]).await?;
+    /// db.write(|connection| {
+    ///     connection.execute("DELETE FROM messages WHERE roomId = ?", [7])?;
+    ///     Ok(connection.execute("UPDATE messages SET roomId = 7 WHERE roomId = ?", [8])?)
+    /// })
+    /// .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`read`](Sqlite::read), and if it can not be committed.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let mut work = Some(work);
+        let once = move |connection: &Connection| match work.take() {
+            Some(work) => work(connection),
+            None => Err(Error::general("The work has been done already")),
+        };
+        self.writing(true, once, |_: &T| ()).await
     }
 
-    /// Waits for what runs and closes the connections.
+    /// Ends what waits, waits for what runs, and closes the file.
     pub async fn close(&self) {
-        self.readers.close().await;
-        self.writer.close().await;
+        self.0.close();
+        self.0.alive.closed().await;
+    }
+
+    async fn reading<T: Send + 'static>(
+        &self,
+        is_foreign: bool,
+        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.0.readers.ask(is_foreign, |answer| Work::Read(Box::new(Reading { work, answer }))).await
+    }
+
+    async fn writing<T: Send + 'static>(
+        &self,
+        is_foreign: bool,
+        work: impl FnMut(&Connection) -> Result<T> + Send + 'static,
+        note: impl Fn(&T) + Send + 'static,
+    ) -> Result<T> {
+        let make = |answer| Work::Write(Box::new(Writing { work, note, is_alone: is_foreign, done: None, answer }));
+        self.0.writer.ask(is_foreign, make).await
     }
 }
 
-fn options(settings: SqliteSettings) -> SqliteConnectOptions {
-    SqliteConnectOptions::new().foreign_keys(settings.foreign_keys).busy_timeout(settings.busy_timeout)
+impl fmt::Debug for Sqlite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sqlite")
+    }
 }
 
-fn pool(settings: SqliteSettings, connections: u32) -> SqlitePoolOptions {
-    let pool = SqlitePoolOptions::new().max_connections(connections).acquire_timeout(settings.busy_timeout);
-    // A connection to a file does not go stale, and one to memory must never be replaced.
-    pool.test_before_acquire(false).idle_timeout(None).max_lifetime(None)
+impl Shared {
+    fn close(&self) {
+        self.readers.close();
+        self.writer.close();
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// While it lives, the one connection to memory writes nothing, as those that read files.
+struct ReadOnly<'c>(&'c Connection);
+
+impl ReadOnly<'_> {
+    fn new(connection: &Connection) -> Result<ReadOnly<'_>> {
+        connection.pragma_update(None, "query_only", true)?;
+        Ok(ReadOnly(connection))
+    }
+}
+
+impl Drop for ReadOnly<'_> {
+    fn drop(&mut self) {
+        // Without it the next write fails, and is told so.
+        let _ = self.0.pragma_update(None, "query_only", false);
+    }
 }

@@ -1,26 +1,20 @@
 //! SQL: text with the values beside it.
 //!
-//! Written by hand rather than with a query builder: there are five statements, most of what is special here (types,
-//! nulls) would be raw SQL in a builder too, and sea-query's bridge to sqlx turns on SQLite's loadable extensions. Two
-//! rules keep it safe: names come from [`Columns`] alone, already in quotes, and values are bound, always.
+//! Written by hand rather than with a query builder: there are five statements, and most of what is special here (types,
+//! nulls) would be raw SQL in a builder too. Two rules keep it safe: names come from [`Columns`] alone, already in quotes,
+//! and values are bound, always.
 
-use super::columns::{Column, Columns, Kind};
+use super::bound::Bound;
+use super::column::{Column, Kind, Strangers};
+use super::columns::Columns;
 use crate::store::{Comparison, Condition, SortKey, Target, Test};
+use rusqlite::{Connection, Row};
 use serde_json::Value;
-use sqlx::AssertSqlSafe;
-use sqlx::query::Query;
-use sqlx::sqlite::{Sqlite, SqliteArguments};
+use std::ops::ControlFlow;
 use wingbeat_core::{Id, Result};
 
-/// A value beside the text.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Bound {
-    Null,
-    Integer(i64),
-    Real(f64),
-    Text(String),
-    Blob(Vec<u8>),
-}
+/// Longer texts are not kept prepared: they have long lists in them, of which there are many different ones.
+const PREPARED: usize = 2048;
 
 #[derive(Debug, Default)]
 pub(super) struct Statement {
@@ -53,18 +47,42 @@ impl Statement {
         self.push(")")
     }
 
-    pub(super) fn query(self) -> Query<'static, Sqlite, SqliteArguments> {
-        let mut query = sqlx::query(AssertSqlSafe(self.text));
-        for value in self.values {
-            query = match value {
-                Bound::Null => query.bind(None::<i64>),
-                Bound::Integer(integer) => query.bind(integer),
-                Bound::Real(float) => query.bind(float),
-                Bound::Text(text) => query.bind(text),
-                Bound::Blob(bytes) => query.bind(bytes),
-            };
+    /// The same for a set: the last value stands there as often as is needed for one of a few lengths, each of which is a
+    /// statement to prepare.
+    fn bind_set(&mut self, mut values: Vec<Bound>) -> &mut Statement {
+        let len = values.len();
+        if let Some(last) = values.last().cloned()
+            && len < 64
+        {
+            values.resize(len.next_power_of_two(), last);
         }
-        query
+        self.bind_list(values)
+    }
+
+    /// Runs it to its end, or until a row is enough.
+    pub(super) fn run(
+        &self,
+        connection: &Connection,
+        mut row: impl FnMut(&Row<'_>) -> Result<ControlFlow<()>>,
+    ) -> Result<()> {
+        let (mut kept, mut seldom);
+        let statement = if self.text.len() <= PREPARED {
+            kept = connection.prepare_cached(&self.text)?;
+            &mut *kept
+        } else {
+            seldom = connection.prepare(&self.text)?;
+            &mut seldom
+        };
+        for (index, value) in self.values.iter().enumerate() {
+            statement.raw_bind_parameter(index + 1, value)?;
+        }
+        let mut rows = statement.raw_query();
+        while let Some(found) = rows.next()? {
+            if row(found)?.is_break() {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// ` WHERE …` with all that SQL can say about the target. Some tests are left open, see [`is_open`].
@@ -147,10 +165,10 @@ impl Statement {
         match (bound.is_empty(), null) {
             (true, false) => drop(self.push("0")),
             (true, true) => drop(self.push_operand(column).push(" IS NULL")),
-            (false, false) => drop(self.push_operand(column).push(" IN ").bind_list(bound)),
+            (false, false) => drop(self.push_operand(column).push(" IN ").bind_set(bound)),
             (false, true) => {
                 self.push("(").push_operand(column).push(" IS NULL OR ");
-                self.push_operand(column).push(" IN ").bind_list(bound).push(")");
+                self.push_operand(column).push(" IN ").bind_set(bound).push(")");
             }
         }
     }
@@ -160,10 +178,10 @@ impl Statement {
         match (bound.is_empty(), null) {
             (true, false) => drop(self.push("1")),
             (true, true) => drop(self.push_operand(column).push(" IS NOT NULL")),
-            (false, true) => drop(self.push_operand(column).push(" NOT IN ").bind_list(bound)),
+            (false, true) => drop(self.push_operand(column).push(" NOT IN ").bind_set(bound)),
             (false, false) => {
                 self.push("(").push_operand(column).push(" IS NULL OR ");
-                self.push_operand(column).push(" NOT IN ").bind_list(bound).push(")");
+                self.push_operand(column).push(" NOT IN ").bind_set(bound).push(")");
             }
         }
     }
@@ -183,14 +201,24 @@ impl Statement {
             Comparison::Greater => " > ",
             Comparison::GreaterOrEqual => " >= ",
         };
-        // SQLite orders types among each other; only values of the same one are meant.
-        let types = match bound {
-            Bound::Text(_) => "'text'",
-            Bound::Blob(_) => "'blob'",
-            _ => "'integer', 'real'",
+        // SQLite orders types among each other, numbers before texts before blobs; only values of the same one are meant.
+        // A bound says so where `typeof` would, and an index can use it.
+        let is_upwards = matches!(comparison, Comparison::Greater | Comparison::GreaterOrEqual);
+        let bounded = match (&bound, is_upwards) {
+            _ if column.strangers == Strangers::Nothing => None,
+            (Bound::Text(_), true) => Some(" < x''"),
+            (Bound::Text(_), false) if column.strangers == Strangers::Blobs => None,
+            (Bound::Text(_), false) => Some(" >= ''"),
+            (Bound::Blob(_), true) => None,
+            (Bound::Blob(_), false) => Some(" >= x''"),
+            (_, true) => Some(" < ''"),
+            (_, false) => None,
         };
         self.push("(").push_operand(column).push(operator).bind(bound);
-        self.push(" AND typeof(").push(&column.quoted).push(") IN (").push(types).push("))");
+        if let Some(bounded) = bounded {
+            self.push(" AND ").push_operand(column).push(bounded);
+        }
+        self.push(")");
     }
 
     /// The column, where need be with a `+` that keeps SQLite from converting what it is compared with (and from using an

@@ -1,16 +1,17 @@
 //! The store over one table.
 
 use super::Sqlite;
-use super::columns::{Columns, Kind};
-use super::error::mapped;
-use super::statement::{Bound, Statement, is_open, open_part};
+use super::bound::Bound;
+use super::columns::Columns;
+use super::row;
+use super::select::Select;
+use super::statement::{Statement, is_open};
 use crate::store::memory::{invalid_id, is_missing};
-use crate::store::{Change, Condition, Find, Record, Rows, SortKey, Store, Table, Target, Writes, matches, sort};
-use futures_util::TryStreamExt;
+use crate::store::{Answer, Change, Find, JsonRecords, Record, Rows, Store, Table, Target, Writes};
+use rusqlite::Connection;
 use serde_json::Value;
-use sqlx::Row;
-use sqlx::sqlite::SqliteConnection;
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use tokio::sync::OnceCell;
 use wingbeat_core::{Error, Id, Result};
@@ -25,7 +26,7 @@ pub struct SqliteTable {
     name: Arc<str>,
     id: Arc<str>,
     fields: Option<&'static [&'static str]>,
-    columns: Arc<OnceCell<Columns>>,
+    columns: Arc<OnceCell<Arc<Columns>>>,
 }
 
 impl Table<SqliteTable> {
@@ -78,21 +79,40 @@ impl SqliteTable {
         SqliteTable { db, name: name.into(), id: "id".into(), fields, columns: Arc::default() }
     }
 
-    async fn columns(&self) -> Result<&Columns> {
+    async fn columns(&self) -> Result<&Arc<Columns>> {
         let read = async || {
-            let mut connection = self.db.readers.acquire().await.map_err(mapped)?;
-            Columns::read(&mut connection, &self.name, &self.id, self.fields).await
+            let (name, id, fields) = (self.name.clone(), self.id.clone(), self.fields);
+            let read = move |connection: &Connection| Columns::read(connection, &name, &id, fields).map(Arc::new);
+            self.db.reading(false, read).await
         };
         self.columns.get_or_try_init(read).await
     }
 
-    /// Writes with one statement, which is a transaction of its own.
-    async fn run_alone(&self, columns: &Columns, statement: Statement, writes: Writes<'_>) -> Result<Vec<Record>> {
-        let mut connection = self.db.writer.acquire().await.map_err(mapped)?;
-        let records = run(&mut connection, columns, statement).await?;
-        // The next write waits for the connection.
-        writes.note_all(&records);
-        Ok(records)
+    /// Writes, and notes what was written. `work` may be done again, after others have undone it with their own.
+    async fn write(
+        &self,
+        writes: Writes<'_>,
+        work: impl Fn(&Connection, &mut Written) -> Result<()> + Send + 'static,
+    ) -> Result<Answer> {
+        let heard = writes.owned();
+        let is_heard = heard.is_some();
+        let note = move |written: &Written| {
+            if let Some((writes, ids)) = heard.as_ref().zip(written.ids.as_ref()) {
+                writes.note(ids);
+            }
+        };
+        let work = move |connection: &Connection| {
+            let mut written = Written { answer: JsonRecords::new().into(), ids: is_heard.then(Vec::new) };
+            work(connection, &mut written)?;
+            Ok(written)
+        };
+        Ok(self.db.writing(false, work, note).await?.answer)
+    }
+
+    /// Writes with one statement, which returns the record.
+    async fn write_one(&self, statement: Statement, writes: Writes<'_>) -> Result<Answer> {
+        let columns = self.columns().await?.clone();
+        self.write(writes, move |connection, written| written.run(connection, &columns, &statement)).await
     }
 }
 
@@ -106,86 +126,103 @@ impl Store for SqliteTable {
     }
 
     async fn find(&self, find: &Find) -> Result<Rows> {
-        let columns = self.columns().await?;
-        if !find.count {
-            let mut connection = self.db.readers.acquire().await.map_err(mapped)?;
-            return select(&mut connection, columns, find).await;
-        }
-        // One transaction, so that page and total are of the same moment.
-        let mut transaction = self.db.readers.begin().await.map_err(mapped)?;
-        let rows = select(&mut transaction, columns, find).await?;
-        transaction.commit().await.map_err(mapped)?;
-        Ok(rows)
+        let select = Select::new(self.columns().await?, find)?;
+        self.db.reading(false, move |connection| select.run(connection)).await
     }
 
-    async fn create(&self, records: Vec<Record>, writes: Writes<'_>) -> Result<Vec<Record>> {
+    async fn create(&self, records: Vec<Record>, writes: Writes<'_>) -> Result<Answer> {
         let columns = self.columns().await?;
-        let mut statements = records.iter().map(|record| insert(columns, record)).collect::<Result<Vec<_>>>()?;
-        if statements.len() == 1
-            && let Some(statement) = statements.pop()
-        {
-            return self.run_alone(columns, statement, writes).await;
-        }
-        let mut transaction = self.db.writer.begin_with("BEGIN IMMEDIATE").await.map_err(mapped)?;
-        let mut created = Vec::with_capacity(records.len());
-        for statement in statements {
-            created.extend(run(&mut transaction, columns, statement).await?);
-        }
-        writes.note_all(&created);
-        transaction.commit().await.map_err(mapped)?;
-        Ok(created)
+        let statements = records.iter().map(|record| insert(columns, record)).collect::<Result<Vec<_>>>()?;
+        let columns = columns.clone();
+        let work = move |connection: &Connection, written: &mut Written| {
+            statements.iter().try_for_each(|statement| written.run(connection, &columns, statement))
+        };
+        self.write(writes, work).await
     }
 
-    async fn change(&self, target: &Target, change: Change, writes: Writes<'_>) -> Result<Vec<Record>> {
+    async fn change(&self, target: &Target, change: Change, writes: Writes<'_>) -> Result<Answer> {
         let columns = self.columns().await?;
         let assignments = assignments(columns, &change)?;
         if is_single(target, columns) && !assignments.is_empty() {
             let mut statement = update(columns, &assignments);
             statement.push_where(target, columns)?;
             statement.push(" RETURNING ").push(&columns.names);
-            return self.run_alone(columns, statement, writes).await;
+            return self.write_one(statement, writes).await;
         }
-        let mut transaction = self.db.writer.begin_with("BEGIN IMMEDIATE").await.map_err(mapped)?;
-        let find = to_write(target);
-        let mut records = select(&mut transaction, columns, &find).await?.records;
-        target.check(records.len())?;
-        if !assignments.is_empty() {
-            let mut changed = HashMap::with_capacity(records.len());
-            for chunk in records.chunks(CHUNK) {
-                let mut statement = update(columns, &assignments);
-                push_ids(&mut statement, columns, chunk)?;
-                statement.push(" RETURNING ").push(&columns.names);
-                let rows = run(&mut transaction, columns, statement).await?;
-                changed.extend(rows.into_iter().filter_map(|record| Some((id_of(columns, &record)?, record))));
+        let (select, target, columns) = (Select::new(columns, &to_write(target))?, target.clone(), columns.clone());
+        let work = move |connection: &Connection, written: &mut Written| {
+            let mut records = select.run(connection)?.records.into_records()?;
+            target.check(records.len())?;
+            if !assignments.is_empty() {
+                let mut changed = HashMap::with_capacity(records.len());
+                for chunk in records.chunks(CHUNK) {
+                    let mut statement = update(&columns, &assignments);
+                    push_ids(&mut statement, &columns, chunk)?;
+                    statement.push(" RETURNING ").push(&columns.names);
+                    statement.run(connection, |found| {
+                        let record = row::record(found, &columns.list)?;
+                        changed.extend(id_of(&columns, &record).map(|id| (id.to_string(), record)));
+                        Ok(ControlFlow::Continue(()))
+                    })?;
+                }
+                // Rows come back in any order.
+                let in_order = |record: &Record| changed.remove(&id_of(&columns, record)?.to_string());
+                records = records.iter().filter_map(in_order).collect();
             }
-            // Rows come back in any order.
-            records = records.iter().filter_map(|record| changed.remove(&id_of(columns, record)?)).collect();
-        }
-        writes.note_all(&records);
-        transaction.commit().await.map_err(mapped)?;
-        Ok(records)
+            written.set(&columns, records);
+            Ok(())
+        };
+        self.write(writes, work).await
     }
 
-    async fn remove(&self, target: &Target, writes: Writes<'_>) -> Result<Vec<Record>> {
+    async fn remove(&self, target: &Target, writes: Writes<'_>) -> Result<Answer> {
         let columns = self.columns().await?;
         if is_single(target, columns) {
             let mut statement = Statement::new(format!("DELETE FROM {}", columns.table));
             statement.push_where(target, columns)?;
             statement.push(" RETURNING ").push(&columns.names);
-            return self.run_alone(columns, statement, writes).await;
+            return self.write_one(statement, writes).await;
         }
-        let mut transaction = self.db.writer.begin_with("BEGIN IMMEDIATE").await.map_err(mapped)?;
-        let find = to_write(target);
-        let records = select(&mut transaction, columns, &find).await?.records;
-        target.check(records.len())?;
-        for chunk in records.chunks(CHUNK) {
-            let mut statement = Statement::new(format!("DELETE FROM {}", columns.table));
-            push_ids(&mut statement, columns, chunk)?;
-            run(&mut transaction, columns, statement).await?;
+        let (select, target, columns) = (Select::new(columns, &to_write(target))?, target.clone(), columns.clone());
+        let work = move |connection: &Connection, written: &mut Written| {
+            let records = select.run(connection)?.records.into_records()?;
+            target.check(records.len())?;
+            for chunk in records.chunks(CHUNK) {
+                let mut statement = Statement::new(format!("DELETE FROM {}", columns.table));
+                push_ids(&mut statement, &columns, chunk)?;
+                statement.run(connection, |_| Ok(ControlFlow::Continue(())))?;
+            }
+            written.set(&columns, records);
+            Ok(())
+        };
+        self.write(writes, work).await
+    }
+}
+
+/// What a write has done: the records, and their ids where somebody wants to know them.
+struct Written {
+    answer: Answer,
+    ids: Option<Vec<Id>>,
+}
+
+impl Written {
+    /// Runs a statement that returns the records that it writes.
+    fn run(&mut self, connection: &Connection, columns: &Columns, statement: &Statement) -> Result<()> {
+        let Answer::Text(text) = &mut self.answer else { return Ok(()) };
+        statement.run(connection, |found| {
+            row::write(found, &columns.list, text.next())?;
+            if let Some(ids) = &mut self.ids {
+                ids.extend(Id::from_value(&row::value(found.get_ref(columns.id)?, columns.id().kind)?));
+            }
+            Ok(ControlFlow::Continue(()))
+        })
+    }
+
+    fn set(&mut self, columns: &Columns, records: Vec<Record>) {
+        if let Some(ids) = &mut self.ids {
+            ids.extend(records.iter().filter_map(|record| id_of(columns, record)));
         }
-        writes.note_all(&records);
-        transaction.commit().await.map_err(mapped)?;
-        Ok(records)
+        self.answer = records.into();
     }
 }
 
@@ -193,59 +230,6 @@ impl Store for SqliteTable {
 fn to_write(target: &Target) -> Find {
     let limit = target.at_most.map(|most| (most as u64).saturating_add(1));
     Find { target: target.clone(), limit, ..Find::default() }
-}
-
-/// Finds records. What SQL leaves open is decided here, row by row.
-async fn select(connection: &mut SqliteConnection, columns: &Columns, find: &Find) -> Result<Rows> {
-    let (skip, limit) = (find.skip, find.limit.unwrap_or(u64::MAX));
-    let by_json = |key: &SortKey| columns.find(key.path.split().0).is_ok_and(|column| column.kind == Kind::Json);
-    let (open, sorts) = (is_open(&find.target.condition, columns), find.sort.iter().any(by_json));
-    let mut statement = Statement::new(format!("SELECT {} FROM {}", columns.names, columns.table));
-    statement.push_where(&find.target, columns)?;
-    statement.push_order(&find.sort, columns)?;
-    if !open && !sorts {
-        let total = if find.count { Some(count(connection, columns, &find.target).await?) } else { None };
-        if limit == 0 {
-            return Ok(Rows { records: Vec::new(), total });
-        }
-        let bound = |number: u64| Bound::Integer(i64::try_from(number).unwrap_or(i64::MAX));
-        statement.push(" LIMIT ").bind(bound(limit)).push(" OFFSET ").bind(bound(skip));
-        return Ok(Rows { records: run(connection, columns, statement).await?, total });
-    }
-    let condition = if open { open_part(&find.target.condition, columns) } else { Condition::default() };
-    let (mut hits, mut records) = (0, Vec::new());
-    let mut rows = statement.query().fetch(connection);
-    while let Some(row) = rows.try_next().await.map_err(mapped)? {
-        let record = columns.record(&row)?;
-        if matches(&condition, &record) {
-            hits += 1;
-            if sorts || hits > skip && hits - skip <= limit {
-                records.push(record);
-            }
-            if !sorts && !find.count && hits.saturating_sub(skip) >= limit {
-                break;
-            }
-        }
-    }
-    if sorts {
-        sort(&mut records, &find.sort);
-        let cut = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
-        records = records.into_iter().skip(cut(skip)).take(cut(limit)).collect();
-    }
-    Ok(Rows { records, total: find.count.then_some(hits) })
-}
-
-async fn count(connection: &mut SqliteConnection, columns: &Columns, target: &Target) -> Result<u64> {
-    let mut statement = Statement::new(format!("SELECT count(*) FROM {}", columns.table));
-    statement.push_where(target, columns)?;
-    let row = statement.query().fetch_one(connection).await.map_err(mapped)?;
-    let count: i64 = row.try_get(0).map_err(mapped)?;
-    Ok(count.unsigned_abs())
-}
-
-async fn run(connection: &mut SqliteConnection, columns: &Columns, statement: Statement) -> Result<Vec<Record>> {
-    let rows = statement.query().fetch_all(connection).await.map_err(mapped)?;
-    rows.iter().map(|row| columns.record(row)).collect()
 }
 
 /// Whether SQL alone decides about at most one record.
@@ -280,7 +264,7 @@ fn insert(columns: &Columns, record: &Record) -> Result<Statement> {
 }
 
 /// The columns to set, in quotes, and their new values. The id is not among them.
-fn assignments<'a>(columns: &'a Columns, change: &Change) -> Result<Vec<(&'a str, Bound)>> {
+fn assignments(columns: &Columns, change: &Change) -> Result<Vec<(Box<str>, Bound)>> {
     let (Change::Replace(data) | Change::Merge(data)) = change;
     for field in data.keys() {
         columns.find(field)?;
@@ -289,15 +273,15 @@ fn assignments<'a>(columns: &'a Columns, change: &Change) -> Result<Vec<(&'a str
     let mut assignments = Vec::new();
     for column in columns.list.iter().filter(|column| !column.generated && column.name != columns.id().name) {
         match data.get(&*column.name) {
-            Some(value) => assignments.push((&*column.quoted, column.write(value)?)),
-            None if replace => assignments.push((&*column.quoted, Bound::Null)),
+            Some(value) => assignments.push((column.quoted.clone(), column.write(value)?)),
+            None if replace => assignments.push((column.quoted.clone(), Bound::Null)),
             None => {}
         }
     }
     Ok(assignments)
 }
 
-fn update(columns: &Columns, assignments: &[(&str, Bound)]) -> Statement {
+fn update(columns: &Columns, assignments: &[(Box<str>, Bound)]) -> Statement {
     let mut statement = Statement::new(format!("UPDATE {} SET ", columns.table));
     for (index, (column, value)) in assignments.iter().enumerate() {
         statement.push(if index == 0 { "" } else { ", " }).push(column).push(" = ").bind(value.clone());
@@ -313,6 +297,6 @@ fn push_ids(statement: &mut Statement, columns: &Columns, records: &[Record]) ->
     Ok(())
 }
 
-fn id_of(columns: &Columns, record: &Record) -> Option<String> {
-    record.get(&*columns.id().name).and_then(Id::from_value).map(|id| id.to_string())
+fn id_of(columns: &Columns, record: &Record) -> Option<Id> {
+    record.get(&*columns.id().name).and_then(Id::from_value)
 }

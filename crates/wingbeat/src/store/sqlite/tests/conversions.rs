@@ -3,8 +3,11 @@
 use super::super::columns::Columns;
 use super::super::statement::Statement;
 use super::*;
-use crate::store::Target;
-use sqlx::Row;
+use crate::store::{Comparison, Condition, Path, Target, Test};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use std::ops::ControlFlow;
+use wingbeat_core::Id;
 
 async fn table(sql: &'static str) -> Table<SqliteTable> {
     let db = Sqlite::memory().await.unwrap();
@@ -29,16 +32,60 @@ async fn texts_that_a_column_would_turn_into_numbers_are_refused() {
     assert_eq!(table.get("12345678".into(), &Params::new()).await.unwrap_err().code(), 404);
 }
 
+/// How SQLite goes about finding what matches.
+async fn plan(db: &Sqlite, condition: Condition, id: Option<Id>) -> String {
+    let plan = db.read(|connection| {
+        let columns = Columns::read(connection, "things", "id", None)?;
+        let mut statement = Statement::new("EXPLAIN QUERY PLAN SELECT * FROM things");
+        statement.push_where(&Target { id, condition, ..Target::default() }, &columns)?;
+        let mut plan = String::new();
+        statement.run(connection, |row| {
+            plan += &row.get::<_, String>("detail")?;
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(plan)
+    });
+    plan.await.unwrap()
+}
+
 #[tokio::test]
 async fn a_key_that_converts_is_looked_up_by_its_index() {
     let db = Sqlite::memory().await.unwrap();
     db.migrate(&[("things", "CREATE TABLE things (id UUID PRIMARY KEY, n INTEGER)")]).await.unwrap();
-    let mut connection = db.readers().acquire().await.unwrap();
-    let columns = Columns::read(&mut connection, "things", "id", None).await.unwrap();
-    let mut statement = Statement::new("EXPLAIN QUERY PLAN SELECT * FROM things");
-    statement.push_where(&Target { id: Some("a-b".into()), ..Target::default() }, &columns).unwrap();
-    let plan: String = statement.query().fetch_one(&mut *connection).await.unwrap().get("detail");
+    let plan = plan(&db, Condition::default(), Some("a-b".into())).await;
     assert!(plan.contains("SEARCH") && plan.contains("INDEX"), "{plan}");
+}
+
+#[tokio::test]
+async fn ranges_use_an_index_and_find_no_other_types() {
+    for strict in ["", " STRICT"] {
+        let db = Sqlite::memory().await.unwrap();
+        let sql = format!(
+            "CREATE TABLE things (id INTEGER PRIMARY KEY, n INTEGER, t TEXT, b BLOB){strict};
+             CREATE INDEX by_n ON things (n); CREATE INDEX by_t ON things (t); CREATE INDEX by_b ON things (b);
+             INSERT INTO things VALUES (1, 5, '5', x'05'), (2, 7, '7', x'07'), (3, NULL, NULL, NULL)"
+        );
+        db.migrate(&[("things", &sql)]).await.unwrap();
+        if strict.is_empty() {
+            // What SQLite lets in: texts and blobs in a column for numbers, and so on.
+            let strangers = "INSERT INTO things VALUES (4, 'x', x'39', 'x'), (5, x'39', x'', 9), (6, '', x'78', '')";
+            db.write(|connection| Ok(connection.execute_batch(strangers)?)).await.unwrap();
+        }
+        let table = db.table::<Value>("things");
+        let base64 = |byte: u8| json!(BASE64.encode([byte]));
+        for (field, value) in [("n", json!(6)), ("t", json!("6")), ("b", base64(6))] {
+            for (operator, expected) in [("$lt", 1), ("$lte", 1), ("$gt", 2), ("$gte", 2)] {
+                let found = table.find(&Params::new().with_query(json!({field: {operator: value}})).unwrap()).await;
+                let found = found.unwrap().into_value().unwrap();
+                let ids: Vec<_> = found.as_array().unwrap().iter().map(|thing| thing["id"].clone()).collect();
+                assert_eq!(ids, [json!(expected)], "{field} {operator}{strict}");
+                let comparison = Comparison::Greater;
+                let condition = Condition::Field(Path::new(field), Test::Compare(comparison, value.clone()));
+                let plan = plan(&db, condition, None).await;
+                assert!(plan.contains(&format!("SEARCH things USING INDEX by_{field} ({field}>?")), "{plan}");
+            }
+        }
+    }
 }
 
 #[tokio::test]

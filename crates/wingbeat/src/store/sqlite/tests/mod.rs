@@ -1,6 +1,10 @@
 //! What only SQLite does: files, migrations, types of columns, constraints.
 
 mod conversions;
+mod fairness;
+mod groups;
+mod loss;
+mod own;
 mod references;
 
 use super::*;
@@ -9,7 +13,10 @@ use crate::store::{SqliteTable, Store};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::path::PathBuf;
-use wingbeat_core::{ErrorKind, IdArg};
+use std::sync::mpsc;
+use std::time::Duration;
+use tokio::sync::oneshot;
+use wingbeat_core::{Binary, ErrorKind, IdArg};
 
 const USERS: (&str, &str) = (
     "users",
@@ -82,10 +89,29 @@ async fn readers_see_what_was_written_and_do_not_wait_for_the_writer() {
     db.migrate(&[USERS]).await.unwrap();
     let table = db.table::<Value>("users");
     create(&table, json!({"email": "a"})).await.unwrap();
-    let transaction = db.writer().begin_with("BEGIN IMMEDIATE").await.unwrap();
+    let (held, release) = hold(&db).await;
     assert_eq!(count(&table, json!({"email": "a"})).await, 1);
-    transaction.rollback().await.unwrap();
-    assert!(sqlx::query("DELETE FROM users").execute(db.readers()).await.is_err());
+    drop(release);
+    held.await.unwrap().unwrap();
+    let refused = db.read(|connection| Ok(connection.execute("DELETE FROM users", [])?)).await.unwrap_err();
+    assert_eq!(refused.code(), 500);
+}
+
+/// Keeps the thread that writes from doing anything else, until the second is dropped.
+async fn hold(db: &Sqlite) -> (tokio::task::JoinHandle<Result<()>>, mpsc::Sender<()>) {
+    let (release, released) = mpsc::channel();
+    let (begun, beginning) = oneshot::channel();
+    let db = db.clone();
+    let held = tokio::spawn(async move {
+        let work = move |_: &Connection| {
+            begun.send(()).unwrap();
+            let _ = released.recv();
+            Ok(())
+        };
+        db.write(work).await
+    });
+    beginning.await.unwrap();
+    (held, release)
 }
 
 #[tokio::test]
@@ -95,10 +121,12 @@ async fn a_database_that_stays_busy_is_unavailable() {
     let db = Sqlite::open_with(folder.0.join("data.db"), settings).await.unwrap();
     db.migrate(&[USERS]).await.unwrap();
     let (table, other) = (db.table::<Value>("users"), Sqlite::open(folder.0.join("data.db")).await.unwrap());
-    for writer in [db.writer(), other.writer()] {
-        let transaction = writer.begin_with("BEGIN IMMEDIATE").await.unwrap();
-        assert_eq!(create(&table, json!({"email": "a"})).await.unwrap_err().kind(), ErrorKind::Unavailable);
-        transaction.rollback().await.unwrap();
+    for writer in [&db, &other] {
+        let (held, release) = hold(writer).await;
+        let refused = create(&table, json!({"email": "a"})).await.unwrap_err();
+        assert_eq!((refused.kind(), refused.message()), (ErrorKind::Unavailable, "The database is busy"));
+        drop(release);
+        held.await.unwrap().unwrap();
     }
     create(&table, json!({"email": "a"})).await.unwrap();
 }
@@ -263,6 +291,34 @@ async fn generated_columns_are_read_and_not_written() {
     let created = create(&table, json!({"email": "a", "upper": "x"})).await.unwrap();
     assert_eq!(created["upper"], "A");
     assert_eq!(count(&table, json!({"upper": "A"})).await, 1);
+}
+
+#[tokio::test]
+async fn columns_that_are_not_asked_for_are_not_read() {
+    let db = Sqlite::memory().await.unwrap();
+    let sql = "CREATE TABLE a (id INTEGER PRIMARY KEY, n INTEGER); INSERT INTO a VALUES (1, 2);
+        CREATE VIEW b AS SELECT id, n, json(n || '{') AS broken FROM a";
+    db.migrate(&[("a", sql)]).await.unwrap();
+    let table = db.table::<Value>("b");
+    assert!(table.find(&Params::new()).await.is_err());
+    for select in [json!(["n"]), json!(["n", "n", "nothing", "id"])] {
+        let params = Params::new().with_query(json!({ "$select": select })).unwrap();
+        let found = table.find(&params).await.unwrap();
+        assert_eq!(found.to_raw().unwrap().as_bytes(), br#"[{"n":2,"id":1}]"#);
+        let got = table.get(1.into(), &params).await.unwrap();
+        assert_eq!(got.to_raw().unwrap().as_bytes(), br#"{"n":2,"id":1}"#);
+    }
+}
+
+#[tokio::test]
+async fn bytes_in_json_are_bytes_again() {
+    let (_, table) = users().await;
+    let bytes = Binary::from(vec![1, 2, 3]);
+    create(&table, json!({"email": "a", "extra": {"photo": bytes}})).await.unwrap();
+    let got = table.get(1.into(), &Params::new()).await.unwrap().into_raw().unwrap();
+    assert_eq!(got.attachments(), [&[1, 2, 3][..]]);
+    let page = table.paginate(10, 10).find(&Params::new()).await.unwrap().into_raw().unwrap();
+    assert_eq!(page.attachments(), [&[1, 2, 3][..]]);
 }
 
 #[tokio::test]

@@ -1,0 +1,140 @@
+//! A column, and how JSON values stand in it.
+
+use super::bound::Bound;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use rusqlite::Row;
+use serde_json::{Number, Value};
+use wingbeat_core::{Error, Result, json};
+
+/// What a column holds, by its declared type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Boolean,
+    Integer,
+    Real,
+    Text,
+    Blob,
+    Json,
+    /// Texts and numbers, in a column of no or an unknown type.
+    Any,
+}
+
+/// What can be in a column that is of another type than its own. SQLite orders numbers before texts before blobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Strangers {
+    /// Nothing: the table is `STRICT`, or the column the row's number.
+    Nothing,
+    /// Blobs: what goes into a column for texts becomes one.
+    Blobs,
+    Anything,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Column {
+    pub(super) name: Box<str>,
+    /// The name in quotes, for SQL.
+    pub(super) quoted: Box<str>,
+    pub(super) kind: Kind,
+    /// Texts compare as numbers with what looks like one, unless told not to.
+    pub(super) converts: bool,
+    /// Texts that look like a number become one when they are written.
+    numeric: bool,
+    /// Which types SQLite lets into the column besides the one that it is for.
+    pub(super) strangers: Strangers,
+    /// The name as a member of a JSON object, with its colon.
+    pub(super) key: Box<[u8]>,
+    pub(super) generated: bool,
+    /// SQLite fills it in: the row's own number, or a default.
+    pub(super) filled: bool,
+}
+
+pub(super) fn quote(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+impl Column {
+    /// Reads a row of `pragma_table_xinfo`: name, type, hidden, pk, whether there is a default.
+    pub(super) fn read(row: &Row<'_>, is_strict: bool, may_be_rowid: bool) -> rusqlite::Result<Column> {
+        let (name, declared) = (row.get::<_, String>(0)?, row.get::<_, String>(1)?.to_uppercase());
+        let has = |parts: &[&str]| parts.iter().any(|part| declared.contains(part));
+        let kind = match declared.as_str() {
+            _ if has(&["JSON"]) => Kind::Json,
+            _ if has(&["BOOL"]) => Kind::Boolean,
+            _ if has(&["INT"]) => Kind::Integer,
+            _ if has(&["REAL", "FLOA", "DOUB", "NUMERIC", "DECIMAL"]) => Kind::Real,
+            _ if has(&["CHAR", "CLOB", "TEXT", "DATE", "TIME", "UUID"]) => Kind::Text,
+            _ if has(&["BLOB"]) => Kind::Blob,
+            _ => Kind::Any,
+        };
+        let numeric =
+            kind == Kind::Text && !has(&["CHAR", "CLOB", "TEXT"]) || kind == Kind::Any && !declared.is_empty();
+        let converts = numeric || kind == Kind::Any;
+        let is_rowid = may_be_rowid && row.get::<_, i64>(3)? > 0 && declared == "INTEGER";
+        let strangers = match kind {
+            _ if is_rowid || is_strict && kind != Kind::Any => Strangers::Nothing,
+            Kind::Text if !numeric => Strangers::Blobs,
+            _ => Strangers::Anything,
+        };
+        let mut key = json::text(&Value::String(name.clone())).into_bytes();
+        key.push(b':');
+        Ok(Column {
+            strangers,
+            key: key.into(),
+            quoted: quote(&name).into(),
+            name: name.into(),
+            kind,
+            converts,
+            numeric,
+            generated: row.get::<_, i64>(2)? >= 2,
+            filled: is_rowid || row.get(4)?,
+        })
+    }
+
+    /// The value as it is written into this column.
+    pub(super) fn write(&self, value: &Value) -> Result<Bound> {
+        let written = match (self.kind, value) {
+            (_, Value::Null) => Some(Bound::Null),
+            (Kind::Json, value) => Some(Bound::Text(json::text(value))),
+            (Kind::Integer, Value::Number(number)) => integer(number).map(Bound::Integer),
+            (_, Value::String(text)) if self.numeric && looks_numeric(text) => {
+                let told = format!("Invalid '{}': its column turns text that looks like a number into one", self.name);
+                return Err(Error::bad_request(told));
+            }
+            _ => self.compare(value),
+        };
+        let expected = match self.kind {
+            Kind::Boolean => "a boolean",
+            Kind::Integer => "an integer",
+            Kind::Real => "a number",
+            Kind::Text => "a text",
+            Kind::Blob => "base64 text",
+            Kind::Json | Kind::Any => "a text or a number",
+        };
+        written.ok_or_else(|| Error::bad_request(format!("Invalid '{}': it must be {expected}", self.name)))
+    }
+
+    /// The value as it is compared with this column, if any value there could equal it.
+    pub(super) fn compare(&self, value: &Value) -> Option<Bound> {
+        match (self.kind, value) {
+            (Kind::Boolean, Value::Bool(value)) => Some(Bound::Integer((*value).into())),
+            (Kind::Integer | Kind::Real | Kind::Any, Value::Number(number)) => match integer(number) {
+                Some(integer) => Some(Bound::Integer(integer)),
+                None => number.as_f64().map(Bound::Real),
+            },
+            (Kind::Text | Kind::Any, Value::String(text)) => Some(Bound::Text(text.clone())),
+            (Kind::Blob, Value::String(text)) => BASE64.decode(text).ok().map(Bound::Blob),
+            _ => None,
+        }
+    }
+}
+
+/// The number as SQLite's integers have it; a program may have calculated one that is whole.
+fn integer(number: &Number) -> Option<i64> {
+    number.as_i64().or_else(|| json::number(number.as_f64()?)?.as_i64())
+}
+
+/// Whether SQLite would store the text as a number (<https://www.sqlite.org/datatype3.html>, section 3).
+fn looks_numeric(text: &str) -> bool {
+    text.contains(|c: char| c.is_ascii_digit()) && text.trim().parse::<f64>().is_ok()
+}

@@ -1,0 +1,327 @@
+//! Between callers and threads: a fair queue, and who is woken for it.
+
+use super::error::{busy, closed};
+use super::job::{Job, Work};
+use super::running::Running;
+use crate::fair::{Next, Queue, Source, attended, current};
+use crate::locked;
+use std::hint::spin_loop;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot::{self, Receiver, Sender, error::RecvError};
+use tokio::time::timeout;
+use wingbeat_core::{Error, Result};
+
+/// So many jobs wait at most.
+pub(super) const MOST: usize = 8192;
+
+/// What takes longer than this shall hold up nobody else.
+const LONG: Duration = Duration::from_micros(500);
+
+/// So long a thread looks for work before it sleeps. To wake one that sleeps costs 48 µs of processor time for a get that
+/// takes 2; one that is still there costs 2 more.
+const LOOK: Duration = Duration::from_micros(20);
+
+/// Jobs on their way to some threads.
+///
+/// One thread is always left to sources whose jobs are short. A thread is woken only if work waits and no other one is
+/// about to come back for it: so one thread does what comes together, and the others sleep.
+pub(super) struct Line {
+    state: Mutex<State>,
+    wake: Condvar,
+    running: Box<[Running]>,
+    /// How many wait, to look at without the lock.
+    waiting: AtomicUsize,
+    is_looking: AtomicBool,
+    numbers: AtomicU64,
+    epoch: Instant,
+    patience: Duration,
+}
+
+struct State {
+    queue: Queue<Job>,
+    /// What each thread is at.
+    current: Vec<Option<(Source, Instant)>>,
+    /// Threads that sleep, that will look for work soon, and that are held by long jobs.
+    asleep: usize,
+    ready: usize,
+    held: usize,
+    /// Threads that were woken and have not noticed yet.
+    woken: usize,
+    is_closed: bool,
+}
+
+impl Line {
+    pub(super) fn new(threads: usize, patience: Duration) -> Line {
+        let state = State {
+            queue: Queue::new(MOST, LONG),
+            current: vec![None; threads],
+            asleep: 0,
+            ready: threads,
+            held: 0,
+            woken: 0,
+            is_closed: false,
+        };
+        Line {
+            state: Mutex::new(state),
+            wake: Condvar::new(),
+            running: (0..threads).map(|_| Running::default()).collect(),
+            waiting: AtomicUsize::new(0),
+            is_looking: AtomicBool::new(false),
+            numbers: AtomicU64::new(0),
+            epoch: Instant::now(),
+            patience,
+        }
+    }
+
+    /// Lets a job be done for the current source. It is given up with the future: what waits is dropped, what runs is
+    /// interrupted. So it is when the client goes, but for writes that are short: a client may say something and go.
+    pub(super) async fn ask<T>(&self, is_foreign: bool, work: impl FnOnce(Sender<Result<T>>) -> Work) -> Result<T> {
+        let (answer, receiver) = oneshot::channel();
+        let (source, number) = (current(), self.numbers.fetch_add(1, Ordering::Relaxed) + 1);
+        let work = work(answer);
+        let is_write = matches!(work, Work::Write(_));
+        let left_behind = Arc::new(AtomicBool::new(false));
+        let is_left_behind = left_behind.clone();
+        self.push(source, Job { number, since: Instant::now(), is_foreign, is_left_behind, work })?;
+        let mut asking = Asking { line: self, number, receiver, is_answered: false };
+        let answered = match attended(async { Ok(self.answer(&mut asking.receiver).await) }).await {
+            Ok(answered) => answered,
+            Err(gone) if !is_write => return Err(gone),
+            Err(_) => {
+                self.leave_behind(number, &left_behind);
+                self.answer(&mut asking.receiver).await
+            }
+        };
+        asking.is_answered = true;
+        answered.unwrap_or_else(|_| Err(if locked(&self.state).is_closed { closed() } else { busy() }))
+    }
+
+    async fn answer<T>(&self, receiver: &mut Receiver<T>) -> Result<T, RecvError> {
+        match timeout(self.patience, &mut *receiver).await {
+            Ok(answered) => answered,
+            Err(_) => {
+                // It may run already.
+                self.give_up();
+                receiver.await
+            }
+        }
+    }
+
+    fn push(&self, source: Source, job: Job) -> Result<()> {
+        let out = {
+            let mut state = locked(&self.state);
+            if state.is_closed {
+                return Err(closed());
+            }
+            let out = state.queue.push(source, job);
+            self.changed(&mut state);
+            out
+        };
+        match out {
+            None => {}
+            // There are more of these, and room for all.
+            Some(out) if !out.is_wanted() => self.retain(Job::is_wanted),
+            Some(out) => {
+                out.refuse(Error::too_many_requests("Too many calls of yours are waiting, try again later"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The client of a write has gone: it is done if it is short.
+    fn leave_behind(&self, number: u64, left_behind: &AtomicBool) {
+        let _state = locked(&self.state);
+        left_behind.store(true, Ordering::Relaxed);
+        self.running.iter().for_each(|running| running.leave_behind(number));
+    }
+
+    /// What has waited for its turn too long is dropped, which tells its caller.
+    fn give_up(&self) {
+        self.retain(|job| job.since.elapsed() < self.patience);
+    }
+
+    fn retain(&self, wanted: impl Fn(&Job) -> bool) {
+        let _dropped = {
+            let mut state = locked(&self.state);
+            let dropped = state.queue.retain(wanted);
+            self.changed(&mut state);
+            dropped
+        };
+    }
+
+    /// The queue, or who looks after it, is another.
+    fn changed(&self, state: &mut State) {
+        self.waiting.store(state.queue.len(), Ordering::Release);
+        if state.ready == 0 && state.asleep > 0 && state.queue.len() > 0 {
+            (state.asleep, state.ready, state.woken) = (state.asleep - 1, state.ready + 1, state.woken + 1);
+            self.wake.notify_one();
+        }
+    }
+
+    /// Ends what the thread was at, and waits for the next job. `None` when the line is closed.
+    pub(super) fn next(&self, thread: usize) -> Option<Job> {
+        // Dropped after the lock: what a job holds may be the last handle of this database.
+        let mut dropped = Vec::new();
+        let mut state = self.ended(thread);
+        let mut has_looked = false;
+        loop {
+            if state.is_closed {
+                return None;
+            }
+            if let Some(job) = self.pop(&mut state, thread, &mut dropped) {
+                return Some(job);
+            }
+            if !has_looked || !dropped.is_empty() {
+                has_looked = true;
+                drop(state);
+                dropped.clear();
+                self.look();
+                state = locked(&self.state);
+                continue;
+            }
+            (state.ready, state.asleep) = (state.ready - 1, state.asleep + 1);
+            while state.woken == 0 && !state.is_closed {
+                state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
+            state.woken = state.woken.saturating_sub(1);
+            has_looked = false;
+        }
+    }
+
+    /// Ends what the thread was at, and takes the next job if there is one.
+    pub(super) fn more(&self, thread: usize) -> Option<Job> {
+        let mut dropped = Vec::new();
+        let mut state = self.ended(thread);
+        self.pop(&mut state, thread, &mut dropped)
+    }
+
+    fn ended(&self, thread: usize) -> MutexGuard<'_, State> {
+        let mut state = locked(&self.state);
+        if let Some((source, began)) = state.current.get_mut(thread).and_then(Option::take) {
+            state.queue.charge(source, began.elapsed());
+            if self.running[thread].end() {
+                (state.held, state.ready) = (state.held - 1, state.ready + 1);
+            }
+        }
+        state
+    }
+
+    /// Those that nobody wants, or that have waited too long, are among the dropped.
+    fn pop(&self, state: &mut State, thread: usize, dropped: &mut Vec<Job>) -> Option<Job> {
+        let is_last = self.running.len() > 1 && state.held + 1 == self.running.len();
+        let next = if is_last { Next::Short } else { Next::Anybody };
+        loop {
+            let popped = state.queue.pop(next);
+            self.waiting.store(state.queue.len(), Ordering::Release);
+            let (source, job) = popped?;
+            let (now, is_long) = (Instant::now(), state.queue.is_long(source));
+            let is_left_behind = job.is_left_behind.load(Ordering::Relaxed);
+            let is_late = now.duration_since(job.since) >= self.patience;
+            if !job.is_wanted() || is_left_behind && is_long || is_late {
+                dropped.push(job);
+                continue;
+            }
+            let is_held = job.is_foreign || is_long;
+            let until = micros(job.since.duration_since(self.epoch).saturating_add(self.patience));
+            self.running[thread].begin(job.number, micros(now.duration_since(self.epoch)), until, is_held);
+            if is_left_behind {
+                self.running[thread].leave_behind(job.number);
+            }
+            state.current[thread] = Some((source, now));
+            if is_held {
+                self.hold(state);
+            }
+            return Some(job);
+        }
+    }
+
+    /// Charges for a job before it ends, if ever: its source is known at once for jobs that are long.
+    fn becomes_long(&self, state: &mut State, thread: usize) {
+        if let Some((source, began)) = state.current.get_mut(thread).and_then(Option::as_mut) {
+            let (source, took) = (*source, began.elapsed().max(LONG + Duration::from_micros(1)));
+            *began += took;
+            state.queue.charge(source, took);
+        }
+        self.hold(state);
+    }
+
+    fn hold(&self, state: &mut State) {
+        (state.ready, state.held) = (state.ready - 1, state.held + 1);
+        self.changed(state);
+    }
+
+    /// Looks for work for a while: one thread at a time, and never instead of others.
+    fn look(&self) {
+        if self.is_looking.swap(true, Ordering::Acquire) {
+            return;
+        }
+        let since = Instant::now();
+        while self.waiting.load(Ordering::Acquire) == 0 && since.elapsed() < LOOK {
+            spin_loop();
+        }
+        self.is_looking.store(false, Ordering::Release);
+    }
+
+    /// Asked by SQLite every now and then: whether to interrupt the job of this thread.
+    pub(super) fn is_left(&self, thread: usize) -> bool {
+        let running = &self.running[thread];
+        if running.is_left() {
+            return true;
+        }
+        if running.has_become_long(self.now(), micros(LONG)) {
+            self.becomes_long(&mut locked(&self.state), thread);
+        }
+        false
+    }
+
+    /// Asked by SQLite where another program has the file: whether this thread waits for it.
+    pub(super) fn may_wait(&self, thread: usize) -> bool {
+        self.running[thread].may_wait(self.now())
+    }
+
+    fn now(&self) -> u64 {
+        micros(self.epoch.elapsed())
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_held(&self) -> bool {
+        locked(&self.state).held > 0
+    }
+
+    /// No more jobs: those that wait are refused, those that run are not disturbed.
+    pub(super) fn close(&self) {
+        let _dropped = {
+            let mut state = locked(&self.state);
+            state.is_closed = true;
+            self.waiting.store(0, Ordering::Release);
+            self.wake.notify_all();
+            state.queue.retain(|_| false)
+        };
+    }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// A caller who waits.
+struct Asking<'a, T> {
+    line: &'a Line,
+    number: u64,
+    receiver: Receiver<Result<T>>,
+    is_answered: bool,
+}
+
+impl<T> Drop for Asking<'_, T> {
+    fn drop(&mut self) {
+        if self.is_answered {
+            return;
+        }
+        // In this order: who takes the job from now on sees that nobody wants it, who has taken it is told.
+        self.receiver.close();
+        let _state = locked(&self.line.state);
+        self.line.running.iter().for_each(|running| running.leave(self.number));
+    }
+}

@@ -1,0 +1,57 @@
+//! From rows to records: to JSON text, or to values where somebody looks at them.
+
+use super::column::{Column, Kind};
+use crate::store::Record;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use rusqlite::Row;
+use rusqlite::types::ValueRef;
+use serde_json::Value;
+use std::str::from_utf8;
+use wingbeat_core::{Result, json};
+
+/// Writes a row of these columns as a JSON object.
+pub(super) fn write<'c>(row: &Row<'_>, columns: impl IntoIterator<Item = &'c Column>, out: &mut Vec<u8>) -> Result<()> {
+    out.push(b'{');
+    for (at, column) in columns.into_iter().enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        out.extend_from_slice(&column.key);
+        match (row.get_ref(at)?, column.kind) {
+            (ValueRef::Null, _) => out.extend_from_slice(b"null"),
+            (ValueRef::Integer(0), Kind::Boolean) => out.extend_from_slice(b"false"),
+            (ValueRef::Integer(1), Kind::Boolean) => out.extend_from_slice(b"true"),
+            (ValueRef::Integer(integer), kind) if kind != Kind::Text => json::write(out, &integer)?,
+            (ValueRef::Real(float), _) => json::write(out, &float)?,
+            (ValueRef::Text(text), kind) if kind != Kind::Json => json::write(out, from_utf8(text)?)?,
+            (other, kind) => json::write(out, &value(other, kind)?)?,
+        }
+    }
+    out.push(b'}');
+    Ok(())
+}
+
+/// The record in a row of these columns.
+pub(super) fn record<'c>(row: &Row<'_>, columns: impl IntoIterator<Item = &'c Column>) -> Result<Record> {
+    let member = |(at, column): (usize, &Column)| Ok((column.name.to_string(), value(row.get_ref(at)?, column.kind)?));
+    columns.into_iter().enumerate().map(member).collect()
+}
+
+/// What is in a column of this kind.
+pub(super) fn value(stored: ValueRef<'_>, kind: Kind) -> Result<Value> {
+    Ok(match (stored, kind) {
+        (ValueRef::Null, _) => Value::Null,
+        (ValueRef::Integer(integer @ (0 | 1)), Kind::Boolean) => Value::Bool(integer == 1),
+        (ValueRef::Integer(integer), Kind::Text) => Value::String(integer.to_string()),
+        (ValueRef::Integer(integer), _) => integer.into(),
+        (ValueRef::Real(float), _) => json::number(float).map_or(Value::Null, Value::Number),
+        (ValueRef::Text(text), Kind::Json) => {
+            let text = from_utf8(text)?;
+            // Text that another program has put there may be no JSON.
+            json::parse(text).unwrap_or_else(|_| Value::String(text.to_owned()))
+        }
+        (ValueRef::Text(text), _) => Value::String(from_utf8(text)?.to_owned()),
+        (ValueRef::Blob(bytes), _) => Value::String(BASE64.encode(bytes)),
+    })
+}

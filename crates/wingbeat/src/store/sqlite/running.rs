@@ -1,0 +1,64 @@
+//! What a thread is at, for SQLite to ask while it works.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+
+/// The job that a thread runs. Numbers begin at 1: 0 is none.
+// Relaxed: who begins and who leaves both hold the lock of the line when they do.
+#[derive(Default)]
+pub(super) struct Running {
+    job: AtomicU64,
+    /// The job whose caller has gone.
+    left: AtomicU64,
+    /// The job whose client has gone, which is to go on if it is short.
+    left_behind: AtomicU64,
+    /// When it began, in microseconds since the line was made.
+    began: AtomicU64,
+    /// Until when it may wait for other programs.
+    until: AtomicU64,
+    /// Whether it is known to take long, so that others do not wait for this thread.
+    is_held: AtomicBool,
+}
+
+impl Running {
+    pub(super) fn begin(&self, job: u64, now: u64, until: u64, is_held: bool) {
+        self.began.store(now, Relaxed);
+        self.until.store(until, Relaxed);
+        self.is_held.store(is_held, Relaxed);
+        self.job.store(job, Relaxed);
+    }
+
+    /// It is done. Answers whether it was held.
+    pub(super) fn end(&self) -> bool {
+        self.job.store(0, Relaxed);
+        self.is_held.swap(false, Relaxed)
+    }
+
+    pub(super) fn leave(&self, job: u64) {
+        if self.job.load(Relaxed) == job {
+            self.left.store(job, Relaxed);
+        }
+    }
+
+    pub(super) fn leave_behind(&self, job: u64) {
+        if self.job.load(Relaxed) == job {
+            self.left_behind.store(job, Relaxed);
+        }
+    }
+
+    pub(super) fn is_left(&self) -> bool {
+        let job = self.job.load(Relaxed);
+        let is_left_behind = || job == self.left_behind.load(Relaxed) && self.is_held.load(Relaxed);
+        job != 0 && (job == self.left.load(Relaxed) || is_left_behind())
+    }
+
+    pub(super) fn may_wait(&self, now: u64) -> bool {
+        !self.is_left() && now < self.until.load(Relaxed)
+    }
+
+    /// Whether it has taken longer than `most`, and that is new.
+    pub(super) fn has_become_long(&self, now: u64, most: u64) -> bool {
+        self.job.load(Relaxed) != 0
+            && now.saturating_sub(self.began.load(Relaxed)) > most
+            && !self.is_held.swap(true, Relaxed)
+    }
+}

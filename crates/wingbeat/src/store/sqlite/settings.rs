@@ -1,0 +1,67 @@
+//! How a database is opened.
+
+use rusqlite::{Connection, OpenFlags, Result};
+use std::path::Path;
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+/// How a database is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SqliteSettings {
+    /// How many threads read: as many as there are processors, at least 2 and at most 4. With several, one is always left
+    /// to calls of those whose calls are usually short.
+    pub readers: u32,
+    /// How long a call waits for its turn before it is answered with Unavailable: 5 seconds.
+    pub busy_timeout: Duration,
+    /// Whether SQLite holds `REFERENCES` of the tables, and does what `ON DELETE` says: yes. SQLite's own default is no,
+    /// and so is that of its drivers for Node (Knex among them): a schema from there may have references that its data
+    /// does not keep. With no, a record that others refer to can be removed, and nothing cascades.
+    pub foreign_keys: bool,
+    /// Whether a write is on the disk before it is answered (SQLite's `synchronous = FULL`): no.
+    ///
+    /// What was answered survives the end of the program either way, whatever ends it. If the machine loses its power, or
+    /// its system crashes, the last writes before that can be lost without this, up to the last checkpoint at worst; the
+    /// file stays whole. With it nothing is lost that was answered, as far as the disk tells the truth. The price is one
+    /// wait for the disk a commit: from a tenth of a millisecond to some milliseconds, which writes that come together
+    /// share.
+    pub durable: bool,
+}
+
+impl Default for SqliteSettings {
+    fn default() -> SqliteSettings {
+        let readers = available_parallelism().map_or(2, |processors| processors.get().clamp(2, 4) as u32);
+        SqliteSettings { readers, busy_timeout: Duration::from_secs(5), foreign_keys: true, durable: false }
+    }
+}
+
+impl SqliteSettings {
+    /// Opens a file to read and write it.
+    pub(super) fn file(self, path: &Path) -> Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+        let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        connection.busy_timeout(self.patience())?;
+        connection.pragma_update(None, "journal_mode", "wal")?;
+        connection.pragma_update(None, "synchronous", if self.durable { "full" } else { "normal" })?;
+        self.set_up(connection)
+    }
+
+    /// Opens a file that is there to read it.
+    pub(super) fn file_to_read(self, path: &Path) -> Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        self.set_up(Connection::open_with_flags(path, flags)?)
+    }
+
+    pub(super) fn memory(self) -> Result<Connection> {
+        self.set_up(Connection::open_in_memory()?)
+    }
+
+    fn set_up(self, connection: Connection) -> Result<Connection> {
+        connection.pragma_update(None, "foreign_keys", self.foreign_keys)?;
+        Ok(connection)
+    }
+
+    /// While the file is opened: afterwards each call has a time of its own.
+    fn patience(self) -> Duration {
+        self.busy_timeout.min(Duration::from_secs(3600))
+    }
+}

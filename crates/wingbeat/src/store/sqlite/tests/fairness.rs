@@ -1,0 +1,233 @@
+//! Who is served when many ask for much, and what becomes of what they have left behind.
+
+use super::super::line::MOST;
+use super::*;
+use crate::fair::{Origin, Source};
+use futures_util::FutureExt as _;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+const ATTACKER: [u8; 4] = [6, 6, 6, 6];
+const CLIENT: [u8; 4] = [1, 2, 3, 4];
+
+/// Finds in `slow` go through many rows, those in `endless` never end, and what is created in `stuck` never is.
+const SLOW: (&str, &str) = (
+    "slow",
+    "CREATE VIEW slow AS WITH RECURSIVE n (id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n LIMIT 100000)
+         SELECT id FROM n;
+     CREATE VIEW endless AS WITH RECURSIVE n (id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n) SELECT id FROM n;
+     CREATE TABLE stuck (id INTEGER PRIMARY KEY);
+     CREATE TRIGGER sticks AFTER INSERT ON stuck BEGIN SELECT count(*) FROM endless; END",
+);
+
+async fn opened(name: &str) -> (Folder, Sqlite) {
+    let folder = Folder::new(name);
+    let db = Sqlite::open(folder.0.join("data.db")).await.unwrap();
+    db.migrate(&[USERS, SLOW]).await.unwrap();
+    create(&db.table::<Value>("users"), json!({"email": "a"})).await.unwrap();
+    (folder, db)
+}
+
+/// A table whose columns are known.
+async fn table(db: &Sqlite, name: &str) -> Table<SqliteTable> {
+    let table = db.table::<Value>(name);
+    table.store.check().await.unwrap();
+    table
+}
+
+/// Does the same many times at once for an attacker, and counts what is done.
+fn attack<F: Future<Output = ()> + Send + 'static>(work: impl Fn() -> F) -> (Vec<JoinHandle<()>>, Arc<AtomicUsize>) {
+    let done = Arc::new(AtomicUsize::new(0));
+    let attack = |number: u64| {
+        let (work, done) = (work(), done.clone());
+        tokio::spawn(async move {
+            let origin = Origin::new(Source::client(Some(ATTACKER.into()), Some(number % 4)));
+            origin.polling(work).await;
+            done.fetch_add(1, Ordering::SeqCst);
+        })
+    };
+    ((0..128).map(attack).collect(), done)
+}
+
+/// Does something for an honest client.
+async fn honest<T>(work: impl Future<Output = T>) -> T {
+    Origin::new(Source::client(Some(CLIENT.into()), Some(1000))).polling(work).await
+}
+
+fn nothing() -> Params {
+    Params::new().with_query(json!({"id": {"$lt": 0}})).unwrap()
+}
+
+/// Returns if nothing runs any more.
+async fn is_idle(db: &Sqlite) {
+    timeout(Duration::from_secs(60), db.close()).await.expect("something still runs");
+}
+
+#[tokio::test]
+async fn slow_finds_hold_up_others_by_a_few_of_them() {
+    let (_folder, db) = opened("slow-finds").await;
+    let (slow, users) = (table(&db, "slow").await, table(&db, "users").await);
+    let (attack, done) = attack(|| {
+        let slow = slow.clone();
+        async move { drop(slow.find(&nothing()).await.unwrap()) }
+    });
+    tokio::task::yield_now().await;
+    honest(async {
+        for email in ["b", "c", "d"] {
+            create(&users, json!({"email": email})).await.unwrap();
+            users.get(1.into(), &Params::new()).await.unwrap();
+        }
+    })
+    .await;
+    assert!(done.load(Ordering::SeqCst) < 12, "{done:?} slow finds went first");
+    attack.iter().for_each(JoinHandle::abort);
+    is_idle(&db).await;
+}
+
+#[tokio::test]
+async fn slow_writes_hold_up_others_by_a_few_of_them() {
+    let (_folder, db) = opened("slow-writes").await;
+    let (attacked, users) = (db.clone(), table(&db, "users").await);
+    let (attack, done) = attack(|| {
+        let db = attacked.clone();
+        let slow = |connection: &Connection| Ok(connection.query_row("SELECT count(*) FROM slow", [], |_| Ok(()))?);
+        async move { db.write(slow).await.unwrap() }
+    });
+    tokio::task::yield_now().await;
+    honest(async {
+        for email in ["b", "c", "d"] {
+            create(&users, json!({"email": email})).await.unwrap();
+        }
+    })
+    .await;
+    assert!(done.load(Ordering::SeqCst) < 12, "{done:?} slow writes went first");
+    attack.iter().for_each(JoinHandle::abort);
+    is_idle(&db).await;
+}
+
+#[tokio::test]
+async fn what_nobody_waits_for_any_more_is_interrupted_or_never_begins() {
+    let (_folder, db) = opened("left").await;
+    let endless = table(&db, "endless").await;
+    let mut finds: Vec<_> = (0..128)
+        .map(|_| {
+            let endless = endless.clone();
+            Box::pin(async move { endless.find(&nothing()).await })
+        })
+        .collect();
+    assert!(finds.iter_mut().all(|find| find.now_or_never().is_none()));
+    drop(finds);
+    let users = table(&db, "users").await;
+    honest(users.get(1.into(), &Params::new())).await.unwrap();
+    is_idle(&db).await;
+}
+
+#[tokio::test]
+async fn finds_that_never_end_leave_a_reader_to_others() {
+    let (_folder, db) = opened("endless").await;
+    let (endless, users) = (table(&db, "endless").await, table(&db, "users").await);
+    // The first one runs until it is known to be long.
+    let (find, params) = (endless.clone(), nothing());
+    let origin = Origin::new(Source::client(Some(ATTACKER.into()), Some(1)));
+    let mut first = Box::pin(origin.polling(find.find(&params)));
+    assert!((&mut first).now_or_never().is_none());
+    while !db.0.readers.is_held() {
+        tokio::task::yield_now().await;
+    }
+    let (attack, _) = attack(|| {
+        let endless = endless.clone();
+        async move { drop(endless.find(&nothing()).await) }
+    });
+    for _ in 0..20 {
+        honest(users.get(1.into(), &Params::new())).await.unwrap();
+    }
+    drop(first);
+    attack.iter().for_each(JoinHandle::abort);
+    is_idle(&db).await;
+}
+
+#[tokio::test]
+async fn a_find_whose_time_is_over_is_interrupted() {
+    let (_folder, db) = opened("deadline").await;
+    let endless = table(&db, "endless").await;
+    assert!(timeout(Duration::from_millis(20), endless.find(&nothing())).await.is_err());
+    is_idle(&db).await;
+}
+
+#[tokio::test]
+async fn a_find_ends_with_its_client() {
+    let (_folder, db) = opened("gone").await;
+    let endless = table(&db, "endless").await;
+    let origin = Origin::new(Source::client(Some(ATTACKER.into()), Some(1)));
+    let (find, params) = (endless.clone(), nothing());
+    let mut find = pin!(origin.polling(find.find(&params)));
+    assert!((&mut find).now_or_never().is_none());
+    origin.leave();
+    assert_eq!(find.now_or_never().expect("it goes on").unwrap_err().kind(), ErrorKind::Gone);
+    is_idle(&db).await;
+}
+
+#[tokio::test]
+async fn what_a_client_has_written_before_it_went_is_kept_if_it_is_short() {
+    let (_folder, db) = opened("last-words").await;
+    let (users, stuck) = (table(&db, "users").await, table(&db, "stuck").await);
+    let origin = Origin::new(Source::client(Some(ATTACKER.into()), Some(1)));
+    let (held, release) = hold(&db).await;
+    let mut last = pin!(origin.polling(create(&users, json!({"email": "last words"}))));
+    assert!((&mut last).now_or_never().is_none());
+    origin.leave();
+    assert!((&mut last).now_or_never().is_none());
+    drop(release);
+    held.await.unwrap().unwrap();
+    last.await.unwrap();
+    // And one that turns out long is not.
+    let origin = Origin::new(Source::client(Some(ATTACKER.into()), Some(1)));
+    let mut long = pin!(origin.polling(create(&stuck, json!({"id": 1}))));
+    assert!((&mut long).now_or_never().is_none());
+    origin.leave();
+    long.await.unwrap_err();
+    assert_eq!(count(&stuck, json!({})).await, 0);
+    is_idle(&db).await;
+}
+
+#[tokio::test]
+async fn a_write_that_is_interrupted_takes_none_of_its_group_along() {
+    let (_folder, db) = opened("interrupted").await;
+    let (users, stuck) = (table(&db, "users").await, table(&db, "stuck").await);
+    let (held, release) = hold(&db).await;
+    let good = tokio::spawn(async move { create(&users, json!({"email": "b"})).await });
+    tokio::task::yield_now().await;
+    let mut endless = Box::pin(create(&stuck, json!({})));
+    assert!((&mut endless).now_or_never().is_none());
+    drop(release);
+    held.await.unwrap().unwrap();
+    assert!(timeout(Duration::from_millis(20), endless).await.is_err());
+    good.await.unwrap().unwrap();
+    is_idle(&db).await;
+}
+
+#[tokio::test]
+async fn whose_calls_fill_the_queue_is_told_so() {
+    let (_folder, db) = opened("full").await;
+    let users = table(&db, "users").await;
+    let (held, release) = hold(&db).await;
+    let mut crowd: Vec<_> = (0..MOST + 9)
+        .map(|_| {
+            let db = db.clone();
+            let origin = Origin::new(Source::client(Some(ATTACKER.into()), Some(1)));
+            Box::pin(async move { origin.polling(db.write(|_| Ok(()))).await.map_err(|error| error.code()) })
+        })
+        .collect();
+    let refused = crowd.iter_mut().filter_map(|call| call.now_or_never()).filter(|answer| *answer == Err(429));
+    assert_eq!(refused.count(), 9, "the newest of them");
+    let mut created = pin!(honest(create(&users, json!({"email": "b"}))));
+    assert!((&mut created).now_or_never().is_none());
+    let newest = (&mut crowd[MOST - 1]).now_or_never();
+    assert_eq!(newest, Some(Err(429)), "one more makes room for others");
+    drop(release);
+    held.await.unwrap().unwrap();
+    created.await.unwrap();
+}
