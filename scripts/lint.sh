@@ -9,5 +9,7 @@ step "format"
 cargo fmt --all --check
 step "clippy"
 cargo clippy --workspace --all-targets --all-features -- -D warnings
+step "clippy, without features"
+cargo clippy -p wingbeat -p wingbeat-client -p wingbeat-engine --no-default-features -- -D warnings
 step "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features

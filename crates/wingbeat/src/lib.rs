@@ -34,6 +34,10 @@
 mod app;
 #[cfg(feature = "auth")]
 pub mod auth;
+#[cfg_attr(
+    not(all(feature = "auth", feature = "sqlite")),
+    allow(dead_code, unused_imports, reason = "hashes and databases are features")
+)]
 mod fair;
 mod hook;
 mod javascript;
