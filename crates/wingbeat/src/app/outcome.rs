@@ -19,6 +19,7 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    #[inline]
     pub(super) fn new(
         result: Payload,
         http: Option<Box<Http>>,

@@ -185,6 +185,14 @@ impl Entry {
         self.words.apply(error)
     }
 
+    /// The same, where an outcome is too large to be moved for nothing.
+    #[inline]
+    pub(super) fn word<T>(&self, outcome: &mut Result<T>) {
+        if let Err(error) = outcome {
+            *error = self.worded(error.clone());
+        }
+    }
+
     pub(super) fn endpoints(&self) -> &[Endpoint] {
         &self.endpoints
     }

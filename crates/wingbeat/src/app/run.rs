@@ -9,7 +9,7 @@ use crate::BoxFuture;
 use crate::fair::{self, Origin, Source};
 use crate::hook::{Context, Http, Target};
 use crate::realtime::Channel;
-use crate::service::{Arguments, Host, Invocation, Params, Services};
+use crate::service::{Arguments, Host, Invocation, Services};
 use std::borrow::Cow;
 use std::sync::Arc;
 use tracing::Instrument;
@@ -167,8 +167,7 @@ async fn publish(entry: &Entry, context: &mut Context, writer: Option<Writer>, b
 impl Host for Inner {
     fn call(self: Arc<Self>, invocation: Invocation<'_>, dispatched: bool) -> BoxFuture<'static, Result<Payload>> {
         // A client's that comes through no transport of ours: others are part of a call whose source is known.
-        let params = invocation.arguments.as_ref().ok().map(|arguments| &arguments.params);
-        let foreign = params.and_then(Params::source).filter(|_| fair::current() == Source::SERVER);
+        let foreign = invocation.arguments.params.source().filter(|_| fair::current() == Source::SERVER);
         let call = App(self).call(invocation, if dispatched { Completed::dispatched } else { Completed::for_inside });
         match foreign {
             Some(source) => Box::pin(async move { Origin::new(source).polling(call).await }),

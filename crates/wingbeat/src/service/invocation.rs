@@ -5,7 +5,7 @@ use crate::realtime::{Connection, Headers};
 use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
-use wingbeat_core::{IdArg, Payload, Result};
+use wingbeat_core::{Error, IdArg, Payload, Result};
 
 /// What is asked, and who asks: what a transport makes of its wire, for a [`Dispatcher`](crate::Dispatcher).
 ///
@@ -26,9 +26,12 @@ pub struct Invocation<'a> {
     pub method: &'a str,
     /// Who asks.
     pub caller: Caller<'a>,
-    /// With what. An error says why the arguments could not be read; it is what the caller is told, unless there is no
-    /// such service or method.
-    pub arguments: Result<Arguments>,
+    /// With what.
+    pub arguments: Arguments,
+    /// Why the arguments cannot be read, if they cannot: what the caller is told, unless there is no such service or
+    /// method.
+    // Beside the arguments: what is wrapped has to be moved to be looked at.
+    pub unreadable: Option<Error>,
 }
 
 /// The arguments of a call.
@@ -62,14 +65,21 @@ pub enum Caller<'a> {
 }
 
 impl<'a> Invocation<'a> {
-    /// A call of a method of the service at a path.
+    /// A call of a method of the service at a path. An error says why the arguments cannot be read.
     pub fn new(
         path: impl Into<Cow<'a, str>>,
         method: &'a str,
         caller: Caller<'a>,
         arguments: Result<Arguments>,
     ) -> Invocation<'a> {
-        Invocation { path: path.into(), method, caller, arguments }
+        let path = path.into();
+        match arguments {
+            Ok(arguments) => Invocation { path, method, caller, arguments, unreadable: None },
+            Err(error) => {
+                let arguments = Arguments::default();
+                Invocation { path, method, caller, arguments, unreadable: Some(error) }
+            }
+        }
     }
 }
 
@@ -80,6 +90,7 @@ impl Caller<'_> {
     }
 
     /// Writes into params who calls.
+    #[inline]
     pub(crate) fn introduce(self, params: &mut Params) {
         match self {
             Caller::Internal => {}
@@ -100,10 +111,10 @@ impl From<Params> for Arguments {
 
 impl fmt::Debug for Invocation<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Invocation { path, method, caller, arguments } = self;
+        let Invocation { path, method, caller, arguments, unreadable } = self;
         let mut shown = f.debug_struct("Invocation");
-        shown.field("path", path).field("method", method).field("caller", caller).field("arguments", arguments);
-        shown.finish()
+        shown.field("path", path).field("method", method).field("caller", caller);
+        shown.field("arguments", arguments).field("unreadable", unreadable).finish()
     }
 }
 

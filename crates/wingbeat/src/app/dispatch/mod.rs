@@ -15,7 +15,7 @@ use crate::BoxFuture;
 use crate::realtime::Connection;
 use crate::service::{Arguments, Caller, Invocation};
 use arc_swap::ArcSwap;
-use pending::{Asker, Call, Completion, Polled, Running, origin_of, outcome_of, polled};
+use pending::{Running, origin_of, outcome_of, polled};
 use resolve::Resolved;
 use std::fmt;
 use std::future::{Future, poll_fn, ready};
@@ -84,11 +84,12 @@ impl Dispatcher {
 
     /// Runs a call as far as it goes at once. For transports that poll by themselves: a call that is ready, as nearly all
     /// are, is never put on their heap.
-    pub fn begin(&self, invocation: Invocation<'_>, cx: &mut Context<'_>) -> Dispatch {
+    #[inline]
+    pub fn begin(&self, mut invocation: Invocation<'_>, cx: &mut Context<'_>) -> Dispatch {
         // Nearly all calls are ready at once. Those borrow their service from the registry: a reference that is counted
         // costs 20 cycles, and again when it is given back.
         let (registry, name, caller) = (self.registry.load(), invocation.method, invocation.caller);
-        let Resolved { entry, place, by, arguments } = match registry.resolve(invocation) {
+        let Resolved { entry, place, by } = match registry.resolve(&mut invocation) {
             Ok(resolved) => resolved,
             Err(error) => return Dispatch::Ready(Err(self.refused(name, error))),
         };
@@ -103,23 +104,30 @@ impl Dispatcher {
         let endpoint = entry.at(place);
         // A call without hooks and hearers is the service's own future and nothing around it, unless someone traces.
         let Some(target) = endpoint.plain().filter(|_| !traced()) else {
-            let polled = polled(origin, || self.run(entry, place, arguments, by), cx);
-            return self.settle(polled, caller, entry, place, Running::Whole);
+            let outcome = match polled(origin, || self.run(entry, place, invocation.arguments, by), |_| (), cx) {
+                Ok(Ok(outcome)) => outcome,
+                Ok(Err(call)) => {
+                    return self.pending(Running::Whole(Guarded::new(call, self.limit)), caller, entry, place);
+                }
+                Err(panicked) => Err(panicked),
+            };
+            return Dispatch::Ready(outcome_of(outcome, entry, place, self.mode));
         };
         let started = endpoint.meter.start();
-        let Arguments { id, data, params } = arguments;
-        let polled = polled(origin, || target.call(endpoint.method(), id, data, params), cx);
-        let polled = match polled {
-            Ok(Ok(Err(error))) => Ok(Ok(Err(entry.worded(error)))),
-            polled => polled,
-        };
+        let Arguments { id, data, params } = invocation.arguments;
+        let begin = || target.call(endpoint.method(), id, data, params);
+        let polled = polled(origin, begin, |outcome| entry.word(outcome), cx);
         // The others are measured where they run.
         endpoint.meter.polled(started, &polled);
-        let polled = match polled {
-            Ok(Err(call)) => Ok(Err(measured(call, started, Held::new(entry), place))),
-            polled => polled,
+        let outcome = match polled {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(call)) => {
+                let call = measured(call, started, Held::new(entry), place);
+                return self.pending(Running::Plain(Guarded::new(call, self.limit)), caller, entry, place);
+            }
+            Err(panicked) => Err(panicked),
         };
-        self.settle(polled, caller, entry, place, Running::Plain)
+        Dispatch::Ready(outcome_of(outcome, entry, place, self.mode))
     }
 
     /// Counts and logs what a client has sent that is no call, for example because it names no path. The error as the client
@@ -143,25 +151,9 @@ impl Dispatcher {
         }
     }
 
-    /// What has become of a call at its first poll.
-    fn settle<T: Completion>(
-        &self,
-        polled: Polled<T>,
-        caller: Caller<'_>,
-        entry: &Arc<Entry>,
-        place: usize,
-        running: fn(Guarded<Call<T>>) -> Running,
-    ) -> Dispatch {
-        let outcome = match polled {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(call)) => {
-                let call = running(Guarded::new(call, self.limit));
-                let (asker, mode) = (Asker::from(caller), self.mode);
-                return Dispatch::Pending(PendingCall { call, asker, entry: entry.clone(), place, mode });
-            }
-            Err(panicked) => Err(panicked),
-        };
-        Dispatch::Ready(outcome_of(outcome, entry, place, self.mode))
+    #[cold]
+    fn pending(&self, call: Running, caller: Caller<'_>, entry: &Arc<Entry>, place: usize) -> Dispatch {
+        Dispatch::Pending(PendingCall { call, asker: caller.into(), entry: entry.clone(), place, mode: self.mode })
     }
 
     /// Asks whether a client may come in: authentication reads the headers of its [`Peer`](crate::Peer). The transport

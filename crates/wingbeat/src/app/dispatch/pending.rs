@@ -20,12 +20,21 @@ pub(super) type Call<T> = BoxFuture<'static, Result<T>>;
 /// A call that has been polled once: it is done, or it is not, or it has panicked.
 pub(super) type Polled<T> = Result<Result<Result<T>, Call<T>>>;
 
-/// Begins a call on somebody's behalf.
-pub(super) fn polled<T>(origin: &Origin, begin: impl FnOnce() -> Call<T>, cx: &mut Context<'_>) -> Polled<T> {
+/// Begins a call on somebody's behalf; what it has come to by then is looked at.
+#[inline]
+pub(super) fn polled<T>(
+    origin: &Origin,
+    begin: impl FnOnce() -> Call<T>,
+    look: impl FnOnce(&mut Result<T>),
+    cx: &mut Context<'_>,
+) -> Polled<T> {
     let begin = || {
         let mut call = begin();
         match call.as_mut().poll(cx) {
-            Poll::Ready(outcome) => Ok(outcome),
+            Poll::Ready(mut outcome) => {
+                look(&mut outcome);
+                Ok(outcome)
+            }
             Poll::Pending => Err(call),
         }
     };
@@ -83,6 +92,7 @@ impl Completion for Payload {
 }
 
 /// What a client is told of an outcome. The log is told of errors.
+#[inline]
 pub(super) fn outcome_of<T: Completion>(
     outcome: Result<T>,
     entry: &Entry,

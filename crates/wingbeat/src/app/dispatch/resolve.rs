@@ -9,32 +9,34 @@ use std::future::ready;
 use std::sync::Arc;
 use wingbeat_core::{Error, Payload, Result};
 
-/// What a call names: the service, which of its methods, and the arguments.
+/// What a call names: the service, and which of its methods.
 pub(super) struct Resolved<'r> {
     pub(super) entry: &'r Arc<Entry>,
     pub(super) place: usize,
     pub(super) by: By,
-    pub(super) arguments: Arguments,
 }
 
 impl Registry {
-    /// Finds what a call names. Refuses what the caller may not call, and may not ask of it.
-    pub(super) fn resolve(&self, invocation: Invocation<'_>) -> Result<Resolved<'_>> {
-        let Invocation { path, method, caller, arguments } = invocation;
-        let (entry, route) = self.find(&path)?;
+    /// Finds what a call names, and completes its params. Refuses what the caller may not call, and may not ask of it.
+    #[inline]
+    pub(super) fn resolve(&self, invocation: &mut Invocation<'_>) -> Result<Resolved<'_>> {
+        let Invocation { path, method, caller, arguments, unreadable } = invocation;
+        let (entry, route) = self.find(path)?;
         let by = if caller.is_internal() { By::Server } else { By::Client };
         let place = match by {
             By::Client => entry.external(method),
             By::Server => entry.place(method),
         };
-        let place = place.ok_or_else(|| not_allowed(method, &path))?;
-        let mut arguments = arguments?;
+        let place = place.ok_or_else(|| not_allowed(method, path))?;
+        if let Some(error) = unreadable.take() {
+            return Err(error);
+        }
         let params = &mut arguments.params;
         caller.introduce(params);
         params.route = route;
         params.scope = Some(entry.scope().clone());
-        entry.at(place).check(&arguments)?;
-        Ok(Resolved { entry, place, by, arguments })
+        entry.at(place).check(arguments)?;
+        Ok(Resolved { entry, place, by })
     }
 }
 
@@ -42,15 +44,15 @@ impl App {
     /// A call from inside: no deadline, and a panic is the caller's.
     pub(in crate::app) fn call(
         self,
-        invocation: Invocation<'_>,
+        mut invocation: Invocation<'_>,
         answer: fn(Completed) -> Result<Payload>,
     ) -> BoxFuture<'static, Result<Payload>> {
         let registry = self.0.registry.load();
-        match registry.resolve(invocation) {
-            Ok(Resolved { entry, place, by, arguments }) => {
+        match registry.resolve(&mut invocation) {
+            Ok(Resolved { entry, place, by }) => {
                 let entry = entry.clone();
                 drop(registry);
-                self.run(entry, place, arguments, by, answer)
+                self.run(entry, place, invocation.arguments, by, answer)
             }
             Err(error) => Box::pin(ready(Err(error))),
         }
@@ -58,11 +60,11 @@ impl App {
 
     /// Runs a method without any hook or event, as `_patch` and the like do in Feathers.
     #[cfg(feature = "auth")]
-    pub(crate) async fn bare(&self, invocation: Invocation<'_>) -> Result<Payload> {
+    pub(crate) async fn bare(&self, mut invocation: Invocation<'_>) -> Result<Payload> {
         let called = {
             let registry = self.0.registry.load();
-            let Resolved { entry, place, arguments, .. } = registry.resolve(invocation)?;
-            let (endpoint, Arguments { id, data, params }) = (entry.at(place), arguments);
+            let Resolved { entry, place, .. } = registry.resolve(&mut invocation)?;
+            let (endpoint, Arguments { id, data, params }) = (entry.at(place), invocation.arguments);
             endpoint.chain.target().call(endpoint.method(), id, data, params)
         };
         called.await

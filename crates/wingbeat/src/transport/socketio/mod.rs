@@ -175,10 +175,13 @@ impl Handler for Services {
             let answer = outcome.map_or_else(|error| refused(&error), |result| Some(Answer::result(result)));
             answer.filter(|_| wants_answer)
         };
-        match invocation(connection, &event).map(|invocation| self.dispatcher.begin(invocation, cx)) {
-            Ok(Dispatch::Ready(outcome)) => Handled::now(answer(outcome)),
-            Ok(Dispatch::Pending(call)) => Handled::begun(call.map(answer)),
-            Err(error) => Handled::now(answer(Err(self.dispatcher.refused(event.name(), error)))),
+        let Some(invocation) = invocation(connection, &event) else {
+            let error = Error::not_found("Invalid service path");
+            return Handled::now(answer(Err(self.dispatcher.refused(event.name(), error))));
+        };
+        match self.dispatcher.begin(invocation, cx) {
+            Dispatch::Ready(outcome) => Handled::now(answer(outcome)),
+            Dispatch::Pending(call) => Handled::begun(call.map(answer)),
         }
     }
 

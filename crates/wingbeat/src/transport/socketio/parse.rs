@@ -1,19 +1,23 @@
 //! Positional arguments: `["get","messages",1,{}]`, the path, then id and data as the method has them, then the query.
 
 use crate::realtime::Connection;
-use crate::service::{Arguments, Caller, Invocation, Params, Query};
+use crate::service::{Arguments, Caller, Invocation, Query};
 use std::borrow::Cow;
 use wingbeat_core::{Error, Id, IdArg, Method, Payload, Result, json};
 use wingbeat_engine::Event;
 
-/// What a client asks for by an event.
-pub(super) fn invocation<'e>(connection: &'e Connection, event: &'e Event<'_>) -> Result<Invocation<'e>> {
-    let path = event.arg_str(0).and_then(text).ok_or_else(|| Error::not_found("Invalid service path"))?;
+/// What a client asks for by an event; nothing if it names no path.
+#[inline]
+pub(super) fn invocation<'e>(connection: &'e Connection, event: &'e Event<'_>) -> Option<Invocation<'e>> {
+    let path = event.arg_str(0).and_then(text)?;
     let (name, caller) = (event.name(), Caller::Connection(connection));
-    Ok(Invocation::new(path, name, caller, arguments(name, event)))
+    let mut invocation = Invocation::new(path, name, caller, Ok(Arguments::default()));
+    invocation.unreadable = read(name, event, &mut invocation.arguments).err();
+    Some(invocation)
 }
 
-fn arguments(name: &str, event: &Event<'_>) -> Result<Arguments> {
+#[inline]
+fn read(name: &str, event: &Event<'_>, arguments: &mut Arguments) -> Result<()> {
     // Of custom methods all have the same arguments, whatever their name.
     let (takes_id, takes_data) = match Method::standard(name) {
         Some(method) => (method.takes_id(), method.takes_data()),
@@ -24,14 +28,19 @@ fn arguments(name: &str, event: &Event<'_>) -> Result<Arguments> {
     if event.len() > query_at + 1 {
         return Err(Error::bad_request(format!("Too many arguments for '{name}' method")));
     }
-    let id = if takes_id { id(event.arg_str(1))? } else { IdArg::Absent };
-    let data = if takes_data { event.arg(data_at).map(Payload::from) } else { None };
+    if takes_id {
+        arguments.id = id(event.arg_str(1))?;
+    }
+    if takes_data {
+        arguments.data = event.arg(data_at).map(Payload::from);
+    }
     if !event.attachments().is_empty() && event.arg(query_at).is_some_and(|query| !query.attachments().is_empty()) {
         return Err(Error::bad_request("Invalid query: it must not contain bytes"));
     }
-    let mut params = Params::new();
-    params.query = query(event.arg_str(query_at))?;
-    Ok(Arguments { id, data, params })
+    if let Some(query) = query(event.arg_str(query_at))? {
+        arguments.params.query = query;
+    }
+    Ok(())
 }
 
 /// A JSON text without its quotes. `None` if the argument is anything else.
@@ -57,12 +66,14 @@ fn id(given: Option<&str>) -> Result<IdArg> {
     id.map(IdArg::Id).ok_or_else(|| Error::bad_request("Invalid id: it must be text, a number or null"))
 }
 
-fn query(given: Option<&str>) -> Result<Query> {
+/// Nothing if it asks for nothing.
+fn query(given: Option<&str>) -> Result<Option<Query>> {
     match given {
-        None | Some("{}" | "null") => Ok(Query::default()),
+        None | Some("{}" | "null") => Ok(None),
         // Text that was sent is JSON; what is left to refuse is a number beyond every type.
         Some(given) => {
-            Query::from_value(json::read(given).map_err(|_| Error::bad_request("Invalid query: number out of range"))?)
+            let query = json::read(given).map_err(|_| Error::bad_request("Invalid query: number out of range"))?;
+            Query::from_value(query).map(Some)
         }
     }
 }
