@@ -100,7 +100,7 @@ impl Lane {
 
     /// Gives a connection all that waits for it, up to this publication.
     pub(super) fn catch_up(&mut self, connection: &Connection, number: u64) {
-        let served = self.marks.served(connection);
+        let served = self.marks.advance(connection, 0);
         let behind = |number: u64| self.jobs.partition_point(|job| job.number <= number);
         let (from, to) = (behind(served), behind(number));
         let walked = self.walk.iter().flat_map(Walk::jobs);
@@ -108,7 +108,7 @@ impl Lane {
         for job in waiting.filter(|job| served < job.number && job.number <= number) {
             job.give(connection);
         }
-        self.marks.mark(connection, served.max(number));
+        self.marks.advance(connection, number);
     }
 
     /// Serves the next slice. False if nothing was left to do. Who was picked and is served is added to `served`, to be

@@ -23,20 +23,28 @@ impl Default for Marks {
 }
 
 impl Marks {
-    /// The last publication up to which a connection has heard all of this lane.
-    pub(super) fn served(&self, connection: &Connection) -> u64 {
+    /// Says that a connection has heard all of this lane up to a publication. Answers up to which it had before.
+    #[inline]
+    pub(super) fn advance(&mut self, connection: &Connection, publication: u64) -> u64 {
         match connection.mark_of(self.lane) {
-            Some(mark) => mark.load(Ordering::Relaxed),
-            None => self.of_others.get(&connection.id()).copied().unwrap_or(0),
+            Some(mark) => {
+                let before = mark.load(Ordering::Relaxed);
+                // Not fetch_max: only this lane writes it, which is locked.
+                if before < publication {
+                    mark.store(publication, Ordering::Relaxed);
+                }
+                before
+            }
+            None => self.advance_foreign(connection, publication),
         }
     }
 
-    /// Says that a connection has heard all of this lane up to a publication.
-    pub(super) fn mark(&mut self, connection: &Connection, publication: u64) {
-        match connection.mark_of(self.lane) {
-            Some(mark) => mark.store(publication, Ordering::Relaxed),
-            None => drop(self.of_others.insert(connection.id(), publication)),
-        }
+    #[cold]
+    fn advance_foreign(&mut self, connection: &Connection, publication: u64) -> u64 {
+        let mark = self.of_others.entry(connection.id()).or_default();
+        let before = *mark;
+        *mark = before.max(publication);
+        before
     }
 
     /// Forgets what nobody asks for while nothing waits: publications to come have higher numbers.

@@ -80,11 +80,10 @@ impl RoomWalk {
         let last = jobs.last().map_or(first, |job| job.number);
         room.visit(ahead, most, |member| {
             // Who was visited already, or was caught up.
-            let served = marks.served(member);
+            let served = marks.advance(member, last);
             if served >= last {
                 return;
             }
-            marks.mark(member, last);
             if served < first && member.is_in_since(room, first) {
                 return member.deliver_all(batch);
             }
@@ -106,8 +105,7 @@ fn serve_picked(
 ) -> bool {
     for _ in 0..most {
         let Some((member, group)) = picked.take() else { return true };
-        if marks.served(&member) < number {
-            marks.mark(&member, number);
+        if marks.advance(&member, number) < number {
             group.give(&member, number);
         }
         served.push(member);
