@@ -4,7 +4,7 @@ use crate::BoxFuture;
 use crate::app::App;
 use crate::app::registry::{Entry, Registry};
 use crate::app::run::{By, Completed};
-use crate::service::{Arguments, Invocation};
+use crate::service::Invocation;
 use std::future::ready;
 use std::sync::Arc;
 use wingbeat_core::{Error, Payload, Result};
@@ -64,8 +64,8 @@ impl App {
         let called = {
             let registry = self.0.registry.load();
             let Resolved { entry, place, .. } = registry.resolve(&mut invocation)?;
-            let (endpoint, Arguments { id, data, params }) = (entry.at(place), invocation.arguments);
-            endpoint.chain.target().call(endpoint.method(), id, data, params)
+            let (endpoint, arguments) = (entry.at(place), invocation.arguments);
+            endpoint.chain.target().call(endpoint.method(), arguments.id, arguments.data, arguments.params)
         };
         called.await
     }
