@@ -11,6 +11,8 @@ pub(super) struct Columns {
     pub(super) table: String,
     pub(super) list: Vec<Column>,
     pub(super) id: usize,
+    /// Whether a record is found by its id without looking at others: views have no key.
+    pub(super) has_key: bool,
     /// The names in quotes, in the order of `list`.
     pub(super) names: String,
     /// What keeps rows that are equal in a stable order.
@@ -62,7 +64,7 @@ impl Columns {
         }
         let names = list.iter().map(|column| &*column.quoted).collect::<Vec<_>>().join(", ");
         let tie = if has_rowid { "rowid".to_owned() } else { list[id].quoted.to_string() };
-        Ok(Columns { table: quote(table), list, id, names, tie })
+        Ok(Columns { table: quote(table), list, id, has_key: is_table, names, tie })
     }
 
     /// The column of a field that a client names.

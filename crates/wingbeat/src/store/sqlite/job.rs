@@ -130,7 +130,7 @@ where
 }
 
 /// A panic is a general error: the thread serves others.
-fn contained<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+pub(super) fn contained<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(outcome) => outcome.map_err(worded),
         Err(panic) => Err(panicked(&*panic)),

@@ -9,6 +9,7 @@ mod group;
 mod job;
 mod line;
 mod migrate;
+mod near;
 mod row;
 mod running;
 mod select;
@@ -25,6 +26,7 @@ pub use table::SqliteTable;
 use crate::store::Table;
 use job::{Reading, Work, Writing};
 use line::Line;
+use near::Near;
 use rusqlite::Connection;
 use serde::de::DeserializeOwned;
 use std::fmt;
@@ -89,6 +91,7 @@ struct Shared {
     writer: Arc<Line>,
     /// In memory the same one.
     readers: Arc<Line>,
+    near: Near,
     /// Knows when all threads have ended.
     alive: watch::Sender<()>,
 }
@@ -120,6 +123,7 @@ impl Sqlite {
             let alive = db.0.alive.subscribe();
             worker::start(&db.0.readers, thread, "sqlite-reader", alive, open).await?.map_err(failed)?;
         }
+        db.0.near.open(|| settings.file_to_read(&path)).map_err(failed)?;
         Ok(db)
     }
 
@@ -145,7 +149,7 @@ impl Sqlite {
     fn of(writer: Line, readers: Option<Line>) -> Sqlite {
         let writer = Arc::new(writer);
         let readers = readers.map_or_else(|| writer.clone(), Arc::new);
-        Sqlite(Arc::new(Shared { writer, readers, alive: watch::Sender::new(()) }))
+        Sqlite(Arc::new(Shared { writer, readers, near: Near::default(), alive: watch::Sender::new(()) }))
     }
 
     /// Brings the tables up to date: runs, in order and in one transaction, those `(name, sql)` that this database has
@@ -271,6 +275,7 @@ impl Shared {
     fn close(&self) {
         self.readers.close();
         self.writer.close();
+        self.near.close();
     }
 }
 

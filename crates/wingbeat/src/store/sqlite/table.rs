@@ -126,7 +126,12 @@ impl Store for SqliteTable {
     }
 
     async fn find(&self, find: &Find) -> Result<Rows> {
-        let select = Select::new(self.columns().await?, find)?;
+        let columns = self.columns().await?;
+        let select = Select::new(columns, find)?;
+        let is_by_key = columns.has_key && find.target.id.is_some() && find.target.condition.is_empty();
+        if is_by_key && let Some(read) = self.db.0.near.read(|connection| select.run(connection)) {
+            return read;
+        }
         self.db.reading(false, move |connection| select.run(connection)).await
     }
 

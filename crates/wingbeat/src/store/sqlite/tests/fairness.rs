@@ -88,6 +88,34 @@ async fn slow_finds_hold_up_others_by_a_few_of_them() {
 }
 
 #[tokio::test]
+async fn a_get_waits_for_no_scan() {
+    let (_folder, db) = opened("gets").await;
+    let (endless, users) = (table(&db, "endless").await, table(&db, "users").await);
+    let (attack, done) = attack(|| {
+        let endless = endless.clone();
+        async move { drop(endless.find(&nothing()).await) }
+    });
+    // The client's own scans as well.
+    let own = async {
+        let query = nothing();
+        let mut scan = pin!(endless.find(&query));
+        assert!((&mut scan).now_or_never().is_none());
+        for _ in 0..100 {
+            let found = users.get(1.into(), &Params::new()).now_or_never().expect("it waits").unwrap();
+            assert_eq!(found.to_value().unwrap()["email"], "a");
+        }
+        let missing = users.get(7.into(), &Params::new()).now_or_never().expect("it waits");
+        assert_eq!(missing.unwrap_err().code(), 404);
+        // A view has no key: only looking at all tells whether there is such a record.
+        assert!(endless.get((-1).into(), &Params::new()).now_or_never().is_none());
+    };
+    honest(own).await;
+    assert_eq!(done.load(Ordering::SeqCst), 0);
+    attack.iter().for_each(JoinHandle::abort);
+    is_idle(&db).await;
+}
+
+#[tokio::test]
 async fn slow_writes_hold_up_others_by_a_few_of_them() {
     let (_folder, db) = opened("slow-writes").await;
     let (attacked, users) = (db.clone(), table(&db, "users").await);
