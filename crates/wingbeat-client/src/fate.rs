@@ -1,6 +1,8 @@
 //! What became of a call that failed.
 
-/// What became of a failed call: whether the server may have executed it. [`Error::fate`](crate::Error::fate) tells.
+use crate::Error;
+
+/// What became of a failed call: whether the server may have executed it. [`Error::fate`] tells.
 ///
 /// ```no_run
 /// # async fn example(orders: wingbeat_client::Service) {
@@ -23,4 +25,11 @@ pub enum Fate {
     NotSent,
     /// The call left, and no answer came: it may or may not have been executed.
     Unknown,
+}
+
+impl Fate {
+    /// That of the call which has failed so: [`Error::fate`].
+    pub fn of(error: &Error) -> Fate {
+        error.fate()
+    }
 }

@@ -55,6 +55,7 @@ fn what_another_server_says_is_not_what_a_service_answers() {
 fn an_error_of_a_hook_keeps_its_cause() {
     let error = Error::other(std::io::Error::other("the disk is full"));
     assert_eq!((&*error.message(), error.fate()), ("the disk is full", Fate::NotSent));
+    assert_eq!(Fate::of(&error), error.fate());
     let Error::Other { source, .. } = error else { panic!("{error:?}") };
     assert!(source.is::<std::io::Error>());
 }
