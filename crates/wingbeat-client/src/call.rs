@@ -88,7 +88,7 @@ impl<R: DeserializeOwned> IntoFuture for Call<R> {
     type IntoFuture = Calling<R>;
 
     fn into_future(self) -> Calling<R> {
-        Calling { state: State::New(Some(self.client), self.request), result: PhantomData }
+        Calling { state: Some(State::New(Some(self.client), self.request)), result: PhantomData }
     }
 }
 
@@ -96,7 +96,8 @@ impl<R: DeserializeOwned> IntoFuture for Call<R> {
 /// be, and otherwise nobody waits for its answer.
 #[must_use = "a call is sent when it is awaited"]
 pub struct Calling<R> {
-    state: State,
+    /// Nothing when it is over.
+    state: Option<State>,
     result: PhantomData<fn() -> R>,
 }
 
@@ -105,35 +106,33 @@ enum State {
     New(Option<Client>, Result<Request>),
     Sent(Outcome),
     Hooked(Pin<Box<dyn Future<Output = Result<RawJson>> + Send>>),
-    Over,
 }
 
 impl<R: DeserializeOwned> Future for Calling<R> {
     type Output = Result<R>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> Poll<Result<R>> {
-        if let State::New(client, request) = &mut self.state {
-            match begin(client, request, cx.waker()) {
-                Ok(state @ State::Sent(_)) => {
-                    self.state = state;
-                    return Poll::Pending;
+        loop {
+            let outcome = match self.state.as_mut().expect("a future is not polled after its end") {
+                State::New(client, request) => match begin(client, request, cx.waker()) {
+                    Ok(state) => {
+                        let is_sent = matches!(state, State::Sent(_));
+                        self.state = Some(state);
+                        if is_sent {
+                            return Poll::Pending;
+                        }
+                        continue;
+                    }
+                    Err(error) => Err(error),
+                },
+                State::Sent(outcome) => ready!(Pin::new(outcome).poll(cx)).and_then(|answer| answer.read()),
+                State::Hooked(running) => {
+                    ready!(running.as_mut().poll(cx)).and_then(|result| result.to().map_err(Error::unreadable))
                 }
-                Ok(state) => self.state = state,
-                Err(error) => {
-                    self.state = State::Over;
-                    return Poll::Ready(Err(error));
-                }
-            }
+            };
+            self.state = None;
+            return Poll::Ready(outcome);
         }
-        let outcome = match &mut self.state {
-            State::Sent(outcome) => ready!(Pin::new(outcome).poll(cx)).and_then(|answer| answer.read()),
-            State::Hooked(running) => {
-                ready!(running.as_mut().poll(cx)).and_then(|result| result.to().map_err(Error::unreadable))
-            }
-            State::New(..) | State::Over => panic!("a call was polled after its end"),
-        };
-        self.state = State::Over;
-        Poll::Ready(outcome)
     }
 }
 
