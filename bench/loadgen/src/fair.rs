@@ -100,7 +100,11 @@ impl Clients {
                 schedule.advance();
             }
             // Sleeps until something comes: this thread has its core together with those who attack.
-            let gap = schedule.next.saturating_duration_since(Instant::now()).min(Duration::from_millis(50));
+            let longest = Duration::from_millis(50);
+            let gap = match sending {
+                true => schedule.next.saturating_duration_since(Instant::now()).min(longest),
+                false => longest,
+            };
             self.poll.poll(&mut events, Some(gap))?;
             for event in &events {
                 let (i, at) = (event.token().0, Instant::now());

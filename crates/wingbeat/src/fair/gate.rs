@@ -57,7 +57,7 @@ impl Gate {
     /// Waits for a place.
     ///
     /// # Errors
-    /// TooManyRequests where too many wait, and nobody has more waiting than this source.
+    /// TooManyRequests where too many wait, and nobody has more waiting than this source: at once, or when others come.
     pub(crate) async fn enter(self: &Arc<Gate>, source: Source) -> Result<Permit> {
         let (turn, out) = {
             let mut state = locked(&self.state);

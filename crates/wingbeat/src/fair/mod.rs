@@ -19,5 +19,5 @@ mod source;
 
 pub(crate) use gate::{Gate, Permit};
 #[cfg(feature = "sqlite")]
-pub(crate) use queue::{Next, Queue};
+pub(crate) use queue::{Next, Queue, micros};
 pub(crate) use source::{Origin, Source, attended, carried, current};

@@ -190,7 +190,8 @@ impl<T> Queue<T> {
     }
 }
 
-fn micros(time: Duration) -> u64 {
+/// At most as many as there are numbers.
+pub(crate) fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 

@@ -1,8 +1,11 @@
 //! The columns of a table.
 
 use super::column::{Column, Kind, quote};
+use super::statement::Statement;
+use crate::store::Target;
 use rusqlite::{Connection, OptionalExtension as _};
-use wingbeat_core::{Error, Result};
+use std::ops::ControlFlow;
+use wingbeat_core::{Error, Id, Result};
 
 /// All columns of a table that are known to its service.
 #[derive(Clone, Debug)]
@@ -26,7 +29,7 @@ impl Columns {
         let about = connection.query_row(about, [table], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
         let about: Option<(String, bool, bool)> = about.optional()?;
         let Some((kind, without_rowid, is_strict)) = about else {
-            return Err(Error::general(format!("There is no table '{table}' in the database")));
+            return Err(Error::general(format!("Missing table '{table}' in the database")));
         };
         let is_table = kind == "table";
         let has_rowid = is_table && !without_rowid;
@@ -64,7 +67,9 @@ impl Columns {
         }
         let names = list.iter().map(|column| &*column.quoted).collect::<Vec<_>>().join(", ");
         let tie = if has_rowid { "rowid".to_owned() } else { list[id].quoted.to_string() };
-        Ok(Columns { table: quote(table), list, id, has_key: is_table, names, tie })
+        let mut columns = Columns { table: quote(table), list, id, has_key: false, names, tie };
+        columns.has_key = is_table && columns.are_found_by_key(connection)?;
+        Ok(columns)
     }
 
     /// The column of a field that a client names.
@@ -75,6 +80,20 @@ impl Columns {
 
     pub(super) fn id(&self) -> &Column {
         &self.list[self.id]
+    }
+
+    /// Whether SQLite looks records up by an index, whatever the id: one with another collation is of no use, say.
+    fn are_found_by_key(&self, connection: &Connection) -> Result<bool> {
+        let mut is_search = true;
+        for id in [Id::from(1), Id::from("1")] {
+            let mut plan = Statement::new(format!("EXPLAIN QUERY PLAN SELECT * FROM {}", self.table));
+            plan.push_where(&Target { id: Some(id), ..Target::default() }, self)?;
+            plan.run(connection, |step| {
+                is_search &= step.get::<_, String>("detail")?.starts_with("SEARCH");
+                Ok(ControlFlow::Continue(()))
+            })?;
+        }
+        Ok(is_search)
     }
 }
 

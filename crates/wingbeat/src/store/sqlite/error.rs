@@ -1,7 +1,7 @@
 //! What went wrong in the database, as clients may know it.
 
 use rusqlite::ffi::{self, ErrorCode};
-use wingbeat_core::{Error, ErrorKind};
+use wingbeat_core::Error;
 
 /// Unique: Conflict. Other constraints: BadRequest. Busy: Unavailable. All else is internal. What SQLite said is kept for
 /// the log and not sent: it may hold values.
@@ -14,10 +14,8 @@ pub(super) fn mapped(error: rusqlite::Error) -> Error {
 
 /// The same for an error that has come through `?`, unless somebody has worded it since.
 pub(super) fn worded(error: Error) -> Error {
-    let is_neutral = || error.kind() == ErrorKind::GeneralError && error.message() == Error::internal("").message();
-    let source = error.source().and_then(|source| source.downcast_ref::<rusqlite::Error>());
-    match source.filter(|_| is_neutral()).and_then(|source| Some(known(source)?.with_source(source.to_string()))) {
-        Some(known) => known,
+    match error.downcast_ref().and_then(known) {
+        Some(known) => error.map_source(|_: &rusqlite::Error| known),
         None => error,
     }
 }

@@ -2,6 +2,7 @@
 
 use super::error::mapped;
 use super::job::{Job, Work, Write};
+use super::line::Line;
 use rusqlite::Connection;
 use std::time::{Duration, Instant};
 
@@ -17,29 +18,28 @@ const MOST: usize = 256;
 /// Each has a savepoint, so that one that fails is undone alone. Where all are lost (SQLite itself rolls back when a disk
 /// is full or a write is interrupted; a commit can fail for one of them) each gets a transaction of its own: nobody fails
 /// for another's sake.
-pub(super) fn run(
-    connection: &Connection,
-    first: Box<dyn Write>,
-    mut more: impl FnMut() -> Option<Job>,
-) -> Option<Job> {
+pub(super) fn run(connection: &Connection, first: Box<dyn Write>, line: &Line, thread: usize) -> Option<Job> {
     let mut group = Group { connection, done: Vec::new(), is_lost: false };
-    if first.is_alone() {
-        group.add(first);
-        group.commit();
-        return None;
-    }
-    let began = Instant::now();
+    let (began, is_alone) = (Instant::now(), first.is_alone());
     let mut carried = None;
     group.add(first);
-    while !group.is_lost && group.done.len() < MOST && began.elapsed() < LONG {
-        match more() {
-            Some(Job { work: Work::Write(write), .. }) if !write.is_alone() => group.add(write),
+    while !is_alone && !group.is_lost && group.done.len() < MOST && began.elapsed() < LONG {
+        match line.more(thread) {
+            // One that may take long would hold up the answers of the others.
+            Some(job) if !job.may_be_long && matches!(&job.work, Work::Write(write) if !write.is_alone()) => {
+                line.begin(thread, &job);
+                if let Work::Write(write) = job.work {
+                    group.add(write);
+                }
+            }
             other => {
                 carried = other;
                 break;
             }
         }
     }
+    // What comes now is the work of all: whoever leaves interrupts it for nobody.
+    line.end(thread);
     group.commit();
     carried
 }

@@ -1,6 +1,7 @@
 //! What callers want of the database, for the threads that do it.
 
 use super::error::worded;
+use crate::fair::Source;
 use rusqlite::Connection;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,12 +14,21 @@ use wingbeat_core::{Error, Result};
 /// One call's work, as it waits.
 pub(super) struct Job {
     pub(super) number: u64,
+    pub(super) source: Source,
     pub(super) since: Instant,
-    /// Nobody knows how long it takes: code of the application's own.
-    pub(super) is_foreign: bool,
-    /// Whether the client has gone, who left it to be done.
-    pub(super) is_left_behind: Arc<AtomicBool>,
+    /// Whether it may take long: work of a source whose work usually does, or code of the application's own.
+    pub(super) may_be_long: bool,
+    pub(super) standing: Arc<Standing>,
     pub(super) work: Work,
+}
+
+/// What a job and its caller have to tell each other. Changed with the line locked.
+#[derive(Default)]
+pub(super) struct Standing {
+    /// Whether the client has gone, who left it to be done.
+    pub(super) is_left_behind: AtomicBool,
+    /// Whether it waits no longer.
+    pub(super) is_taken: AtomicBool,
 }
 
 pub(super) enum Work {

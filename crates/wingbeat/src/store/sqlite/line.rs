@@ -1,15 +1,15 @@
 //! Between callers and threads: a fair queue, and who is woken for it.
 
 use super::error::{busy, closed};
-use super::job::{Job, Work};
+use super::job::{Job, Standing, Work};
 use super::running::Running;
-use crate::fair::{Next, Queue, Source, attended, current};
+use crate::fair::{Next, Queue, Source, attended, current, micros};
 use crate::locked;
 use std::hint::spin_loop;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::sync::oneshot::{self, Receiver, Sender, error::RecvError};
+use tokio::sync::oneshot::{self, Receiver, Sender};
 use tokio::time::timeout;
 use wingbeat_core::{Error, Result};
 
@@ -19,8 +19,8 @@ pub(super) const MOST: usize = 8192;
 /// What takes longer than this shall hold up nobody else.
 const LONG: Duration = Duration::from_micros(500);
 
-/// So long a thread looks for work before it sleeps. To wake one that sleeps costs 48 µs of processor time for a get that
-/// takes 2; one that is still there costs 2 more.
+/// So long a thread looks for work before it sleeps. To wake one that sleeps costs 48 µs of processor time for a
+/// statement that takes 2; one that is still there costs 2 more.
 const LOOK: Duration = Duration::from_micros(20);
 
 /// Jobs on their way to some threads.
@@ -71,7 +71,8 @@ impl Line {
             is_looking: AtomicBool::new(false),
             numbers: AtomicU64::new(0),
             epoch: Instant::now(),
-            patience,
+            // Without any nothing could be done.
+            patience: patience.max(Duration::from_millis(1)),
         }
     }
 
@@ -82,40 +83,44 @@ impl Line {
         let (source, number) = (current(), self.numbers.fetch_add(1, Ordering::Relaxed) + 1);
         let work = work(answer);
         let is_write = matches!(work, Work::Write(_));
-        let left_behind = Arc::new(AtomicBool::new(false));
-        let is_left_behind = left_behind.clone();
-        self.push(source, Job { number, since: Instant::now(), is_foreign, is_left_behind, work })?;
+        let standing = Arc::<Standing>::default();
+        let (since, known) = (Instant::now(), standing.clone());
+        self.push(Job { number, source, since, may_be_long: is_foreign, standing: known, work })?;
         let mut asking = Asking { line: self, number, receiver, is_answered: false };
-        let answered = match attended(async { Ok(self.answer(&mut asking.receiver).await) }).await {
+        let answered = match attended(async { Ok(self.answer(&standing, &mut asking.receiver).await) }).await {
             Ok(answered) => answered,
             Err(gone) if !is_write => return Err(gone),
             Err(_) => {
-                self.leave_behind(number, &left_behind);
-                self.answer(&mut asking.receiver).await
+                self.leave_behind(number, &standing);
+                self.answer(&standing, &mut asking.receiver).await
             }
         };
-        asking.is_answered = true;
-        answered.unwrap_or_else(|_| Err(if locked(&self.state).is_closed { closed() } else { busy() }))
+        asking.is_answered = answered.is_some();
+        answered.unwrap_or_else(|| Err(if locked(&self.state).is_closed { closed() } else { busy() }))
     }
 
-    async fn answer<T>(&self, receiver: &mut Receiver<T>) -> Result<T, RecvError> {
+    /// Nothing if it was not done, or has not begun in time.
+    async fn answer<T>(&self, standing: &Standing, receiver: &mut Receiver<T>) -> Option<T> {
         match timeout(self.patience, &mut *receiver).await {
-            Ok(answered) => answered,
-            Err(_) => {
-                // It may run already.
-                self.give_up();
-                receiver.await
-            }
+            Ok(answered) => answered.ok(),
+            // It may be done already, and wait for its commit.
+            Err(_) if self.is_taken(standing) => receiver.await.ok(),
+            Err(_) => None,
         }
     }
 
-    fn push(&self, source: Source, job: Job) -> Result<()> {
+    fn is_taken(&self, standing: &Standing) -> bool {
+        let _state = locked(&self.state);
+        standing.is_taken.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn push(&self, job: Job) -> Result<()> {
         let out = {
             let mut state = locked(&self.state);
             if state.is_closed {
                 return Err(closed());
             }
-            let out = state.queue.push(source, job);
+            let out = state.queue.push(job.source, job);
             self.changed(&mut state);
             out
         };
@@ -131,15 +136,10 @@ impl Line {
     }
 
     /// The client of a write has gone: it is done if it is short.
-    fn leave_behind(&self, number: u64, left_behind: &AtomicBool) {
+    fn leave_behind(&self, number: u64, standing: &Standing) {
         let _state = locked(&self.state);
-        left_behind.store(true, Ordering::Relaxed);
+        standing.is_left_behind.store(true, Ordering::Relaxed);
         self.running.iter().for_each(|running| running.leave_behind(number));
-    }
-
-    /// What has waited for its turn too long is dropped, which tells its caller.
-    fn give_up(&self) {
-        self.retain(|job| job.since.elapsed() < self.patience);
     }
 
     fn retain(&self, wanted: impl Fn(&Job) -> bool) {
@@ -160,7 +160,7 @@ impl Line {
         }
     }
 
-    /// Ends what the thread was at, and waits for the next job. `None` when the line is closed.
+    /// Ends what the thread was at, and begins the next job as soon as there is one. `None` when the line is closed.
     pub(super) fn next(&self, thread: usize) -> Option<Job> {
         // Dropped after the lock: what a job holds may be the last handle of this database.
         let mut dropped = Vec::new();
@@ -170,7 +170,8 @@ impl Line {
             if state.is_closed {
                 return None;
             }
-            if let Some(job) = self.pop(&mut state, thread, &mut dropped) {
+            if let Some(job) = self.pop(&mut state, &mut dropped) {
+                self.begins(&mut state, thread, &job);
                 return Some(job);
             }
             if !has_looked || !dropped.is_empty() {
@@ -190,11 +191,11 @@ impl Line {
         }
     }
 
-    /// Ends what the thread was at, and takes the next job if there is one.
+    /// Ends what the thread was at, and takes the next job, if there is one, without [beginning](Line::begin) it.
     pub(super) fn more(&self, thread: usize) -> Option<Job> {
         let mut dropped = Vec::new();
         let mut state = self.ended(thread);
-        self.pop(&mut state, thread, &mut dropped)
+        self.pop(&mut state, &mut dropped)
     }
 
     fn ended(&self, thread: usize) -> MutexGuard<'_, State> {
@@ -209,32 +210,51 @@ impl Line {
     }
 
     /// Those that nobody wants, or that have waited too long, are among the dropped.
-    fn pop(&self, state: &mut State, thread: usize, dropped: &mut Vec<Job>) -> Option<Job> {
+    fn pop(&self, state: &mut State, dropped: &mut Vec<Job>) -> Option<Job> {
         let is_last = self.running.len() > 1 && state.held + 1 == self.running.len();
         let next = if is_last { Next::Short } else { Next::Anybody };
         loop {
             let popped = state.queue.pop(next);
             self.waiting.store(state.queue.len(), Ordering::Release);
-            let (source, job) = popped?;
-            let (now, is_long) = (Instant::now(), state.queue.is_long(source));
-            let is_left_behind = job.is_left_behind.load(Ordering::Relaxed);
-            let is_late = now.duration_since(job.since) >= self.patience;
+            let (source, mut job) = popped?;
+            let is_long = state.queue.is_long(source);
+            let is_left_behind = job.standing.is_left_behind.load(Ordering::Relaxed);
+            let is_late = job.since.elapsed() >= self.patience;
             if !job.is_wanted() || is_left_behind && is_long || is_late {
                 dropped.push(job);
                 continue;
             }
-            let is_held = job.is_foreign || is_long;
-            let until = micros(job.since.duration_since(self.epoch).saturating_add(self.patience));
-            self.running[thread].begin(job.number, micros(now.duration_since(self.epoch)), until, is_held);
-            if is_left_behind {
-                self.running[thread].leave_behind(job.number);
-            }
-            state.current[thread] = Some((source, now));
-            if is_held {
-                self.hold(state);
-            }
+            job.may_be_long |= is_long;
+            job.standing.is_taken.store(true, Ordering::Relaxed);
             return Some(job);
         }
+    }
+
+    /// The thread begins with a job that it has taken.
+    pub(super) fn begin(&self, thread: usize, job: &Job) {
+        self.begins(&mut locked(&self.state), thread, job);
+    }
+
+    fn begins(&self, state: &mut State, thread: usize, job: &Job) {
+        let (now, running) = (Instant::now(), &self.running[thread]);
+        let until = micros(job.since.duration_since(self.epoch).saturating_add(self.patience));
+        running.begin(job.number, micros(now.duration_since(self.epoch)), until, job.may_be_long);
+        if job.standing.is_left_behind.load(Ordering::Relaxed) {
+            running.leave_behind(job.number);
+        }
+        // Whoever has left since it was taken did not find it here.
+        if !job.is_wanted() {
+            running.leave(job.number);
+        }
+        state.current[thread] = Some((job.source, now));
+        if job.may_be_long {
+            self.hold(state);
+        }
+    }
+
+    /// The thread has done what it was at.
+    pub(super) fn end(&self, thread: usize) {
+        drop(self.ended(thread));
     }
 
     /// Charges for a job before it ends, if ever: its source is known at once for jobs that are long.
@@ -300,10 +320,6 @@ impl Line {
             state.queue.retain(|_| false)
         };
     }
-}
-
-fn micros(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// A caller who waits.

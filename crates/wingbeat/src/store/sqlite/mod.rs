@@ -31,7 +31,7 @@ use rusqlite::Connection;
 use serde::de::DeserializeOwned;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use tokio::sync::watch;
 use wingbeat_core::{Error, Result};
 
@@ -39,7 +39,7 @@ use wingbeat_core::{Error, Result};
 ///
 /// Calls wait for these threads in a fair queue: who asks for much waits behind his own calls. Writes that come together
 /// are committed together, and answered after the commit. A call whose caller has gone, or whose time is over, is dropped
-/// or interrupted.
+/// or interrupted. A record that is asked for by its key alone is read at once, by the thread that asks.
 ///
 /// Events leave in the order in which that thread has written. What is written by SQL of your own, by another process
 /// or by a second handle to the file is not among it.
@@ -116,12 +116,15 @@ impl Sqlite {
         let db = Sqlite::of(Line::new(1, settings.busy_timeout), Some(Line::new(threads, settings.busy_timeout)));
         let file = path.clone();
         let open = move || settings.file(&file);
-        worker::start(&db.0.writer, 0, "sqlite-writer", db.0.alive.subscribe(), open).await?.map_err(failed)?;
+        // Who closes the file last puts all into it, and those that read cannot.
+        let (reading, readers) = mpsc::channel::<()>();
+        let last = move || readers.recv().unwrap_or_default();
+        worker::start(&db.0.writer, 0, "sqlite-writer", db.0.alive.subscribe(), last, open).await?.map_err(failed)?;
         for thread in 0..threads {
             let file = path.clone();
             let open = move || settings.file_to_read(&file);
-            let alive = db.0.alive.subscribe();
-            worker::start(&db.0.readers, thread, "sqlite-reader", alive, open).await?.map_err(failed)?;
+            let alive = (reading.clone(), db.0.alive.subscribe());
+            worker::start(&db.0.readers, thread, "sqlite-reader", alive, || (), open).await?.map_err(failed)?;
         }
         db.0.near.open(|| settings.file_to_read(&path)).map_err(failed)?;
         Ok(db)
@@ -142,7 +145,7 @@ impl Sqlite {
     pub async fn memory_with(settings: SqliteSettings) -> Result<Sqlite> {
         let db = Sqlite::of(Line::new(1, settings.busy_timeout), None);
         let open = move || settings.memory();
-        worker::start(&db.0.writer, 0, "sqlite", db.0.alive.subscribe(), open).await?.map_err(error::mapped)?;
+        worker::start(&db.0.writer, 0, "sqlite", db.0.alive.subscribe(), || (), open).await?.map_err(error::mapped)?;
         Ok(db)
     }
 
@@ -273,9 +276,9 @@ impl fmt::Debug for Sqlite {
 
 impl Shared {
     fn close(&self) {
+        self.near.close();
         self.readers.close();
         self.writer.close();
-        self.near.close();
     }
 }
 

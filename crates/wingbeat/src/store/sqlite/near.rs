@@ -1,6 +1,7 @@
 //! Reads that are done where they are asked for.
 
 use super::job::contained;
+use super::worker::STATEMENTS;
 use crate::locked;
 use rusqlite::Connection;
 use std::sync::Mutex;
@@ -19,6 +20,7 @@ impl Near {
         let connection = open()?;
         // Who would have to wait does so elsewhere.
         connection.busy_timeout(Duration::ZERO)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
         *locked(&self.0) = Some(connection);
         Ok(())
     }

@@ -97,9 +97,14 @@ impl Statement {
 
     fn push_id(&mut self, id: &Id, column: &Column) {
         let ids = ids(id, column);
-        if let ([id], true) = (&*ids, column.converts) {
+        if column.converts && !ids.is_empty() {
             // For the index, which the operand hides. What it finds besides, the operand refuses.
-            self.push(&column.quoted).push(" = ").bind(id.clone()).push(" AND ");
+            self.push(&column.quoted);
+            match &*ids {
+                [id] => self.push(" = ").bind(id.clone()),
+                several => self.push(" IN ").bind_list(several.to_vec()),
+            };
+            self.push(" AND ");
         }
         self.push_operand(column);
         match <[Bound; 1]>::try_from(ids) {

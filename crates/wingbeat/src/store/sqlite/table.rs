@@ -14,6 +14,7 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use tokio::sync::OnceCell;
+use tokio::task::coop::consume_budget;
 use wingbeat_core::{Error, Id, Result};
 
 /// How many records one statement changes at most; several statements make up one transaction.
@@ -79,7 +80,7 @@ impl SqliteTable {
         SqliteTable { db, name: name.into(), id: "id".into(), fields, columns: Arc::default() }
     }
 
-    async fn columns(&self) -> Result<&Arc<Columns>> {
+    pub(super) async fn columns(&self) -> Result<&Arc<Columns>> {
         let read = async || {
             let (name, id, fields) = (self.name.clone(), self.id.clone(), self.fields);
             let read = move |connection: &Connection| Columns::read(connection, &name, &id, fields).map(Arc::new);
@@ -128,8 +129,15 @@ impl Store for SqliteTable {
     async fn find(&self, find: &Find) -> Result<Rows> {
         let columns = self.columns().await?;
         let select = Select::new(columns, find)?;
-        let is_by_key = columns.has_key && find.target.id.is_some() && find.target.condition.is_empty();
-        if is_by_key && let Some(read) = self.db.0.near.read(|connection| select.run(connection)) {
+        let is_by_key = find.target.id.is_some() && find.target.condition.is_empty() && !find.count;
+        // Many such reads one after another give way now and then, as those do that wait for a thread.
+        if columns.has_key && is_by_key {
+            consume_budget().await;
+        }
+        if columns.has_key
+            && is_by_key
+            && let Some(read) = self.db.0.near.read(|connection| select.run(connection))
+        {
             return read;
         }
         self.db.reading(false, move |connection| select.run(connection)).await

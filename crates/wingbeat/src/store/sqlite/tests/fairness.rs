@@ -61,6 +61,11 @@ fn nothing() -> Params {
     Params::new().with_query(json!({"id": {"$lt": 0}})).unwrap()
 }
 
+/// Asks a thread for a record, which a get does not.
+fn first() -> Params {
+    Params::new().with_query(json!({"id": 1})).unwrap()
+}
+
 /// Returns if nothing runs any more.
 async fn is_idle(db: &Sqlite) {
     timeout(Duration::from_secs(60), db.close()).await.expect("something still runs");
@@ -78,7 +83,7 @@ async fn slow_finds_hold_up_others_by_a_few_of_them() {
     honest(async {
         for email in ["b", "c", "d"] {
             create(&users, json!({"email": email})).await.unwrap();
-            users.get(1.into(), &Params::new()).await.unwrap();
+            users.find(&first()).await.unwrap();
         }
     })
     .await;
@@ -113,6 +118,28 @@ async fn a_get_waits_for_no_scan() {
     assert_eq!(done.load(Ordering::SeqCst), 0);
     attack.iter().for_each(JoinHandle::abort);
     is_idle(&db).await;
+}
+
+#[tokio::test]
+async fn only_what_an_index_finds_is_read_where_it_is_asked_for() {
+    let db = Sqlite::memory().await.unwrap();
+    for (number, (columns, has_key)) in [
+        ("id INTEGER PRIMARY KEY", true),
+        ("id TEXT PRIMARY KEY", true),
+        ("id PRIMARY KEY", true),
+        ("id UUID UNIQUE", true),
+        ("id TEXT COLLATE NOCASE PRIMARY KEY", true),
+        ("id TEXT); CREATE UNIQUE INDEX keys ON t4 (id COLLATE NOCASE", false),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let name = if has_key { format!("t{}", number + 10) } else { "t4".to_owned() };
+        let sql = format!("CREATE TABLE {name} ({columns})");
+        db.write(move |connection| Ok(connection.execute_batch(&sql)?)).await.unwrap();
+        let table = db.table::<Value>(&name);
+        assert_eq!(table.store.columns().await.unwrap().has_key, has_key, "{columns}");
+    }
 }
 
 #[tokio::test]
@@ -170,7 +197,7 @@ async fn finds_that_never_end_leave_a_reader_to_others() {
         async move { drop(endless.find(&nothing()).await) }
     });
     for _ in 0..20 {
-        honest(users.get(1.into(), &Params::new())).await.unwrap();
+        honest(users.find(&self::first())).await.unwrap();
     }
     drop(first);
     attack.iter().for_each(JoinHandle::abort);
@@ -224,11 +251,16 @@ async fn what_a_client_has_written_before_it_went_is_kept_if_it_is_short() {
 #[tokio::test]
 async fn a_write_that_is_interrupted_takes_none_of_its_group_along() {
     let (_folder, db) = opened("interrupted").await;
-    let (users, stuck) = (table(&db, "users").await, table(&db, "stuck").await);
+    let (users, stuck) = (table(&db, "users").await.multi(true), table(&db, "stuck").await);
+    // So many that SQLite asks whether to go on.
+    let many: Vec<Value> = (0..40).map(|number| json!({"email": format!("{number}")})).collect();
+    create(&users, many.into()).await.unwrap();
     let (held, release) = hold(&db).await;
-    let good = tokio::spawn(async move { create(&users, json!({"email": "b"})).await });
+    let good = tokio::spawn(honest(async move { users.remove(None.into(), &Params::new()).await }));
     tokio::task::yield_now().await;
-    let mut endless = Box::pin(create(&stuck, json!({})));
+    // Nobody knows yet that it takes long.
+    let origin = Origin::new(Source::client(Some(ATTACKER.into()), Some(1)));
+    let mut endless = Box::pin(origin.polling(create(&stuck, json!({}))));
     assert!((&mut endless).now_or_never().is_none());
     drop(release);
     held.await.unwrap().unwrap();

@@ -2,7 +2,9 @@
 
 use super::super::group;
 use super::super::job::{Job, Work, Write};
+use super::super::line::Line;
 use super::*;
+use crate::fair::Source;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -57,14 +59,13 @@ fn together(writes: [(&'static str, &'static str); 3]) -> (Vec<String>, i64) {
     connection.commit_hook(Some(hook)).unwrap();
     let mut writes = writes.into_iter().map(|(name, sql)| Box::new(Told { name, sql, log: log.clone() }));
     let first = writes.next().unwrap();
-    let job = |work| Job {
-        number: 1,
-        since: Instant::now(),
-        is_foreign: false,
-        is_left_behind: Arc::default(),
-        work: Work::Write(work),
-    };
-    let carried = group::run(&connection, first, || Some(job(writes.next()?)));
+    let line = Line::new(1, Duration::from_secs(60));
+    for (number, write) in (2..).zip(writes) {
+        let (since, standing) = (Instant::now(), Arc::default());
+        let work = Work::Write(write);
+        line.push(Job { number, source: Source::SERVER, since, may_be_long: false, standing, work }).unwrap();
+    }
+    let carried = group::run(&connection, first, &line, 0);
     assert!(carried.is_none() && connection.is_autocommit());
     let count = connection.query_row("SELECT count(*) FROM a", [], |row| row.get(0)).unwrap();
     let log = log.lock().unwrap().clone();

@@ -134,3 +134,18 @@ async fn writes_wait_for_the_disk_where_that_is_asked_for() {
         db.close().await;
     }
 }
+
+#[tokio::test]
+async fn a_closed_database_is_one_file() {
+    let folder = Folder::new("closed");
+    let path = folder.0.join("data.db");
+    for round in 0..20 {
+        let db = Sqlite::open(&path).await.unwrap();
+        db.migrate(&[USERS]).await.unwrap();
+        let users = db.table::<Value>("users");
+        create(&users, json!({"email": format!("{round}")})).await.unwrap();
+        users.get(1.into(), &Params::new()).await.unwrap();
+        db.close().await;
+        assert!(!folder.0.join("data.db-wal").exists(), "round {round}");
+    }
+}

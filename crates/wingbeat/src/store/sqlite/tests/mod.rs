@@ -194,10 +194,10 @@ async fn what_does_not_fit_the_database_is_found_when_the_application_starts() {
             db.table::<Wrong>("users"),
             "Table 'users' has no column 'name', which its type names as a field or as an alias of one",
         ),
-        (db.table::<User>("nothing"), "There is no table 'nothing' in the database"),
+        (db.table::<User>("nothing"), "Missing table 'nothing' in the database"),
         (db.table::<Value>("users").id("key"), "Table 'users' has no column 'key'"),
         (db.table::<Value>("loose"), "Column 'id' of table 'loose' is not unique: it can not be the id"),
-        (db.table::<Value>("users\"; --"), "There is no table 'users\"; --' in the database"),
+        (db.table::<Value>("users\"; --"), "Missing table 'users\"; --' in the database"),
     ] {
         assert_eq!(table.store.check().await.unwrap_err().message(), message);
         assert_eq!(create(&table, json!({})).await.unwrap_err().message(), message);
