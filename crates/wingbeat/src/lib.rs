@@ -97,7 +97,8 @@ pub mod prelude {
 /// A future on the heap, as traits that are used as objects return it.
 pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Locks a mutex. One that a panic has poisoned is used all the same: nothing is held locked across foreign code.
+/// Locks a mutex. One that a panic has poisoned is used all the same: foreign code that runs meanwhile is
+/// contained.
 fn locked<T: ?Sized>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

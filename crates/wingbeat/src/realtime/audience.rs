@@ -66,26 +66,26 @@ impl Audience {
     }
 
     /// The audience of selectors. `find` finds the connections that they name by [number](Connection::id); whoever it does
-    /// not find hears nothing.
+    /// not find hears nothing, and need not be excepted.
     pub fn from_selectors(
         selectors: impl IntoIterator<Item = Selector>,
         find: impl Fn(u64) -> Option<Connection>,
     ) -> Audience {
-        let part = |selector: Selector| match selector.of {
-            Source::Connection(id) => find(id).map(|connection| Part::new(selector, Some(connection))),
-            _ => Some(Part::new(selector, None)),
+        let part = |mut selector: Selector| {
+            selector.except = selector.except.iter().filter_map(|id| Some(find(*id)?.id())).collect();
+            match selector.of {
+                Source::Connection(id) => find(id).map(|connection| Part::new(selector, Some(connection))),
+                _ => Some(Part::new(selector, None)),
+            }
         };
         Audience { parts: selectors.into_iter().filter_map(part).collect() }
     }
 
-    /// What the audience says as data: everything but its [filters](Audience::filter).
-    pub fn selectors(&self) -> impl Iterator<Item = &Selector> {
-        self.parts.iter().map(|part| &part.selector)
-    }
-
-    /// Whether it has filters, which are code of this process and no data.
-    pub fn has_filters(&self) -> bool {
-        self.parts.iter().any(|part| !part.filters.is_empty())
+    /// What the audience says as data. Nothing if it has [filters](Audience::filter), which are code: without them others
+    /// would hear.
+    pub fn selectors(&self) -> Option<impl Iterator<Item = &Selector>> {
+        let is_data = self.parts.iter().all(|part| part.filters.is_empty());
+        is_data.then(|| self.parts.iter().map(|part| &part.selector))
     }
 
     /// And also these, as far as they are not in yet.
@@ -105,7 +105,7 @@ impl Audience {
     /// Only those with this [named value](Connection::get), or with this inside one: `having("user.role", "admin")`.
     pub fn having(mut self, name: &str, value: impl Into<Value>) -> Audience {
         let value = value.into();
-        self.parts.iter_mut().for_each(|part| part.selector.have(name, &value));
+        self.parts.retain_mut(|part| part.selector.have(name, &value));
         self
     }
 

@@ -10,16 +10,19 @@ use std::any::Any;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use wingbeat_core::Seldom;
 
 /// The client's end of a [`Connection`], as its transport knows it: what events go out through.
 ///
 /// Channels keep connections, and a connection its peer: one that keeps the connection, or a socket that does, would
 /// never be freed.
 pub trait Peer: Send + Sync + 'static {
-    /// Queues an event for the client. It must not wait: locks are held meanwhile. What has been queued before a call is
-    /// answered has to leave before the answer. How much may wait for a client that does not keep up is the transport's
+    /// Queues an event for the client. It must not wait, nor use the connection, its channels or the dispatcher: locks are
+    /// held meanwhile, and whatever else is to be done is for a task. What has been queued before a call is answered has
+    /// to leave before the answer. How much may wait for a client that does not keep up is the transport's
     /// decision; whoever has more is best disconnected, because it cannot know what it has missed.
     fn deliver(&self, message: &Message);
     /// Queues several, in order.
@@ -223,11 +226,21 @@ impl Connection {
     }
 
     pub(crate) fn deliver(&self, message: &Message) {
-        self.0.peer.deliver(message);
+        self.contained(|peer| peer.deliver(message));
     }
 
     pub(super) fn deliver_all(&self, batch: &Batch) {
-        self.0.peer.deliver_all(batch);
+        self.contained(|peer| peer.deliver_all(batch));
+    }
+
+    /// Transports are foreign code: what panics there costs nobody else an event, nor the caller its answer.
+    fn contained(&self, deliver: impl FnOnce(&dyn Peer)) {
+        static PANICKED: Seldom = Seldom::new();
+        if catch_unwind(AssertUnwindSafe(|| deliver(&self.0.peer))).is_err()
+            && let Some(times) = PANICKED.happened()
+        {
+            tracing::error!(connection = ?self, times, "a transport panicked with an event for a connection");
+        }
     }
 }
 

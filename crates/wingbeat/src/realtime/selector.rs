@@ -2,7 +2,8 @@
 
 use super::Connection;
 use super::pattern::Pattern;
-use serde::{Deserialize, Serialize};
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,15 +12,15 @@ use wingbeat_core::{Escaped, Payload, json};
 /// One part of an [`Audience`](super::Audience) as data: connections that are found in a channel or by their number,
 /// without some of them, and what these are sent.
 ///
-/// It can be sent and stored. What it does not know makes reading it an error, because a restriction that is passed over
-/// would let others hear.
+/// It can be sent and stored; the [numbers](Connection::id) of connections in it are those of one process. What it does
+/// not know makes reading it an error, because a restriction that is passed over would let others hear.
 ///
 /// ```
 /// use serde_json::json;
 /// use wingbeat::{Selector, channel};
 ///
 /// let audience = channel("rooms/7").having("role", "admin");
-/// let selectors: Vec<&Selector> = audience.selectors().collect();
+/// let selectors: Vec<&Selector> = audience.selectors().into_iter().flatten().collect();
 /// assert_eq!(format!("{:?}", selectors[0]), "channel rooms/7 having role=admin");
 /// let written = json!([{"of": {"channel": "rooms/7"}, "having": {"role": "admin"}}]);
 /// assert_eq!(serde_json::to_value(&selectors).unwrap(), written);
@@ -30,7 +31,7 @@ pub struct Selector {
     pub(super) of: Source,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) except: Vec<u64>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "having")]
     pub(super) having: BTreeMap<Box<str>, Value>,
     #[serde(default, skip_serializing_if = "Option::is_none", with = "value")]
     pub(super) data: Option<Payload>,
@@ -61,11 +62,41 @@ impl Selector {
             && self.having.iter().all(|(name, value)| named(connection, name).as_ref() == Some(value))
     }
 
-    pub(super) fn have(&mut self, name: &str, value: &Value) {
-        // As connections have them, where 1.0 is 1.
-        let value = json::read_value(value).unwrap_or_else(|_| value.clone());
-        self.having.insert(name.into(), value);
+    /// Restricts it further. False if nobody is left, because it wants another value already.
+    pub(super) fn have(&mut self, name: &str, value: &Value) -> bool {
+        let value = as_connections_have(value);
+        *self.having.entry(name.into()).or_insert_with(|| value.clone()) == value
     }
+}
+
+/// As connections have them, where 1.0 is 1.
+fn as_connections_have(value: &Value) -> Value {
+    json::read_value(value).unwrap_or_else(|_| value.clone())
+}
+
+/// A name that stands twice is an error: each is a restriction.
+fn having<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<Box<str>, Value>, D::Error> {
+    struct Having;
+
+    impl<'de> Visitor<'de> for Having {
+        type Value = BTreeMap<Box<str>, Value>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object of names and values")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut having = BTreeMap::new();
+            while let Some((name, value)) = map.next_entry::<Box<str>, Value>()? {
+                if having.insert(name, as_connections_have(&value)).is_some() {
+                    return Err(A::Error::custom("a name stands twice"));
+                }
+            }
+            Ok(having)
+        }
+    }
+
+    deserializer.deserialize_map(Having)
 }
 
 /// A named value of a connection, or what is in one.
@@ -136,7 +167,7 @@ mod tests {
     }
 
     fn written(audience: &Audience) -> Value {
-        serde_json::to_value(audience.selectors().collect::<Vec<_>>()).unwrap()
+        serde_json::to_value(audience.selectors().expect("it has filters").collect::<Vec<_>>()).unwrap()
     }
 
     #[test]
@@ -156,7 +187,21 @@ mod tests {
         assert_eq!(sent[0], json!({"of": {"channel": "a"}, "except": [id], "having": {"tenant": 1}}));
         assert_eq!(sent[2], json!({"of": {"matching": "rooms/*"}, "data": null}));
         // Who is not found hears nothing.
-        assert_eq!(Audience::from_selectors(selectors, |_| None).selectors().count(), 3);
+        let alone = Audience::from_selectors(selectors, |_| None);
+        assert_eq!(written(&alone)[0], json!({"of": {"channel": "a"}, "having": {"tenant": 1}}));
+        assert_eq!(written(&alone).as_array().unwrap().len(), 3);
+    }
+
+    #[test]
+    fn each_restriction_counts() {
+        let someone = channel("a").having("tenant", 1);
+        assert_eq!(written(&someone.clone().having("tenant", 1.0)), written(&someone));
+        assert_eq!(written(&someone.having("tenant", 2)), json!([]));
+        assert!(channel("a").filter(|_| true).selectors().is_none());
+        let twice = r#"{"of": {"channel": "a"}, "having": {"tenant": 1, "tenant": 2}}"#;
+        assert!(serde_json::from_str::<Selector>(twice).is_err());
+        let written = r#"{"of": {"channel": "a"}, "having": {"tenant": 1.0}}"#;
+        assert_eq!(serde_json::from_str::<Selector>(written).unwrap().having["tenant"], json!(1));
     }
 
     #[test]

@@ -58,6 +58,15 @@ async fn a_delivery_that_panics_keeps_nothing_from_the_others() {
 }
 
 #[tokio::test]
+async fn a_panic_before_a_few_costs_the_caller_nothing() {
+    let world = crowd(3);
+    for number in [1, POISON, 2] {
+        world.publish(channel("all"), number, Some(1));
+    }
+    assert!((0..3).all(|who| world.heard(who) == [1, 2]));
+}
+
+#[tokio::test]
 async fn a_direct_message_waits_for_no_broadcast_and_comes_after_what_was_published_before() {
     let world = crowd(MANY);
     world.join("pair", [7, 70]);
