@@ -177,7 +177,8 @@ impl Error {
 
     /// What the server sent does not fit.
     pub(crate) fn unreadable(error: wingbeat_core::Error) -> Error {
-        Error::Unreadable(Problem::new(error.message().to_owned()).with_source(error))
+        // Without its source: a service that passes this on does not answer what another server has sent.
+        Error::Unreadable(Problem::new(error.message().to_owned()))
     }
 
     /// No answer came in time.
@@ -303,5 +304,14 @@ mod tests {
             assert!(!format!("{error} {error:?}").contains(Escaped::escapes), "{error:?}");
             assert_eq!(error.message(), text);
         }
+    }
+
+    #[test]
+    fn a_service_does_not_answer_what_another_server_has_sent_and_it_cannot_read() {
+        let sent = wingbeat_core::RawJson::new(&"a secret").unwrap();
+        let error = Error::unreadable(sent.to::<u8>().unwrap_err());
+        assert!(error.message().contains("a secret"), "{error}");
+        let answered = wingbeat_core::Error::from(error);
+        assert_eq!((answered.code(), answered.message()), (500, "An internal error occurred"));
     }
 }

@@ -76,6 +76,8 @@ pub use service::Service;
 pub use task::fuzzing;
 #[cfg(feature = "tls")]
 pub use tokio_rustls::rustls;
+/// What a server answers, inside [`Error::Answered`].
+pub use wingbeat_core::Error as ServerError;
 pub use wingbeat_core::{Binary, Definition, ErrorKind, Escaped, Id, IdArg, Method, Payload, RawJson};
 
 /// Locks a mutex. One that a panic has poisoned is used all the same: nothing is held locked across foreign code.

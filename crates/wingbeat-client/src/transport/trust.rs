@@ -34,7 +34,7 @@ impl Trust {
         let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
         let found = found.map_err(|error| format!("The certificates cannot be read: {error}"))?;
         if found.is_empty() {
-            return Err("Missing certificate: the file has to be PEM (-----BEGIN CERTIFICATE-----)".to_owned());
+            return Err("Missing certificate: it has to be PEM (-----BEGIN CERTIFICATE-----)".to_owned());
         }
         self.certificates.extend(found);
         Ok(())
