@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value, json};
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -89,26 +90,31 @@ async fn serve(stream: TcpStream, address: IpAddr, dispatcher: Dispatcher, end: 
         return;
     }
     dispatcher.connected(&connection);
-    let writing = async {
-        while let Some(line) = queue.recv().await {
-            if write(line).await.is_err() {
-                return;
+    let closing = Notify::new();
+    // Goes on to the end of a line whatever happens, and to the last one when it is closing.
+    let mut writing = pin!(async {
+        loop {
+            tokio::select! {
+                line = queue.recv() => {
+                    let Some(line) = line else { return };
+                    if write(line).await.is_err() {
+                        return;
+                    }
+                }
+                () = closing.notified() => queue.close(),
             }
         }
+    });
+    let is_written = tokio::select! {
+        () = read(BufReader::new(reader), &connection, &dispatcher, lines, end.clone()) => false,
+        () = &mut writing => true,
+        () = gone.notified() => false,
     };
-    tokio::select! {
-        () = read(BufReader::new(reader), &connection, &dispatcher, lines, end.clone()) => {}
-        () = writing => {}
-        () = gone.notified() => {}
-    }
     dispatcher.disconnected(&connection);
-    queue.close();
-    let last = async {
-        while let Some(line) = queue.recv().await
-            && write(line).await.is_ok()
-        {}
-    };
-    timeout(LAST, last).await.unwrap_or_default();
+    if !is_written {
+        closing.notify_one();
+        timeout(LAST, writing).await.unwrap_or_default();
+    }
 }
 
 /// Answers one call after another, until the client has no more or the application ends.

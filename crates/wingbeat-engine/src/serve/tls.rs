@@ -40,7 +40,7 @@ impl<L: Listener> Tls<L> {
     pub fn from_pem(listener: L, chain: &[u8], key: &[u8]) -> io::Result<Tls<L>> {
         let chain = CertificateDer::pem_slice_iter(chain).collect::<Result<Vec<_>, _>>().map_err(io::Error::other)?;
         if chain.is_empty() {
-            return Err(io::Error::other("missing certificate: the file holds none in PEM"));
+            return Err(io::Error::other("missing certificate: the chain has to be PEM (-----BEGIN CERTIFICATE-----)"));
         }
         let key = PrivateKeyDer::from_pem_slice(key).map_err(io::Error::other)?;
         let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))

@@ -7,12 +7,12 @@ use super::sub_app::SubApp;
 use super::{App, WeakApp};
 use crate::BoxFuture;
 use crate::realtime::{Audience, Connection, EventName, Publication, Publisher};
-use crate::service::{ServiceScope, Services};
+use crate::service::{Emitter, ServiceScope, Services};
 use std::collections::HashMap;
 use std::future::ready;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use wingbeat_core::{Error, Payload, RawJson, Result, Seldom};
+use wingbeat_core::{Error, RawJson, Result, Seldom};
 
 /// The events that a method sends by itself.
 pub(super) const STANDARD: [&str; 4] = ["created", "updated", "patched", "removed"];
@@ -209,20 +209,18 @@ fn undeclared(event: &str, path: &str) -> Error {
 }
 
 impl ServiceScope for MountScope {
-    fn emit(&self, event: &str, data: Payload, caller: Option<Connection>) -> BoxFuture<'static, Result<()>> {
+    fn emit(&self, event: &str, data: RawJson, by: Emitter) -> BoxFuture<'static, Result<()>> {
         let Some(slot) = self.slots.find(event) else {
-            return Box::pin(ready(Err(undeclared(event, &self.path))));
+            // It is nothing that clients could do something about.
+            let error = Error::internal(undeclared(event, &self.path).into_std());
+            return Box::pin(ready(Err(error)));
         };
         let app = self.app.upgrade();
         Box::pin(async move {
             let Some(app) = app else { return Ok(()) };
-            match data.to_raw() {
-                Ok(data) => {
-                    let by = if caller.is_some() { By::Client } else { By::Server };
-                    app.0.publish(&slot, &data, &data, Whose { caller: caller.as_ref(), by }, &mut None).await;
-                }
-                Err(error) => slot.is_unsent(&error),
-            }
+            let Emitter { caller, is_client } = by;
+            let by = if is_client { By::Client } else { By::Server };
+            app.0.publish(&slot, &data, &data, Whose { caller: caller.as_ref(), by }, &mut None).await;
             Ok(())
         })
     }

@@ -4,12 +4,15 @@ use super::App;
 use super::guard::contained;
 use super::phase::Phase;
 use crate::realtime::{Channels, Connection};
+use futures_util::future::join_all;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 use wingbeat_core::{Result, Seldom};
 
 /// What hooks around the teardown get beyond the patience for the services within them.
 const HOOKS_GRACE: Duration = Duration::from_secs(1);
+/// And how much longer than that transports may take to cut off what is left.
+const TRANSPORTS_GRACE: Duration = Duration::from_secs(2);
 /// As good as for ever: the end of the patience has to be a moment that can be named.
 const LONGEST: Duration = Duration::from_secs(365 * 86_400);
 
@@ -24,7 +27,7 @@ impl App {
     pub async fn setup(&self) -> Result<()> {
         Phase::new(self, &self.0.phases.setup, Box::pin(self.setup_services())).run().await?;
         for transport in self.0.http.transports() {
-            transport.start().await?;
+            contained("A transport", || transport.start()).await?;
         }
         Ok(())
     }
@@ -44,9 +47,20 @@ impl App {
     /// an axum application has to, because axum does not know of upgraded sockets.
     pub async fn shutdown(&self, patience: Duration) {
         let deadline = Instant::now() + patience.min(LONGEST);
-        for transport in self.0.http.transports() {
-            transport.close(deadline.saturating_duration_since(Instant::now())).await;
-        }
+        // All at once: none takes clients in while another waits for its own.
+        join_all(self.0.http.transports().iter().map(async |transport| {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let close = contained("A transport", async || {
+                transport.close(left).await;
+                Ok(())
+            });
+            match tokio::time::timeout(left + TRANSPORTS_GRACE, close).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::error!(?error, "a transport could not be closed"),
+                Err(_) => tracing::error!("a transport took too long to close"),
+            }
+        }))
+        .await;
         // Listeners that say goodbye still find all services.
         let left = deadline.saturating_duration_since(Instant::now());
         if tokio::time::timeout(left, self.0.background.ended()).await.is_err() {

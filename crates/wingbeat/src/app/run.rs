@@ -9,11 +9,11 @@ use crate::BoxFuture;
 use crate::fair::{self, Origin, Source};
 use crate::hook::{Context, Http, Target};
 use crate::realtime::Channel;
-use crate::service::{Arguments, Host, Invocation, Services};
+use crate::service::{Arguments, Emitter, Host, Invocation, Services};
 use std::borrow::Cow;
 use std::sync::Arc;
 use tracing::Instrument;
-use wingbeat_core::{Error, Method, Payload, Result};
+use wingbeat_core::{Error, Method, Payload, RawJson, Result};
 
 /// What a call has come to, for whoever it may be.
 pub(super) struct Completed {
@@ -175,9 +175,9 @@ impl Host for Inner {
         }
     }
 
-    fn emit(&self, path: &str, event: &str, data: Payload) -> BoxFuture<'static, Result<()>> {
+    fn emit(&self, path: &str, event: &str, data: RawJson) -> BoxFuture<'static, Result<()>> {
         match self.registry.load().entry(path) {
-            Some(entry) => entry.scope().emit(event, data, None),
+            Some(entry) => entry.scope().emit(event, data, Emitter::default()),
             None => {
                 let error = Error::not_found(format!("Can not find service '{path}'"));
                 Box::pin(std::future::ready(Err(error)))

@@ -3,7 +3,7 @@
 use super::Entry;
 use super::order::{Order, Turn};
 use crate::realtime::Connection;
-use crate::service::{Notes, Params, ServiceScope, Services};
+use crate::service::{Emitter, Notes, Params, ServiceScope, Services};
 use crate::{BoxFuture, locked};
 use serde::de::{DeserializeSeed, Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -12,7 +12,7 @@ use std::fmt;
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use wingbeat_core::{Id, Payload, RawJson, Result};
+use wingbeat_core::{Id, RawJson, Result};
 
 /// A call that may write, and whose event somebody hears. When it ends, in whatever way, its turns are over.
 pub(super) struct Writer(Arc<Writing>);
@@ -75,8 +75,8 @@ impl Drop for Writer {
 }
 
 impl ServiceScope for Writing {
-    fn emit(&self, event: &str, data: Payload, caller: Option<Connection>) -> BoxFuture<'static, Result<()>> {
-        self.around.emit(event, data, caller)
+    fn emit(&self, event: &str, data: RawJson, by: Emitter) -> BoxFuture<'static, Result<()>> {
+        self.around.emit(event, data, by)
     }
 
     fn services(&self) -> Option<Services> {

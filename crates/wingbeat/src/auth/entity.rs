@@ -26,7 +26,9 @@ impl Entity {
 
 impl Authenticator {
     pub(super) fn entity(&self) -> Result<&Entity> {
-        self.entity.as_ref().ok_or_else(|| Error::general("There is no entity to log in with"))
+        self.entity
+            .as_ref()
+            .ok_or_else(|| Error::general("Missing entity: `no_entity` leaves no records to log in with"))
     }
 
     /// The record that a token is about; nothing if there are no records.

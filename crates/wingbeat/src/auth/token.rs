@@ -89,7 +89,8 @@ impl Tokens {
             claims.insert("sub".into(), subject.into());
         }
         claims.insert("jti".into(), uuid()?.into());
-        let key = self.keys.first().ok_or_else(|| Error::general("Missing key: none was given to sign tokens with"))?;
+        let key =
+            self.keys.first().ok_or_else(|| Error::general("Missing key: tokens cannot be signed without one"))?;
         let signing = key.signing.as_ref().ok_or_else(|| Error::general("The first key can not sign"))?;
         let mut header = Header::new(key.algorithm.inner());
         header.typ = Some(self.kind.clone());

@@ -221,7 +221,8 @@ impl Context {
     /// # Errors
     /// A general error if there is none yet or it does not fit: clients must not read in an error what it says.
     pub fn result_as<T: DeserializeOwned>(&self) -> Result<T> {
-        let result = self.result.as_ref().ok_or_else(|| Error::general("There is no result yet"))?;
+        let result =
+            self.result.as_ref().ok_or_else(|| Error::general("Missing result: the method has not run yet"))?;
         result.to().map_err(|error| Error::internal(error.message().to_owned()))
     }
 

@@ -1,6 +1,7 @@
 //! How errors of the program's own are worded for clients.
 
 use std::error::Error as StdError;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use wingbeat_core::Error;
 
@@ -20,8 +21,12 @@ impl ErrorWords {
         ErrorWords(levels.rev().flat_map(|words| words.0.iter().cloned()).collect())
     }
 
-    /// The error as callers and error hooks see it. What was worded already stays as it is.
+    /// The error as callers and error hooks see it. What was worded already stays as it is; a panic is an error as well.
     pub(crate) fn apply(&self, error: Error) -> Error {
-        self.0.iter().fold(error, |error, word| word(error))
+        if self.0.is_empty() {
+            return error;
+        }
+        let worded = catch_unwind(AssertUnwindSafe(|| self.0.iter().fold(error, |error, word| word(error))));
+        worded.unwrap_or_else(|_| Error::internal("what `map_error` was given has panicked"))
     }
 }

@@ -13,7 +13,7 @@ use wingbeat_core::{Id, IdArg, Payload, RawJson, Result};
 pub(crate) trait Host: Any + Send + Sync {
     /// With `dispatched`, answers what a client would be told.
     fn call(self: Arc<Self>, invocation: Invocation<'_>, dispatched: bool) -> BoxFuture<'static, Result<Payload>>;
-    fn emit(&self, path: &str, event: &str, data: Payload) -> BoxFuture<'static, Result<()>>;
+    fn emit(&self, path: &str, event: &str, data: RawJson) -> BoxFuture<'static, Result<()>>;
     fn channel(&self, names: Box<[Box<str>]>) -> Channel;
     fn channel_names(&self) -> Vec<String>;
 }
@@ -109,7 +109,7 @@ impl ServiceHandle {
     /// If the service does not exist or does not list the event, or the data has no JSON form.
     pub async fn emit(&self, event: &str, data: &(impl Serialize + ?Sized)) -> Result<()> {
         let data = RawJson::new(data)?;
-        self.host.emit(&self.path, event, data.into()).await
+        self.host.emit(&self.path, event, data).await
     }
 
     async fn run(&self, method: &str, id: IdArg, data: Option<Payload>, params: Params) -> Result<Payload> {
@@ -125,9 +125,18 @@ impl fmt::Debug for ServiceHandle {
     }
 }
 
+/// Who sends an event from within a call, or from outside of all.
+#[derive(Default)]
+pub(crate) struct Emitter {
+    /// Hears it before its call is answered.
+    pub(crate) caller: Option<Connection>,
+    /// Whether it is a client's call.
+    pub(crate) is_client: bool,
+}
+
 /// What a running method can reach: its own service's events, and everything else that is mounted.
 pub(crate) trait ServiceScope: Send + Sync {
-    fn emit(&self, event: &str, data: Payload, caller: Option<Connection>) -> BoxFuture<'static, Result<()>>;
+    fn emit(&self, event: &str, data: RawJson, by: Emitter) -> BoxFuture<'static, Result<()>>;
     /// Absent once the application has gone.
     fn services(&self) -> Option<Services>;
     /// Who wants to know what is written; absent if no events follow.

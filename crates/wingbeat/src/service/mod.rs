@@ -12,7 +12,7 @@ mod raw;
 mod rules;
 mod typed;
 
-pub(crate) use call::{Host, Notes, ServiceScope};
+pub(crate) use call::{Emitter, Host, Notes, ServiceScope};
 pub use call::{ServiceHandle, Services};
 pub(crate) use custom::{Custom, custom};
 pub use custom::{CustomMethod, CustomMethods};

@@ -1,6 +1,6 @@
 //! What a service method and its hooks know about a call besides id and data.
 
-use super::{Notes, Query, ServiceHandle, ServiceScope, Services};
+use super::{Emitter, Notes, Query, ServiceHandle, ServiceScope, Services};
 use crate::fair::Source;
 use crate::realtime::{Channel, Connection, Extensions, Headers};
 use serde::Serialize;
@@ -181,7 +181,10 @@ impl Params {
     pub async fn emit(&self, event: &str, data: &(impl Serialize + ?Sized)) -> Result<()> {
         let data = RawJson::new(data)?;
         match &self.scope {
-            Some(scope) => scope.emit(event, data.into(), self.connection.clone()).await,
+            Some(scope) => {
+                let by = Emitter { caller: self.connection.clone(), is_client: !self.is_internal() };
+                scope.emit(event, data, by).await
+            }
             None => Ok(()),
         }
     }

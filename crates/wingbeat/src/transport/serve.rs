@@ -79,7 +79,12 @@ impl<L: Listener> IntoFuture for Serve<L> {
         Box::pin(async move {
             let end = end.unwrap_or_else(|| Box::pin(terminated()));
             let end = match select(Box::pin(app.setup()), end).await {
-                Either::Left((outcome, end)) => outcome.map(|()| end)?,
+                Either::Left((Ok(()), end)) => end,
+                // Part of it has begun.
+                Either::Left((Err(error), _)) => {
+                    app.shutdown(patience).await;
+                    return Err(error);
+                }
                 Either::Right(((), setup)) => {
                     drop(setup);
                     tracing::info!("shutting down before the setup was over");
@@ -88,10 +93,10 @@ impl<L: Listener> IntoFuture for Serve<L> {
                 }
             };
             tracing::info!(address = ?listener.address(), services = ?app.paths(), "listening");
-            wingbeat_engine::serve_http_with(listener, limits, app.http(), end).await?;
+            let served = wingbeat_engine::serve_http_with(listener, limits, app.http(), end).await;
             tracing::info!("shutting down");
             app.shutdown(patience).await;
-            Ok(())
+            Ok(served?)
         })
     }
 }

@@ -135,7 +135,7 @@ impl Dispatcher {
     pub fn refused(&self, method: &str, error: Error) -> Error {
         refused(&error);
         log(&error, "", method);
-        self.mode.shown(error)
+        self.shown(error)
     }
 
     fn run(
@@ -166,11 +166,16 @@ impl Dispatcher {
         let (limit, app) = (self.limit, self.app.clone());
         async move {
             match asked {
-                Some(Some(asked)) => guarded(asked, limit).await.map_err(|error| app.shown(error)),
+                Some(Some(asked)) => guarded(asked, limit).await.map_err(|error| not_admitted(&app, error)),
                 Some(None) => Ok(()),
                 None => Err(ended()),
             }
         }
+    }
+
+    /// An error of what else a transport asks before a client may come in, as the client is told it.
+    pub(crate) fn not_admitted(&self, error: Error) -> Error {
+        not_admitted(&self.app, error)
     }
 
     /// A client has come in: the listeners are told, and events can reach it.
@@ -208,6 +213,11 @@ impl fmt::Debug for Dispatcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Dispatcher").field("limit", &self.limit).finish_non_exhaustive()
     }
+}
+
+fn not_admitted(app: &WeakApp, error: Error) -> Error {
+    log(&error, "", "connect");
+    app.shown(error)
 }
 
 fn ended() -> Error {

@@ -171,3 +171,30 @@ async fn a_transport_that_closes_before_its_start_lets_go_of_everything() {
     app.shutdown(LIMIT).await;
     assert_eq!((Arc::strong_count(&steps), &**locked(&steps)), (2, &["close"][..]));
 }
+
+/// What happens when a transport is told to close.
+struct Closing(fn() -> Result<()>);
+
+impl Transport for Closing {
+    fn bind(self: Box<Self>, _: &App) -> Result<BoundTransport> {
+        let close = self.0;
+        Ok(BoundTransport::new().on_close(move |_| async move {
+            if close().is_err() {
+                std::future::pending::<()>().await;
+            }
+        }))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_transport_that_cannot_be_closed_keeps_nothing_else_from_it() {
+    let app = App::builder()
+        .mount("echo", Mount::new(Echo))
+        .configure(Closing(|| panic!("on purpose")))
+        .configure(Closing(|| Err(Error::general("never"))))
+        .build()
+        .unwrap();
+    app.setup().await.unwrap();
+    app.shutdown(Duration::from_secs(1)).await;
+    assert!(app.mount("late", Mount::new(Echo)).await.is_err(), "it has ended");
+}

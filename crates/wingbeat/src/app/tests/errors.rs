@@ -141,6 +141,15 @@ async fn an_own_error_is_what_the_application_maps_it_to() {
 }
 
 #[tokio::test]
+async fn a_panic_where_errors_are_mapped_is_an_error() {
+    let ready = Mount::empty().method("fail", |what: String, _| async move { board(&what).await });
+    for mount in [ready, failing()] {
+        let mount = mount.map_error(|_: &BoardError| panic!("on purpose"));
+        assert_eq!(mapped(mount, "own").await.code(), 500);
+    }
+}
+
+#[tokio::test]
 async fn error_hooks_see_an_own_error_as_it_is_mapped() {
     let hook = sync(|context| {
         assert_eq!(context.error_kind(), Some(ErrorKind::Forbidden));

@@ -1,15 +1,14 @@
 //! What is said to be written comes in the order in which it was written.
 
 use super::{Store, Table};
-use crate::realtime::Connection;
-use crate::service::{Notes, Params, RawService, ServiceScope, Services};
+use crate::service::{Emitter, Notes, Params, RawService, ServiceScope, Services};
 use crate::{BoxFuture, locked};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use tokio::runtime::Handle;
 use tokio::task::{JoinSet, spawn_blocking};
-use wingbeat_core::{Id, IdArg, Payload, Result};
+use wingbeat_core::{Id, IdArg, RawJson, Result};
 
 super::facts! {
     every_write_is_noted_and_nothing_else
@@ -35,7 +34,7 @@ impl Notes for Saying {
 }
 
 impl ServiceScope for Saying {
-    fn emit(&self, _: &str, _: Payload, _: Option<Connection>) -> BoxFuture<'static, Result<()>> {
+    fn emit(&self, _: &str, _: RawJson, _: Emitter) -> BoxFuture<'static, Result<()>> {
         Box::pin(std::future::ready(Ok(())))
     }
 

@@ -154,7 +154,7 @@ impl Handler for Services {
             admitted.await?;
             for ask in middleware.iter() {
                 let asked = connection.origin().polling(ask(socket.clone(), connection.clone()));
-                guarded(asked, dispatcher.limit()).await.map_err(|error| dispatcher.shown(error))?;
+                guarded(asked, dispatcher.limit()).await.map_err(|error| dispatcher.not_admitted(error))?;
             }
             Ok(())
         })
