@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { createRequire } from 'node:module'
 import authentication from '@feathersjs/authentication-client'
-import { CLIENTS, appOf, connected, once, socketOf } from './clients.mjs'
+import { CLIENTS, appOf, connected, once, settled, socketOf } from './clients.mjs'
 import { startServer, test } from './server.mjs'
 
 const bundle = createRequire(import.meta.url)('@feathersjs/client')
@@ -138,6 +138,7 @@ for (const transports of [['websocket'], ['polling'], ['polling', 'websocket']])
     const server = await startServer(t)
     const app = client(t, server, { transports })
     await app.authenticate(ANN)
+    await settled(app.io)
     const gone = once(app.io, 'disconnect')
     await server.kill()
     await gone

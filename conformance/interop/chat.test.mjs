@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { io } from 'socket.io-client'
-import { once } from './clients.mjs'
+import { once, settled } from './clients.mjs'
 import { startServer, test } from './server.mjs'
 
 const feathers = createRequire(import.meta.url)('@feathersjs/client')
@@ -123,6 +123,7 @@ test('a_member_of_a_feathers_chat_is_still_one_when_the_server_is_back', async (
   const demo = browser(t, server).load()
   await login(demo, DEMO)
   await demo.service('messages').create({ text: 'Before' })
+  await settled(demo.io)
   const gone = once(demo.io, 'disconnect')
   await server.kill()
   await gone

@@ -46,6 +46,16 @@ export async function connected(socket) {
   if (!socket.connected) await once(socket, 'connect')
 }
 
+/**
+ * The socket has the transport it will keep. A server that ends between the client's probe and its upgrade leaves
+ * engine.io-client without either transport until the ping timeout, whoever the server is.
+ */
+export async function settled(socket) {
+  await connected(socket)
+  const { engine } = socket.io
+  if (engine.transports.includes('websocket') && engine.transport.name !== 'websocket') await once(engine, 'upgrade')
+}
+
 /** The first argument of the next `name`. */
 export function once(emitter, name) {
   return new Promise((resolve) => emitter.once(name, resolve))

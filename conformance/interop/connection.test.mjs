@@ -1,6 +1,6 @@
 // How connections begin and end, and what survives.
 import assert from 'node:assert/strict'
-import { appOf, connected, connectedApps, heard, once, socketOf } from './clients.mjs'
+import { appOf, connected, connectedApps, heard, once, settled, socketOf } from './clients.mjs'
 import { startServer, test } from './server.mjs'
 
 const TRANSPORTS = { polling: ['polling'], websocket: ['websocket'], 'polling, then websocket': ['polling', 'websocket'] }
@@ -9,6 +9,7 @@ for (const [name, transports] of Object.entries(TRANSPORTS)) {
   test(`a_client_finds_a_restarted_server_again (${name})`, async (t) => {
     const server = await startServer(t)
     const [app] = await connectedApps(t, server, 1, { transports })
+    await settled(app.io)
     const messages = app.service('messages')
     const sid = app.io.id
     await messages.create({ text: 'before' })
@@ -37,6 +38,7 @@ for (const [name, transports] of Object.entries(TRANSPORTS)) {
 test('a_server_that_is_told_to_end_does_so_while_its_input_is_open', async (t) => {
   const server = await startServer(t)
   const [app] = await connectedApps(t, server, 1)
+  await settled(app.io)
   const gone = once(app.io, 'disconnect')
   await server.terminate()
   assert.match(await gone, /^transport (close|error)$/)

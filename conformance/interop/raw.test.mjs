@@ -2,7 +2,7 @@
 // MessagePack, over both transports.
 import assert from 'node:assert/strict'
 import msgpack from 'socket.io-msgpack-parser'
-import { connected, once, socketOf } from './clients.mjs'
+import { connected, once, settled, socketOf } from './clients.mjs'
 import { startRaw } from './raw.mjs'
 import { test } from './server.mjs'
 
@@ -79,7 +79,7 @@ for (const parser of PARSERS) {
       socket.emit('leave', false)
       assert.equal(await first, 'io server disconnect')
       socket.connect()
-      await connected(socket)
+      await settled(socket)
       const second = once(socket, 'disconnect')
       await server.kill()
       assert.match(await second, /^transport (close|error)$/)
