@@ -2,7 +2,8 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput};
 use std::hint::black_box;
-use wingbeat_core::packet::{Arguments, Frame, Packet, within_depth};
+use wingbeat_core::json::within_depth;
+use wingbeat_protocol::packet::{Arguments, Frame, Packet};
 
 pub(crate) fn benches(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("codec");

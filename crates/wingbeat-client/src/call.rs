@@ -17,8 +17,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker, ready};
 use std::time::Duration;
-use wingbeat_core::packet::write_text;
 use wingbeat_core::{Id, IdArg, Method, Payload, RawJson, json};
+use wingbeat_protocol::packet::write_text;
 
 /// A call of a service: await it, after adding what it needs.
 #[must_use = "a call is sent when it is awaited"]

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use tokio::sync::oneshot;
-use wingbeat_core::packet::{AckId, Arguments};
 use wingbeat_core::{RawJson, json};
+use wingbeat_protocol::packet::{AckId, Arguments};
 
 pub(crate) enum Command {
     Emit(Outbound),

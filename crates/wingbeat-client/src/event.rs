@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use wingbeat_core::RawJson;
-use wingbeat_core::packet::Arguments;
+use wingbeat_protocol::packet::Arguments;
 
 /// An event as it came, shared by all its listeners. Printed by `{:?}` it tells its name and how much there is, and
 /// nothing of what a server may have meant for one client alone.

@@ -13,7 +13,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 use wingbeat_core::RawJson;
-use wingbeat_core::packet::Arguments;
+use wingbeat_protocol::packet::Arguments;
 
 /// The Socket.IO connection in one namespace.
 ///

@@ -5,7 +5,7 @@
 //! whatever happens to the value, a store included, and are found again when it is written.
 
 use crate::objects::{find, replace};
-use crate::packet::placeholder;
+use crate::placeholder;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -149,7 +149,7 @@ pub(crate) fn extract(json: &[u8]) -> (Vec<u8>, Vec<Bytes>) {
     });
     let mut attachments = Vec::new();
     let text = replace(json, found, |out, bytes| {
-        placeholder(out, attachments.len());
+        placeholder::write(out, attachments.len());
         attachments.push(bytes);
     });
     (text, attachments)

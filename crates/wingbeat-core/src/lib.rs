@@ -1,4 +1,4 @@
-//! What both ends of Wingbeat agree on: errors, ids, methods, JSON payloads and packet codecs.
+//! What both ends of Wingbeat agree on: errors, ids, methods, JSON payloads, definitions of services.
 //!
 //! This crate does no I/O and needs no runtime, so that a server, a native client and a browser build can share it.
 
@@ -11,13 +11,10 @@ mod headers;
 mod id;
 pub mod json;
 mod method;
-mod network;
 mod objects;
-pub mod packet;
 mod payload;
+pub mod placeholder;
 mod raw_json;
-mod seldom;
-pub mod ws;
 
 pub use binary::Binary;
 pub use date::iso_date;
@@ -27,7 +24,5 @@ pub use escaped::Escaped;
 pub use headers::Headers;
 pub use id::{Id, IdArg};
 pub use method::Method;
-pub use network::network;
 pub use payload::Payload;
 pub use raw_json::RawJson;
-pub use seldom::Seldom;

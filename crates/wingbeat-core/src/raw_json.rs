@@ -1,7 +1,7 @@
 //! JSON as text.
 
 use crate::binary::{extract, is_marked, write_marked};
-use crate::packet::{placeholder, replace, within_depth};
+use crate::placeholder::{self, replace};
 use crate::{Error, Result, json};
 use bytes::Bytes;
 use serde::Serialize;
@@ -69,7 +69,7 @@ impl RawJson {
         }
         let mut used = Vec::new();
         let renumbered = replace(&text, attachments, |out, bytes| {
-            placeholder(out, used.len());
+            placeholder::write(out, used.len());
             used.push(bytes.clone());
         });
         match renumbered {
@@ -94,7 +94,7 @@ impl RawJson {
     fn numbered_from(&self, first: usize) -> Option<Bytes> {
         let mut next = first;
         let renumbered = replace(&self.text, self.attachments(), |out, _| {
-            placeholder(out, next);
+            placeholder::write(out, next);
             next += 1;
         });
         renumbered.map(Bytes::from)
@@ -103,10 +103,10 @@ impl RawJson {
     /// Takes text that came from outside.
     ///
     /// # Errors
-    /// BadRequest if it is not one JSON value, or nests deeper than [`MAX_DEPTH`](crate::packet::MAX_DEPTH).
+    /// BadRequest if it is not one JSON value, or nests deeper than [`MAX_DEPTH`](json::MAX_DEPTH).
     pub fn parse(text: impl Into<Bytes>) -> Result<RawJson> {
         let text = text.into();
-        if !within_depth(&text) {
+        if !json::within_depth(&text) {
             return Err(Error::bad_request("Invalid JSON: it nests too deep"));
         }
         match serde_json::from_slice::<&RawValue>(&text) {

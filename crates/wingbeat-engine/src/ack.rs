@@ -7,7 +7,7 @@ use std::fmt;
 use std::time::Duration;
 use tokio::sync::oneshot;
 use wingbeat_core::RawJson;
-use wingbeat_core::packet::{Arguments, Frame};
+use wingbeat_protocol::packet::{Arguments, Frame};
 
 /// A client's answer to an event: the arguments it gave to the callback.
 #[derive(Clone)]

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use wingbeat_core::network;
+use wingbeat_protocol::network;
 
 /// Who is behind an address: its [`network`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

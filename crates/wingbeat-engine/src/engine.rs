@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
-use wingbeat_core::Seldom;
+use wingbeat_protocol::LogThrottle;
 
 /// A Socket.IO server: a cheap handle.
 #[derive(Clone)]
@@ -53,7 +53,7 @@ pub(crate) struct Shared {
     /// Calls whose client is gone.
     pub(crate) orphans: AtomicUsize,
     /// Calls for which there was no place among these.
-    pub(crate) dropped_calls: Seldom,
+    pub(crate) dropped_calls: LogThrottle,
     /// What waits for all sessions, and where those wait for the same.
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) segments: Segments,
@@ -103,7 +103,7 @@ impl Engine {
             client_files: ClientFiles::default(),
             misfits: Misfits::default(),
             orphans: AtomicUsize::new(0),
-            dropped_calls: Seldom::default(),
+            dropped_calls: LogThrottle::default(),
             changed: Notify::new(),
             addresses: Counts::default(),
             handshakes: Rates::default(),

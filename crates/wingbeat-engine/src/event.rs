@@ -4,7 +4,7 @@ use bytes::Bytes;
 use std::fmt;
 use std::sync::Arc;
 use wingbeat_core::RawJson;
-use wingbeat_core::packet::{AckId, Arguments, EventName, Opcode, write_header};
+use wingbeat_protocol::packet::{AckId, Arguments, EventName, Opcode, write_header};
 
 /// An event from a client: its name, its arguments as JSON texts, and its attachments.
 ///
@@ -195,7 +195,7 @@ impl fmt::Debug for Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wingbeat_core::packet::Frame;
+    use wingbeat_protocol::packet::Frame;
 
     fn written(answer: &Answer, namespace: &str, id: u64) -> Vec<Vec<u8>> {
         let mut out = Vec::new();

@@ -93,4 +93,4 @@ pub use serve::{HttpLimits, Listener, serve, serve_http, serve_http_with};
 pub use socket::{Socket, WeakSocket};
 #[cfg(feature = "tls")]
 pub use tokio_rustls::rustls;
-pub use wingbeat_core::packet::Frame;
+pub use wingbeat_protocol::packet::Frame;

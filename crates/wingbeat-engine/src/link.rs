@@ -10,7 +10,7 @@ use bytes::Bytes;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
-use wingbeat_core::packet::{Frame, msgpack};
+use wingbeat_protocol::packet::{Frame, msgpack};
 
 /// Messages to a session's task, as bits.
 pub(crate) mod signal {

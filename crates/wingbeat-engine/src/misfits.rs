@@ -2,16 +2,16 @@
 //! once a second.
 
 use crate::engine::Shared;
-use wingbeat_core::Seldom;
-use wingbeat_core::packet::{Packet, PacketKind, msgpack};
+use wingbeat_protocol::LogThrottle;
+use wingbeat_protocol::packet::{Packet, PacketKind, msgpack};
 
 /// How often each kind has come.
 #[derive(Default)]
 pub(crate) struct Misfits {
-    old: Seldom,
-    json: Seldom,
-    msgpack: Seldom,
-    bundles: Seldom,
+    old: LogThrottle,
+    json: LogThrottle,
+    msgpack: LogThrottle,
+    bundles: LogThrottle,
 }
 
 /// What clients of protocol 3 are told.

@@ -145,7 +145,7 @@ pub(crate) fn append(waiting: &mut VecDeque<Bytes>, pieces: VecDeque<Bytes>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wingbeat_core::packet::Frame;
+    use wingbeat_protocol::packet::Frame;
 
     fn queued(frames: &[&Frame]) -> (Outbox, std::sync::Arc<Ledger>) {
         let (outbox, ledger) = (Outbox::new(), Ledger::new(usize::MAX));

@@ -6,13 +6,13 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::runtime::Handle;
-use wingbeat_core::Seldom;
+use wingbeat_protocol::LogThrottle;
 
 /// Closes the slowest sessions, one look at all of them at a time.
 #[derive(Default)]
 pub(crate) struct Relief {
     at_work: AtomicBool,
-    closed: Seldom,
+    closed: LogThrottle,
 }
 
 /// A look at all sessions that is due, under way or given up with its runtime: the next can begin when this is dropped.

@@ -12,7 +12,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use wingbeat_core::RawJson;
-use wingbeat_core::packet::{Arguments, Frame};
+use wingbeat_protocol::packet::{Arguments, Frame};
 
 /// One client in one namespace: a cheap handle, which may outlive the connection.
 #[derive(Clone)]

@@ -48,7 +48,7 @@ struct Session {
     task: Task,
     outbox: Outbox,
     frames: Frames,
-    assembly: wingbeat_core::packet::Assembly,
+    assembly: wingbeat_protocol::packet::Assembly,
     calls: Vec<Outcome>,
     listeners: Vec<Arc<Queue<Event>>>,
 }

@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use tokio::time::Instant;
-use wingbeat_core::packet::PacketKind;
+use wingbeat_protocol::packet::PacketKind;
 
 /// How much may wait in the transport: what waits here instead can still be sent over the next one.
 const OUTBOX_BYTES: usize = 64 * 1024;

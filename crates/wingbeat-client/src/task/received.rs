@@ -14,8 +14,8 @@ use bytes::Bytes;
 use serde_json::Value;
 use std::sync::Arc;
 use wingbeat_core::json;
-use wingbeat_core::packet::engine::{self, PacketType};
-use wingbeat_core::packet::{AckId, Arguments, Assembly, Content, Limits, Malformed, PacketKind, Whole, msgpack};
+use wingbeat_protocol::packet::engine::{self, PacketType};
+use wingbeat_protocol::packet::{AckId, Arguments, Assembly, Content, Limits, Malformed, PacketKind, Whole, msgpack};
 
 /// The most attachments of a packet.
 const MAX_ATTACHMENTS: usize = 1_000;

@@ -12,7 +12,7 @@ use std::future::poll_fn;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
-use wingbeat_core::packet::{Assembly, PacketKind};
+use wingbeat_protocol::packet::{Assembly, PacketKind};
 
 /// How a connection ends.
 pub(crate) enum End {

@@ -2,7 +2,7 @@
 
 use super::Incoming;
 use bytes::Bytes;
-use wingbeat_core::ws::{Fragments, Item, Sender, Violation, next_item};
+use wingbeat_protocol::ws::{Fragments, Item, Sender, Violation, next_item};
 
 /// The reading half of a WebSocket. It keeps only what is incomplete.
 #[derive(Default)]

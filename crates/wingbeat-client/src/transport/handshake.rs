@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use std::time::Duration;
 use wingbeat_core::json;
-use wingbeat_core::packet::engine::{self, PacketType};
+use wingbeat_protocol::packet::engine::{self, PacketType};
 
 /// The content of an Engine.IO OPEN packet.
 #[derive(Deserialize)]

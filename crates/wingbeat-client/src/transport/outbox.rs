@@ -4,7 +4,7 @@ use super::polling::in_base64;
 use crate::TransportKind;
 use bytes::Bytes;
 use std::collections::VecDeque;
-use wingbeat_core::packet::{AckId, Packet, PacketKind, msgpack};
+use wingbeat_protocol::packet::{AckId, Packet, PacketKind, msgpack};
 
 /// An Engine.IO packet to send: the type character and the content, or bytes.
 #[cfg_attr(test, derive(Debug, PartialEq, Eq))]

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use wingbeat_core::packet::engine::{SEPARATOR, next_packet};
+use wingbeat_protocol::packet::engine::{SEPARATOR, next_packet};
 
 type Request<T> = Pin<Box<dyn Future<Output = Result<T, Broken>> + Send>>;
 

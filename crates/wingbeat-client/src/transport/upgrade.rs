@@ -103,7 +103,7 @@ impl Answer<'_> {
     fn check(&self, key: &str) -> Result<(), Broken> {
         let wrong = if !self.names("upgrade", "websocket") || !self.names("connection", "upgrade") {
             "the server has changed to no WebSocket"
-        } else if !self.values("sec-websocket-accept").eq([wingbeat_core::ws::accept(key.as_bytes())]) {
+        } else if !self.values("sec-websocket-accept").eq([wingbeat_protocol::ws::accept(key.as_bytes())]) {
             "the server's Sec-WebSocket-Accept is wrong"
         } else if self.values("sec-websocket-extensions").chain(self.values("sec-websocket-protocol")).count() > 0 {
             "the server wants an extension or a protocol that was not offered"

@@ -11,8 +11,8 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use wingbeat_core::packet::Opcode;
-use wingbeat_core::ws::{masked_close, masked_pong, write_masked};
+use wingbeat_protocol::packet::Opcode;
+use wingbeat_protocol::ws::{masked_close, masked_pong, write_masked};
 
 /// An open WebSocket. An idle one owns no buffers.
 pub(crate) struct WebSocket {

@@ -8,8 +8,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use wingbeat_client::{Client, Reconnection, TransportKind};
-use wingbeat_core::packet::{Opcode, write_header};
-use wingbeat_core::ws::{Fragments, Item, Sender, accept, next_item};
+use wingbeat_protocol::packet::{Opcode, write_header};
+use wingbeat_protocol::ws::{Fragments, Item, Sender, accept, next_item};
 
 /// Something the client has sent, as recordings have it, and where the answer goes.
 struct Sent {

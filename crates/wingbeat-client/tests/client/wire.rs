@@ -15,7 +15,7 @@ pub(crate) async fn request(tcp: &mut TcpStream) -> String {
     }
     let head = String::from_utf8(head).unwrap();
     let key = head.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: ")).unwrap();
-    wingbeat_core::ws::accept(key.as_bytes())
+    wingbeat_protocol::ws::accept(key.as_bytes())
 }
 
 pub(crate) fn switched(accept: &str) -> String {
@@ -26,7 +26,7 @@ pub(crate) fn switched(accept: &str) -> String {
 
 pub(crate) fn text(text: &str) -> Vec<u8> {
     let mut frame = Vec::new();
-    wingbeat_core::packet::write_header(&mut frame, wingbeat_core::packet::Opcode::Text, text.len());
+    wingbeat_protocol::packet::write_header(&mut frame, wingbeat_protocol::packet::Opcode::Text, text.len());
     frame.extend_from_slice(text.as_bytes());
     frame
 }

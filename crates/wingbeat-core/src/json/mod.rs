@@ -4,11 +4,13 @@
 //! pair, which reads as U+FFFD. serde_json takes neither, so that everything that is read goes through [`read`] or
 //! [`parse`], and everything that is written through [`write()`].
 
+mod depth;
 mod number;
 mod plain;
 mod read;
 mod write;
 
+pub use depth::{MAX_DEPTH, within_depth};
 pub use number::number;
 pub use plain::plain;
 pub use read::{parse, read, read_value};

@@ -1,8 +1,8 @@
 //! From JSON to values.
 
+use super::depth::within_depth;
 use super::number::plain_value;
 use super::plain::plain;
-use crate::packet::within_depth;
 use crate::{Error, Result};
 use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 use serde_json::Value;
@@ -28,7 +28,7 @@ pub fn read<T: DeserializeOwned>(json: &str) -> Result<T> {
 /// Reads text from outside as a value of type `T`.
 ///
 /// # Errors
-/// BadRequest if it is not JSON, nests deeper than [`MAX_DEPTH`](crate::packet::MAX_DEPTH), or does not fit.
+/// BadRequest if it is not JSON, nests deeper than [`MAX_DEPTH`](super::MAX_DEPTH), or does not fit.
 pub fn parse<T: DeserializeOwned>(json: &str) -> Result<T> {
     if !within_depth(json.as_bytes()) {
         return Err(Error::bad_request("Invalid data: it nests too deep"));

@@ -3,8 +3,8 @@
 use crate::polling::join;
 use bytes::Bytes;
 use serde_json::Value;
-use wingbeat_core::packet::{Arguments, Frame, Packet, PacketKind, engine, msgpack as codec};
 use wingbeat_core::{RawJson, json};
+use wingbeat_protocol::packet::{Arguments, Frame, Packet, PacketKind, engine, msgpack as codec};
 
 /// Takes a Socket.IO packet apart and writes it again.
 pub fn packet(data: &[u8]) {

@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use wingbeat_core::Seldom;
+use wingbeat_protocol::LogThrottle;
 
 /// The bundles of the npm package, and their maps.
 const NAMES: [&str; 4] = ["socket.io.js", "socket.io.min.js", "socket.io.esm.min.js", "socket.io.msgpack.min.js"];
@@ -20,7 +20,7 @@ const NAMES: [&str; 4] = ["socket.io.js", "socket.io.min.js", "socket.io.esm.min
 #[derive(Default)]
 pub(crate) struct ClientFiles {
     read: Mutex<HashMap<String, Arc<File>>>,
-    missing: Seldom,
+    missing: LogThrottle,
 }
 
 struct File {

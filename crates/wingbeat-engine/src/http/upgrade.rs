@@ -19,7 +19,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use tokio::net::TcpStream;
-use wingbeat_core::packet::Frame;
+use wingbeat_protocol::packet::Frame;
 
 /// Begins a session on a WebSocket.
 pub(super) fn begin(shared: &Arc<Shared>, parts: &mut Parts) -> Response<Body> {

@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use std::sync::Arc;
 use std::time::Duration;
 use wingbeat_core::RawJson;
-use wingbeat_core::packet::Frame;
+use wingbeat_protocol::packet::Frame;
 
 /// Some sockets of a namespace: everybody, or those in some rooms, without those in others.
 #[derive(Clone)]

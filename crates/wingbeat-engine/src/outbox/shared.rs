@@ -5,7 +5,7 @@ use crate::ledger::{LONG, Ledger};
 use bytes::Bytes;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
-use wingbeat_core::packet::{Frame, msgpack};
+use wingbeat_protocol::packet::{Frame, msgpack};
 
 /// A packet for many sockets: encoded once, in MessagePack once more for all who speak that, and in memory once however
 /// many wait for it. [`Socket::send_shared`](crate::Socket::send_shared) sends it.

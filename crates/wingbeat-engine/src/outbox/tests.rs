@@ -1,5 +1,5 @@
 use super::*;
-use wingbeat_core::packet::Frame;
+use wingbeat_protocol::packet::Frame;
 
 fn frame(text: &str) -> Bytes {
     Frame::text(&[text.as_bytes()]).into_bytes()

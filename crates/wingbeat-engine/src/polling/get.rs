@@ -144,7 +144,7 @@ mod tests {
     use crate::engine::Shared;
     use crate::handler::Nobody;
     use crate::{Config, Engine};
-    use wingbeat_core::packet::Frame;
+    use wingbeat_protocol::packet::Frame;
 
     fn link() -> (Engine, Arc<Link>) {
         let engine = Engine::new(Config::default(), Nobody);

@@ -4,8 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use std::collections::VecDeque;
-use wingbeat_core::packet::engine::SEPARATOR;
-use wingbeat_core::packet::{Frame, Opcode};
+use wingbeat_protocol::packet::engine::SEPARATOR;
+use wingbeat_protocol::packet::{Frame, Opcode};
 
 /// Longer packets stay where they are, shared with everybody who is sent the same.
 const LONG: usize = 16 * 1024;

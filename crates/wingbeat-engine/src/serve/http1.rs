@@ -15,7 +15,7 @@ use std::convert::Infallible;
 use std::pin::pin;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
-use wingbeat_core::Seldom;
+use wingbeat_protocol::LogThrottle;
 
 /// Runs the connection until the client ends it, or until the server ends and the answer that is due is sent.
 pub(super) async fn run<I, S, B>(
@@ -24,7 +24,7 @@ pub(super) async fn run<I, S, B>(
     service: S,
     switch: Switch,
     mut running: watch::Receiver<()>,
-    not_agreed: &Seldom,
+    not_agreed: &LogThrottle,
 ) where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,

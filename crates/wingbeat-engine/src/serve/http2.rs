@@ -14,7 +14,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::timeout;
-use wingbeat_core::{Escaped, Seldom};
+use wingbeat_core::Escaped;
+use wingbeat_protocol::LogThrottle;
 
 /// How long a client has to take leave of a connection that the server ends.
 const LEAVE: Duration = Duration::from_secs(1);
@@ -61,7 +62,7 @@ where
 /// A client that breaks the protocol, or resets more streams than is sane, ends its connection. The `h2` crate warns of each
 /// one, which a filter such as `h2=error` leaves out of the log.
 fn broken(error: &hyper::Error) {
-    static BROKEN: Seldom = Seldom::new();
+    static BROKEN: LogThrottle = LogThrottle::new();
     let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
     if let Some(times) = BROKEN.happened_as(&cause) {
         tracing::debug!(%error, cause = %Escaped(cause), times, "a connection of HTTP/2 has broken");

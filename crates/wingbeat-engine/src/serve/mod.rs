@@ -41,7 +41,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 use tower_service::Service;
-use wingbeat_core::Seldom;
+use wingbeat_protocol::LogThrottle;
 
 type AnyError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -111,8 +111,9 @@ where
     B::Error: Into<AnyError>,
 {
     let mut shutdown = pin!(shutdown);
-    let (not_accepted, too_many, too_many_of_one) = (Seldom::default(), Seldom::default(), Seldom::default());
-    let not_agreed = Arc::new(Seldom::default());
+    let (not_accepted, too_many, too_many_of_one) =
+        (LogThrottle::default(), LogThrottle::default(), LogThrottle::default());
+    let not_agreed = Arc::new(LogThrottle::default());
     let (places, addresses) = (Arc::new(Semaphore::new(limits.max_connections)), Counts::default());
     // Dropped with this function: connections that do nothing then close.
     let (_running, running) = watch::channel(());

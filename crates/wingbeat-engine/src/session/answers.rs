@@ -13,7 +13,7 @@ use bytes::Bytes;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use wingbeat_core::packet::{AckId, Frame, msgpack};
+use wingbeat_protocol::packet::{AckId, Frame, msgpack};
 
 impl Client {
     /// Polls a call for the first time: answers it if it is ready, keeps it if not.

@@ -12,8 +12,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
-use wingbeat_core::packet::AckId;
-use wingbeat_core::{Escaped, Seldom};
+use wingbeat_core::Escaped;
+use wingbeat_protocol::LogThrottle;
+use wingbeat_protocol::packet::AckId;
 
 /// What the handler is busy with for one socket.
 pub(super) struct Call {
@@ -64,7 +65,7 @@ pub(crate) fn guarded<T>(run: impl FnOnce() -> T) -> Option<T> {
                 panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
             // The text may be a client's.
             let panic = Escaped(text.unwrap_or("no text"));
-            static PANICKED: Seldom = Seldom::new();
+            static PANICKED: LogThrottle = LogThrottle::new();
             if let Some(times) = PANICKED.happened_as(&panic.0) {
                 tracing::error!(%panic, times, "a handler panicked");
             }

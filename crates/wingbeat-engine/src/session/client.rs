@@ -12,8 +12,9 @@ use bytes::Bytes;
 use std::cell::Cell;
 use std::sync::Arc;
 use std::task::Context;
-use wingbeat_core::packet::engine::{self, PacketType};
-use wingbeat_core::packet::{Arguments, Packet, PacketKind, msgpack, placeholders_fit};
+use wingbeat_core::placeholder;
+use wingbeat_protocol::packet::engine::{self, PacketType};
+use wingbeat_protocol::packet::{Arguments, Packet, PacketKind, msgpack};
 
 /// The Socket.IO side of a session.
 pub(super) struct Client {
@@ -265,7 +266,7 @@ impl Client {
     fn elements<'a>(&self, json: &'a str, attachments: &[Bytes], max: usize) -> Result<Arguments<'a>, End> {
         let malformed = End::close(Reason::ForcedClose);
         let elements = Arguments::parse(json, max).ok_or(malformed)?;
-        if !attachments.is_empty() && !placeholders_fit(json, attachments.len()) {
+        if !attachments.is_empty() && !placeholder::fit(json, attachments.len()) {
             return Err(malformed);
         }
         Ok(elements)

@@ -8,7 +8,7 @@ use crate::link::Link;
 use crate::out::Out;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use wingbeat_core::packet::{Opcode, write_header};
+use wingbeat_protocol::packet::{Opcode, write_header};
 
 /// When the next ping is due, or the answer to the last; and until when the client must have joined a namespace.
 pub(super) struct Heartbeat {

@@ -8,7 +8,7 @@ use crate::{Reason, Refusal, Socket};
 use bytes::Bytes;
 use std::task::Context;
 use wingbeat_core::RawJson;
-use wingbeat_core::packet::{Opcode, Packet, write_header};
+use wingbeat_protocol::packet::{Opcode, Packet, write_header};
 
 impl Client {
     /// Where the socket of a namespace is that was joined.

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 use std::task::Context;
-use wingbeat_core::packet::engine::next_packet;
+use wingbeat_protocol::packet::engine::next_packet;
 
 /// An answer to a poll has about as much as a message may have, within these bounds, or a single packet that is larger.
 const ANSWER: RangeInclusive<usize> = 64 * 1024..=4 << 20;

@@ -5,7 +5,7 @@ use crate::out::Out;
 use crate::outbox::Outbox;
 use crate::ws::{Item, Read, Violation, WebSocket, pong_frame};
 use std::task::Context;
-use wingbeat_core::packet::{Opcode, write_header};
+use wingbeat_protocol::packet::{Opcode, write_header};
 
 /// How many bytes may wait for a client that has not moved yet.
 const UNSENT: usize = 64 * 1024;

@@ -49,7 +49,7 @@ pub(crate) fn accept(request: &Parts) -> Result<HeaderValue, Wrong> {
     if single(headers, SEC_WEBSOCKET_VERSION) != Some(&VERSION) {
         return Err(Wrong::Version);
     }
-    HeaderValue::try_from(wingbeat_core::ws::accept(key.as_bytes())).map_err(|_| Wrong::Key)
+    HeaderValue::try_from(wingbeat_protocol::ws::accept(key.as_bytes())).map_err(|_| Wrong::Key)
 }
 
 /// The value of a header that comes once.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::timeout;
-use wingbeat_core::Seldom;
+use wingbeat_protocol::LogThrottle;
 
 /// How many publishers may wait at a time because of clients' calls; further calls wait with them.
 const PUBLISHERS: usize = 1024;
@@ -70,7 +70,7 @@ impl BackgroundTasks {
 /// Runs what a listener or a publisher does, for as long as it may take.
 pub(super) async fn limited(task: impl Future<Output = ()>) {
     if timeout(LIMIT, task).await.is_err() {
-        static LATE: Seldom = Seldom::new();
+        static LATE: LogThrottle = LogThrottle::new();
         if let Some(times) = LATE.happened() {
             tracing::error!(times, "a listener or a publisher took longer than {} s", LIMIT.as_secs());
         }

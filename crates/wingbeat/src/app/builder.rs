@@ -14,10 +14,11 @@ use crate::realtime::{Channels, Connection, Delivery};
 use bytes::Bytes;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
-use wingbeat_core::{Error, Result, Seldom};
+use wingbeat_core::{Error, Result};
+use wingbeat_protocol::LogThrottle;
 
 /// Listeners that failed: clients come and go as often as they like.
-static FAILED: Seldom = Seldom::new();
+static FAILED: LogThrottle = LogThrottle::new();
 
 type MakeFallback = Box<dyn FnOnce(&App) -> Fallback>;
 

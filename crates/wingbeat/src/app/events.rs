@@ -12,7 +12,8 @@ use std::collections::HashMap;
 use std::future::ready;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use wingbeat_core::{Error, RawJson, Result, Seldom};
+use wingbeat_core::{Error, RawJson, Result};
+use wingbeat_protocol::LogThrottle;
 
 /// The events that a method sends by itself.
 pub(super) const STANDARD: [&str; 4] = ["created", "updated", "patched", "removed"];
@@ -57,7 +58,7 @@ const OF_SUB_APP: [&str; 2] = ["the sub-application's for this event", "the sub-
 const OF_APP: [&str; 2] = ["the application's for this event", "the application's"];
 
 /// Listeners and publishers that panicked: they do so for one event as for the next.
-static PANICKED: Seldom = Seldom::new();
+static PANICKED: LogThrottle = LogThrottle::new();
 
 /// An event of a mounted service, with those who hear it.
 pub(crate) struct EventSlot {
@@ -118,7 +119,7 @@ impl EventSlot {
     }
 
     pub(super) fn is_unsent(&self, error: &Error) {
-        static UNSENT: Seldom = Seldom::new();
+        static UNSENT: LogThrottle = LogThrottle::new();
         if let Some(times) = UNSENT.happened_as(&self.name.wire) {
             tracing::error!(?error, event = &*self.name.wire, times, "an event could not be sent");
         }

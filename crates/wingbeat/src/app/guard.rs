@@ -8,7 +8,8 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::{Sleep, sleep};
-use wingbeat_core::{Error, ErrorKind, Escaped, Result, Seldom};
+use wingbeat_core::{Error, ErrorKind, Escaped, Result};
+use wingbeat_protocol::LogThrottle;
 
 /// Runs something for a client. A panic is a general error; what takes longer than `limit` is ended with Timeout.
 pub(crate) async fn guarded<T>(call: impl Future<Output = Result<T>>, limit: Duration) -> Result<T> {
@@ -72,10 +73,10 @@ impl<T, F: Future<Output = Result<T>> + Unpin> Future for Guarded<F> {
 }
 
 /// Calls that were refused because there is too much to do, as clients can bring about.
-static UNAVAILABLE: Seldom = Seldom::new();
+static UNAVAILABLE: LogThrottle = LogThrottle::new();
 
 /// Calls that failed for a reason of the server's own. Such reasons last: a full disk fails every call.
-static FAILED: Seldom = Seldom::new();
+static FAILED: LogThrottle = LogThrottle::new();
 
 /// Logs an error that is about to be told to a client: what the client must not see is in its source.
 pub(crate) fn log(error: &Error, path: &str, method: &str) {

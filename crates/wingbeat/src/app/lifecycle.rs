@@ -7,7 +7,8 @@ use crate::realtime::{Channels, Connection};
 use futures_util::future::join_all;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
-use wingbeat_core::{Result, Seldom};
+use wingbeat_core::Result;
+use wingbeat_protocol::LogThrottle;
 
 /// What hooks around the teardown get beyond the patience for the services within them.
 const HOOKS_GRACE: Duration = Duration::from_secs(1);
@@ -127,7 +128,7 @@ impl App {
     }
 
     fn tell(&self, listeners: &[super::OnConnection], connection: &Connection) {
-        static PANICKED: Seldom = Seldom::new();
+        static PANICKED: LogThrottle = LogThrottle::new();
         for listener in listeners {
             if catch_unwind(AssertUnwindSafe(|| listener(self, connection))).is_err()
                 && let Some(times) = PANICKED.happened()

@@ -14,13 +14,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
-use wingbeat_core::{Id, Seldom};
+use wingbeat_core::Id;
+use wingbeat_protocol::LogThrottle;
 
 /// How many calls may have held events at a time.
 const HELD: usize = 1024;
 
 /// Calls that were left behind. How often that happens is up to clients.
-static LEFT_BEHIND: Seldom = Seldom::new();
+static LEFT_BEHIND: LogThrottle = LogThrottle::new();
 
 /// The turns of a mounted service.
 pub(super) struct Order {

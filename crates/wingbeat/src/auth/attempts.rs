@@ -12,7 +12,8 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
-use wingbeat_core::{Error, Result, network};
+use wingbeat_core::{Error, Result};
+use wingbeat_protocol::network;
 
 /// After so many attempts it is looked whether something can be forgotten.
 const SWEEP: u32 = 256;

@@ -3,7 +3,8 @@
 use super::passwords::{LONGEST, Passwords, Verdict};
 use super::strategy::{Attempt, Identity, Strategy};
 use serde_json::{Map, Value, json};
-use wingbeat_core::{Error, Result, Seldom};
+use wingbeat_core::{Error, Result};
+use wingbeat_protocol::LogThrottle;
 
 /// The strategy `local`: by name and password, which a record of the entity service holds.
 ///
@@ -90,7 +91,7 @@ impl Strategy for Local {
         let entity = attempt.find_entity(&self.entity_username, username).await?;
         let stored = entity.as_ref().and_then(Value::as_object).and_then(|entity| text(entity, &self.entity_password));
         if entity.is_some() && stored.is_none() {
-            static MISSING: Seldom = Seldom::new();
+            static MISSING: LogThrottle = LogThrottle::new();
             if let Some(times) = MISSING.happened() {
                 tracing::warn!(
                     field = &*self.entity_password,
@@ -130,7 +131,7 @@ impl Local {
             let unchanged = json!({&*self.entity_password: old});
             attempt.authenticator.patch_quietly(attempt.app, entity, change, unchanged).await
         };
-        static FAILED: Seldom = Seldom::new();
+        static FAILED: LogThrottle = LogThrottle::new();
         if let Err(error) = upgraded.await
             && let Some(times) = FAILED.happened_as(&format!("{error:?}"))
         {

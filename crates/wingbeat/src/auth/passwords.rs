@@ -5,7 +5,8 @@ use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash}
 use argon2::{Argon2, Params, Version};
 use std::fmt;
 use std::sync::Arc;
-use wingbeat_core::{Error, Result, Seldom};
+use wingbeat_core::{Error, Result};
+use wingbeat_protocol::LogThrottle;
 
 /// Longer passwords are nobody's.
 pub(super) const LONGEST: usize = 1024;
@@ -171,7 +172,7 @@ impl Inner {
             return if bcrypt::verify(password, stored).unwrap_or(false) { right } else { Verdict::Wrong };
         }
         let Ok(hash) = PasswordHash::new(stored) else {
-            static UNKNOWN: Seldom = Seldom::new();
+            static UNKNOWN: LogThrottle = LogThrottle::new();
             if let Some(times) = UNKNOWN.happened() {
                 tracing::error!(times, "a stored password has an unknown kind of hash, so nobody can log in with it");
             }

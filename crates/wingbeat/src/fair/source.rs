@@ -6,7 +6,8 @@ use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
-use wingbeat_core::{Error, Result, network};
+use wingbeat_core::{Error, Result};
+use wingbeat_protocol::network;
 
 /// Who wants something done: a connection at an address, or the server itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -6,7 +6,8 @@ use super::selector::{Selector, Source};
 use serde_json::Value;
 use std::fmt;
 use std::sync::Arc;
-use wingbeat_core::{Payload, Result, Seldom};
+use wingbeat_core::{Payload, Result};
+use wingbeat_protocol::LogThrottle;
 
 /// Who hears an event: members of channels, single connections, or nobody; perhaps filtered, perhaps with data of
 /// their own.
@@ -171,7 +172,7 @@ impl<A: Into<Audience>> From<Result<A>> for Audience {
         match audience {
             Ok(audience) => audience.into(),
             Err(error) => {
-                static FAILED: Seldom = Seldom::new();
+                static FAILED: LogThrottle = LogThrottle::new();
                 if let Some(times) = FAILED.happened_as(&format!("{error:?}")) {
                     tracing::warn!(?error, times, "a publisher failed, so nobody hears this event");
                 }

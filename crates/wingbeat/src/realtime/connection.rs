@@ -13,7 +13,7 @@ use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
-use wingbeat_core::Seldom;
+use wingbeat_protocol::LogThrottle;
 
 /// The client's end of a [`Connection`], as its transport knows it: what events go out through.
 ///
@@ -235,7 +235,7 @@ impl Connection {
 
     /// Transports are foreign code: what panics there costs nobody else an event, nor the caller its answer.
     fn contained(&self, deliver: impl FnOnce(&dyn Peer)) {
-        static PANICKED: Seldom = Seldom::new();
+        static PANICKED: LogThrottle = LogThrottle::new();
         if catch_unwind(AssertUnwindSafe(|| deliver(&self.0.peer))).is_err()
             && let Some(times) = PANICKED.happened()
         {

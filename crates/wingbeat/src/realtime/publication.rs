@@ -5,9 +5,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
-use wingbeat_core::packet::Frame;
 use wingbeat_core::{RawJson, Result};
 use wingbeat_engine::SharedFrame;
+use wingbeat_protocol::packet::Frame;
 
 /// The name of a service's event, and that name as it travels.
 #[derive(Clone, Debug)]

@@ -9,7 +9,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::future::ready;
 use std::sync::Arc;
-use wingbeat_core::{Error, RawJson, Result, Seldom, json};
+use wingbeat_core::{Error, RawJson, Result, json};
+use wingbeat_protocol::LogThrottle;
 
 /// What becomes of the fields of a record: asynchronous functions by field.
 ///
@@ -57,7 +58,7 @@ pub struct Resolver {
 }
 
 /// Fields of many records fail alike.
-static UNRESOLVED: Seldom = Seldom::new();
+static UNRESOLVED: LogThrottle = LogThrottle::new();
 
 type Whole = dyn Fn(Value, Scope) -> BoxFuture<'static, Result<Value>> + Send + Sync;
 type Function = dyn Fn(Field) -> BoxFuture<'static, Result<Option<Value>>> + Send + Sync;

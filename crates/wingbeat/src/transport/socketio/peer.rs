@@ -2,8 +2,9 @@
 
 use crate::realtime::{Batch, Connection, Headers, Message, Peer};
 use std::net::IpAddr;
-use wingbeat_core::{Error, RawJson, Result, Seldom};
+use wingbeat_core::{Error, RawJson, Result};
 use wingbeat_engine::WeakSocket;
+use wingbeat_protocol::LogThrottle;
 
 /// The socket keeps its connection, so the connection must not keep the socket.
 pub(super) struct Client(pub(super) WeakSocket);
@@ -14,7 +15,7 @@ impl Peer for Client {
         match sendable(message.data(), socket.max_attachments()) {
             Ok(()) => socket.send_shared(message.packet()),
             Err(error) => {
-                static UNSENT: Seldom = Seldom::new();
+                static UNSENT: LogThrottle = LogThrottle::new();
                 if let Some(times) = UNSENT.happened_as(&message.name()) {
                     tracing::error!(?error, event = message.name(), times, "an event could not be sent");
                 }

@@ -1,7 +1,7 @@
 //! A packet to send, encoded once for all its receivers.
 
-use crate::RawJson;
 use bytes::Bytes;
+use wingbeat_core::RawJson;
 
 /// The kind of a WebSocket frame that carries a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +74,7 @@ impl Frame {
         Frame(out.into())
     }
 
-    /// An event with values as arguments, which may have [`Binary`](crate::Binary) in them.
+    /// An event with values as arguments, which may have [`Binary`](wingbeat_core::Binary) in them.
     pub fn with_values(namespace: &str, id: Option<u64>, name: &str, args: &[RawJson]) -> Frame {
         if args.iter().all(|arg| arg.attachments().is_empty()) {
             let args: Vec<&[u8]> = args.iter().map(RawJson::as_bytes).collect();

@@ -1,9 +1,9 @@
 //! MessagePack to JSON.
 
-use crate::packet::{MAX_DEPTH, placeholder};
-use crate::{iso_date, json};
 use bytes::Bytes;
 use serde::Serialize;
+use wingbeat_core::json::MAX_DEPTH;
+use wingbeat_core::{iso_date, json, placeholder};
 
 /// What a packet consists of.
 #[derive(Default)]
@@ -181,7 +181,7 @@ impl<'a> Reader<'a> {
         }
         let number = self.attachments.len();
         self.attachments.push(Bytes::copy_from_slice(bytes));
-        placeholder(&mut self.json, number);
+        placeholder::write(&mut self.json, number);
         Some(())
     }
 

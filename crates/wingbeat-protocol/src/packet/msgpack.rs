@@ -8,9 +8,9 @@ mod write;
 
 use super::frame::{Frame, Opcode, write_header};
 use super::socket::{Packet, PacketKind};
-use crate::json;
 use bytes::Bytes;
 use serde_json::{Map, Value};
+use wingbeat_core::json;
 
 /// Reads a packet: the text that it would have as JSON, and its attachments. `None` if it is no packet, or has more
 /// than `max_attachments`.

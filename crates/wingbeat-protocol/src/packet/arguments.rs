@@ -1,13 +1,13 @@
 //! Where the elements of an event's JSON array lie.
 
-use super::depth::MAX_DEPTH;
 use super::scan;
-use crate::{Result, json};
 use bytes::Bytes;
 use bytestring::ByteString;
 use serde::de::DeserializeOwned;
 use std::borrow::Cow;
 use std::ops::Range;
+use wingbeat_core::json::MAX_DEPTH;
+use wingbeat_core::{Result, json};
 
 /// Elements that need no allocation: a call has a name, a path, an id, data and a query.
 const INLINE: usize = 5;

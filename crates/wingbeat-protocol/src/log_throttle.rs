@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 /// by itself.
 ///
 /// ```
-/// use wingbeat_core::Seldom;
+/// use wingbeat_protocol::LogThrottle;
 ///
-/// static REFUSED: Seldom = Seldom::new();
+/// static REFUSED: LogThrottle = LogThrottle::new();
 ///
 /// if let Some(times) = REFUSED.happened() {
 ///     println!("a connection was refused, and so were {} before", times - 1);
@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 /// assert_eq!(REFUSED.happened(), None, "within the same second");
 /// ```
 #[derive(Debug, Default)]
-pub struct Seldom(Mutex<State>);
+pub struct LogThrottle(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -34,10 +34,10 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// As many different lines a second.
 const DIFFERENT: u32 = 10;
 
-impl Seldom {
+impl LogThrottle {
     /// It has never happened.
-    pub const fn new() -> Seldom {
-        Seldom(Mutex::new(State { told: None, times: 0, last: 0, lines: 0 }))
+    pub const fn new() -> LogThrottle {
+        LogThrottle(Mutex::new(State { told: None, times: 0, last: 0, lines: 0 }))
     }
 
     /// It has happened. How often, since it was told last, if it is to be told now.
@@ -45,7 +45,7 @@ impl Seldom {
         self.happened_at(Instant::now())
     }
 
-    /// As [`happened`](Seldom::happened), for what may be this or that: something other than was told last is told as
+    /// As [`happened`](LogThrottle::happened), for what may be this or that: something other than was told last is told as
     /// well, up to ten times a second.
     pub fn happened_as(&self, what: &impl Hash) -> Option<u64> {
         self.happened_as_at(what, Instant::now())
@@ -81,21 +81,21 @@ mod tests {
 
     #[test]
     fn it_is_told_at_once_and_then_once_a_second_with_how_often() {
-        let (seldom, start) = (Seldom::default(), Instant::now());
-        assert_eq!(seldom.happened_at(start), Some(1));
-        assert!((0..1000).all(|_| seldom.happened_at(start + AGAIN / 2).is_none()));
+        let (throttle, start) = (LogThrottle::default(), Instant::now());
+        assert_eq!(throttle.happened_at(start), Some(1));
+        assert!((0..1000).all(|_| throttle.happened_at(start + AGAIN / 2).is_none()));
         let later = start + AGAIN;
-        assert_eq!((seldom.happened_at(later), seldom.happened_at(later)), (Some(1001), None));
+        assert_eq!((throttle.happened_at(later), throttle.happened_at(later)), (Some(1001), None));
     }
 
     #[test]
     fn what_differs_is_told_as_well_but_no_flood_of_it() {
-        let (seldom, now) = (Seldom::default(), Instant::now());
-        assert_eq!(seldom.happened_as_at(&"full", now), Some(1));
-        assert_eq!(seldom.happened_as_at(&"full", now), None);
-        assert_eq!(seldom.happened_as_at(&"broken", now), Some(2));
-        let told = (0..1000).filter(|number| seldom.happened_as_at(number, now).is_some()).count();
+        let (throttle, now) = (LogThrottle::default(), Instant::now());
+        assert_eq!(throttle.happened_as_at(&"full", now), Some(1));
+        assert_eq!(throttle.happened_as_at(&"full", now), None);
+        assert_eq!(throttle.happened_as_at(&"broken", now), Some(2));
+        let told = (0..1000).filter(|number| throttle.happened_as_at(number, now).is_some()).count();
         assert_eq!(told, 8);
-        assert_eq!(seldom.happened_as_at(&"full", now + AGAIN), Some(993));
+        assert_eq!(throttle.happened_as_at(&"full", now + AGAIN), Some(993));
     }
 }

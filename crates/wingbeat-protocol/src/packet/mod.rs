@@ -8,8 +8,6 @@
 
 mod arguments;
 mod assembly;
-mod binary;
-mod depth;
 pub mod engine;
 mod frame;
 pub mod msgpack;
@@ -18,8 +16,5 @@ mod socket;
 
 pub use arguments::{Arguments, EventName};
 pub use assembly::{Assembly, Content, Limits, Whole};
-pub use binary::placeholders_fit;
-pub(crate) use binary::{placeholder, replace};
-pub use depth::{MAX_DEPTH, within_depth};
 pub use frame::{Frame, Opcode, header, write_header, write_text};
 pub use socket::{AckId, Malformed, Packet, PacketKind};

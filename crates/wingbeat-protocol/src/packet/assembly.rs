@@ -1,9 +1,9 @@
 //! From Engine.IO messages to Socket.IO packets: what a receiver that keeps nothing but its limits needs.
 
 use super::arguments::Arguments;
-use super::depth::within_depth;
 use super::socket::{AckId, Malformed, Packet, PacketKind};
 use bytes::Bytes;
+use wingbeat_core::json::within_depth;
 
 /// How much of a packet is accepted.
 #[derive(Clone, Copy, Debug)]

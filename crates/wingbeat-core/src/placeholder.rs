@@ -1,4 +1,4 @@
-//! Placeholders: where attachments belong in the JSON of a binary packet.
+//! Placeholders: how Socket.IO keeps bytes beside a JSON text, and says in it where they belong.
 
 use crate::objects::{self, find};
 use bytes::Bytes;
@@ -9,13 +9,13 @@ use std::ops::Range;
 ///
 /// Senders give every placeholder an attachment of its own. Many that name the same one would be as many copies of it
 /// where the text is read.
-pub fn placeholders_fit(json: &str, attachments: usize) -> bool {
+pub fn fit(json: &str, attachments: usize) -> bool {
     let found = all(json.as_bytes());
     found.len() <= attachments && found.iter().all(|(_, num)| num.is_some_and(|num| num < attachments))
 }
 
 /// Writes what stands for an attachment.
-pub(crate) fn placeholder(out: &mut Vec<u8>, num: usize) {
+pub fn write(out: &mut Vec<u8>, num: usize) {
     // Into a `Vec` nothing fails.
     let _ = write!(out, r#"{{"_placeholder":true,"num":{num}}}"#);
 }
@@ -54,8 +54,8 @@ mod tests {
     #[test]
     fn a_number_without_an_attachment_is_noticed() {
         let json = r#"["a", {"deep": [{"_placeholder": true, "num": 1}]}]"#;
-        assert!(placeholders_fit(json, 2));
-        assert!(!placeholders_fit(json, 1));
+        assert!(fit(json, 2));
+        assert!(!fit(json, 1));
         for bad in [
             r#"{"_placeholder":true}"#,
             r#"{"_placeholder":true,"num":-1}"#,
@@ -63,17 +63,17 @@ mod tests {
             r#"{"_placeholder":true,"num":99999999999999999999999}"#,
             r#"{"\u005fplaceholder":true,"num":[0]}"#,
         ] {
-            assert!(!placeholders_fit(bad, 5), "{bad}");
+            assert!(!fit(bad, 5), "{bad}");
         }
         for other in [r#"{"_placeholder":false}"#, r#"{"_placeholder":"true"}"#, r#"["_placeholder",true]"#] {
-            assert!(placeholders_fit(other, 1), "{other}");
+            assert!(fit(other, 1), "{other}");
         }
     }
 
     #[test]
     fn one_attachment_does_not_stand_in_many_places() {
         let json = r#"[{"_placeholder":true,"num":0},{"_placeholder":true,"num":0}]"#;
-        assert_eq!([1, 2].map(|attachments| placeholders_fit(json, attachments)), [false, true]);
+        assert_eq!([1, 2].map(|attachments| fit(json, attachments)), [false, true]);
     }
 
     #[test]

@@ -1,0 +1,14 @@
+//! The wire between Wingbeat's server and its clients, without I/O: packets of Engine.IO 4 and Socket.IO 5
+//! ([`packet`]), WebSocket frames ([`ws`]), and what both ends need beside them.
+//!
+//! **Internal to Wingbeat, and exempt from semantic versioning**: any release may change anything here. Programs use
+//! [`wingbeat`](https://docs.rs/wingbeat) or [`wingbeat-client`](https://docs.rs/wingbeat-client); what those re-export
+//! is as stable as they are.
+
+mod log_throttle;
+mod network;
+pub mod packet;
+pub mod ws;
+
+pub use log_throttle::LogThrottle;
+pub use network::network;
