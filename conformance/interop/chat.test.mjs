@@ -84,7 +84,11 @@ test('the_pages_of_a_feathers_chat_find_all_they_ask_for', async (t) => {
   const sent = await ben.service('messages').create({ text: 'Hello Ann' })
   assert.deepEqual(await Promise.all(heard), [sent, sent])
   assert.deepEqual([sent.text, sent.user.email, sent.user.password], ['Hello Ann', BEN.email, undefined])
-  await ann.service('messages').create({ text: 'Hello Ben', userId: sent.userId, createdAt: 0 })
+  for (const field of ['userId', 'createdAt']) {
+    const message = `Invalid data: '${field}' is written by the server alone`
+    await assert.rejects(ann.service('messages').create({ text: 'I am Ben', [field]: 1 }), { name: 'BadRequest', message })
+  }
+  await ann.service('messages').create({ text: 'Hello Ben' })
   assert.deepEqual((await showChat(ben)).messages, [[BEN.email, 'Hello Ann'], [ANN.email, 'Hello Ben']])
 
   const reloaded = anns.load()

@@ -5,12 +5,12 @@ use axum::response::{Html, IntoResponse};
 use axum::{Router, routing::get};
 use serde::{Deserialize, Serialize};
 use tokio::{net::TcpListener, sync::Mutex};
-use wingbeat::{engine::Config, prelude::*};
+use wingbeat::{Record, engine::Config, prelude::*};
 
-#[derive(Clone, Serialize, Deserialize)]
+/// Clients write what is not the server's: `TodoData`.
+#[derive(Clone, Serialize, Deserialize, Record)]
 struct Todo {
-    /// The server's: what a client says here is not believed.
-    #[serde(default)]
+    #[record(id)]
     id: i64,
     text: String,
     #[serde(default)]
@@ -22,26 +22,27 @@ struct Todos(Mutex<Vec<Todo>>);
 
 impl Service for Todos {
     type Item = Todo;
-    type Data = Todo;
-    type Patch = ();
+    type Data = TodoData;
+    type Patch = TodoPatch;
     const METHODS: &'static [Method] = &[Find, Create, Update];
 
     async fn find(&self, _: &Params) -> Result<Found<Todo>> {
         Ok(self.0.lock().await.clone().into())
     }
 
-    async fn create(&self, data: OneOrMany<Todo>, _: &Params) -> Result<OneOrMany<Todo>> {
+    async fn create(&self, data: OneOrMany<TodoData>, _: &Params) -> Result<OneOrMany<Todo>> {
+        let TodoData { text, done } = data.one()?;
         let mut todos = self.0.lock().await;
-        let todo = Todo { id: todos.len() as i64 + 1, ..data.one()? };
+        let todo = Todo { id: todos.len() as i64 + 1, text, done };
         todos.push(todo.clone());
         Ok(todo.into())
     }
 
-    async fn update(&self, id: Option<Id>, data: Todo, _: &Params) -> Result<OneOrMany<Todo>> {
+    async fn update(&self, id: Option<Id>, data: TodoData, _: &Params) -> Result<OneOrMany<Todo>> {
         let mut todos = self.0.lock().await;
         let todo = todos.iter_mut().find(|todo| id.as_ref().and_then(Id::as_i64) == Some(todo.id));
         let todo = todo.ok_or_else(|| Error::not_found("There is no such thing to do"))?;
-        *todo = Todo { id: todo.id, ..data };
+        *todo = Todo { id: todo.id, text: data.text, done: data.done };
         Ok(todo.clone().into())
     }
 }

@@ -13,8 +13,7 @@ use std::time::SystemTime;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpSocket;
 use wingbeat::auth::{Auth, Key, Local, Passwords, authenticate, hash_password, logout_changed};
-use wingbeat::hooks::{parse, protect};
-use wingbeat::{prelude::*, serve, store::Memory};
+use wingbeat::{Record, prelude::*, serve, store::Memory};
 
 #[derive(Parser)]
 struct Options {
@@ -24,20 +23,25 @@ struct Options {
     port: u16,
 }
 
-#[derive(Serialize, Deserialize)]
-struct NewUser {
+#[derive(Serialize, Deserialize, Record)]
+struct User {
+    #[record(id)]
+    id: i64,
     email: String,
+    #[record(write_only)]
     password: String,
 }
 
-#[derive(Deserialize)]
-struct User {
+#[derive(Serialize, Deserialize, Record)]
+#[serde(rename_all = "camelCase")]
+struct Message {
+    #[record(id)]
     id: i64,
-}
-
-#[derive(Serialize, Deserialize)]
-struct NewMessage {
     text: String,
+    #[record(read_only)]
+    user_id: i64,
+    #[record(read_only)]
+    created_at: u64,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -84,24 +88,23 @@ async fn users(passwords: &Passwords) -> Result<Mount> {
     Ok(Mount::new(Memory::new().start(2).records([demo]).paginate(10, 50))
         .methods([Find, Get, Create])
         .before([Find, Get], authenticate("jwt"))
-        .before(Create, parse::<NewUser>)
+        .record::<User>()
         .before(Create, new_email)
         .before(Create, hash_password("password"))
-        .after(All, logout_changed(["password"]))
-        .after(All, protect(["password"])))
+        .after(All, logout_changed(["password"])))
 }
 
 fn messages() -> Mount {
     Mount::new(Memory::new().paginate(10, 50))
         .methods([Find, Get, Create])
         .before(All, authenticate("jwt"))
-        .before(Create, parse::<NewMessage>)
+        .record::<Message>()
         .before(Create, sign)
         .after(All, with_authors)
 }
 
 async fn new_email(context: &mut Context) -> Result<()> {
-    let same = json!({"email": context.data_as::<NewUser>()?.email});
+    let same = json!({"email": context.data_as::<UserData>()?.email});
     let found = context.service("users").find(Params::new().with_query(same)?).await?;
     match found.to::<Page<Value>>()?.total {
         0 => Ok(()),
@@ -112,7 +115,7 @@ async fn new_email(context: &mut Context) -> Result<()> {
 /// The server says who and when. No two messages have the same time, so that their order is certain.
 async fn sign(context: &mut Context) -> Result<()> {
     static LAST: AtomicU64 = AtomicU64::new(0);
-    let author = context.user::<User>()?.id;
+    let author = context.user::<UserItem>()?.id;
     for item in context.items_mut()? {
         let now = u64::try_from(SystemTime::UNIX_EPOCH.elapsed()?.as_millis())?;
         let last = LAST.fetch_max(now, Ordering::Relaxed).max(now);
@@ -128,11 +131,8 @@ async fn with_authors(context: &mut Context) -> Result<()> {
     let users = context.service("users");
     for message in context.result_items_mut()? {
         let id = Id::from_value(&message["userId"]).ok_or_else(|| Error::general("A message of nobody"))?;
-        let mut author = users.get(id, Params::new()).await?.into_value()?;
-        if let Some(author) = author.as_object_mut() {
-            author.shift_remove("password");
-        }
-        message.insert("user".into(), author);
+        let author: User = users.get(id, Params::new()).await?.to()?;
+        message.insert("user".into(), serde_json::to_value(UserItem::from(author))?);
     }
     Ok(())
 }

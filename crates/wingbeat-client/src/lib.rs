@@ -76,9 +76,11 @@ pub use service::Service;
 pub use task::fuzzing;
 #[cfg(feature = "tls")]
 pub use tokio_rustls::rustls;
+#[doc(hidden)]
+pub use wingbeat_core::__private;
 /// What a server answers, inside [`Error::Answered`].
 pub use wingbeat_core::Error as ServerError;
-pub use wingbeat_core::{Binary, Definition, ErrorKind, Escaped, Id, IdArg, Method, Payload, RawJson};
+pub use wingbeat_core::{Binary, Definition, ErrorKind, Escaped, Id, IdArg, Method, Payload, RawJson, Record};
 
 /// Locks a mutex. One that a panic has poisoned is used all the same: nothing is held locked across foreign code.
 fn locked<T: ?Sized>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {

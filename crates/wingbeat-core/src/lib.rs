@@ -2,6 +2,9 @@
 //!
 //! This crate does no I/O and needs no runtime, so that a server, a native client and a browser build can share it.
 
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
 mod binary;
 mod date;
 mod definition;
@@ -15,6 +18,8 @@ mod objects;
 mod payload;
 pub mod placeholder;
 mod raw_json;
+mod record;
+mod schemas;
 
 pub use binary::Binary;
 pub use date::iso_date;
@@ -26,3 +31,7 @@ pub use id::{Id, IdArg};
 pub use method::Method;
 pub use payload::Payload;
 pub use raw_json::RawJson;
+pub use record::Record;
+pub use schemas::Schemas;
+#[cfg(feature = "derive")]
+pub use wingbeat_derive::Record;

@@ -31,6 +31,10 @@
 //! </script>
 //! ```
 
+// What the derive writes begins with `::wingbeat`, in the tests of this crate too.
+#[cfg(test)]
+extern crate self as wingbeat;
+
 mod app;
 #[cfg(feature = "auth")]
 pub mod auth;
@@ -81,7 +85,11 @@ pub use service::{
 #[cfg(feature = "metrics")]
 pub use transport::Metrics;
 pub use transport::{Health, Serve, SocketIo, serve, terminated};
-pub use wingbeat_core::{Binary, Definition, Error, ErrorKind, Escaped, Id, IdArg, Method, Payload, RawJson, Result};
+#[doc(hidden)]
+pub use wingbeat_core::__private;
+pub use wingbeat_core::{
+    Binary, Definition, Error, ErrorKind, Escaped, Id, IdArg, Method, Payload, RawJson, Record, Result,
+};
 pub use wingbeat_engine as engine;
 
 /// What almost every program with Wingbeat needs.

@@ -43,6 +43,8 @@ pub struct Mount {
     pub(super) within: Vec<Arc<SubApp>>,
     schemas: Option<Box<Schemas>>,
     described: Vec<(Box<str>, MethodSchemas)>,
+    /// A field that an update would lose, because those who update do not write it.
+    lost_by_update: Option<Box<str>>,
     /// Why this can not be mounted.
     broken: Option<Error>,
 }
@@ -236,9 +238,25 @@ impl Mount {
     }
 
     /// Says what the service takes and gives.
-    #[cfg(feature = "schema")]
     pub(crate) fn schemas(mut self, schemas: Schemas) -> Mount {
         self.schemas = Some(Box::new(schemas));
+        self
+    }
+
+    /// Which of these standard methods the service has.
+    pub(crate) fn has(&self, methods: &[Method]) -> Vec<Method> {
+        let has = self.service.as_ref().map(|service| service.methods()).unwrap_or_default();
+        methods.iter().filter(|method| has.contains(method)).cloned().collect()
+    }
+
+    /// Whether the service reads data as types of its own.
+    pub(crate) fn is_typed(&self) -> bool {
+        self.service.as_ref().is_some_and(|service| service.is_typed())
+    }
+
+    /// Keeps clients from replacing records: the new one would be without this field.
+    pub(crate) fn lost_by_update(mut self, field: &str) -> Mount {
+        self.lost_by_update = Some(field.into());
         self
     }
 
@@ -278,10 +296,20 @@ impl Mount {
         if let Some((name, _)) = self.described.iter().find(|(name, _)| !names.contains(&**name)) {
             return wrong(format!("Service '{path}' has no custom method '{name}' to describe"));
         }
+        if let (Some(field), Some(Method::Update)) =
+            (&self.lost_by_update, self.external.iter().flatten().find(|method| **method == Method::Update))
+        {
+            return wrong(format!(
+                "Clients can not update records of '{path}': they do not write '{field}', and an update replaces the whole \
+                 record. Leave Update out of the methods; clients patch"
+            ));
+        }
         self.hooks.check()?;
         self.within.iter().try_for_each(|sub| sub.check())?;
         let slots = Slots::new(path, &self.events, self.publishers, &self.within, app, self.listeners)?;
-        let external = self.external.map(|external| {
+        let without_update = || standard.iter().filter(|method| **method != Method::Update).cloned().collect();
+        let external = self.external.or_else(|| self.lost_by_update.map(|_| without_update()));
+        let external = external.map(|external: Vec<Method>| {
             let custom = names.iter().cloned().map(Method::Custom);
             external.into_iter().chain(custom).collect()
         });

@@ -44,12 +44,12 @@ use wingbeat_core::Definition;
 /// ```
 pub fn schemas<Item: JsonSchema, Data: JsonSchema, Patch: JsonSchema, Query: JsonSchema>() -> Schemas {
     let fields = said(record_schema::<Query>()).filter(Value::is_object);
-    Schemas {
-        item: said(record_schema::<Item>()),
-        data: said(json_schema::<Data>()),
-        patch: said(json_schema::<Patch>()).map(partial),
-        query: fields.map(|fields| query_syntax(&fields)),
-    }
+    let mut schemas = Schemas::default();
+    schemas.item = said(record_schema::<Item>());
+    schemas.data = said(json_schema::<Data>());
+    schemas.patch = said(json_schema::<Patch>()).map(partial);
+    schemas.query = fields.map(|fields| query_syntax(&fields));
+    schemas
 }
 
 /// A schema that says something.

@@ -14,6 +14,7 @@ mod explain;
 mod field;
 #[cfg(feature = "schema")]
 mod order;
+mod record;
 mod resolve;
 mod resolver;
 #[cfg(test)]

@@ -162,7 +162,7 @@ impl Validate {
         compiled.as_ref().map_err(|message| Error::general(message.clone()))
     }
 
-    fn validate(&self, context: &mut Context) -> Result<()> {
+    pub(super) fn validate(&self, context: &mut Context) -> Result<()> {
         let schema = self.compiled()?;
         match self.part {
             Part::Data => match context.data.as_mut().map(|data| data.value_mut()).transpose()? {

@@ -1,7 +1,7 @@
 //! What a query asks for, read without knowing who will answer it.
 
 use crate::javascript;
-use serde::de::{Deserialize, Deserializer, IgnoredAny, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 use std::fmt;
 
@@ -110,6 +110,78 @@ impl<'de> Deserialize<'de> for Length {
     }
 }
 
+/// The names of the fields of a record, or of those in a list. What is no record has none.
+pub(super) struct Members(pub(super) Vec<String>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Members, D::Error> {
+        let mut names = Vec::new();
+        deserializer.deserialize_any(Naming { names: &mut names, may_be_list: true })?;
+        Ok(Members(names))
+    }
+}
+
+struct Naming<'a> {
+    names: &'a mut Vec<String>,
+    may_be_list: bool,
+}
+
+impl<'de> DeserializeSeed<'de> for Naming<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Naming<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a record, or a list of records")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        while let Some(name) = members.next_key()? {
+            members.next_value::<IgnoredAny>()?;
+            self.names.push(name);
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
+        if !self.may_be_list {
+            return IgnoredAny.visit_seq(elements).map(drop);
+        }
+        while elements.next_element_seed(Naming { names: self.names, may_be_list: false })?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,6 +200,14 @@ mod tests {
         for asked in ["", "0", "ssn", "people.name", "people.ssns", "0.people.ssn", "People.ssn"] {
             assert!(at(asked) == Place::Elsewhere, "{asked}");
         }
+    }
+
+    #[test]
+    fn fields_are_named_whatever_stands_beside_them() {
+        let names = |json: &str| serde_json::from_str::<Members>(json).unwrap().0;
+        assert_eq!(names(r#"{"a": {"b": 1}, "\u0063": 1, "a": 2}"#), ["a", "c", "a"]);
+        assert_eq!(names(r#"[null, true, -1, 1, 1.5, "x", [{"d": 1}], {"a": 1}, {"b": []}]"#), ["a", "b"]);
+        assert!(names("null").is_empty());
     }
 
     #[test]

@@ -3,37 +3,6 @@
 use serde::Serialize;
 use serde_json::Value;
 
-/// The JSON Schemas of what a service takes and gives, as far as anybody can say: whoever knows the types makes them,
-/// before these are forgotten. With the feature `schema`, `wingbeat::schema::schemas` makes them of types.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct Schemas {
-    /// A record, as it goes out.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub item: Option<Value>,
-    /// What create and update take.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub data: Option<Value>,
-    /// What patch takes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub patch: Option<Value>,
-    /// What queries may say.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub query: Option<Value>,
-}
-
-impl Schemas {
-    /// These, and others where these say nothing.
-    pub(crate) fn or(self, others: Schemas) -> Schemas {
-        Schemas {
-            item: self.item.or(others.item),
-            data: self.data.or(others.data),
-            patch: self.patch.or(others.patch),
-            query: self.query.or(others.query),
-        }
-    }
-}
-
 /// The schemas of a method of a service's own.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct MethodSchemas {

@@ -16,6 +16,8 @@ use wingbeat_core::{Error, IdArg, Method, Payload, RawJson, Result};
 /// A service of any kind.
 pub(crate) trait DynService: Send + Sync {
     fn methods(&self) -> Vec<Method>;
+    /// Whether it reads data as types of its own.
+    fn is_typed(&self) -> bool;
     /// What clients may not ask of it.
     fn rules(&self) -> ClientRules;
     /// What it takes and gives, as far as it says so.
@@ -160,6 +162,9 @@ impl<S: Service> DynService for DynTyped<S> {
     fn methods(&self) -> Vec<Method> {
         S::METHODS.to_vec()
     }
+    fn is_typed(&self) -> bool {
+        true
+    }
     fn custom(self: Arc<Self>) -> Vec<(Arc<str>, Custom)> {
         S::custom(CustomMethods::default()).bind(&self, |service| &service.0)
     }
@@ -223,6 +228,9 @@ async fn run_raw<S: RawService, T>(
 impl<S: RawService> DynService for DynRaw<S> {
     fn methods(&self) -> Vec<Method> {
         self.0.methods()
+    }
+    fn is_typed(&self) -> bool {
+        false
     }
     fn custom(self: Arc<Self>) -> Vec<(Arc<str>, Custom)> {
         S::custom(CustomMethods::default()).bind(&self, |service| &service.0)

@@ -1,7 +1,7 @@
 //! What clients may ask of a service.
 
 use super::Query;
-use super::asked::{Length, Path, Place, is_listed, names, paths, place, place_of, sees_inside};
+use super::asked::{Length, Members, Path, Place, is_listed, names, paths, place, place_of, sees_inside};
 use serde_json::Value;
 use wingbeat_core::{Error, Method, Payload, Result};
 
@@ -41,6 +41,8 @@ pub struct ClientRules {
     altered: Vec<Path>,
     queryable: Option<Vec<Path>>,
     sortable: Option<Vec<Path>>,
+    read_only: Vec<Box<str>>,
+    immutable: Vec<Box<str>>,
     records: Option<usize>,
 }
 
@@ -74,6 +76,18 @@ impl ClientRules {
     /// The only fields that queries may sort by.
     pub fn sortable<F: AsRef<str>>(mut self, fields: impl IntoIterator<Item = F>) -> ClientRules {
         self.sortable = Some(paths(fields).collect());
+        self
+    }
+
+    /// Fields that clients can not write: data with one of them is refused. Hooks and the server's own calls write them.
+    pub fn read_only<F: Into<Box<str>>>(mut self, fields: impl IntoIterator<Item = F>) -> ClientRules {
+        self.read_only.extend(fields.into_iter().map(Into::into));
+        self
+    }
+
+    /// Fields that clients write when they create a record, and can not patch.
+    pub fn immutable<F: Into<Box<str>>>(mut self, fields: impl IntoIterator<Item = F>) -> ClientRules {
+        self.immutable.extend(fields.into_iter().map(Into::into));
         self
     }
 
@@ -119,6 +133,9 @@ impl ClientRules {
         {
             return Err(too_many(method, most));
         }
+        if let Some(data) = data {
+            self.write(method, data)?;
+        }
         let lists = READ_BY_QUERY.contains(method);
         if self.unseen().next().is_none() && (!lists || self.queryable.is_none() && self.sortable.is_none()) {
             return Ok(());
@@ -129,6 +146,26 @@ impl ClientRules {
             "$sort" => self.sort(value, lists),
             _ => self.member(name, value, lists),
         })
+    }
+
+    /// Looks at the fields of data, if not all may be written.
+    fn write(&self, method: &Method, data: &Payload) -> Result<()> {
+        let is_patch = *method == Method::Patch;
+        let writes = matches!(method, Method::Create | Method::Update | Method::Patch);
+        if !writes || self.read_only.is_empty() && (!is_patch || self.immutable.is_empty()) {
+            return Ok(());
+        }
+        let Members(names) = data.to()?;
+        // A store may read a dot as the way to what is inside a field.
+        let outer = |name: &str| name.split('.').next().unwrap_or_default().to_owned();
+        let named = |fields: &[Box<str>]| names.iter().find(|name| fields.iter().any(|field| **field == *outer(name)));
+        if let Some(name) = named(&self.read_only) {
+            return Err(Error::bad_request(format!("Invalid data: '{name}' is written by the server alone")));
+        }
+        match named(&self.immutable).filter(|_| is_patch) {
+            Some(name) => Err(Error::bad_request(format!("Invalid data: '{name}' can not be changed"))),
+            None => Ok(()),
+        }
     }
 
     fn select(&self, value: &Value) -> Result<()> {
