@@ -49,48 +49,32 @@
 //! After a storm of connections, glibc keeps the pages of what was freed (some 16 KiB for each connection of the
 //! storm). Servers that expect storms do well to use another allocator, such as jemalloc with its background thread.
 
-mod ack;
-mod addresses;
+mod bundles;
 mod config;
 mod engine;
-mod event;
-mod forwarded;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzz;
-mod handler;
-mod handshake;
+mod gzip;
 mod http;
 pub mod io;
-mod ledger;
-mod link;
-mod misfits;
-mod out;
 mod outbox;
-mod polling;
-mod reason;
-mod relief;
+mod peer;
 mod serve;
 mod session;
-mod session_id;
-mod socket;
-mod wheel;
 mod ws;
 
-pub use ack::{Reply, Unanswered};
 pub use config::{Config, Cookie, Cors, Origins, SameSite};
-pub use engine::Engine;
-pub use event::{Answer, Event, IntoAnswer};
+pub use engine::{
+    Answer, Engine, Event, Handled, Handler, IntoAnswer, Reason, Refusal, Reply, Socket, Unanswered, WeakSocket,
+};
 pub use futures_util::future::BoxFuture;
-pub use handler::{Handled, Handler, Refusal};
-pub use handshake::{Handshake, Peer};
 pub use http::{Body, EngineService};
 pub use outbox::SharedFrame;
-pub use reason::Reason;
+pub use peer::{Handshake, Peer};
 #[cfg(feature = "tls")]
 pub use serve::Tls;
 pub use serve::{HttpLimits, Listener, serve, serve_http, serve_http_with};
-pub use socket::{Socket, WeakSocket};
 #[cfg(feature = "tls")]
 pub use tokio_rustls::rustls;
 pub use wingbeat_protocol::packet::Frame;

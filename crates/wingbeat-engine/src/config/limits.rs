@@ -1,7 +1,7 @@
 //! Options that the reference server lacks: what a client, or all of them together, may use up.
 
 use super::Config;
-use crate::out::SMALL;
+use crate::outbox::SMALL;
 
 /// What may wait for one client if its messages are small.
 const MIN_OUTBOX: usize = 4 << 20;

@@ -1,6 +1,6 @@
 //! Packets, and bodies of several.
 
-use crate::polling::join;
+use crate::engine::polling::join;
 use bytes::Bytes;
 use serde_json::Value;
 use wingbeat_core::{RawJson, json};

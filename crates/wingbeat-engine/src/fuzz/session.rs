@@ -1,9 +1,9 @@
 //! Whole sessions: a client's bytes against a server in memory.
 
 use super::{run, server};
-use crate::handshake::Handshake;
+use crate::engine::TransportState;
 use crate::http::propose;
-use crate::link::Via;
+use crate::peer::Handshake;
 use crate::session::Session;
 use crate::ws::{Io, WebSocket};
 use bytes::Bytes;
@@ -40,8 +40,10 @@ pub fn session(data: &[u8]) {
 async fn websocket(engine: &crate::Engine, said: &[u8], stays: bool) {
     let (mut client, stream) = tokio::io::duplex(16 * 1024);
     let (parts, ()) = Request::new(()).into_parts();
-    let Ok(link) = engine.0.register(Handshake::new(&parts, &engine.0.config), Via::WebSocket) else { return };
-    let running = tokio::spawn(Session::on_websocket(link, WebSocket::new(Io::Other(Box::new(stream)), b"")));
+    let Ok(handle) = engine.0.register(Handshake::new(&parts, &engine.0.config), TransportState::WebSocket) else {
+        return;
+    };
+    let running = tokio::spawn(Session::on_websocket(handle, WebSocket::new(Io::Other(Box::new(stream)), b"")));
     let _ = client.write_all(said).await;
     if !stays {
         let _ = client.shutdown().await;
@@ -99,9 +101,9 @@ async fn moving(engine: &crate::Engine, said: &[u8], stays: bool) {
             [0xfd] => tokio::time::sleep(Duration::from_millis(10)).await,
             [0xfe, frames @ ..] => {
                 if ws.is_none() {
-                    let Some(link) = engine.0.find(&sid) else { continue };
+                    let Some(handle) = engine.0.find(&sid) else { continue };
                     let (client, stream) = tokio::io::duplex(16 * 1024);
-                    propose(&link, WebSocket::new(Io::Other(Box::new(stream)), b""));
+                    propose(&handle, WebSocket::new(Io::Other(Box::new(stream)), b""));
                     let (mut read, write) = tokio::io::split(client);
                     heard.spawn(async move {
                         let mut heard = Vec::new();

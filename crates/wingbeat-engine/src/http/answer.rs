@@ -1,7 +1,7 @@
 //! The answers of the reference server.
 
 use super::Body;
-use crate::misfits::TOO_OLD;
+use crate::engine::TOO_OLD;
 use crate::ws::{VERSION, Wrong};
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, SEC_WEBSOCKET_VERSION};
 use http::{HeaderValue, Response, StatusCode};

@@ -1,7 +1,7 @@
 //! Bodies of answers.
 
-use crate::link::{Link, Via, signal};
-use crate::polling::{Carried, Taken};
+use crate::engine::polling::{Carried, Taken};
+use crate::engine::{SessionHandle, TransportState, signal};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use std::collections::VecDeque;
@@ -34,13 +34,13 @@ enum Packets {
 }
 
 /// A session that nobody knows of if the answer that begins it dies unread. Then it ends.
-struct Unopened(Option<Arc<Link>>);
+struct Unopened(Option<Arc<SessionHandle>>);
 
 impl Drop for Unopened {
     fn drop(&mut self) {
-        if let Some(link) = self.0.take() {
-            link.set_via(Via::Nothing);
-            link.signal(signal::BROKEN);
+        if let Some(handle) = self.0.take() {
+            handle.set_transport(TransportState::Ended);
+            handle.signal(signal::BROKEN);
         }
     }
 }
@@ -56,8 +56,8 @@ impl Body {
     }
 
     /// The packet that begins this session.
-    pub(super) fn opening(packet: Vec<u8>, link: Arc<Link>) -> Body {
-        Body { pieces: [packet.into()].into(), packets: Packets::Opening(Unopened(Some(link))) }
+    pub(super) fn opening(packet: Vec<u8>, handle: Arc<SessionHandle>) -> Body {
+        Body { pieces: [packet.into()].into(), packets: Packets::Opening(Unopened(Some(handle))) }
     }
 
     fn len(&self) -> usize {

@@ -3,9 +3,8 @@
 use super::answer::Refused;
 use crate::Peer;
 use crate::config::Config;
-use crate::engine::Shared;
-use crate::forwarded;
-use crate::link::{Link, Via};
+use crate::engine::{SessionHandle, Shared, TransportState};
+use crate::peer::forwarded_host;
 use http::header::{HOST, ORIGIN};
 use http::request::Parts;
 use http::{Method, uri::Authority};
@@ -43,48 +42,48 @@ impl<'a> Query<'a> {
 /// What a request is for.
 pub(super) enum Purpose {
     /// To begin a session.
-    Handshake(Via),
+    Handshake(TransportState),
     /// For this session.
-    Session(Arc<Link>),
+    Session(Arc<SessionHandle>),
 }
 
 /// The reference server's checks, in its order.
 pub(super) fn verify(shared: &Shared, parts: &Parts, is_upgrade: bool) -> Result<Purpose, Refused> {
     let query = Query::parse(parts.uri.query().unwrap_or_default());
     let config = &shared.config;
-    let via = match &*query.transport {
-        "polling" if config.polling => Via::Polling,
-        "websocket" if config.websocket => Via::WebSocket,
+    let transport = match &*query.transport {
+        "polling" if config.polling => TransportState::Polling,
+        "websocket" if config.websocket => TransportState::WebSocket,
         _ => return Err(Refused::UnknownTransport),
     };
     // JSONP would let any page read the session, whatever CORS says.
-    if (is_upgrade && via != Via::WebSocket) || query.jsonp {
+    if (is_upgrade && transport != TransportState::WebSocket) || query.jsonp {
         return Err(Refused::BadRequest);
     }
     if (is_upgrade || config.same_origin) && !origin_allowed(config, parts) {
         return Err(Refused::Forbidden("Forbidden".into()));
     }
     if !query.sid.is_empty() {
-        let link = shared.find(&query.sid).ok_or(Refused::UnknownSession)?;
-        if (!is_upgrade && link.via() != via) || query.eio != "4" {
+        let handle = shared.find(&query.sid).ok_or(Refused::UnknownSession)?;
+        if (!is_upgrade && handle.transport() != transport) || query.eio != "4" {
             return Err(Refused::BadRequest);
         }
-        return Ok(Purpose::Session(link));
+        return Ok(Purpose::Session(handle));
     }
     if parts.method != Method::GET {
         return Err(Refused::BadMethod);
     }
-    if via == Via::WebSocket && !is_upgrade {
+    if transport == TransportState::WebSocket && !is_upgrade {
         return Err(Refused::BadRequest);
     }
     if query.eio != "4" {
         let old = query.eio == "3";
         if old {
-            shared.misfits.old();
+            shared.client_warnings.old();
         }
         return Err(if old && query.numbered && !is_upgrade { Refused::TooOld } else { Refused::UnsupportedVersion });
     }
-    Ok(Purpose::Handshake(via))
+    Ok(Purpose::Handshake(transport))
 }
 
 /// Whether a request may come from the page it comes from.
@@ -110,7 +109,7 @@ fn is_asked(authority: &str, config: &Config, parts: &Parts) -> bool {
     let host = host.or_else(|| parts.uri.authority().map(Authority::as_str));
     let is_same = |host: &str| host.eq_ignore_ascii_case(authority);
     let peer = parts.extensions.get::<Peer>().map(|peer| peer.address.ip());
-    let passed_on = || peer.and_then(|peer| forwarded::host(peer, &parts.headers, config));
+    let passed_on = || peer.and_then(|peer| forwarded_host(peer, &parts.headers, config));
     host.is_some_and(is_same) || passed_on().is_some_and(|host| is_same(&host))
 }
 

@@ -2,16 +2,14 @@
 
 use super::answer::{Refused, empty, with_type};
 use super::client_files::client_file;
-use super::gzip::{accepts_gzip, gzip_in_turns};
 use super::request::{Purpose, verify};
 use super::{Body, upgrade};
-use crate::Engine;
-use crate::engine::Shared;
-use crate::handshake::Handshake;
-use crate::link::{Link, Via};
-use crate::polling::{self, Posted};
+use crate::engine::polling::{self, Posted};
+use crate::engine::{SessionHandle, Shared, TransportState};
+use crate::gzip::{accepts_gzip, gzip_in_turns};
+use crate::peer::Handshake;
 use crate::session::Session;
-use crate::ws;
+use crate::{Engine, ws};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -110,30 +108,30 @@ where
     }
     match purpose {
         Purpose::Handshake(_) if shared.is_closing() => empty(StatusCode::SERVICE_UNAVAILABLE),
-        Purpose::Handshake(Via::Polling) => {
+        Purpose::Handshake(TransportState::Polling) => {
             let handshake = Handshake::new(parts, &shared.config);
-            let link = match shared.register(handshake, Via::Polling) {
-                Ok(link) => link,
+            let handle = match shared.register(handshake, TransportState::Polling) {
+                Ok(handle) => handle,
                 Err(full) => return empty(full.status()),
             };
-            let open = upgrade::open_packet(&link, shared.config.allow_upgrades && shared.config.websocket).concat();
-            tokio::spawn(Session::on_polling(link.clone()));
+            let open = upgrade::open_packet(&handle, shared.config.allow_upgrades && shared.config.websocket).concat();
+            tokio::spawn(Session::on_polling(handle.clone()));
             // From here on: what edits the headers may panic, here or around the engine.
-            let mut response = polled(Body::opening(open, link.clone()), None);
-            edit_headers(shared, parts, response.headers_mut(), Some(&link));
+            let mut response = polled(Body::opening(open, handle.clone()), None);
+            edit_headers(shared, parts, response.headers_mut(), Some(&handle));
             response
         }
         Purpose::Handshake(_) => upgrade::begin(shared, parts),
-        Purpose::Session(link) if is_upgrade => upgrade::offer(&link, parts),
-        Purpose::Session(link) if parts.method == Method::GET => poll(link, parts).await,
-        Purpose::Session(link) if parts.method == Method::POST => post(link, parts, body).await,
+        Purpose::Session(handle) if is_upgrade => upgrade::offer(&handle, parts),
+        Purpose::Session(handle) if parts.method == Method::GET => poll(handle, parts).await,
+        Purpose::Session(handle) if parts.method == Method::POST => post(handle, parts, body).await,
         Purpose::Session(_) => empty(StatusCode::INTERNAL_SERVER_ERROR),
     }
 }
 
-async fn poll(link: Arc<Link>, parts: &Parts) -> Response<Body> {
-    let shared = link.engine.clone();
-    let Some((body, taken)) = polling::get(link).await else { return empty(StatusCode::BAD_REQUEST) };
+async fn poll(handle: Arc<SessionHandle>, parts: &Parts) -> Response<Body> {
+    let shared = handle.engine.clone();
+    let Some((body, taken)) = polling::get(handle).await else { return empty(StatusCode::BAD_REQUEST) };
     let threshold = shared.config.http_compression.unwrap_or(usize::MAX);
     let smaller = match body.iter().map(Bytes::len).sum::<usize>() >= threshold && accepts_gzip(&parts.headers) {
         true => gzip_in_turns(&body).await.ok(),
@@ -148,9 +146,9 @@ async fn poll(link: Arc<Link>, parts: &Parts) -> Response<Body> {
     response
 }
 
-async fn post<B: http_body::Body>(link: Arc<Link>, parts: &Parts, body: B) -> Response<Body> {
-    let shared = link.engine.clone();
-    match polling::post(link, &parts.headers, body).await {
+async fn post<B: http_body::Body>(handle: Arc<SessionHandle>, parts: &Parts, body: B) -> Response<Body> {
+    let shared = handle.engine.clone();
+    match polling::post(handle, &parts.headers, body).await {
         Posted::Read => {
             let mut response = with_type(StatusCode::OK, "text/html", &b"ok"[..]);
             response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -178,10 +176,10 @@ fn polled(body: Body, encoding: Option<HeaderValue>) -> Response<Body> {
 }
 
 /// Cookie and hooks. `first` is the session that begins with this answer.
-pub(super) fn edit_headers(shared: &Shared, parts: &Parts, headers: &mut HeaderMap, first: Option<&Link>) {
+pub(super) fn edit_headers(shared: &Shared, parts: &Parts, headers: &mut HeaderMap, first: Option<&SessionHandle>) {
     let config = &shared.config;
-    if let Some(link) = first {
-        if let Some(cookie) = config.cookie.as_ref().and_then(|cookie| cookie.header(link.id.as_str())) {
+    if let Some(handle) = first {
+        if let Some(cookie) = config.cookie.as_ref().and_then(|cookie| cookie.header(handle.id.as_str())) {
             headers.append(SET_COOKIE, cookie);
         }
         if let Some(edit) = &config.initial_headers {

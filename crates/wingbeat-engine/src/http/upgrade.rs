@@ -3,10 +3,9 @@
 use super::Body;
 use super::answer::{Refused, empty};
 use super::service::edit_headers;
-use crate::engine::Shared;
-use crate::handshake::Handshake;
-use crate::link::{Link, Via};
-use crate::serve::{Patient, Switch};
+use crate::engine::{SessionHandle, Shared, TransportState, refuse};
+use crate::peer::Handshake;
+use crate::serve::{UpgradeHandoff, WriteTimeout};
 use crate::session::Session;
 use crate::ws::{self, Io, WebSocket};
 use http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_PROTOCOL, UPGRADE};
@@ -23,63 +22,63 @@ use wingbeat_protocol::packet::Frame;
 
 /// Begins a session on a WebSocket.
 pub(super) fn begin(shared: &Arc<Shared>, parts: &mut Parts) -> Response<Body> {
-    let (mut response, on) = match switch(parts) {
+    let (mut response, on) = match handoff(parts) {
         Ok(switched) => switched,
         Err(refused) => return refused.text(),
     };
     let handshake = Handshake::new(parts, &shared.config);
-    let link = match shared.register(handshake, Via::WebSocket) {
-        Ok(link) => link,
+    let handle = match shared.register(handshake, TransportState::WebSocket) {
+        Ok(handle) => handle,
         Err(full) => return empty(full.status()),
     };
     // From here on: what edits the headers may panic.
-    let pending = Pending(Some(link.clone()));
-    edit_headers(shared, parts, response.headers_mut(), Some(&link));
-    let open = Frame::text(&open_packet(&link, false));
-    let switch = parts.extensions.remove::<Switch>();
-    match &switch {
-        Some(switch) => switch.say(open.into_bytes()),
-        None => link.push(&open),
+    let pending = Pending(Some(handle.clone()));
+    edit_headers(shared, parts, response.headers_mut(), Some(&handle));
+    let open = Frame::text(&open_packet(&handle, false));
+    let handoff = parts.extensions.remove::<UpgradeHandoff>();
+    match &handoff {
+        Some(handoff) => handoff.say(open.into_bytes()),
+        None => handle.push(&open),
     }
-    tokio::spawn(Opening::Waiting(on, switch, pending));
+    tokio::spawn(Opening::Waiting(on, handoff, pending));
     response
 }
 
 /// Offers a WebSocket to a session that is on polling.
-pub(super) fn offer(link: &Arc<Link>, parts: &mut Parts) -> Response<Body> {
-    let (mut response, on) = match switch(parts) {
+pub(super) fn offer(handle: &Arc<SessionHandle>, parts: &mut Parts) -> Response<Body> {
+    let (mut response, on) = match handoff(parts) {
         Ok(switched) => switched,
         Err(refused) => return refused.text(),
     };
-    edit_headers(&link.engine, parts, response.headers_mut(), None);
-    let link = link.clone();
+    edit_headers(&handle.engine, parts, response.headers_mut(), None);
+    let handle = handle.clone();
     tokio::spawn(async move {
         let Ok(upgraded) = on.await else { return };
-        propose(&link, take_back(upgraded));
+        propose(&handle, take_back(upgraded));
     });
     response
 }
 
 /// Hands a WebSocket to a session that may want to move to it.
-pub(crate) fn propose(link: &Arc<Link>, ws: WebSocket) {
-    let wanted = link.engine.config.allow_upgrades && link.via() == Via::Polling;
-    let refused = match link.polls() {
+pub(crate) fn propose(handle: &Arc<SessionHandle>, ws: WebSocket) {
+    let wanted = handle.engine.config.allow_upgrades && handle.transport() == TransportState::Polling;
+    let refused = match handle.polls() {
         Some(mut polls) if wanted => polls.offer(ws),
         _ => Some(ws),
     };
     match refused {
-        None => link.wake(),
-        Some(ws) => ws::refuse(&link.engine, ws),
+        None => handle.wake(),
+        Some(ws) => refuse(&handle.engine, ws),
     }
 }
 
 /// The packet that begins a session, in pieces.
-pub(super) fn open_packet(link: &Link, upgrades: bool) -> [&[u8]; 3] {
-    let rest = &link.engine.openings[usize::from(upgrades)];
-    [br#"0{"sid":""#, link.id.as_str().as_bytes(), rest.as_bytes()]
+pub(super) fn open_packet(handle: &SessionHandle, upgrades: bool) -> [&[u8]; 3] {
+    let rest = &handle.engine.openings[usize::from(upgrades)];
+    [br#"0{"sid":""#, handle.id.as_str().as_bytes(), rest.as_bytes()]
 }
 
-fn switch(parts: &mut Parts) -> Result<(Response<Body>, OnUpgrade), Refused> {
+fn handoff(parts: &mut Parts) -> Result<(Response<Body>, OnUpgrade), Refused> {
     let accept = ws::accept(parts).map_err(Refused::Handshake)?;
     let on = parts.extensions.remove::<OnUpgrade>().ok_or(Refused::BadRequest)?;
     let mut response = empty(StatusCode::SWITCHING_PROTOCOLS);
@@ -94,13 +93,13 @@ fn switch(parts: &mut Parts) -> Result<(Response<Body>, OnUpgrade), Refused> {
 }
 
 /// A session whose connection is not there yet. If it never is, the session is forgotten.
-struct Pending(Option<Arc<Link>>);
+struct Pending(Option<Arc<SessionHandle>>);
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        if let Some(link) = self.0.take() {
-            link.set_via(Via::Nothing);
-            link.engine.unregister(&link);
+        if let Some(handle) = self.0.take() {
+            handle.set_transport(TransportState::Ended);
+            handle.engine.unregister(&handle);
         }
     }
 }
@@ -108,7 +107,7 @@ impl Drop for Pending {
 /// Waits for the connection and is the session from then on. One task, but nothing of the handshake is kept.
 #[expect(clippy::large_enum_variant, reason = "nearly all of its life it is the large one")]
 enum Opening {
-    Waiting(OnUpgrade, Option<Switch>, Pending),
+    Waiting(OnUpgrade, Option<UpgradeHandoff>, Pending),
     Open(Session),
 }
 
@@ -118,32 +117,33 @@ impl Future for Opening {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let opening = self.get_mut();
         loop {
-            let (on, switch, pending) = match opening {
+            let (on, handoff, pending) = match opening {
                 Opening::Open(session) => return Pin::new(session).poll(cx),
-                Opening::Waiting(on, switch, pending) => (on, switch, pending),
+                Opening::Waiting(on, handoff, pending) => (on, handoff, pending),
             };
-            if let Some(link) = &pending.0 {
+            if let Some(handle) = &pending.0 {
                 // So that the end of the server is noticed.
-                link.begin_turn(cx.waker());
-                if link.engine.is_closing() {
+                handle.begin_turn(cx.waker());
+                if handle.engine.is_closing() {
                     return Poll::Ready(());
                 }
             }
             let upgraded = ready!(Pin::new(on).poll(cx));
-            let Some((upgraded, link)) = upgraded.ok().and_then(|upgraded| Some((upgraded, pending.0.take()?))) else {
+            let Some((upgraded, handle)) = upgraded.ok().and_then(|upgraded| Some((upgraded, pending.0.take()?)))
+            else {
                 return Poll::Ready(());
             };
             let mut ws = take_back(upgraded);
-            ws.append(switch.take().map(|switch| switch.take()).filter(|unsent| !unsent.is_empty()));
-            link.outbox.count(ws.unsent());
-            *opening = Opening::Open(Session::on_websocket(link, ws));
+            ws.append(handoff.take().map(|handoff| handoff.take()).filter(|unsent| !unsent.is_empty()));
+            handle.outbox.count(ws.unsent());
+            *opening = Opening::Open(Session::on_websocket(handle, ws));
         }
     }
 }
 
 /// The TCP stream itself where there is one, without the layers that HTTP put around it.
 fn take_back(upgraded: Upgraded) -> WebSocket {
-    let upgraded = match upgraded.downcast::<TokioIo<Patient<TcpStream>>>() {
+    let upgraded = match upgraded.downcast::<TokioIo<WriteTimeout<TcpStream>>>() {
         Ok(parts) => return WebSocket::new(Io::Tcp(parts.io.into_inner().into_inner()), &parts.read_buf),
         Err(upgraded) => upgraded,
     };

@@ -1,7 +1,7 @@
 //! Raw Socket.IO behind an engine's sockets, alone or beside another handler.
 
 use super::namespace::Space;
-use super::raw::Listener;
+use super::raw::{Listener, Raw};
 use super::{Io, IoSocket};
 use crate::session::guarded;
 use crate::{Answer, Event, Handled, Handler, Reason, Refusal, Socket};
@@ -115,7 +115,7 @@ impl Io {
 
     /// Hands an event to its listeners, or to somebody else if there is none.
     fn dispatch<'a>(&self, socket: &Socket, event: Event<'a>, otherwise: impl FnOnce(Event<'a>) -> Handled) -> Handled {
-        let Some(raw) = socket.raw_if_used() else { return otherwise(event) };
+        let Some(raw) = Raw::of_used(socket) else { return otherwise(event) };
         let (listeners, on_any) = {
             let state = raw.state();
             (state.listeners.get(event.name()).cloned().unwrap_or_default(), state.on_any.clone())
@@ -132,7 +132,7 @@ impl Io {
     }
 
     fn left(&self, socket: &Socket, reason: Reason) {
-        if let Some(raw) = socket.raw_if_used() {
+        if let Some(raw) = Raw::of_used(socket) {
             let listeners = raw.state().on_disconnect.clone();
             for listener in listeners {
                 // One that panics must not keep the others from hearing of it, or the socket in its rooms.

@@ -29,7 +29,6 @@ mod socket;
 mod target;
 
 pub use namespace::Namespace;
-pub(crate) use raw::Raw;
 pub use socket::IoSocket;
 pub use target::Target;
 
@@ -212,7 +211,7 @@ impl Default for Io {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::link::Via;
+    use crate::engine::TransportState;
     use crate::{Config, Engine, Handshake};
 
     #[test]
@@ -235,8 +234,8 @@ mod tests {
         io.of_matching(|name| name.starts_with("/room-"));
         let engine = Engine::new(Config::default(), io.handler());
         let parts = http::Request::new(()).into_parts().0;
-        let link = engine.0.register(Handshake::new(&parts, &engine.0.config), Via::WebSocket).unwrap();
-        let socket = IoSocket::new(io.clone(), Socket::new(link, "/room-1".into(), None));
+        let handle = engine.0.register(Handshake::new(&parts, &engine.0.config), TransportState::WebSocket).unwrap();
+        let socket = IoSocket::new(io.clone(), Socket::new(handle, "/room-1".into(), None));
         socket.join("x");
         socket.leave("x");
         socket.to("x").emit("late", &[]);

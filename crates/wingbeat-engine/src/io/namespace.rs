@@ -1,7 +1,8 @@
 //! A namespace: who is in it, and what happens there.
 
+use super::raw::Raw;
 use super::target::Target;
-use super::{Io, IoSocket, Raw};
+use super::{Io, IoSocket};
 use crate::{Refusal, Socket};
 use futures_util::future::BoxFuture;
 use std::collections::{HashMap, HashSet};
@@ -68,7 +69,7 @@ impl Space {
     /// Removes the socket, from its rooms as well.
     pub(super) fn leave(&self, socket: &Socket) {
         let mut members = self.members();
-        for room in socket.raw_if_used().map(Raw::take_rooms).unwrap_or_default() {
+        for room in Raw::of_used(socket).map(Raw::take_rooms).unwrap_or_default() {
             members.leave(socket.id(), &room);
         }
         members.all.remove(socket.id());
@@ -78,7 +79,7 @@ impl Space {
 impl Members {
     pub(super) fn join(&mut self, socket: &Socket, room: &str) {
         // A socket that is gone already would stay in the room for ever.
-        if self.all.contains_key(socket.id()) && socket.raw().add_room(room) {
+        if self.all.contains_key(socket.id()) && Raw::of(socket).add_room(room) {
             self.rooms.entry(room.into()).or_default().insert(socket.id().into());
         }
     }

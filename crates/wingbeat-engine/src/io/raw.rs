@@ -1,9 +1,11 @@
 //! What raw Socket.IO keeps with a socket.
 
 use super::IoSocket;
-use crate::{Answer, Event, Reason};
+use crate::engine::Attachment;
+use crate::{Answer, Event, Reason, Socket};
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
+use std::any::Any;
 use std::collections::{BTreeSet, HashMap};
 use std::mem::take;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,7 +16,7 @@ pub(super) type OnDisconnect = Arc<dyn Fn(IoSocket, Reason) + Send + Sync>;
 
 /// What raw Socket.IO keeps with a socket.
 #[derive(Default)]
-pub(crate) struct Raw(Mutex<State>);
+pub(super) struct Raw(Mutex<State>);
 
 #[derive(Default)]
 pub(super) struct State {
@@ -26,6 +28,21 @@ pub(super) struct State {
 }
 
 impl Raw {
+    /// What is kept with a socket, from now on if nothing was.
+    pub(super) fn of(socket: &Socket) -> &Raw {
+        Raw::from(socket.own(|| Box::<Raw>::default()))
+    }
+
+    /// What is kept with a socket, if anything.
+    pub(super) fn of_used(socket: &Socket) -> Option<&Raw> {
+        socket.own_if_any().map(Raw::from)
+    }
+
+    fn from(own: &dyn Attachment) -> &Raw {
+        let own: &dyn Any = own;
+        own.downcast_ref().expect("nothing else is kept with a socket by the engine itself")
+    }
+
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -34,17 +51,19 @@ impl Raw {
         self.state().rooms.insert(room.into())
     }
 
+    pub(super) fn take_rooms(&self) -> BTreeSet<Box<str>> {
+        take(&mut self.state().rooms)
+    }
+}
+
+impl Attachment for Raw {
     /// Nothing will be listened to any more. Listeners may hold the socket, which holds them.
-    pub(crate) fn forget_listeners(&self) {
+    fn ended(&self) {
         let mut state = self.state();
         let State { listeners, on_any, on_disconnect, .. } = &mut *state;
         let forgotten = (take(listeners), take(on_any), take(on_disconnect));
         // What they hold may ask for the state when it is dropped.
         drop(state);
         drop(forgotten);
-    }
-
-    pub(super) fn take_rooms(&self) -> BTreeSet<Box<str>> {
-        take(&mut self.state().rooms)
     }
 }

@@ -1,6 +1,7 @@
 //! One client in one namespace, with what raw Socket.IO can do with it.
 
 use super::Io;
+use super::raw::Raw;
 use super::target::Target;
 use crate::{Answer, Event, IntoAnswer, Reason, Socket};
 use serde_json::Value;
@@ -56,22 +57,22 @@ impl IoSocket {
             let answer = listener(socket, event);
             Box::pin(async move { answer.await.into_answer() }) as crate::BoxFuture<'static, Option<Answer>>
         });
-        self.raw().state().listeners.entry(name.into()).or_default().push(listener);
+        Raw::of(self).state().listeners.entry(name.into()).or_default().push(listener);
     }
 
     /// Stops listening for an event.
     pub fn off(&self, name: &str) {
-        self.raw().state().listeners.remove(name);
+        Raw::of(self).state().listeners.remove(name);
     }
 
     /// Is told about every event, before its listeners.
     pub fn on_any(&self, listener: impl Fn(&IoSocket, &Event<'_>) + Send + Sync + 'static) {
-        self.raw().state().on_any.push(Arc::new(listener));
+        Raw::of(self).state().on_any.push(Arc::new(listener));
     }
 
     /// Is told when the socket is gone. It is still in its rooms then.
     pub fn on_disconnect(&self, listener: impl Fn(IoSocket, Reason) + Send + Sync + 'static) {
-        self.raw().state().on_disconnect.push(Arc::new(listener));
+        Raw::of(self).state().on_disconnect.push(Arc::new(listener));
     }
 
     /// Joins a room.
@@ -86,24 +87,24 @@ impl IoSocket {
         if let Some(space) = self.io.known(self.namespace()) {
             let mut members = space.members();
             members.leave(self.id(), room);
-            self.raw().state().rooms.remove(room);
+            Raw::of(self).state().rooms.remove(room);
         }
     }
 
     /// The rooms it is in, its own first.
     pub fn rooms(&self) -> Vec<String> {
         let own = std::iter::once(self.id().to_owned());
-        own.chain(self.raw().state().rooms.iter().map(|room| room.to_string())).collect()
+        own.chain(Raw::of(self).state().rooms.iter().map(|room| room.to_string())).collect()
     }
 
     /// A value that was [kept](IoSocket::set_data) with the socket.
     pub fn data(&self, key: &str) -> Option<Value> {
-        self.raw().state().data.get(key).cloned()
+        Raw::of(self).state().data.get(key).cloned()
     }
 
     /// Keeps a value with the socket.
     pub fn set_data(&self, key: &str, value: impl Into<Value>) {
-        self.raw().state().data.insert(key.to_owned(), value.into());
+        Raw::of(self).state().data.insert(key.to_owned(), value.into());
     }
 
     /// Everybody else in the namespace.

@@ -1,13 +1,16 @@
 //! What waits to be sent to one session.
 
+mod ledger;
 mod queue;
 mod segment;
 mod shared;
+mod write_buffer;
 
+pub(crate) use ledger::{LONG, Ledger};
 pub(crate) use segment::Segments;
 pub use shared::SharedFrame;
+pub(crate) use write_buffer::{SMALL, WriteBuffer, append};
 
-use crate::ledger::{LONG, Ledger};
 use bytes::Bytes;
 use queue::{Entry, Queue};
 use shared::Encoding;

@@ -1,8 +1,7 @@
 //! Frames in the order in which they leave.
 
 use super::segment::{Place, Segment};
-use crate::ledger::{LONG, Ledger};
-use crate::out::SMALL;
+use super::{LONG, Ledger, SMALL};
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! Frames for many sessions, together in one piece of memory.
 
-use crate::ledger::Ledger;
+use super::Ledger;
 use bytes::Bytes;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};

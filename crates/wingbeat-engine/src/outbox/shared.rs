@@ -1,7 +1,7 @@
 //! A packet for many.
 
 use super::segment::{Place, Segments};
-use crate::ledger::{LONG, Ledger};
+use super::{LONG, Ledger};
 use bytes::Bytes;
 use std::fmt;
 use std::sync::{Arc, OnceLock};

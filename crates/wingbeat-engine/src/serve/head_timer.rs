@@ -1,6 +1,6 @@
 //! How long a connection of HTTP/1.1 may take until a request has come.
 
-use super::{HttpLimits, Switch};
+use super::{HttpLimits, UpgradeHandoff};
 use hyper::rt::{Sleep, Timer};
 use std::future::Future;
 use std::pin::Pin;
@@ -13,15 +13,15 @@ use std::time::{Duration, Instant};
 pub(super) struct HeadTimer {
     header_timeout: Duration,
     keep_alive_timeout: Duration,
-    switch: Switch,
+    handoff: UpgradeHandoff,
     /// A request has come before.
     kept: AtomicBool,
 }
 
 impl HeadTimer {
-    pub(super) fn new(limits: &HttpLimits, switch: Switch) -> HeadTimer {
+    pub(super) fn new(limits: &HttpLimits, handoff: UpgradeHandoff) -> HeadTimer {
         let HttpLimits { header_timeout, keep_alive_timeout, .. } = *limits;
-        HeadTimer { header_timeout, keep_alive_timeout, switch, kept: AtomicBool::new(false) }
+        HeadTimer { header_timeout, keep_alive_timeout, handoff, kept: AtomicBool::new(false) }
     }
 }
 
@@ -30,8 +30,8 @@ impl Timer for HeadTimer {
         if !self.kept.swap(true, Ordering::Relaxed) {
             return Box::pin(Waiting { sleep: sleep(self.header_timeout), begins: None });
         }
-        self.switch.listen();
-        let begins = Some((self.switch.clone(), self.header_timeout));
+        self.handoff.listen();
+        let begins = Some((self.handoff.clone(), self.header_timeout));
         Box::pin(Waiting { sleep: sleep(self.keep_alive_timeout), begins })
     }
 
@@ -48,14 +48,14 @@ fn sleep(duration: Duration) -> Pin<Box<tokio::time::Sleep>> {
 struct Waiting {
     sleep: Pin<Box<tokio::time::Sleep>>,
     /// Where the first byte of a further request is heard, and how long the client has from then on.
-    begins: Option<(Switch, Duration)>,
+    begins: Option<(UpgradeHandoff, Duration)>,
 }
 
 impl Future for Waiting {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if let Some((_, header_timeout)) = self.begins.take_if(|(switch, _)| switch.has_heard()) {
+        if let Some((_, header_timeout)) = self.begins.take_if(|(handoff, _)| handoff.has_heard()) {
             self.sleep.set(tokio::time::sleep(header_timeout));
         }
         self.sleep.as_mut().poll(cx)

@@ -1,7 +1,7 @@
 //! A connection that speaks HTTP/1.1.
 
 use super::head_timer::HeadTimer;
-use super::{AnyError, HttpLimits, Patient, Switch};
+use super::{AnyError, HttpLimits, UpgradeHandoff, WriteTimeout};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{Either as First, ready, select};
@@ -22,7 +22,7 @@ pub(super) async fn run<I, S, B>(
     limits: HttpLimits,
     io: I,
     service: S,
-    switch: Switch,
+    handoff: UpgradeHandoff,
     mut running: watch::Receiver<()>,
     not_agreed: &LogThrottle,
 ) where
@@ -32,8 +32,8 @@ pub(super) async fn run<I, S, B>(
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<AnyError>,
 {
-    let timer = HeadTimer::new(&limits, switch.clone());
-    let io = TokioIo::new(Patient::new(io, limits.write_timeout, switch.clone()).only_http1());
+    let timer = HeadTimer::new(&limits, handoff.clone());
+    let io = TokioIo::new(WriteTimeout::new(io, limits.write_timeout, handoff.clone()).only_http1());
     let service = service_fn(move |request| match names_its_host(&request) {
         true => First::Left(service.call(request).map(|answer| answer.map(|answer| answer.map(Either::Left)))),
         false => First::Right(ready(Ok(refused().map(Either::Right)))),
@@ -43,7 +43,7 @@ pub(super) async fn run<I, S, B>(
         connection.as_mut().graceful_shutdown();
         let _ = connection.await;
     }
-    if switch.spoke_http2()
+    if handoff.spoke_http2()
         && let Some(times) = not_agreed.happened()
     {
         tracing::warn!(

@@ -1,6 +1,6 @@
 //! A connection that speaks HTTP/2.
 
-use super::due::Due;
+use super::http2_idle::Http2IdleTracker;
 use super::{AnyError, HttpLimits};
 use bytes::Bytes;
 use futures_util::future::{Either, select};
@@ -30,18 +30,23 @@ where
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<AnyError>,
 {
-    let due = Due::new();
-    let requests = due.clone();
+    let tracker = Http2IdleTracker::new();
+    let requests = tracker.clone();
     let service = service_fn(move |request| {
         let (under_way, answer) = (requests.begin(), service.call(request));
         async move { Ok::<_, Infallible>(answer.await?.map(|body| under_way.body(body))) }
     });
-    let served = serve(limits, io, service, &due, running);
-    select(pin!(served), pin!(due.stalled(limits.write_timeout))).await;
+    let served = serve(limits, io, service, &tracker, running);
+    select(pin!(served), pin!(tracker.stalled(limits.write_timeout))).await;
 }
 
-async fn serve<I, S, B>(limits: HttpLimits, io: TokioIo<I>, service: S, due: &Due, mut running: watch::Receiver<()>)
-where
+async fn serve<I, S, B>(
+    limits: HttpLimits,
+    io: TokioIo<I>,
+    service: S,
+    tracker: &Http2IdleTracker,
+    mut running: watch::Receiver<()>,
+) where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
     S::Future: Send + 'static,
@@ -50,13 +55,14 @@ where
 {
     let mut connection = pin!(limits.http2().serve_connection(io, service));
     // Who asks for nothing only takes a place.
-    let (ending, idle) = (pin!(running.changed()), pin!(due.idle(limits.header_timeout, limits.keep_alive_timeout)));
+    let (ending, idle) =
+        (pin!(running.changed()), pin!(tracker.idle(limits.header_timeout, limits.keep_alive_timeout)));
     if let Either::Left((ended, _)) = select(connection.as_mut(), select(ending, idle)).await {
         ended.unwrap_or_else(|error| broken(&error));
         return;
     }
     connection.as_mut().graceful_shutdown();
-    while timeout(LEAVE, connection.as_mut()).await.is_err() && !due.is_idle() {}
+    while timeout(LEAVE, connection.as_mut()).await.is_err() && !tracker.is_idle() {}
 }
 
 /// A client that breaks the protocol, or resets more streams than is sane, ends its connection. The `h2` crate warns of each

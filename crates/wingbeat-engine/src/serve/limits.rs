@@ -1,7 +1,7 @@
 //! What connections may use up before they are sessions.
 
 use super::head_timer::HeadTimer;
-use crate::addresses::{Counted, Counts, Origin};
+use crate::peer::{Counted, Counts, Origin};
 #[cfg(feature = "http2")]
 use hyper_util::rt::TokioTimer;
 use std::net::IpAddr;

@@ -1,29 +1,29 @@
 //! Server loops.
 
-#[cfg(feature = "http2")]
-mod due;
 mod head_timer;
 mod http1;
 #[cfg(feature = "http2")]
 mod http2;
+#[cfg(feature = "http2")]
+mod http2_idle;
 mod limits;
 mod listener;
-mod patient;
-mod switch;
 #[cfg(feature = "tls")]
 mod tls;
+mod upgrade_handoff;
+mod write_timeout;
 
 pub use limits::HttpLimits;
 pub use listener::Listener;
 #[cfg(target_os = "linux")]
 pub(crate) use listener::keep_little;
-pub(crate) use patient::{LINGER, Patient};
-pub(crate) use switch::Switch;
 #[cfg(feature = "tls")]
 pub use tls::Tls;
+pub(crate) use upgrade_handoff::UpgradeHandoff;
+pub(crate) use write_timeout::WriteTimeout;
 
 use crate::Engine;
-use crate::addresses::Counts;
+use crate::peer::Counts;
 use bytes::Bytes;
 use futures_util::future::Either as First;
 use http::{Request, Response, StatusCode};
@@ -155,8 +155,8 @@ where
             // Whatever ends it, the connection gives its places back.
             let _places = (place, own_place);
             let Ok(Ok(io)) = tokio::time::timeout(limits.header_timeout, opening).await else { return };
-            let switch = Switch::default();
-            let noted = switch.clone();
+            let handoff = UpgradeHandoff::default();
+            let noted = handoff.clone();
             let service = service_fn(move |mut request: Request<Incoming>| {
                 request.extensions_mut().insert(peer);
                 request.extensions_mut().insert(noted.clone());
@@ -173,10 +173,10 @@ where
             });
             #[cfg(feature = "http2")]
             if L::is_http2(&io) {
-                let io = TokioIo::new(Patient::new(io, limits.write_timeout, switch));
+                let io = TokioIo::new(WriteTimeout::new(io, limits.write_timeout, handoff));
                 return http2::run(limits, io, service, running).await;
             }
-            http1::run(limits, io, service, switch, running, &not_agreed).await;
+            http1::run(limits, io, service, handoff, running, &not_agreed).await;
         }));
     }
 }

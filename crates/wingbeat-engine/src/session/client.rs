@@ -1,12 +1,10 @@
 //! The Socket.IO side of a session: namespaces, events, acknowledgements. Knows no transport.
 
-use super::allowance::Allowance;
 use super::calls::{Backlog, Call, Running, Waiting, Work, guarded};
-use super::end::{End, Farewell};
-use crate::handler::{Handled, State};
-use crate::link::Link;
-use crate::out::{Out, SMALL};
-use crate::outbox::is_large;
+use super::end::{CloseAction, SessionEnd};
+use super::turn_budget::TurnBudget;
+use crate::engine::{Handled, SessionHandle, State};
+use crate::outbox::{SMALL, WriteBuffer, is_large};
 use crate::{Event, Reason, Socket};
 use bytes::Bytes;
 use std::cell::Cell;
@@ -18,7 +16,7 @@ use wingbeat_protocol::packet::{Arguments, Packet, PacketKind, msgpack};
 
 /// The Socket.IO side of a session.
 pub(super) struct Client {
-    pub(super) link: Arc<Link>,
+    pub(super) handle: Arc<SessionHandle>,
     /// The namespaces that were joined or are being joined. Nearly always one.
     pub(super) sockets: Vec<Socket>,
     pub(super) running: Running,
@@ -28,11 +26,11 @@ pub(super) struct Client {
     pub(super) joined: Option<Socket>,
     /// A namespace was joined, now or before.
     pub(super) has_joined: bool,
-    pub(super) allowance: Allowance,
+    pub(super) budget: TurnBudget,
     /// An answer to a call was written since the peer had taken everything.
     pub(super) owes: Cell<bool>,
     /// The server is shutting down: what has begun is finished, and no more is read.
-    pub(super) deaf: bool,
+    pub(super) reads_paused: bool,
     /// Bytes of an earlier read are left to look at.
     leftover: bool,
     /// A pong came since this was last looked at.
@@ -48,16 +46,16 @@ pub(super) struct Binary {
 }
 
 impl Client {
-    pub(super) fn new(link: Arc<Link>) -> Client {
+    pub(super) fn new(handle: Arc<SessionHandle>) -> Client {
         Client {
-            allowance: Allowance::new(&link.engine.config),
-            link,
+            budget: TurnBudget::new(&handle.engine.config),
+            handle,
             sockets: Vec::new(),
             running: Running::default(),
             backlog: Backlog::default(),
             binary: None,
             owes: Cell::new(false),
-            deaf: false,
+            reads_paused: false,
             joined: None,
             has_joined: false,
             leftover: false,
@@ -72,17 +70,17 @@ impl Client {
 
     /// Whether as many packets wait as may: nothing more is to be read.
     pub(super) fn is_full(&self) -> bool {
-        self.backlog.bytes() > self.link.engine.config.max_payload
+        self.backlog.bytes() > self.handle.engine.config.max_payload
     }
 
     /// Whether this turn may read more.
     pub(super) fn may_read(&self) -> bool {
-        self.allowance.has_calls() && !self.is_full() && self.joined.is_none() && !self.deaf
+        self.budget.has_calls() && !self.is_full() && self.joined.is_none() && !self.reads_paused
     }
 
     /// How long nothing is read because the client has sent as many events as it may, in milliseconds.
     pub(super) fn throttled(&self) -> Option<u64> {
-        self.allowance.wait(&self.link.engine.config)
+        self.budget.wait(&self.handle.engine.config)
     }
 
     pub(super) fn set_leftover(&mut self, leftover: bool) {
@@ -94,7 +92,7 @@ impl Client {
     }
 
     /// An Engine.IO text packet.
-    pub(super) fn text(&mut self, text: &str, out: &mut Out, cx: &mut Context<'_>) -> Result<(), End> {
+    pub(super) fn text(&mut self, text: &str, out: &mut WriteBuffer, cx: &mut Context<'_>) -> Result<(), SessionEnd> {
         self.heard = true;
         match engine::decode(text) {
             Some((PacketType::Message, text)) => self.message(text, out, cx),
@@ -102,26 +100,28 @@ impl Client {
                 self.pong = true;
                 Ok(())
             }
-            Some((PacketType::Close, _)) => Err(End { reason: Reason::TransportClose, farewell: Farewell::Silence }),
+            Some((PacketType::Close, _)) => {
+                Err(SessionEnd { reason: Reason::TransportClose, action: CloseAction::Silence })
+            }
             // In protocol 4 it is the server that pings.
-            Some((PacketType::Ping, _)) => Err(End::close(Reason::TransportError)),
+            Some((PacketType::Ping, _)) => Err(SessionEnd::close(Reason::TransportError)),
             Some((PacketType::Open | PacketType::Upgrade | PacketType::Noop, _)) => Ok(()),
-            None => Err(End::close(Reason::ParseError)),
+            None => Err(SessionEnd::close(Reason::ParseError)),
         }
     }
 
-    fn message(&mut self, text: &str, out: &mut Out, cx: &mut Context<'_>) -> Result<(), End> {
-        let packet = Packet::decode(text).map_err(|_| End::close(Reason::ForcedClose))?;
-        if self.link.engine.config.msgpack {
-            self.link.engine.unexpected_text(&packet);
-            return Err(End::close(Reason::ForcedClose));
+    fn message(&mut self, text: &str, out: &mut WriteBuffer, cx: &mut Context<'_>) -> Result<(), SessionEnd> {
+        let packet = Packet::decode(text).map_err(|_| SessionEnd::close(Reason::ForcedClose))?;
+        if self.handle.engine.config.msgpack {
+            self.handle.engine.unexpected_text(&packet);
+            return Err(SessionEnd::close(Reason::ForcedClose));
         }
         if self.binary.is_some() {
-            return Err(End::close(Reason::ForcedClose));
+            return Err(SessionEnd::close(Reason::ForcedClose));
         }
         if packet.attachments > 0 {
-            if packet.attachments > self.link.engine.config.max_attachments {
-                return Err(End::close(Reason::ForcedClose));
+            if packet.attachments > self.handle.engine.config.max_attachments {
+                return Err(SessionEnd::close(Reason::ForcedClose));
             }
             let missing = packet.attachments;
             let packet = Waiting { text: Bytes::copy_from_slice(text.as_bytes()), attachments: Vec::new() };
@@ -137,16 +137,21 @@ impl Client {
     }
 
     /// An Engine.IO binary packet: an attachment.
-    pub(super) fn binary(&mut self, bytes: &[u8], out: &mut Out, cx: &mut Context<'_>) -> Result<(), End> {
+    pub(super) fn binary(
+        &mut self,
+        bytes: &[u8],
+        out: &mut WriteBuffer,
+        cx: &mut Context<'_>,
+    ) -> Result<(), SessionEnd> {
         self.heard = true;
-        if self.link.engine.config.msgpack {
-            let max = self.link.engine.config.max_attachments;
-            let (text, attachments) = msgpack::decode(bytes, max).ok_or(End::close(Reason::ForcedClose))?;
+        if self.handle.engine.config.msgpack {
+            let max = self.handle.engine.config.max_attachments;
+            let (text, attachments) = msgpack::decode(bytes, max).ok_or(SessionEnd::close(Reason::ForcedClose))?;
             return self.whole(Waiting { text: text.into(), attachments }, out, cx);
         }
         let Some(binary) = &mut self.binary else {
-            self.link.engine.unexpected_bytes(bytes);
-            return Err(End::close(Reason::ForcedClose));
+            self.handle.engine.unexpected_bytes(bytes);
+            return Err(SessionEnd::close(Reason::ForcedClose));
         };
         binary.packet.attachments.push(Bytes::copy_from_slice(bytes));
         binary.missing -= 1;
@@ -158,7 +163,7 @@ impl Client {
     }
 
     /// A packet that came whole.
-    fn whole(&mut self, packet: Waiting, out: &mut Out, cx: &mut Context<'_>) -> Result<(), End> {
+    fn whole(&mut self, packet: Waiting, out: &mut WriteBuffer, cx: &mut Context<'_>) -> Result<(), SessionEnd> {
         // Acknowledgements do not wait behind calls: a waiting call may be the one that needs them.
         if !matches!(packet.text.first(), Some(b'3' | b'6')) && self.must_wait(out) {
             self.backlog.push(packet);
@@ -167,28 +172,28 @@ impl Client {
         self.decoded(packet, out, cx)
     }
 
-    fn must_wait(&self, out: &Out) -> bool {
-        self.running.len() >= self.link.engine.config.max_running || !self.backlog.is_empty() || self.is_clogged(out)
+    fn must_wait(&self, out: &WriteBuffer) -> bool {
+        self.running.len() >= self.handle.engine.config.max_running || !self.backlog.is_empty() || self.is_clogged(out)
     }
 
     /// Whether so much is to be sent that no further call is begun until the client has taken some.
-    pub(super) fn is_clogged(&self, out: &Out) -> bool {
-        let waiting = out.len() + self.link.outbox.bytes();
+    pub(super) fn is_clogged(&self, out: &WriteBuffer) -> bool {
+        let waiting = out.len() + self.handle.outbox.bytes();
         // Asked before every call; nearly always there is little.
-        waiting > SMALL / 2 && is_large(waiting, self.link.engine.config.most_waiting())
+        waiting > SMALL / 2 && is_large(waiting, self.handle.engine.config.most_waiting())
     }
 
     /// Whether a call that waits could begin now.
-    pub(super) fn may_begin(&self, out: &Out) -> bool {
+    pub(super) fn may_begin(&self, out: &WriteBuffer) -> bool {
         !self.backlog.is_empty()
             && !self.is_clogged(out)
-            && self.allowance.has_calls()
+            && self.budget.has_calls()
             && self.joined.is_none()
-            && self.running.len() < self.link.engine.config.max_running
+            && self.running.len() < self.handle.engine.config.max_running
     }
 
     /// Begins what waits, as far as there is room.
-    pub(super) fn work_off(&mut self, out: &mut Out, cx: &mut Context<'_>) -> Result<(), End> {
+    pub(super) fn work_off(&mut self, out: &mut WriteBuffer, cx: &mut Context<'_>) -> Result<(), SessionEnd> {
         while self.may_begin(out) {
             let Some(waiting) = self.backlog.pop() else { break };
             self.decoded(waiting, out, cx)?;
@@ -196,9 +201,9 @@ impl Client {
         Ok(())
     }
 
-    fn decoded(&mut self, waiting: Waiting, out: &mut Out, cx: &mut Context<'_>) -> Result<(), End> {
-        let text = std::str::from_utf8(&waiting.text).map_err(|_| End::close(Reason::ForcedClose))?;
-        let packet = Packet::decode(text).map_err(|_| End::close(Reason::ForcedClose))?;
+    fn decoded(&mut self, waiting: Waiting, out: &mut WriteBuffer, cx: &mut Context<'_>) -> Result<(), SessionEnd> {
+        let text = std::str::from_utf8(&waiting.text).map_err(|_| SessionEnd::close(Reason::ForcedClose))?;
+        let packet = Packet::decode(text).map_err(|_| SessionEnd::close(Reason::ForcedClose))?;
         self.packet(packet, waiting.attachments, out, cx)
     }
 
@@ -206,16 +211,16 @@ impl Client {
         &mut self,
         packet: Packet<'_>,
         attachments: Vec<Bytes>,
-        out: &mut Out,
+        out: &mut WriteBuffer,
         cx: &mut Context<'_>,
-    ) -> Result<(), End> {
+    ) -> Result<(), SessionEnd> {
         match packet.kind {
             PacketKind::Connect => self.connect(packet, out, cx),
-            PacketKind::ConnectError => Err(End::close(Reason::ForcedServerClose)),
+            PacketKind::ConnectError => Err(SessionEnd::close(Reason::ForcedServerClose)),
             PacketKind::Disconnect => {
                 let at = self.joined(packet.namespace)?;
                 if !packet.json.is_empty() {
-                    return Err(End::close(Reason::ForcedClose));
+                    return Err(SessionEnd::close(Reason::ForcedClose));
                 }
                 let socket = self.sockets.remove(at);
                 self.part(&socket, Reason::ClientNamespaceDisconnect);
@@ -230,24 +235,24 @@ impl Client {
         &mut self,
         packet: Packet<'_>,
         attachments: Vec<Bytes>,
-        out: &mut Out,
+        out: &mut WriteBuffer,
         cx: &mut Context<'_>,
-    ) -> Result<(), End> {
+    ) -> Result<(), SessionEnd> {
         let at = self.joined(packet.namespace)?;
         if packet.json.is_empty() && attachments.is_empty() {
             return Ok(());
         }
-        let max = self.link.engine.config.max_args + 1;
+        let max = self.handle.engine.config.max_args + 1;
         let elements = self.elements(packet.json, &attachments, max)?;
-        let name = elements.event_name().ok_or(End::close(Reason::ForcedClose))?;
+        let name = elements.event_name().ok_or(SessionEnd::close(Reason::ForcedClose))?;
         let event = Event::new(name, elements, attachments, packet.id.is_some());
         let socket = &self.sockets[at];
         if !socket.is_connected() {
             // The server has made it leave; the client does not know yet.
             return Ok(());
         }
-        self.allowance.call();
-        let handler = &self.link.engine.handler;
+        self.budget.call();
+        let handler = &self.handle.engine.handler;
         let Some(Handled(handled)) = guarded(|| handler.event(socket, event, cx)) else {
             return Client::panicked(packet.id.is_some());
         };
@@ -263,8 +268,8 @@ impl Client {
         Ok(())
     }
 
-    fn elements<'a>(&self, json: &'a str, attachments: &[Bytes], max: usize) -> Result<Arguments<'a>, End> {
-        let malformed = End::close(Reason::ForcedClose);
+    fn elements<'a>(&self, json: &'a str, attachments: &[Bytes], max: usize) -> Result<Arguments<'a>, SessionEnd> {
+        let malformed = SessionEnd::close(Reason::ForcedClose);
         let elements = Arguments::parse(json, max).ok_or(malformed)?;
         if !attachments.is_empty() && !placeholder::fit(json, attachments.len()) {
             return Err(malformed);
@@ -272,12 +277,12 @@ impl Client {
         Ok(elements)
     }
 
-    fn ack(&mut self, packet: Packet<'_>, attachments: Vec<Bytes>) -> Result<(), End> {
+    fn ack(&mut self, packet: Packet<'_>, attachments: Vec<Bytes>) -> Result<(), SessionEnd> {
         let at = self.joined(packet.namespace)?;
         if packet.json.is_empty() {
             return Ok(());
         }
-        let elements = self.elements(packet.json, &attachments, self.link.engine.config.max_args)?;
+        let elements = self.elements(packet.json, &attachments, self.handle.engine.config.max_args)?;
         if let Some(id) = packet.id.and_then(|id| id.number()) {
             self.sockets[at].answered(id, elements, attachments);
         }

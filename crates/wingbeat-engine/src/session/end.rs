@@ -5,14 +5,14 @@ use crate::ws::Violation;
 
 /// The end of a session: what its sockets are told, and what the client is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct End {
+pub(crate) struct SessionEnd {
     pub(crate) reason: Reason,
-    pub(crate) farewell: Farewell,
+    pub(crate) action: CloseAction,
 }
 
 /// The last thing that is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Farewell {
+pub(crate) enum CloseAction {
     /// A close frame, perhaps with a code; on polling the close packet.
     Close(Option<u16>),
     /// Nothing: the client has said that it closes.
@@ -23,24 +23,24 @@ pub(crate) enum Farewell {
     Gone,
 }
 
-impl End {
-    pub(crate) fn close(reason: Reason) -> End {
-        End { reason, farewell: Farewell::Close(None) }
+impl SessionEnd {
+    pub(crate) fn close(reason: Reason) -> SessionEnd {
+        SessionEnd { reason, action: CloseAction::Close(None) }
     }
 
-    pub(crate) fn gone(reason: Reason) -> End {
-        End { reason, farewell: Farewell::Gone }
-    }
-}
-
-impl From<Violation> for End {
-    fn from(violation: Violation) -> End {
-        End { reason: Reason::TransportError, farewell: Farewell::Close(Some(violation.code())) }
+    pub(crate) fn gone(reason: Reason) -> SessionEnd {
+        SessionEnd { reason, action: CloseAction::Gone }
     }
 }
 
-impl From<crate::ws::Lost> for End {
-    fn from(_: crate::ws::Lost) -> End {
-        End::gone(Reason::TransportClose)
+impl From<Violation> for SessionEnd {
+    fn from(violation: Violation) -> SessionEnd {
+        SessionEnd { reason: Reason::TransportError, action: CloseAction::Close(Some(violation.code())) }
+    }
+}
+
+impl From<crate::ws::Lost> for SessionEnd {
+    fn from(_: crate::ws::Lost) -> SessionEnd {
+        SessionEnd::gone(Reason::TransportClose)
     }
 }

@@ -1,11 +1,11 @@
 //! The deadlines of a session.
 
 use super::client::Client;
-use super::end::End;
+use super::end::SessionEnd;
 use crate::Reason;
 use crate::config::Config;
-use crate::link::Link;
-use crate::out::Out;
+use crate::engine::SessionHandle;
+use crate::outbox::WriteBuffer;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use wingbeat_protocol::packet::{Opcode, write_header};
@@ -61,8 +61,8 @@ impl Flow {
 const EXCUSES: u8 = 8;
 
 impl Heartbeat {
-    pub(super) fn new(link: &Link) -> Heartbeat {
-        let (wheel, config) = (&link.engine.wheel, &link.engine.config);
+    pub(super) fn new(handle: &SessionHandle) -> Heartbeat {
+        let (wheel, config) = (&handle.engine.wheel, &handle.engine.config);
         let now = wheel.now();
         Heartbeat {
             ping_at: now + millis(config.ping_interval),
@@ -86,23 +86,23 @@ impl Heartbeat {
     /// Tells the wheel what is due next. Once a turn: it keeps an earlier time that it was told until then, and one for each
     /// turn of a client that has to wait would be many.
     #[inline]
-    pub(super) fn arm(&mut self, link: &Link) {
+    pub(super) fn arm(&mut self, handle: &SessionHandle) {
         if self.moved {
-            self.tell(link);
+            self.tell(handle);
         }
     }
 
     #[cold]
-    fn tell(&mut self, link: &Link) {
+    fn tell(&mut self, handle: &SessionHandle) {
         self.moved = false;
-        link.pong_by.store(self.pong_by, Ordering::SeqCst);
+        handle.pong_by.store(self.pong_by, Ordering::SeqCst);
         let next = self.ping_at.min(self.pong_by).min(self.connect_by).min(self.upgrade_by);
-        link.engine.wheel.set(link, next.min(self.resume_at).min(self.weigh_at(link)));
+        handle.engine.wheel.set(handle, next.min(self.resume_at).min(self.weigh_at(handle)));
     }
 
     /// When it is to be seen whether the client takes what waits: after as long as one has that is gone.
-    fn weigh_at(&self, link: &Link) -> u64 {
-        let config = &link.engine.config;
+    fn weigh_at(&self, handle: &SessionHandle) -> u64 {
+        let config = &handle.engine.config;
         let heartbeat = millis(config.ping_interval) + millis(config.ping_timeout);
         self.flow.as_ref().map_or(u64::MAX, |flow| flow.since + heartbeat)
     }
@@ -114,8 +114,8 @@ impl Heartbeat {
     }
 
     /// The client has sent as many events as it may: it is read from again after this time.
-    pub(super) fn resume_in(&mut self, millis: u64, link: &Link) {
-        self.resume_at = link.engine.wheel.now() + millis;
+    pub(super) fn resume_in(&mut self, millis: u64, handle: &SessionHandle) {
+        self.resume_at = handle.engine.wheel.now() + millis;
         self.moved = true;
     }
 
@@ -126,14 +126,14 @@ impl Heartbeat {
         }
         self.excused = 0;
         if std::mem::take(&mut client.pong) {
-            let link = &client.link;
-            self.ping_at = link.engine.wheel.now() + millis(link.engine.config.ping_interval);
+            let handle = &client.handle;
+            self.ping_at = handle.engine.wheel.now() + millis(handle.engine.config.ping_interval);
             self.pong_by = u64::MAX;
             self.moved = true;
         } else if self.pong_by != u64::MAX && !self.refreshed {
             // A long message may stand before the pong.
-            let link = &client.link;
-            self.pong_by = link.engine.wheel.now() + millis(link.engine.config.ping_timeout);
+            let handle = &client.handle;
+            self.pong_by = handle.engine.wheel.now() + millis(handle.engine.config.ping_timeout);
             self.refreshed = true;
             self.moved = true;
         }
@@ -142,18 +142,24 @@ impl Heartbeat {
 
     /// A turn has written: how many bytes the client took of what waited, and whether nothing waits any more, since when.
     #[inline]
-    pub(super) fn wrote(&mut self, taken: usize, nothing_waits: bool, link: &Link, at: impl FnOnce() -> u64) {
+    pub(super) fn wrote(
+        &mut self,
+        taken: usize,
+        nothing_waits: bool,
+        handle: &SessionHandle,
+        at: impl FnOnce() -> u64,
+    ) {
         if !nothing_waits || self.flow.is_some() {
-            self.note(taken, nothing_waits, link, at());
+            self.note(taken, nothing_waits, handle, at());
         }
     }
 
     #[cold]
-    fn note(&mut self, taken: usize, nothing_waits: bool, link: &Link, at: u64) {
+    fn note(&mut self, taken: usize, nothing_waits: bool, handle: &SessionHandle, at: u64) {
         match &mut self.flow {
             Some(flow) => flow.taken += taken,
             None => {
-                self.flow = Some(Box::new(Flow { since: link.engine.wheel.now(), taken: 0 }));
+                self.flow = Some(Box::new(Flow { since: handle.engine.wheel.now(), taken: 0 }));
                 self.moved = true;
             }
         }
@@ -162,14 +168,14 @@ impl Heartbeat {
             self.flow = None;
             if std::mem::take(&mut self.behind) {
                 // Only now the client can have seen the ping.
-                self.wait_until(at + millis(link.engine.config.ping_timeout), &link.engine.config);
+                self.wait_until(at + millis(handle.engine.config.ping_timeout), &handle.engine.config);
             }
         }
     }
 
     /// A turn has read, all that there was or as much as it may; and it has written.
     #[inline]
-    pub(super) fn read(&mut self, all: bool, client: &Client, out: &Out) -> Result<(), End> {
+    pub(super) fn read(&mut self, all: bool, client: &Client, out: &WriteBuffer) -> Result<(), SessionEnd> {
         if all && !self.unsettled { Ok(()) } else { self.judge(all, client, out) }
     }
 
@@ -179,8 +185,8 @@ impl Heartbeat {
     /// but for a client whose calls wait because it takes no answers. And one that takes what waits for it, however much
     /// that is, has more time while it does.
     #[cold]
-    fn judge(&mut self, all: bool, client: &Client, out: &Out) -> Result<(), End> {
-        let (now, config) = (client.link.engine.wheel.now(), &client.link.engine.config);
+    fn judge(&mut self, all: bool, client: &Client, out: &WriteBuffer) -> Result<(), SessionEnd> {
+        let (now, config) = (client.handle.engine.wheel.now(), &client.handle.engine.config);
         let again = now + millis(config.ping_timeout);
         let is_its_own_doing = client.is_full() && client.is_clogged(out);
         let held = !(all || is_its_own_doing);
@@ -192,7 +198,7 @@ impl Heartbeat {
         let goes_on = self.flow.as_ref().is_some_and(|flow| flow.goes_on(now, config));
         let (weigh, overdue) = (std::mem::take(&mut self.weigh), std::mem::take(&mut self.overdue));
         if weigh && self.flow.is_some() && !goes_on {
-            return Err(End::close(Reason::PingTimeout));
+            return Err(SessionEnd::close(Reason::PingTimeout));
         }
         let overdue = overdue && self.pong_by <= now;
         if let Some(flow) = self.flow.as_mut().filter(|_| weigh || overdue) {
@@ -206,7 +212,7 @@ impl Heartbeat {
         } else if goes_on {
             self.behind = true;
         } else {
-            return Err(End::close(Reason::PingTimeout));
+            return Err(SessionEnd::close(Reason::PingTimeout));
         }
         self.wait_until(again, config);
         Ok(())
@@ -227,17 +233,17 @@ impl Heartbeat {
     }
 
     /// The wheel says that a deadline has passed.
-    pub(super) fn due(&mut self, client: &Client, out: &mut Out) -> Result<(), End> {
-        let link = &client.link;
-        let now = link.engine.wheel.now();
-        let timeout = millis(link.engine.config.ping_timeout);
+    pub(super) fn due(&mut self, client: &Client, out: &mut WriteBuffer) -> Result<(), SessionEnd> {
+        let handle = &client.handle;
+        let now = handle.engine.wheel.now();
+        let timeout = millis(handle.engine.config.ping_timeout);
         if client.has_joined {
             self.connect_by = u64::MAX;
         } else if self.connect_by <= now {
-            return Err(End::close(Reason::ForcedServerClose));
+            return Err(SessionEnd::close(Reason::ForcedServerClose));
         }
         self.overdue = self.pong_by <= now;
-        self.weigh = self.weigh_at(link) <= now;
+        self.weigh = self.weigh_at(handle) <= now;
         if self.ping_at <= now {
             // Before all that waits, or a client that takes it slowly would miss it.
             write_header(&mut out.bytes, Opcode::Text, 1);

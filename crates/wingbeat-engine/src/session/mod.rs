@@ -1,6 +1,5 @@
 //! A session: one task, which owns the transport and everything the client has going.
 
-mod allowance;
 mod answers;
 mod calls;
 mod client;
@@ -9,18 +8,19 @@ mod end;
 mod heartbeat;
 mod namespaces;
 mod polling;
+mod turn_budget;
 mod upgrade;
 mod websocket;
 
 pub(crate) use calls::guarded;
 
 use crate::Reason;
-use crate::link::{Link, Via, signal};
-use crate::out::Out;
+use crate::engine::{SessionHandle, TransportState, signal};
+use crate::outbox::WriteBuffer;
 use crate::ws::WebSocket;
 use client::Client;
 use closing::Closing;
-use end::End;
+use end::SessionEnd;
 use heartbeat::Heartbeat;
 use polling::Polling;
 use std::cell::Cell;
@@ -62,7 +62,7 @@ enum Step {
 /// Memory that turns of all sessions on one thread share, so that an idle session needs none.
 struct Scratch {
     read: Vec<u8>,
-    out: Out,
+    out: WriteBuffer,
 }
 
 const READ: usize = 64 * 1024;
@@ -75,23 +75,23 @@ thread_local! {
 
 impl Session {
     /// A session on a WebSocket.
-    pub(crate) fn on_websocket(link: Arc<Link>, ws: WebSocket) -> Session {
-        let heartbeat = Heartbeat::new(&link);
-        let mut client = Client::new(link);
+    pub(crate) fn on_websocket(handle: Arc<SessionHandle>, ws: WebSocket) -> Session {
+        let heartbeat = Heartbeat::new(&handle);
+        let mut client = Client::new(handle);
         client.set_leftover(ws.has_leftover());
         Session { client, transport: Transport::WebSocket(ws), heartbeat }
     }
 
     /// A session on HTTP long-polling.
-    pub(crate) fn on_polling(link: Arc<Link>) -> Session {
-        let heartbeat = Heartbeat::new(&link);
-        Session { client: Client::new(link), transport: Transport::Polling(Box::default()), heartbeat }
+    pub(crate) fn on_polling(handle: Arc<SessionHandle>) -> Session {
+        let heartbeat = Heartbeat::new(&handle);
+        Session { client: Client::new(handle), transport: Transport::Polling(Box::default()), heartbeat }
     }
 
     fn turn(&mut self, scratch: &mut Scratch, cx: &mut Context<'_>) -> Poll<()> {
-        let Client { link, allowance, .. } = &mut self.client;
-        link.begin_turn(cx.waker());
-        allowance.begin(&link.engine.config, || link.engine.wheel.now());
+        let Client { handle, budget, .. } = &mut self.client;
+        handle.begin_turn(cx.waker());
+        budget.begin(&handle.engine.config, || handle.engine.wheel.now());
         loop {
             let step = self.step(scratch, cx).unwrap_or_else(|end| self.close(end, &mut scratch.out));
             match step {
@@ -102,12 +102,12 @@ impl Session {
                     return pin!(tokio::task::yield_now()).poll(cx);
                 }
                 Step::Idle => {
-                    let link = &self.client.link;
-                    link.end_turn();
-                    if link.outbox.is_empty() {
+                    let handle = &self.client.handle;
+                    handle.end_turn();
+                    if handle.outbox.is_empty() {
                         return Poll::Pending;
                     }
-                    link.begin_turn(cx.waker());
+                    handle.begin_turn(cx.waker());
                 }
                 Step::Blocked => return Poll::Pending,
                 Step::Done => return Poll::Ready(()),
@@ -115,52 +115,52 @@ impl Session {
         }
     }
 
-    fn step(&mut self, scratch: &mut Scratch, cx: &mut Context<'_>) -> Result<Step, End> {
+    fn step(&mut self, scratch: &mut Scratch, cx: &mut Context<'_>) -> Result<Step, SessionEnd> {
         let Scratch { read, out } = scratch;
         match &mut self.transport {
             Transport::WebSocket(ws) => out.begin(0, !ws.is_flushed()),
-            Transport::Polling(_) | Transport::Closed => out.begin(self.client.link.outbox.unsent(), false),
+            Transport::Polling(_) | Transport::Closed => out.begin(self.client.handle.outbox.unsent(), false),
             Transport::Closing(closing) => {
                 out.begin(0, closing.is_blocked());
-                return Ok(closing.step(&self.client.link, read, out, cx));
+                return Ok(closing.step(&self.client.handle, read, out, cx));
             }
         }
         self.signals(out)?;
         let more = self.client.finished(out, cx)?;
         self.client.work_off(out, cx)?;
-        if self.client.link.engine.is_closing() {
+        if self.client.handle.engine.is_closing() {
             if !self.client.is_busy() {
-                return Err(End::close(Reason::ServerShuttingDown));
+                return Err(SessionEnd::close(Reason::ServerShuttingDown));
             }
-            self.client.deaf = true;
+            self.client.reads_paused = true;
         }
         let step = match &mut self.transport {
             Transport::WebSocket(ws) => websocket::step(ws, &mut self.client, &mut self.heartbeat, read, out, cx)?,
             Transport::Polling(_) => self.polling_step(read, out, cx)?,
             Transport::Closing(_) | Transport::Closed => Step::Done,
         };
-        self.heartbeat.arm(&self.client.link);
+        self.heartbeat.arm(&self.client.handle);
         Ok(if more && matches!(step, Step::Idle | Step::Blocked) { Step::Again } else { step })
     }
 
-    fn signals(&mut self, out: &mut Out) -> Result<(), End> {
-        let link = &self.client.link;
-        let signals = link.take_signals();
+    fn signals(&mut self, out: &mut WriteBuffer) -> Result<(), SessionEnd> {
+        let handle = &self.client.handle;
+        let signals = handle.take_signals();
         if signals == 0 {
             return Ok(());
         }
         if signals & signal::ABORT != 0 {
-            return Err(End::gone(Reason::ServerShuttingDown));
+            return Err(SessionEnd::gone(Reason::ServerShuttingDown));
         }
         if signals & signal::FULL != 0 {
-            return Err(End::gone(Reason::OutboxFull));
+            return Err(SessionEnd::gone(Reason::OutboxFull));
         }
         if signals & signal::BROKEN != 0 {
-            return Err(End::close(Reason::TransportError));
+            return Err(SessionEnd::close(Reason::TransportError));
         }
         if signals & signal::PUT_BACK != 0
             && let Transport::WebSocket(ws) = &mut self.transport
-            && let Some(mut polls) = link.polls()
+            && let Some(mut polls) = handle.polls()
         {
             // A poll died after the move: late, but not lost.
             ws.append(polls.take_ready());
@@ -170,7 +170,7 @@ impl Session {
         }
         if signals & signal::CLOSE != 0 {
             self.client.say_goodbye(out);
-            return Err(End::close(Reason::ServerNamespaceDisconnect));
+            return Err(SessionEnd::close(Reason::ServerNamespaceDisconnect));
         }
         if signals & signal::DUE != 0 {
             self.heartbeat.due(&self.client, out)?;
@@ -178,16 +178,16 @@ impl Session {
         Ok(())
     }
 
-    fn close(&mut self, end: End, out: &mut Out) -> Step {
-        let link = self.client.link.clone();
-        tracing::debug!(session = link.id.as_str(), reason = end.reason.as_str(), "session ends");
-        // What is queued until now is still sent: it stands before the farewell.
+    fn close(&mut self, end: SessionEnd, out: &mut WriteBuffer) -> Step {
+        let handle = self.client.handle.clone();
+        tracing::debug!(session = handle.id.as_str(), reason = end.reason.as_str(), "session ends");
+        // What is queued until now is still sent: it stands before the action.
         self.client.end(end.reason);
         let transport = std::mem::replace(&mut self.transport, Transport::Closed);
         if matches!(transport, Transport::WebSocket(_)) {
-            link.set_via(Via::Nothing);
+            handle.set_transport(TransportState::Ended);
         }
-        match Closing::new(transport, end, self.client.owes.get(), &link, out) {
+        match Closing::new(transport, end, self.client.owes.get(), &handle, out) {
             Some(closing) => {
                 self.transport = Transport::Closing(Box::new(closing));
                 Step::Again
@@ -203,7 +203,7 @@ impl Future for Session {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         // Taken out, not borrowed: the turn runs the handler's code, which may do anything.
         let mut scratch =
-            SCRATCH.take().unwrap_or_else(|| Box::new(Scratch { read: vec![0; READ], out: Out::default() }));
+            SCRATCH.take().unwrap_or_else(|| Box::new(Scratch { read: vec![0; READ], out: WriteBuffer::default() }));
         let poll = self.get_mut().turn(&mut scratch, cx);
         scratch.out.clear();
         if scratch.out.bytes.capacity() > KEEP {
@@ -216,13 +216,13 @@ impl Future for Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        let link = &self.client.link;
-        link.set_via(Via::Nothing);
-        if let Some(mut polls) = link.polls() {
+        let handle = &self.client.handle;
+        handle.set_transport(TransportState::Ended);
+        if let Some(mut polls) = handle.polls() {
             polls.abandon_unless_last();
         }
-        link.outbox.abandon(&link.engine.ledger);
-        link.engine.unregister(link);
+        handle.outbox.abandon(&handle.engine.ledger);
+        handle.engine.unregister(handle);
         // Only a runtime that shuts down drops a session that has sockets.
         self.client.end(Reason::ServerShuttingDown);
     }

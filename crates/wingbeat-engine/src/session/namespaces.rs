@@ -2,8 +2,8 @@
 
 use super::calls::{Call, Outcome, Work, guarded};
 use super::client::Client;
-use super::end::End;
-use crate::out::Out;
+use super::end::SessionEnd;
+use crate::outbox::WriteBuffer;
 use crate::{Reason, Refusal, Socket};
 use bytes::Bytes;
 use std::task::Context;
@@ -12,28 +12,33 @@ use wingbeat_protocol::packet::{Opcode, Packet, write_header};
 
 impl Client {
     /// Where the socket of a namespace is that was joined.
-    pub(super) fn joined(&self, namespace: &str) -> Result<usize, End> {
+    pub(super) fn joined(&self, namespace: &str) -> Result<usize, SessionEnd> {
         let at = self.sockets.iter().position(|socket| socket.namespace() == namespace && !socket.is_joining());
-        at.ok_or(End::close(Reason::ForcedServerClose))
+        at.ok_or(SessionEnd::close(Reason::ForcedServerClose))
     }
 
-    pub(super) fn connect(&mut self, packet: Packet<'_>, out: &mut Out, cx: &mut Context<'_>) -> Result<(), End> {
+    pub(super) fn connect(
+        &mut self,
+        packet: Packet<'_>,
+        out: &mut WriteBuffer,
+        cx: &mut Context<'_>,
+    ) -> Result<(), SessionEnd> {
         let auth = match packet.json {
             "" => None,
             json => {
                 let auth = RawJson::parse(Bytes::copy_from_slice(json.as_bytes())).ok();
                 let object = auth.filter(|auth| auth.as_bytes().trim_ascii_start().starts_with(b"{"));
-                Some(object.ok_or(End::close(Reason::ForcedClose))?)
+                Some(object.ok_or(SessionEnd::close(Reason::ForcedClose))?)
             }
         };
         if self.sockets.iter().any(|socket| socket.namespace() == packet.namespace) {
-            return Err(End::close(Reason::ForcedServerClose));
+            return Err(SessionEnd::close(Reason::ForcedServerClose));
         }
         // It runs as much of the application as an event does.
-        self.allowance.call();
-        let engine = self.link.engine.clone();
+        self.budget.call();
+        let engine = self.handle.engine.clone();
         if self.sockets.len() >= engine.config.max_namespaces {
-            return Err(End::close(Reason::ForcedServerClose));
+            return Err(SessionEnd::close(Reason::ForcedServerClose));
         }
         if guarded(|| engine.handler.namespace(packet.namespace)) != Some(true) {
             let why = br#"{"message":"Invalid namespace"}"#;
@@ -41,7 +46,7 @@ impl Client {
             return Ok(());
         }
         let namespace = if packet.namespace == "/" { engine.main.clone() } else { packet.namespace.into() };
-        let socket = Socket::new(self.link.clone(), namespace, auth.clone());
+        let socket = Socket::new(self.handle.clone(), namespace, auth.clone());
         self.sockets.push(socket.clone());
         let Some(future) = guarded(|| engine.handler.connect(&socket, auth)) else {
             return self.finish(socket, Outcome::Joined(Err(Refusal::new("Internal error"))), out);
@@ -50,7 +55,7 @@ impl Client {
     }
 
     /// Removes the sockets that were told to leave.
-    pub(super) fn remove_leaving(&mut self, out: &mut Out) {
+    pub(super) fn remove_leaving(&mut self, out: &mut WriteBuffer) {
         while let Some(at) = self.sockets.iter().position(Socket::is_turned_away) {
             let socket = self.sockets.remove(at);
             self.put(out, 0, |bytes| write_packet(bytes, b"41", socket.namespace(), b""));
@@ -65,7 +70,7 @@ impl Client {
     }
 
     /// The server ends the session: every namespace is told.
-    pub(super) fn say_goodbye(&self, out: &mut Out) {
+    pub(super) fn say_goodbye(&self, out: &mut WriteBuffer) {
         for socket in self.sockets.iter().filter(|socket| socket.is_connected()) {
             self.put(out, 0, |bytes| write_packet(bytes, b"41", socket.namespace(), b""));
         }
@@ -74,20 +79,20 @@ impl Client {
     /// The session is over. Sockets are told once; running calls finish without it.
     pub(super) fn end(&mut self, reason: Reason) {
         self.announce();
-        self.link.outbox.close();
+        self.handle.outbox.close();
         for socket in std::mem::take(&mut self.sockets) {
             self.part(&socket, reason);
         }
-        self.running.outlive(&self.link.engine);
+        self.running.outlive(&self.handle.engine);
         while self.backlog.pop().is_some() {}
         self.binary = None;
     }
 
     pub(super) fn part(&self, socket: &Socket, reason: Reason) {
         if socket.leave() {
-            guarded(|| self.link.engine.handler.disconnect(socket, reason));
+            guarded(|| self.handle.engine.handler.disconnect(socket, reason));
         }
-        socket.forget_listeners();
+        socket.ended();
     }
 }
 
@@ -107,7 +112,7 @@ pub(super) fn write_packet(out: &mut Vec<u8>, kind: &[u8], namespace: &str, json
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::link::Via;
+    use crate::engine::TransportState;
     use crate::{Config, Engine, Event, Handled, Handler, Handshake};
     use std::sync::{Arc, Mutex};
 
@@ -133,13 +138,13 @@ mod tests {
         let told = Arc::default();
         let engine = Engine::new(Config::default(), Noting(Arc::clone(&told)));
         let request = http::Request::new(()).into_parts().0;
-        let link = engine.0.register(Handshake::new(&request, &engine.0.config), Via::Polling).unwrap();
-        let socket = Socket::new(link.clone(), "/".into(), None);
-        let mut client = Client::new(link);
+        let handle = engine.0.register(Handshake::new(&request, &engine.0.config), TransportState::Polling).unwrap();
+        let socket = Socket::new(handle.clone(), "/".into(), None);
+        let mut client = Client::new(handle);
         client.sockets.push(socket.clone());
-        client.finish(socket.clone(), Outcome::Joined(Ok(())), &mut Out::default()).unwrap();
+        client.finish(socket.clone(), Outcome::Joined(Ok(())), &mut WriteBuffer::default()).unwrap();
         socket.disconnect(false);
-        client.remove_leaving(&mut Out::default());
+        client.remove_leaving(&mut WriteBuffer::default());
         assert_eq!(*told.lock().unwrap(), ["connected", "disconnect"]);
     }
 }

@@ -1,13 +1,12 @@
 //! A turn of a session on HTTP long-polling.
 
-use super::end::End;
+use super::end::SessionEnd;
 use super::upgrade::{Probe, Probed};
 use super::{Session, Step, Transport};
 use crate::Reason;
-use crate::link::{Link, Via};
-use crate::out::Out;
-use crate::polling::Posted;
-use crate::ws;
+use crate::engine::polling::Posted;
+use crate::engine::{SessionHandle, TransportState, refuse};
+use crate::outbox::WriteBuffer;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -29,11 +28,16 @@ pub(super) struct Polling {
 }
 
 impl Session {
-    pub(super) fn polling_step(&mut self, read: &mut [u8], out: &mut Out, cx: &mut Context<'_>) -> Result<Step, End> {
-        let link = self.client.link.clone();
+    pub(super) fn polling_step(
+        &mut self,
+        read: &mut [u8],
+        out: &mut WriteBuffer,
+        cx: &mut Context<'_>,
+    ) -> Result<Step, SessionEnd> {
+        let handle = self.client.handle.clone();
         let Transport::Polling(polling) = &mut self.transport else { return Ok(Step::Again) };
         if polling.body.is_none() {
-            let (body, candidate) = match link.polls() {
+            let (body, candidate) = match handle.polls() {
                 Some(mut polls) => {
                     if out.is_empty() && !polls.has_ready() {
                         self.client.owes.set(false);
@@ -44,20 +48,20 @@ impl Session {
             };
             polling.body = body.map(|body| (body, 0));
             if let Some(ws) = candidate {
-                polling.probe = Some(Probe::new(ws, &link));
+                polling.probe = Some(Probe::new(ws, &handle));
                 self.heartbeat.upgrade_until(polling.probe.as_ref().map(Probe::until));
             }
         }
         if let Some((body, at)) = &mut polling.body {
-            while self.client.may_read() && !self.client.allowance.spent() {
+            while self.client.may_read() && !self.client.budget.spent() {
                 let Some(packet) = next_packet(body, at).map(|range| body.slice(range)) else { break };
-                self.client.allowance.count(packet.len() + 1);
+                self.client.budget.count(packet.len() + 1);
                 match std::str::from_utf8(&packet) {
-                    Err(_) => return Err(End::close(Reason::ParseError)),
+                    Err(_) => return Err(SessionEnd::close(Reason::ParseError)),
                     Ok(text) => match text.strip_prefix('b') {
                         None => self.client.text(text, out, cx)?,
                         Some(base64) => {
-                            let bytes = STANDARD.decode(base64).map_err(|_| End::close(Reason::ParseError))?;
+                            let bytes = STANDARD.decode(base64).map_err(|_| SessionEnd::close(Reason::ParseError))?;
                             self.client.binary(&bytes, out, cx)?;
                         }
                     },
@@ -66,8 +70,8 @@ impl Session {
             if *at > body.len() {
                 polling.body = None;
                 // Answers that are ready are there for the poll that follows the POST.
-                deliver(&link, out);
-                if let Some(mut polls) = link.polls() {
+                deliver(&handle, out);
+                if let Some(mut polls) = handle.polls() {
                     polls.end_post(Posted::Read);
                 }
                 self.heartbeat.look(&mut self.client);
@@ -76,15 +80,15 @@ impl Session {
         }
         let caught_up = polling.body.is_none();
         self.heartbeat.look(&mut self.client);
-        let delivered = deliver(&link, out);
-        self.heartbeat.wrote(delivered.taken, link.outbox.bytes() == 0, &link, || delivered.emptied_at);
+        let delivered = deliver(&handle, out);
+        self.heartbeat.wrote(delivered.taken, handle.outbox.bytes() == 0, &handle, || delivered.emptied_at);
         if self.client.announce() {
             return Ok(Step::Yield);
         }
         self.heartbeat.read(caught_up, &self.client, out)?;
         if let Some(wait) = self.client.throttled() {
-            self.heartbeat.resume_in(wait, &link);
-        } else if self.client.allowance.spent() {
+            self.heartbeat.resume_in(wait, &handle);
+        } else if self.client.budget.spent() {
             return Ok(Step::Yield);
         }
         if self.client.may_begin(out) {
@@ -94,19 +98,19 @@ impl Session {
     }
 
     /// Looks after the WebSocket that the client wants to move to. Whether something is `left` that waits for a poll.
-    fn probe_step(&mut self, left: bool, read: &mut [u8], cx: &mut Context<'_>) -> Result<Step, End> {
-        let link = &self.client.link;
+    fn probe_step(&mut self, left: bool, read: &mut [u8], cx: &mut Context<'_>) -> Result<Step, SessionEnd> {
+        let handle = &self.client.handle;
         let idle = if left { Step::Blocked } else { Step::Idle };
         let Transport::Polling(polling) = &mut self.transport else { return Ok(Step::Again) };
         let Some(probe) = &mut polling.probe else { return Ok(idle) };
-        match probe.step(link, read, cx) {
+        match probe.step(handle, read, cx) {
             Probed::Waiting => return Ok(idle),
             Probed::Moving => return Ok(Step::Yield),
             Probed::Failed => {
                 if let Some(probe) = polling.probe.take() {
-                    ws::refuse(&link.engine, probe.into_ws());
+                    refuse(&handle.engine, probe.into_ws());
                 }
-                if let Some(mut polls) = link.polls() {
+                if let Some(mut polls) = handle.polls() {
                     polls.upgrading = false;
                     polls.hold();
                 }
@@ -114,13 +118,13 @@ impl Session {
             Probed::Upgraded => {
                 if let Some(probe) = polling.probe.take() {
                     let mut ws = probe.into_ws();
-                    link.outbox.count(ws.unsent());
-                    if let Some(mut polls) = link.polls() {
+                    handle.outbox.count(ws.unsent());
+                    if let Some(mut polls) = handle.polls() {
                         ws.append(polls.take_ready());
                         polls.release();
                         polls.end_post(Posted::Broken);
                     }
-                    link.set_via(Via::WebSocket);
+                    handle.set_transport(TransportState::WebSocket);
                     self.client.set_leftover(ws.has_leftover());
                     self.transport = Transport::WebSocket(ws);
                 }
@@ -144,12 +148,12 @@ pub(super) struct Delivered {
 
 /// Lays out what was written, and of what is queued as much as goes into one answer, for the poll that waits. For one that
 /// is still to come there is only a little.
-pub(super) fn deliver(link: &Link, out: &mut Out) -> Delivered {
-    let (outbox, ledger) = (&link.outbox, &link.engine.ledger);
-    let Some(mut polls) = link.polls() else { return Delivered::default() };
+pub(super) fn deliver(handle: &SessionHandle, out: &mut WriteBuffer) -> Delivered {
+    let (outbox, ledger) = (&handle.outbox, &handle.engine.ledger);
+    let Some(mut polls) = handle.polls() else { return Delivered::default() };
     let left = if polls.is_waiting() {
         polls.put(out.take(outbox));
-        let most = link.engine.config.max_payload.clamp(*ANSWER.start(), *ANSWER.end());
+        let most = handle.engine.config.max_payload.clamp(*ANSWER.start(), *ANSWER.end());
         let mut frames = VecDeque::new();
         let room = most.saturating_sub(polls.ready_bytes());
         let (taken, left) = outbox.take(room, !polls.has_ready(), ledger, |frame| frames.push_back(frame));

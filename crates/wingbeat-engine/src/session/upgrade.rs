@@ -1,8 +1,7 @@
 //! The move from polling to a WebSocket: `2probe`, `3probe`, `5`.
 
-use crate::link::Link;
-use crate::out::Out;
-use crate::outbox::Outbox;
+use crate::engine::SessionHandle;
+use crate::outbox::{Outbox, WriteBuffer};
 use crate::ws::{Item, Read, Violation, WebSocket, pong_frame};
 use std::task::Context;
 use wingbeat_protocol::packet::{Opcode, write_header};
@@ -30,8 +29,8 @@ pub(super) enum Probed {
 }
 
 impl Probe {
-    pub(super) fn new(ws: WebSocket, link: &Link) -> Probe {
-        let until = link.engine.wheel.now() + link.engine.config.upgrade_timeout.as_millis() as u64;
+    pub(super) fn new(ws: WebSocket, handle: &SessionHandle) -> Probe {
+        let until = handle.engine.wheel.now() + handle.engine.config.upgrade_timeout.as_millis() as u64;
         Probe { ws, probed: false, until }
     }
 
@@ -43,22 +42,22 @@ impl Probe {
         self.ws
     }
 
-    pub(super) fn step(&mut self, link: &Link, buf: &mut [u8], cx: &mut Context<'_>) -> Probed {
-        if link.engine.wheel.now() >= self.until {
+    pub(super) fn step(&mut self, handle: &SessionHandle, buf: &mut [u8], cx: &mut Context<'_>) -> Probed {
+        if handle.engine.wheel.now() >= self.until {
             return Probed::Failed;
         }
         // It has nothing of the session's to send until the client is there.
-        let (mut out, outbox) = (Out::default(), Outbox::new());
+        let (mut out, outbox) = (WriteBuffer::default(), Outbox::new());
         outbox.count(self.ws.unsent());
         let n = match self.ws.read(buf, false, cx) {
             // There may be more to write of what an earlier turn could not.
             (Read::Nothing, _) => 0,
-            (Read::End, _) => return Probed::Failed,
+            (Read::SessionEnd, _) => return Probed::Failed,
             (Read::Bytes, n) => n,
         };
         let probed = &mut self.probed;
         let (mut upgraded, mut failed) = (false, false);
-        let items = self.ws.items(&mut buf[..n], link.engine.config.max_payload, |item| {
+        let items = self.ws.items(&mut buf[..n], handle.engine.config.max_payload, |item| {
             match item {
                 Item::Text(text) if text == "2probe" && !*probed => {
                     *probed = true;
@@ -76,7 +75,7 @@ impl Probe {
             return Probed::Failed;
         }
         // Pongs that are not read would pile up.
-        if self.ws.write(&mut out, &outbox, &link.engine.ledger, cx).is_err() || self.ws.unsent() > UNSENT {
+        if self.ws.write(&mut out, &outbox, &handle.engine.ledger, cx).is_err() || self.ws.unsent() > UNSENT {
             return Probed::Failed;
         }
         if upgraded {
@@ -86,7 +85,7 @@ impl Probe {
             return Probed::Waiting;
         }
         if self.probed
-            && let Some(mut polls) = link.polls()
+            && let Some(mut polls) = handle.polls()
         {
             // The client waits for its poll to end before it moves.
             polls.release();

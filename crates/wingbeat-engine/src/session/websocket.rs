@@ -2,10 +2,10 @@
 
 use super::Step;
 use super::client::Client;
-use super::end::{End, Farewell};
+use super::end::{CloseAction, SessionEnd};
 use super::heartbeat::Heartbeat;
 use crate::Reason;
-use crate::out::Out;
+use crate::outbox::WriteBuffer;
 use crate::ws::{Item, Read, WebSocket};
 use std::task::Context;
 
@@ -15,10 +15,10 @@ pub(super) fn step(
     client: &mut Client,
     heartbeat: &mut Heartbeat,
     buf: &mut [u8],
-    out: &mut Out,
+    out: &mut WriteBuffer,
     cx: &mut Context<'_>,
-) -> Result<Step, End> {
-    let max = client.link.engine.config.max_payload;
+) -> Result<Step, SessionEnd> {
+    let max = client.handle.engine.config.max_payload;
     let mut again = false;
     // Whether all is read that the client has sent.
     let mut caught_up = false;
@@ -26,17 +26,20 @@ pub(super) fn step(
         let leftover = client.take_leftover();
         match ws.read(buf, leftover, cx) {
             (Read::Nothing, _) => caught_up = true,
-            (Read::End, _) => return Err(End::gone(Reason::TransportClose)),
+            (Read::SessionEnd, _) => return Err(SessionEnd::gone(Reason::TransportClose)),
             (Read::Bytes, n) => {
                 again = true;
-                client.allowance.count(n);
-                let leftover = ws.items(&mut buf[..n], max, |item| -> Result<bool, End> {
+                client.budget.count(n);
+                let leftover = ws.items(&mut buf[..n], max, |item| -> Result<bool, SessionEnd> {
                     match item {
                         Item::Text(text) => client.text(&text, out, cx)?,
                         Item::Binary(bytes) => client.binary(&bytes, out, cx)?,
                         Item::Ping(payload) => client.pong(payload, out),
                         Item::Close(code) => {
-                            return Err(End { reason: Reason::TransportClose, farewell: Farewell::Answer(code) });
+                            return Err(SessionEnd {
+                                reason: Reason::TransportClose,
+                                action: CloseAction::Answer(code),
+                            });
                         }
                         Item::Nothing => {}
                     }
@@ -48,8 +51,8 @@ pub(super) fn step(
     }
     heartbeat.look(client);
     let was_clogged = client.is_clogged(out);
-    let more = ws.write(out, &client.link.outbox, &client.link.engine.ledger, cx)?;
-    heartbeat.wrote(out.taken, ws.is_flushed(), &client.link, || client.link.engine.wheel.now());
+    let more = ws.write(out, &client.handle.outbox, &client.handle.engine.ledger, cx)?;
+    heartbeat.wrote(out.taken, ws.is_flushed(), &client.handle, || client.handle.engine.wheel.now());
     if ws.is_flushed() && !more {
         client.owes.set(false);
     }
@@ -60,9 +63,9 @@ pub(super) fn step(
     again |= client.may_begin(out);
     let throttled = client.throttled();
     if let Some(wait) = throttled {
-        heartbeat.resume_in(wait, &client.link);
+        heartbeat.resume_in(wait, &client.handle);
     }
-    let busy = more || throttled.is_none() && client.allowance.spent();
+    let busy = more || throttled.is_none() && client.budget.spent();
     if again && !busy && throttled.is_none() {
         return Ok(Step::Again);
     }

@@ -2,11 +2,15 @@
 
 mod handshake;
 mod io;
-mod refuse;
 mod websocket;
 
 pub(crate) use handshake::{VERSION, Wrong, accept, is_upgrade, protocol};
 pub(crate) use io::Io;
-pub(crate) use refuse::refuse;
 pub(crate) use websocket::{Lost, Read, WebSocket};
 pub(crate) use wingbeat_protocol::ws::{Fragments, Item, Sender, Violation, close_frame, next_item, pong_frame};
+
+use std::time::Duration;
+
+/// How long a client has to end when all was said. To part with it while it sends would reset the connection, and it would
+/// lose what it has not read.
+pub(crate) const LINGER: Duration = Duration::from_secs(2);

@@ -1,9 +1,7 @@
 //! A WebSocket's connection: reading into lent memory, writing what the turn and the outbox have.
 
 use super::{Fragments, Io, Item, Sender, Violation, next_item};
-use crate::ledger::Ledger;
-use crate::out::{Out, append};
-use crate::outbox::Outbox;
+use crate::outbox::{Ledger, Outbox, WriteBuffer, append};
 use bytes::{Buf, Bytes};
 use std::collections::VecDeque;
 use std::io::IoSlice;
@@ -49,7 +47,7 @@ pub(crate) enum Read {
     /// Nothing to read now; the task is woken when there is.
     Nothing,
     /// The peer is gone.
-    End,
+    SessionEnd,
 }
 
 /// The peer is gone.
@@ -71,7 +69,7 @@ impl WebSocket {
         match self.io.poll_read(cx, &mut read) {
             Poll::Pending => (Read::Nothing, 0),
             Poll::Ready(Ok(())) if !read.filled().is_empty() => (Read::Bytes, read.filled().len()),
-            Poll::Ready(_) => (Read::End, 0),
+            Poll::Ready(_) => (Read::SessionEnd, 0),
         }
     }
 
@@ -127,7 +125,7 @@ impl WebSocket {
     /// is more to write now, after others had their turn.
     pub(crate) fn write(
         &mut self,
-        out: &mut Out,
+        out: &mut WriteBuffer,
         outbox: &Outbox,
         ledger: &Ledger,
         cx: &mut Context<'_>,
@@ -197,7 +195,7 @@ impl WebSocket {
     }
 
     /// The peer is slow, or there are large frames: all goes through the queue of what is unsent. Whether to go on.
-    fn write_pieces(&mut self, out: &mut Out, outbox: &Outbox, cx: &mut Context<'_>) -> Result<bool, Lost> {
+    fn write_pieces(&mut self, out: &mut WriteBuffer, outbox: &Outbox, cx: &mut Context<'_>) -> Result<bool, Lost> {
         append(&mut self.unsent, out.take(outbox));
         let mut slices = [IoSlice::new(&[]); PIECES];
         let count = self.unsent.len().min(PIECES);
@@ -236,7 +234,7 @@ mod tests {
     async fn much_that_is_small_and_not_taken_needs_little_more_room_than_its_bytes() {
         let (ours, mut theirs) = duplex(1);
         let mut ws = WebSocket::new(Io::Other(Box::new(ours)), b"");
-        let (mut out, outbox, ledger) = (Out::default(), Outbox::new(), Ledger::new(usize::MAX));
+        let (mut out, outbox, ledger) = (WriteBuffer::default(), Outbox::new(), Ledger::new(usize::MAX));
         let all: Vec<u8> = (0..20_000u32).flat_map(|i| (i as u16).to_be_bytes()).collect();
         std::future::poll_fn(|cx| {
             for two in all.chunks(2) {

@@ -1,13 +1,13 @@
 //! Clients that cannot work with this server, and what the log says about them: one line that names the remedy, at most
 //! once a second.
 
-use crate::engine::Shared;
+use super::Shared;
 use wingbeat_protocol::LogThrottle;
 use wingbeat_protocol::packet::{Packet, PacketKind, msgpack};
 
 /// How often each kind has come.
 #[derive(Default)]
-pub(crate) struct Misfits {
+pub(crate) struct ClientWarnings {
     old: LogThrottle,
     json: LogThrottle,
     msgpack: LogThrottle,
@@ -17,7 +17,7 @@ pub(crate) struct Misfits {
 /// What clients of protocol 3 are told.
 pub(crate) const TOO_OLD: &str = "This server speaks Socket.IO 3 and 4: update socket.io-client to version 4";
 
-impl Misfits {
+impl ClientWarnings {
     /// A client speaks protocol 3 of Engine.IO.
     pub(crate) fn old(&self) {
         if let Some(times) = self.old.happened() {
@@ -46,7 +46,7 @@ impl Shared {
     #[cold]
     pub(crate) fn unexpected_text(&self, packet: &Packet<'_>) {
         if packet.kind == PacketKind::Connect
-            && let Some(times) = self.misfits.json.happened()
+            && let Some(times) = self.client_warnings.json.happened()
         {
             tracing::warn!(
                 times,
@@ -61,7 +61,7 @@ impl Shared {
     pub(crate) fn unexpected_bytes(&self, bytes: &[u8]) {
         let connect = || msgpack::decode(bytes, 0).is_some_and(|(text, _)| text.starts_with('0'));
         if connect()
-            && let Some(times) = self.misfits.msgpack.happened()
+            && let Some(times) = self.client_warnings.msgpack.happened()
         {
             tracing::warn!(
                 times,

@@ -1,7 +1,6 @@
 //! One timer for all sessions.
 
-use crate::engine::Shared;
-use crate::link::{Link, signal};
+use super::{SessionHandle, Shared, signal};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,7 +10,7 @@ use tokio::time::Instant;
 ///
 /// Deadlines mostly move to later times (every pong moves one), so an entry is not moved with them: when its slot
 /// comes up, a session that is not due yet is put into the slot of its present deadline.
-pub(crate) struct Wheel {
+pub(crate) struct TimerWheel {
     start: Instant,
     slot: Duration,
     ring: Mutex<Ring>,
@@ -36,12 +35,16 @@ const SLOTS: u64 = 512;
 /// More room than this, 16 KiB, an empty slot gives back: it was made for a storm.
 const KEEP: usize = 1024;
 
-impl Wheel {
+impl TimerWheel {
     /// A wheel on which no deadline that is regularly set lies nearer than this.
-    pub(crate) fn new(shortest: Duration) -> Wheel {
+    pub(crate) fn new(shortest: Duration) -> TimerWheel {
         let slot = (shortest / 64).clamp(Duration::from_millis(2), Duration::from_millis(50));
         let slots = (0..SLOTS).map(|_| Vec::new()).collect();
-        Wheel { start: Instant::now(), slot, ring: Mutex::new(Ring { slots, next: 0, entries: 0, turning: false }) }
+        TimerWheel {
+            start: Instant::now(),
+            slot,
+            ring: Mutex::new(Ring { slots, next: 0, entries: 0, turning: false }),
+        }
     }
 
     /// Milliseconds since the server began.
@@ -55,14 +58,14 @@ impl Wheel {
     }
 
     /// Wakes the session's task with [`signal::DUE`] at this time, unless the deadline is set anew before.
-    pub(crate) fn set(&self, link: &Link, deadline: u64) {
-        link.deadline.store(deadline, Ordering::SeqCst);
-        self.arm(link, deadline);
+    pub(crate) fn set(&self, handle: &SessionHandle, deadline: u64) {
+        handle.deadline.store(deadline, Ordering::SeqCst);
+        self.arm(handle, deadline);
     }
 
-    fn arm(&self, link: &Link, deadline: u64) {
-        if deadline < link.armed.fetch_min(deadline, Ordering::SeqCst) {
-            self.insert(&link.engine, link.id_key(), deadline);
+    fn arm(&self, handle: &SessionHandle, deadline: u64) {
+        if deadline < handle.armed.fetch_min(deadline, Ordering::SeqCst) {
+            self.insert(&handle.engine, handle.id_key(), deadline);
         }
     }
 
@@ -117,22 +120,22 @@ impl Wheel {
     }
 
     /// The time of an entry has come, for which its session was armed; it had this deadline a moment ago.
-    fn settle(&self, link: &Link, armed: u64, deadline: u64, now: u64) {
+    fn settle(&self, handle: &SessionHandle, armed: u64, deadline: u64, now: u64) {
         let again = if deadline <= now { u64::MAX } else { deadline };
         // Not armed for this: the entry was left by a session whose key this one has now, or an earlier one has taken
         // its place. It must not be put back, or a server with many short sessions would carry all of them for ever.
-        if link.armed.compare_exchange(armed, again, Ordering::SeqCst, Ordering::SeqCst).is_err() {
+        if handle.armed.compare_exchange(armed, again, Ordering::SeqCst, Ordering::SeqCst).is_err() {
             return;
         }
         if deadline <= now {
-            link.signal(signal::DUE);
+            handle.signal(signal::DUE);
         } else if deadline != u64::MAX {
-            self.insert(&link.engine, link.id_key(), deadline);
+            self.insert(&handle.engine, handle.id_key(), deadline);
         }
         // Set in that moment: whoever did so relied on the entry that is gone.
-        let latest = link.deadline.load(Ordering::SeqCst);
+        let latest = handle.deadline.load(Ordering::SeqCst);
         if latest != deadline {
-            self.arm(link, latest);
+            self.arm(handle, latest);
         }
     }
 }
@@ -164,8 +167,8 @@ async fn turn(mut turning: Turning) {
         }
         let now = wheel.now();
         for &Entry { key, deadline } in &due {
-            if let Some(link) = engine.session(key) {
-                wheel.settle(&link, deadline, link.deadline.load(Ordering::SeqCst), now);
+            if let Some(handle) = engine.session(key) {
+                wheel.settle(&handle, deadline, handle.deadline.load(Ordering::SeqCst), now);
             }
         }
     }
@@ -174,8 +177,7 @@ async fn turn(mut turning: Turning) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::handler::Nobody;
-    use crate::link::Via;
+    use crate::engine::{Nobody, TransportState};
     use crate::session::Session;
     use crate::ws::{Io, WebSocket};
     use crate::{Config, Engine, Handshake};
@@ -183,9 +185,9 @@ mod tests {
     use tokio::runtime::Builder;
     use tokio::time::{sleep, timeout};
 
-    fn open(engine: &Engine) -> Arc<Link> {
+    fn open(engine: &Engine) -> Arc<SessionHandle> {
         let request = http::Request::new(()).into_parts().0;
-        engine.0.register(Handshake::new(&request, &engine.0.config), Via::WebSocket).unwrap()
+        engine.0.register(Handshake::new(&request, &engine.0.config), TransportState::WebSocket).unwrap()
     }
 
     #[tokio::test(start_paused = true)]
@@ -193,14 +195,14 @@ mod tests {
         let engine = Engine::new(Config::default().ping_interval(Duration::from_secs(1)), Nobody);
         let wheel = &engine.0.wheel;
         for _ in 0..1000 {
-            let link = open(&engine);
-            wheel.set(&link, wheel.now() + 1000);
-            engine.0.unregister(&link);
+            let handle = open(&engine);
+            wheel.set(&handle, wheel.now() + 1000);
+            engine.0.unregister(&handle);
         }
         // The last one has the key that all others had, and lives on.
-        let link = open(&engine);
+        let handle = open(&engine);
         for _ in 0..5 {
-            wheel.set(&link, wheel.now() + 1000);
+            wheel.set(&handle, wheel.now() + 1000);
             sleep(Duration::from_millis(900)).await;
         }
         assert_eq!(wheel.ring().entries, 1);
@@ -224,17 +226,17 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_deadline_that_is_set_while_the_wheel_looks_is_kept() {
         let engine = Engine::new(Config::default(), Nobody);
-        let (wheel, link) = (&engine.0.wheel, open(&engine));
-        wheel.set(&link, 100);
+        let (wheel, handle) = (&engine.0.wheel, open(&engine));
+        wheel.set(&handle, 100);
         // A pong has moved it, which is what the wheel reads; then comes something earlier.
-        wheel.set(&link, 5000);
-        wheel.set(&link, 300);
-        wheel.settle(&link, 100, 5000, 100);
-        assert_eq!(link.armed.load(Ordering::SeqCst), 300);
+        wheel.set(&handle, 5000);
+        wheel.set(&handle, 300);
+        wheel.settle(&handle, 100, 5000, 100);
+        assert_eq!(handle.armed.load(Ordering::SeqCst), 300);
         // It is due, and then moved: not everybody who is told sets another.
-        wheel.set(&link, 9000);
-        wheel.settle(&link, 300, 300, 300);
-        assert_eq!((link.armed.load(Ordering::SeqCst), link.take_signals()), (9000, signal::DUE));
+        wheel.set(&handle, 9000);
+        wheel.settle(&handle, 300, 300, 300);
+        assert_eq!((handle.armed.load(Ordering::SeqCst), handle.take_signals()), (9000, signal::DUE));
     }
 
     #[test]
@@ -245,9 +247,9 @@ mod tests {
         runtime().block_on(async { wheel.set(&first, wheel.now() + 1) });
         runtime().block_on(async {
             wheel.set(&second, wheel.now() + 100);
-            for link in [first, second] {
+            for handle in [first, second] {
                 let due = async {
-                    while link.take_signals() & signal::DUE == 0 {
+                    while handle.take_signals() & signal::DUE == 0 {
                         sleep(Duration::from_millis(1)).await;
                     }
                 };

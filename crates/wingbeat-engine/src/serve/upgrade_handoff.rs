@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What HTTP and the connection under it share. Requests carry it as an extension.
 #[derive(Clone, Default)]
-pub(crate) struct Switch(Arc<Inner>);
+pub(crate) struct UpgradeHandoff(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
@@ -20,7 +20,7 @@ struct Inner {
     first: Mutex<Bytes>,
 }
 
-impl Switch {
+impl UpgradeHandoff {
     /// Writes this right behind the answer, unless the connection is gone by then.
     pub(crate) fn say(&self, first: Bytes) {
         *self.first() = first;

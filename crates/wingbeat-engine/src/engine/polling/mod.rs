@@ -9,7 +9,7 @@ pub(crate) use get::{Carried, Taken, get};
 pub(crate) use payload::join;
 pub(crate) use post::{Posted, post};
 
-use crate::out::append;
+use crate::outbox::append;
 use crate::ws::WebSocket;
 use bytes::Bytes;
 use std::collections::VecDeque;

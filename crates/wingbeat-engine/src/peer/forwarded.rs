@@ -1,7 +1,7 @@
 //! What trusted proxies say of a client: `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Host`, or `Forwarded`
 //! (RFC 7239).
 
-use crate::Peer;
+use super::Peer;
 use crate::config::Config;
 use http::HeaderMap;
 use http::header::FORWARDED;

@@ -1,11 +1,8 @@
 //! One client in one namespace.
 
-use crate::Handshake;
-use crate::ack::Acks;
-use crate::io::Raw;
-use crate::link::{Link, signal};
+use super::{Acks, SessionHandle, SessionId, signal};
 use crate::outbox::SharedFrame;
-use crate::session_id::SessionId;
+use crate::peer::Handshake;
 use bytes::Bytes;
 use std::any::Any;
 use std::fmt;
@@ -22,12 +19,18 @@ struct Inner {
     id: SessionId,
     state: AtomicU8,
     namespace: Arc<str>,
-    link: Arc<Link>,
+    handle: Arc<SessionHandle>,
     auth: Option<Box<RawJson>>,
     attached: OnceLock<Box<dyn Any + Send + Sync>>,
-    // Few servers ask their clients anything, or use rooms.
+    // Few servers ask their clients anything, or use rooms. Twice in a box: one word where there is none.
     acks: Mutex<Option<Box<Acks>>>,
-    raw: OnceLock<Box<Raw>>,
+    own: OnceLock<Box<Box<dyn Attachment>>>,
+}
+
+/// What is kept with a socket, and told when that is gone.
+pub(crate) trait Attachment: Any + Send + Sync {
+    /// Nothing will come from the socket any more.
+    fn ended(&self);
 }
 
 const JOINING: u8 = 0;
@@ -39,16 +42,16 @@ const GONE: u8 = 3;
 const TURNED_AWAY: u8 = 4;
 
 impl Socket {
-    pub(crate) fn new(link: Arc<Link>, namespace: Arc<str>, auth: Option<RawJson>) -> Socket {
+    pub(crate) fn new(handle: Arc<SessionHandle>, namespace: Arc<str>, auth: Option<RawJson>) -> Socket {
         Socket(Arc::new(Inner {
             id: SessionId::random(),
             state: AtomicU8::new(JOINING),
             namespace,
-            link,
+            handle,
             auth: auth.map(Box::new),
             attached: OnceLock::new(),
             acks: Mutex::default(),
-            raw: OnceLock::new(),
+            own: OnceLock::new(),
         }))
     }
 
@@ -69,7 +72,7 @@ impl Socket {
 
     /// The request that began the session.
     pub fn handshake(&self) -> &Handshake {
-        &self.0.link.handshake
+        &self.0.handle.handshake
     }
 
     /// What the client sent with CONNECT: a JSON object, if anything.
@@ -82,14 +85,14 @@ impl Socket {
     /// How much of that may wait is [limited](crate::Config::outbox_limit).
     pub fn send(&self, frame: &Frame) {
         if self.is_connected() {
-            self.0.link.push(frame);
+            self.0.handle.push(frame);
         }
     }
 
     /// The same for a packet that others are sent as well.
     pub fn send_shared(&self, frame: &SharedFrame) {
         if self.is_connected() {
-            self.0.link.push_shared(frame);
+            self.0.handle.push_shared(frame);
         }
     }
 
@@ -100,14 +103,14 @@ impl Socket {
 
     /// The most attachments that a packet may have, from [`Config::max_attachments`](crate::Config::max_attachments).
     pub fn max_attachments(&self) -> usize {
-        self.0.link.engine.config.max_attachments
+        self.0.handle.engine.config.max_attachments
     }
 
     /// Makes the socket leave its namespace, which the client is told; with `close_transport` the session ends, with
     /// all its sockets. One that is only just joining does not join.
     pub fn disconnect(&self, close_transport: bool) {
         if close_transport {
-            self.0.link.signal(signal::CLOSE);
+            self.0.handle.signal(signal::CLOSE);
             return;
         }
         let leave = if self.namespace() == "/" {
@@ -117,11 +120,11 @@ impl Socket {
         };
         // The order matters: once it is leaving, nothing else is queued, and the task is told when the packet is.
         if self.0.state.compare_exchange(CONNECTED, LEAVING, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
-            self.0.link.push(&leave);
-            self.0.link.signal(signal::LEAVE);
+            self.0.handle.push(&leave);
+            self.0.handle.signal(signal::LEAVE);
         } else if self.0.state.compare_exchange(JOINING, TURNED_AWAY, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
             // The answer to CONNECT may be on its way: only the task knows what comes after it.
-            self.0.link.signal(signal::LEAVE);
+            self.0.handle.signal(signal::LEAVE);
         }
     }
 
@@ -141,20 +144,20 @@ impl Socket {
         self.0.attached.get()?.downcast_ref()
     }
 
-    /// What raw Socket.IO keeps with the socket.
-    pub(crate) fn raw(&self) -> &Raw {
-        self.0.raw.get_or_init(Box::default)
+    /// What the engine's own handler keeps with the socket, made when it is first asked for.
+    pub(crate) fn own(&self, make: impl FnOnce() -> Box<dyn Attachment>) -> &dyn Attachment {
+        &***self.0.own.get_or_init(|| Box::new(make()))
     }
 
     /// The same, if there is any.
-    pub(crate) fn raw_if_used(&self) -> Option<&Raw> {
-        self.0.raw.get().map(|raw| &**raw)
+    pub(crate) fn own_if_any(&self) -> Option<&dyn Attachment> {
+        self.0.own.get().map(|own| &***own)
     }
 
-    /// Forgets who listens: the socket is gone, and all who had to be told are.
-    pub(crate) fn forget_listeners(&self) {
-        if let Some(raw) = self.raw_if_used() {
-            raw.forget_listeners();
+    /// The socket is gone, and all who had to be told are.
+    pub(crate) fn ended(&self) {
+        if let Some(own) = self.own_if_any() {
+            own.ended();
         }
     }
 
@@ -201,13 +204,13 @@ impl Socket {
 #[derive(Clone)]
 pub struct WeakSocket {
     socket: Weak<Inner>,
-    link: Arc<Link>,
+    handle: Arc<SessionHandle>,
 }
 
 impl Socket {
     /// The socket, without keeping it.
     pub fn downgrade(&self) -> WeakSocket {
-        WeakSocket { socket: Arc::downgrade(&self.0), link: self.0.link.clone() }
+        WeakSocket { socket: Arc::downgrade(&self.0), handle: self.0.handle.clone() }
     }
 }
 
@@ -219,7 +222,7 @@ impl WeakSocket {
 
     /// The request that began the session.
     pub fn handshake(&self) -> &Handshake {
-        &self.link.handshake
+        &self.handle.handshake
     }
 }
 
@@ -246,8 +249,7 @@ impl fmt::Debug for Socket {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::handler::Nobody;
-    use crate::link::Via;
+    use crate::engine::{Nobody, TransportState};
     use crate::{Config, Engine};
     use std::sync::atomic::AtomicUsize;
 
@@ -256,8 +258,9 @@ mod tests {
         let engine = Engine::new(Config::default(), Nobody);
         let request = http::Request::new(()).into_parts().0;
         let sockets = [(); 200].map(|()| {
-            let link = engine.0.register(Handshake::new(&request, &engine.0.config), Via::WebSocket).unwrap();
-            let socket = Socket::new(link, "/".into(), None);
+            let handle =
+                engine.0.register(Handshake::new(&request, &engine.0.config), TransportState::WebSocket).unwrap();
+            let socket = Socket::new(handle, "/".into(), None);
             socket.join();
             socket
         });
@@ -276,6 +279,6 @@ mod tests {
             threads.spawn(leave);
             leave();
         });
-        assert!(sockets.iter().all(|socket| socket.is_leaving() && socket.0.link.outbox.bytes() == 4));
+        assert!(sockets.iter().all(|socket| socket.is_leaving() && socket.0.handle.outbox.bytes() == 4));
     }
 }

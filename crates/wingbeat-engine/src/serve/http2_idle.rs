@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until};
 
 /// What is due on one connection.
 #[derive(Clone)]
-pub(super) struct Due(Arc<Mutex<Requests>>);
+pub(super) struct Http2IdleTracker(Arc<Mutex<Requests>>);
 
 struct Requests {
     /// Since when each answer waits for its client that does.
@@ -23,9 +23,14 @@ struct Requests {
     ended: Option<Instant>,
 }
 
-impl Due {
-    pub(super) fn new() -> Due {
-        Due(Arc::new(Mutex::new(Requests { waiting: Slab::new(), under_way: 0, began: Instant::now(), ended: None })))
+impl Http2IdleTracker {
+    pub(super) fn new() -> Http2IdleTracker {
+        Http2IdleTracker(Arc::new(Mutex::new(Requests {
+            waiting: Slab::new(),
+            under_way: 0,
+            began: Instant::now(),
+            ended: None,
+        })))
     }
 
     /// A request has come.
@@ -76,7 +81,7 @@ impl Due {
 }
 
 /// A request that is under way.
-pub(super) struct UnderWay(Due);
+pub(super) struct UnderWay(Http2IdleTracker);
 
 impl UnderWay {
     /// The body of its answer.
@@ -179,7 +184,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_waits_for_the_application_does_not_stall() {
-        let due = Due::new();
+        let due = Http2IdleTracker::new();
         let mut body = due.begin().body(Silent);
         assert!(timeout(PATIENCE / 2, body.frame()).await.is_err());
         assert!(timeout(AGES, due.stalled(PATIENCE)).await.is_err());
@@ -189,7 +194,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_takes_a_piece_now_and_then_does_not_stall_until_it_stops() {
-        let due = Due::new();
+        let due = Http2IdleTracker::new();
         let mut body = due.begin().body(Full::new(Bytes::from(vec![b'x'; 5 * PIECE])));
         let stalled = tokio::spawn({
             let due = due.clone();

@@ -1,6 +1,6 @@
 //! A POST: brings packets, and waits until the session's task has read them.
 
-use crate::link::{Link, Via, signal};
+use crate::engine::{SessionHandle, TransportState, signal};
 use bytes::{Buf, Bytes, BytesMut};
 use http::HeaderMap;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
@@ -30,25 +30,25 @@ const PROMISED: usize = 16 * 1024;
 /// Takes in the packets of a POST.
 ///
 /// The answer waits until the calls among them have begun: so a client cannot send more than is worked off.
-pub(crate) async fn post<B: Body>(link: Arc<Link>, headers: &HeaderMap, body: B) -> Posted {
+pub(crate) async fn post<B: Body>(handle: Arc<SessionHandle>, headers: &HeaderMap, body: B) -> Posted {
     // Binary bodies belong to protocol 3.
     let binary = headers.get(CONTENT_TYPE).is_some_and(|kind| kind == "application/octet-stream");
-    let Some(mut posted) = link.polls().filter(|_| !binary).and_then(|mut polls| polls.begin_post()) else {
-        link.set_via(Via::Nothing);
-        link.signal(signal::BROKEN);
+    let Some(mut posted) = handle.polls().filter(|_| !binary).and_then(|mut polls| polls.begin_post()) else {
+        handle.set_transport(TransportState::Ended);
+        handle.signal(signal::BROKEN);
         return Posted::Refused;
     };
-    let body = match read(&mut posted, headers, body, link.engine.config.max_payload).await {
+    let body = match read(&mut posted, headers, body, handle.engine.config.max_payload).await {
         Ok(body) => body,
         Err(posted) => return posted,
     };
-    if let Some(mut polls) = link.polls() {
+    if let Some(mut polls) = handle.polls() {
         if polls.last.is_some() || polls.over {
             return Posted::Read;
         }
         polls.body = Some(body);
     }
-    link.wake();
+    handle.wake();
     posted.await.unwrap_or(Posted::Broken)
 }
 
@@ -89,8 +89,7 @@ async fn read<B: Body>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::Shared;
-    use crate::handler::Nobody;
+    use crate::engine::{Nobody, Shared};
     use crate::{Config, Engine};
     use futures_util::FutureExt;
     use http_body_util::Full;
@@ -99,11 +98,13 @@ mod tests {
     async fn each_post_hears_of_its_own_body() {
         let engine = Engine::new(Config::default(), Nobody);
         let parts = http::Request::new(()).into_parts().0;
-        let link = Shared::register(&engine.0, crate::Handshake::new(&parts, &engine.0.config), Via::Polling).unwrap();
+        let handle =
+            Shared::register(&engine.0, crate::Handshake::new(&parts, &engine.0.config), TransportState::Polling)
+                .unwrap();
         let headers = HeaderMap::new();
-        let post = |body: &'static str| Box::pin(post(link.clone(), &headers, Full::new(Bytes::from(body))));
+        let post = |body: &'static str| Box::pin(post(handle.clone(), &headers, Full::new(Bytes::from(body))));
         let read = |body: &str| {
-            let mut polls = link.polls().unwrap();
+            let mut polls = handle.polls().unwrap();
             assert_eq!(polls.body().as_deref(), Some(body.as_bytes()));
             polls.end_post(Posted::Read);
         };
@@ -120,8 +121,8 @@ mod tests {
         // What came whole is read, though its client has gone.
         assert_eq!(post("third").now_or_never(), None);
         read("third");
-        assert_eq!(link.via(), Via::Polling);
+        assert_eq!(handle.transport(), TransportState::Polling);
         let _fourth = post("fourth").now_or_never();
-        assert_eq!((post("fifth").now_or_never(), link.via()), (Some(Posted::Refused), Via::Nothing));
+        assert_eq!((post("fifth").now_or_never(), handle.transport()), (Some(Posted::Refused), TransportState::Ended));
     }
 }

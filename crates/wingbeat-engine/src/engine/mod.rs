@@ -1,23 +1,46 @@
-//! The server.
+//! The server: what all sessions share, and what each of them shares with everybody else.
 
-use crate::addresses::{Counted, Counts, Origin, Rates};
+mod ack;
+mod client_warnings;
+mod event;
+mod handle;
+mod handler;
+pub(crate) mod polling;
+mod reason;
+mod refuse;
+mod relief;
+mod session_id;
+mod socket;
+mod timer_wheel;
+
+pub(crate) use ack::Acks;
+pub use ack::{Reply, Unanswered};
+pub(crate) use client_warnings::TOO_OLD;
+pub use event::{Answer, Event, IntoAnswer};
+pub(crate) use handle::{SessionHandle, TransportState, signal};
+#[cfg(any(test, fuzzing))]
+pub(crate) use handler::Nobody;
+pub(crate) use handler::State;
+pub use handler::{Handled, Handler, Refusal};
+pub use reason::Reason;
+pub(crate) use refuse::refuse;
+pub(crate) use socket::Attachment;
+pub use socket::{Socket, WeakSocket};
+
+use crate::bundles::Bundles;
 use crate::config::Config;
-use crate::handler::Handler;
-use crate::handshake::Handshake;
-use crate::http::ClientFiles;
-use crate::ledger::Ledger;
-use crate::link::{Link, Via, signal};
-use crate::misfits::Misfits;
-use crate::outbox::Segments;
-use crate::relief::Relief;
-use crate::session_id::SessionId;
-use crate::wheel::Wheel;
+use crate::outbox::{Ledger, Segments};
+use crate::peer::{Counted, Counts, Handshake, Origin, Rates};
+use client_warnings::ClientWarnings;
 use http::StatusCode;
+use relief::Relief;
+use session_id::SessionId;
 use slab::Slab;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use timer_wheel::TimerWheel;
 use tokio::sync::Notify;
 use wingbeat_protocol::LogThrottle;
 
@@ -27,7 +50,7 @@ pub struct Engine(pub(crate) Arc<Shared>);
 
 /// A session, and its place among those of its address. Boxed, because most servers stand behind a proxy or few clients
 /// are counted: then it takes one word.
-type Registered = (Arc<Link>, Option<Box<Counted>>);
+type Registered = (Arc<SessionHandle>, Option<Box<Counted>>);
 
 /// Limits for addresses of the internet, unless something else is said.
 const CONNECTIONS_PER_ADDRESS: usize = 10_000;
@@ -40,7 +63,7 @@ const GRACE: Duration = Duration::from_secs(1);
 pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) handler: Box<dyn Handler>,
-    pub(crate) wheel: Wheel,
+    pub(crate) wheel: TimerWheel,
     /// The name of the main namespace, shared by nearly every socket.
     pub(crate) main: Arc<str>,
     /// What the packets that begin sessions say behind the id: without upgrades, and with one.
@@ -48,8 +71,8 @@ pub(crate) struct Shared {
     // Looked up by HTTP requests and by the wheel, never on the way of a packet.
     sessions: Mutex<Slab<Registered>>,
     closing: AtomicBool,
-    pub(crate) client_files: ClientFiles,
-    pub(crate) misfits: Misfits,
+    pub(crate) bundles: Bundles,
+    pub(crate) client_warnings: ClientWarnings,
     /// Calls whose client is gone.
     pub(crate) orphans: AtomicUsize,
     /// Calls for which there was no place among these.
@@ -90,7 +113,7 @@ impl Engine {
             tracing::error!(%error, "an option does not work");
         }
         Engine(Arc::new(Shared {
-            wheel: Wheel::new(config.ping_interval.min(config.ping_timeout)),
+            wheel: TimerWheel::new(config.ping_interval.min(config.ping_timeout)),
             openings: ["", r#""websocket""#].map(|upgrades| opening(&config, upgrades)),
             ledger: Ledger::new(config.most_for_all()),
             segments: Segments::new(),
@@ -100,8 +123,8 @@ impl Engine {
             main: "/".into(),
             sessions: Mutex::default(),
             closing: AtomicBool::new(false),
-            client_files: ClientFiles::default(),
-            misfits: Misfits::default(),
+            bundles: Bundles::default(),
+            client_warnings: ClientWarnings::default(),
             orphans: AtomicUsize::new(0),
             dropped_calls: LogThrottle::default(),
             changed: Notify::new(),
@@ -118,7 +141,7 @@ impl Engine {
 
     /// How many bytes wait to be sent, to all sessions together: what many wait for counts for each. Looks at all sessions.
     pub fn outbox_bytes(&self) -> usize {
-        self.0.sessions().iter().map(|(_, (link, _))| link.outbox.bytes()).sum()
+        self.0.sessions().iter().map(|(_, (handle, _))| handle.outbox.bytes()).sum()
     }
 
     /// How many sessions there are.
@@ -173,7 +196,11 @@ impl Shared {
     }
 
     /// Registers a session.
-    pub(crate) fn register(self: &Arc<Shared>, handshake: Handshake, via: Via) -> Result<Arc<Link>, Full> {
+    pub(crate) fn register(
+        self: &Arc<Shared>,
+        handshake: Handshake,
+        transport: TransportState,
+    ) -> Result<Arc<SessionHandle>, Full> {
         let (config, address) = (&self.config, handshake.address().ip());
         let (rate, most) = (config.handshakes_per_address, config.connections_per_address);
         if let Some(origin) = Origin::counted(address, rate.is_none())
@@ -194,9 +221,9 @@ impl Shared {
         }
         let entry = sessions.vacant_entry();
         let key = u32::try_from(entry.key()).map_err(|_| Full::Server)?;
-        let link = Arc::new(Link::new(SessionId::with_key(key), self.clone(), handshake, via));
-        entry.insert((link.clone(), counted.map(Box::new)));
-        Ok(link)
+        let handle = Arc::new(SessionHandle::new(SessionId::with_key(key), self.clone(), handshake, transport));
+        entry.insert((handle.clone(), counted.map(Box::new)));
+        Ok(handle)
     }
 
     /// Waits until there are no sessions, and perhaps no calls that go on without one.
@@ -211,8 +238,8 @@ impl Shared {
         }
     }
 
-    pub(crate) fn unregister(&self, link: &Link) {
-        let key = link.id_key() as usize;
+    pub(crate) fn unregister(&self, handle: &SessionHandle) {
+        let key = handle.id_key() as usize;
         let removed = {
             let mut sessions = self.sessions();
             sessions.try_remove(key)
@@ -221,21 +248,21 @@ impl Shared {
         self.changed.notify_waiters();
     }
 
-    pub(crate) fn session(&self, key: u32) -> Option<Arc<Link>> {
-        self.sessions().get(key as usize).map(|(link, _)| link.clone())
+    pub(crate) fn session(&self, key: u32) -> Option<Arc<SessionHandle>> {
+        self.sessions().get(key as usize).map(|(handle, _)| handle.clone())
     }
 
     /// The session with this id, unless it has ended.
-    pub(crate) fn find(&self, id: &str) -> Option<Arc<Link>> {
-        let link = self.session(SessionId::key(id)?)?;
-        if link.id.as_str() != id || link.via() == Via::Nothing {
+    pub(crate) fn find(&self, id: &str) -> Option<Arc<SessionHandle>> {
+        let handle = self.session(SessionId::key(id)?)?;
+        if handle.id.as_str() != id || handle.transport() == TransportState::Ended {
             return None;
         }
         // The wheel may not have come to it yet. Whether that is the end only the session knows: it may not have listened.
-        if link.pong_by.load(Ordering::SeqCst) <= self.wheel.now() {
-            link.signal(signal::DUE);
+        if handle.pong_by.load(Ordering::SeqCst) <= self.wheel.now() {
+            handle.signal(signal::DUE);
         }
-        Some(link)
+        Some(handle)
     }
 
     pub(crate) fn call_finished(&self) {
@@ -244,12 +271,12 @@ impl Shared {
     }
 
     /// All sessions.
-    pub(crate) fn links(&self) -> Vec<Arc<Link>> {
-        self.sessions().iter().map(|(_, (link, _))| link.clone()).collect()
+    pub(crate) fn all_sessions(&self) -> Vec<Arc<SessionHandle>> {
+        self.sessions().iter().map(|(_, (handle, _))| handle.clone()).collect()
     }
 
     fn signal_all(&self, signal: u8) {
-        self.links().into_iter().for_each(|link| link.signal(signal));
+        self.all_sessions().into_iter().for_each(|handle| handle.signal(signal));
     }
 
     fn sessions(&self) -> MutexGuard<'_, Slab<Registered>> {

@@ -8,7 +8,7 @@ const CALLS: u32 = 64;
 const BYTES: usize = 64 * 1024;
 
 /// What a client may still have done.
-pub(super) struct Allowance {
+pub(super) struct TurnBudget {
     calls: u32,
     bytes: usize,
     /// Calls that this turn began with.
@@ -20,9 +20,9 @@ pub(super) struct Allowance {
     part: u32,
 }
 
-impl Allowance {
-    pub(super) fn new(config: &Config) -> Allowance {
-        Allowance { calls: 0, bytes: 0, begun: 0, events: config.events_per_second.unwrap_or(0), at: 0, part: 0 }
+impl TurnBudget {
+    pub(super) fn new(config: &Config) -> TurnBudget {
+        TurnBudget { calls: 0, bytes: 0, begun: 0, events: config.events_per_second.unwrap_or(0), at: 0, part: 0 }
     }
 
     /// A turn begins.
@@ -78,27 +78,27 @@ mod tests {
     #[test]
     fn without_a_rate_every_turn_has_its_calls() {
         let config = Config::default();
-        let mut allowance = Allowance::new(&config);
+        let mut budget = TurnBudget::new(&config);
         for _ in 0..3 {
-            allowance.begin(&config, || unreachable!());
-            (0..CALLS).for_each(|_| allowance.call());
-            assert!(allowance.spent() && allowance.wait(&config).is_none());
+            budget.begin(&config, || unreachable!());
+            (0..CALLS).for_each(|_| budget.call());
+            assert!(budget.spent() && budget.wait(&config).is_none());
         }
     }
 
     #[test]
     fn a_rate_gives_a_second_at_once_and_then_its_pace() {
         let config = Config::default().max_events_per_second(100);
-        let mut allowance = Allowance::new(&config);
+        let mut budget = TurnBudget::new(&config);
         let mut at = |now: u64| {
             let mut done = 0;
             loop {
-                allowance.begin(&config, || now);
-                while allowance.has_calls() {
-                    allowance.call();
+                budget.begin(&config, || now);
+                while budget.has_calls() {
+                    budget.call();
                     done += 1;
                 }
-                if allowance.wait(&config).is_some() {
+                if budget.wait(&config).is_some() {
                     return done;
                 }
             }
@@ -109,12 +109,12 @@ mod tests {
     #[test]
     fn a_rate_is_kept_however_often_it_is_looked_at() {
         let config = Config::default().max_events_per_second(600);
-        let mut allowance = Allowance::new(&config);
+        let mut budget = TurnBudget::new(&config);
         let mut done = 0;
         for now in (0..10_000).step_by(2) {
-            allowance.begin(&config, || now);
-            while allowance.has_calls() {
-                allowance.call();
+            budget.begin(&config, || now);
+            while budget.has_calls() {
+                budget.call();
                 done += 1;
             }
         }
@@ -125,11 +125,11 @@ mod tests {
     #[test]
     fn many_bytes_are_enough_for_a_turn() {
         let config = Config::default();
-        let mut allowance = Allowance::new(&config);
-        allowance.begin(&config, || 0);
-        allowance.count(BYTES - 1);
-        assert!(!allowance.spent());
-        allowance.count(BYTES);
-        assert!(allowance.spent() && allowance.has_calls());
+        let mut budget = TurnBudget::new(&config);
+        budget.begin(&config, || 0);
+        budget.count(BYTES - 1);
+        assert!(!budget.spent());
+        budget.count(BYTES);
+        assert!(budget.spent() && budget.has_calls());
     }
 }

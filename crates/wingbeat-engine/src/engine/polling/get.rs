@@ -1,7 +1,7 @@
 //! A poll: waits for packets and carries them away.
 
 use super::payload::join;
-use crate::link::{Link, Via, signal};
+use crate::engine::{SessionHandle, TransportState, signal};
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -10,7 +10,7 @@ use std::task::Poll;
 
 /// Packets that a poll has taken. If they are not delivered, they go back.
 pub(crate) struct Taken {
-    link: Arc<Link>,
+    handle: Arc<SessionHandle>,
     frames: VecDeque<Bytes>,
 }
 
@@ -19,7 +19,7 @@ impl Taken {
     /// client that reads no answer could poll on and on, on one connection after another.
     pub(crate) fn carried(mut self) -> Carried {
         let size = self.frames.drain(..).map(|frame| frame.len()).sum();
-        Carried(Arc::new(OnTheWay { link: self.link.clone(), size }))
+        Carried(Arc::new(OnTheWay { handle: self.handle.clone(), size }))
     }
 }
 
@@ -27,7 +27,7 @@ impl Taken {
 pub(crate) struct Carried(Arc<OnTheWay>);
 
 struct OnTheWay {
-    link: Arc<Link>,
+    handle: Arc<SessionHandle>,
     /// As the outbox counts it.
     size: usize,
 }
@@ -41,7 +41,7 @@ impl Carried {
 
 impl Drop for OnTheWay {
     fn drop(&mut self) {
-        self.link.sent(self.size);
+        self.handle.sent(self.size);
     }
 }
 
@@ -58,44 +58,44 @@ impl AsRef<[u8]> for Piece {
 
 impl Drop for Piece {
     fn drop(&mut self) {
-        self.carried.link.taken(self.bytes.len());
+        self.carried.handle.taken(self.bytes.len());
     }
 }
 
 impl Drop for Taken {
     fn drop(&mut self) {
         if !self.frames.is_empty() {
-            if let Some(mut polls) = self.link.polls() {
+            if let Some(mut polls) = self.handle.polls() {
                 polls.put_back(std::mem::take(&mut self.frames));
             }
-            self.link.signal(signal::PUT_BACK);
+            self.handle.signal(signal::PUT_BACK);
         }
     }
 }
 
 /// Waits for packets: the body of the answer, and what goes back if that is not delivered. `None` if another poll is
 /// waiting already: then the session ends.
-pub(crate) async fn get(link: Arc<Link>) -> Option<(Vec<Bytes>, Option<Taken>)> {
+pub(crate) async fn get(handle: Arc<SessionHandle>) -> Option<(Vec<Bytes>, Option<Taken>)> {
     {
-        let mut polls = link.polls()?;
+        let mut polls = handle.polls()?;
         if polls.polling {
             drop(polls);
             // At once, so that the next request finds no session.
-            link.set_via(Via::Nothing);
-            link.signal(signal::BROKEN);
+            handle.set_transport(TransportState::Ended);
+            handle.signal(signal::BROKEN);
             return None;
         }
         polls.polling = true;
     }
-    let mut waiting = Waiting { link: link.clone(), answered: false };
+    let mut waiting = Waiting { handle: handle.clone(), answered: false };
     let answer = poll_fn(|cx| {
-        let Some(mut polls) = link.polls() else { return Poll::Ready(None) };
+        let Some(mut polls) = handle.polls() else { return Poll::Ready(None) };
         // What is queued is laid out when somebody asks for it.
-        let queued = !link.outbox.is_empty() && !polls.over;
+        let queued = !handle.outbox.is_empty() && !polls.over;
         if !polls.ready.is_empty() && (polls.filled || polls.noop || !queued) {
             let frames = polls.take_ready();
             let body = join(&frames);
-            return Poll::Ready(Some((body, Some(Taken { link: link.clone(), frames }))));
+            return Poll::Ready(Some((body, Some(Taken { handle: handle.clone(), frames }))));
         }
         if !queued && let Some(last) = polls.last.take() {
             polls.over = true;
@@ -107,7 +107,7 @@ pub(crate) async fn get(link: Arc<Link>) -> Option<(Vec<Bytes>, Option<Taken>)> 
         polls.poll = Some(cx.waker().clone());
         drop(polls);
         if queued {
-            link.wake();
+            handle.wake();
         }
         Poll::Pending
     })
@@ -115,25 +115,25 @@ pub(crate) async fn get(link: Arc<Link>) -> Option<(Vec<Bytes>, Option<Taken>)> 
     waiting.answered = true;
     drop(waiting);
     // The end of a session waits for its last poll.
-    link.wake();
+    handle.wake();
     answer
 }
 
 /// A poll that waits. A client that gives it up gives up the session, as the reference server has it.
 struct Waiting {
-    link: Arc<Link>,
+    handle: Arc<SessionHandle>,
     answered: bool,
 }
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        if let Some(mut polls) = self.link.polls() {
+        if let Some(mut polls) = self.handle.polls() {
             polls.polling = false;
             polls.poll = None;
         }
-        if !self.answered && self.link.via() == Via::Polling {
-            self.link.set_via(Via::Nothing);
-            self.link.signal(signal::BROKEN);
+        if !self.answered && self.handle.transport() == TransportState::Polling {
+            self.handle.set_transport(TransportState::Ended);
+            self.handle.signal(signal::BROKEN);
         }
     }
 }
@@ -141,39 +141,40 @@ impl Drop for Waiting {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::Shared;
-    use crate::handler::Nobody;
+    use crate::engine::{Nobody, Shared};
     use crate::{Config, Engine};
     use wingbeat_protocol::packet::Frame;
 
-    fn link() -> (Engine, Arc<Link>) {
+    fn handle() -> (Engine, Arc<SessionHandle>) {
         let engine = Engine::new(Config::default(), Nobody);
         let parts = http::Request::get("/").body(()).unwrap().into_parts().0;
-        let link = Shared::register(&engine.0, crate::Handshake::new(&parts, &engine.0.config), Via::Polling).unwrap();
-        (engine, link)
+        let handle =
+            Shared::register(&engine.0, crate::Handshake::new(&parts, &engine.0.config), TransportState::Polling)
+                .unwrap();
+        (engine, handle)
     }
 
-    fn put(link: &Link, text: &str) {
+    fn put(handle: &SessionHandle, text: &str) {
         let frame = Frame::text(&[text.as_bytes()]).into_bytes();
-        link.outbox.count(frame.len());
-        link.polls().unwrap().put([frame].into());
+        handle.outbox.count(frame.len());
+        handle.polls().unwrap().put([frame].into());
     }
 
     #[tokio::test]
     async fn an_answer_that_dies_unread_puts_its_packets_back_in_front() {
-        let (_engine, link) = link();
-        put(&link, "4a");
-        let (body, taken) = get(link.clone()).await.unwrap();
+        let (_engine, handle) = handle();
+        put(&handle, "4a");
+        let (body, taken) = get(handle.clone()).await.unwrap();
         assert_eq!(body.concat(), b"4a");
-        put(&link, "4b");
+        put(&handle, "4b");
         drop(taken);
-        let (body, taken) = get(link.clone()).await.unwrap();
+        let (body, taken) = get(handle.clone()).await.unwrap();
         assert_eq!(body.concat(), b"4a\x1e4b");
         let carried = taken.unwrap().carried();
         let pieces = [carried.piece(body[0].slice(..2)), carried.piece(body[0].slice(2..))];
         drop(carried);
-        assert_eq!((link.outbox.bytes(), pieces.concat()), (8, b"4a\x1e4b".to_vec()));
+        assert_eq!((handle.outbox.bytes(), pieces.concat()), (8, b"4a\x1e4b".to_vec()));
         drop(pieces);
-        assert_eq!(link.outbox.bytes(), 0);
+        assert_eq!(handle.outbox.bytes(), 0);
     }
 }

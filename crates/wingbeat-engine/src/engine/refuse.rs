@@ -1,11 +1,8 @@
 //! A WebSocket that nobody wants.
 
-use super::{Read, WebSocket, close_frame};
-use crate::engine::Shared;
-use crate::ledger::Ledger;
-use crate::out::Out;
-use crate::outbox::Outbox;
-use crate::serve::LINGER;
+use super::Shared;
+use crate::outbox::{Ledger, Outbox, WriteBuffer};
+use crate::ws::{LINGER, Read, WebSocket, close_frame};
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -35,7 +32,7 @@ pub(crate) fn refuse(engine: &Arc<Shared>, ws: WebSocket) {
 }
 
 async fn close(mut ws: WebSocket, ledger: &Ledger) {
-    let (mut out, outbox) = (Out::default(), Outbox::new());
+    let (mut out, outbox) = (WriteBuffer::default(), Outbox::new());
     outbox.count(ws.unsent());
     close_frame(&mut out.bytes, None);
     let said = poll_fn(|cx| match ws.write(&mut out, &outbox, ledger, cx) {

@@ -9,7 +9,7 @@ use std::io::Write;
 use tokio::sync::Semaphore;
 
 /// Whether gzip is among the accepted encodings, and not by a quality of 0.
-pub(super) fn accepts_gzip(request: &HeaderMap) -> bool {
+pub(crate) fn accepts_gzip(request: &HeaderMap) -> bool {
     let accepted = request
         .get_all(ACCEPT_ENCODING)
         .iter()
@@ -23,7 +23,7 @@ pub(super) fn accepts_gzip(request: &HeaderMap) -> bool {
 }
 
 /// Compresses at once.
-pub(super) fn gzip(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+pub(crate) fn gzip(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 3), Compression::default());
     encoder.write_all(bytes)?;
     encoder.finish()
@@ -37,7 +37,7 @@ const AT_ONCE: usize = 32;
 static PLACES: Semaphore = Semaphore::const_new(AT_ONCE);
 
 /// Compresses what may be long, on the thread that serves others as well. What is short takes one turn, and so no place.
-pub(super) async fn gzip_in_turns(pieces: &[Bytes]) -> std::io::Result<Vec<u8>> {
+pub(crate) async fn gzip_in_turns(pieces: &[Bytes]) -> std::io::Result<Vec<u8>> {
     let len: usize = pieces.iter().map(Bytes::len).sum();
     let _place = if len > TURN { PLACES.acquire().await.ok() } else { None };
     let mut encoder = GzEncoder::new(Vec::with_capacity(len / 3), Compression::default());

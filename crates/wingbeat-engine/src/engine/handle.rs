@@ -1,11 +1,9 @@
 //! What a session's task shares with everybody else.
 
-use crate::engine::Shared;
-use crate::handshake::Handshake;
-use crate::ledger::LONG;
-use crate::outbox::{Outbox, Pushed, SharedFrame, is_large};
-use crate::polling::Polls;
-use crate::session_id::SessionId;
+use super::polling::Polls;
+use super::{SessionId, Shared};
+use crate::outbox::{LONG, Outbox, Pushed, SharedFrame, is_large};
+use crate::peer::Handshake;
 use bytes::Bytes;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -35,15 +33,15 @@ pub(crate) mod signal {
 /// How HTTP requests see a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub(crate) enum Via {
+pub(crate) enum TransportState {
     Polling = 0,
     WebSocket = 1,
-    /// Ended; requests do not find it any more.
-    Nothing = 2,
+    /// Requests do not find it any more.
+    Ended = 2,
 }
 
 /// What a session's task shares with its sockets, with HTTP requests and with the wheel.
-pub(crate) struct Link {
+pub(crate) struct SessionHandle {
     pub(crate) id: SessionId,
     pub(crate) engine: Arc<Shared>,
     pub(crate) handshake: Handshake,
@@ -52,7 +50,7 @@ pub(crate) struct Link {
     // Whether the task runs or is about to: then it needs no waking to see what was queued.
     scheduled: AtomicBool,
     signals: AtomicU8,
-    via: AtomicU8,
+    transport: AtomicU8,
     /// When the wheel has to wake the task, and the earliest time that the wheel knows about.
     pub(crate) deadline: AtomicU64,
     pub(crate) armed: AtomicU64,
@@ -61,9 +59,14 @@ pub(crate) struct Link {
     polls: Option<Box<Mutex<Polls>>>,
 }
 
-impl Link {
-    pub(crate) fn new(id: SessionId, engine: Arc<Shared>, handshake: Handshake, via: Via) -> Link {
-        Link {
+impl SessionHandle {
+    pub(crate) fn new(
+        id: SessionId,
+        engine: Arc<Shared>,
+        handshake: Handshake,
+        transport: TransportState,
+    ) -> SessionHandle {
+        SessionHandle {
             id,
             engine,
             handshake,
@@ -71,11 +74,11 @@ impl Link {
             waker: OnceLock::new(),
             scheduled: AtomicBool::new(true),
             signals: AtomicU8::new(0),
-            via: AtomicU8::new(via as u8),
+            transport: AtomicU8::new(transport as u8),
             deadline: AtomicU64::new(u64::MAX),
             armed: AtomicU64::new(u64::MAX),
             pong_by: AtomicU64::new(u64::MAX),
-            polls: (via == Via::Polling).then(Box::default),
+            polls: (transport == TransportState::Polling).then(Box::default),
         }
     }
 
@@ -177,16 +180,16 @@ impl Link {
         self.id.place()
     }
 
-    pub(crate) fn via(&self) -> Via {
-        match self.via.load(Ordering::SeqCst) {
-            0 => Via::Polling,
-            1 => Via::WebSocket,
-            _ => Via::Nothing,
+    pub(crate) fn transport(&self) -> TransportState {
+        match self.transport.load(Ordering::SeqCst) {
+            0 => TransportState::Polling,
+            1 => TransportState::WebSocket,
+            _ => TransportState::Ended,
         }
     }
 
-    pub(crate) fn set_via(&self, via: Via) {
-        self.via.store(via as u8, Ordering::SeqCst);
+    pub(crate) fn set_transport(&self, transport: TransportState) {
+        self.transport.store(transport as u8, Ordering::SeqCst);
     }
 
     /// What the requests of a long-polling session leave for its task; `None` if it began on a WebSocket.
@@ -199,10 +202,10 @@ impl Link {
 mod tests {
     use super::*;
 
-    /// Allocators give out sizes in steps. With the two counters of an `Arc` a link takes all of 256 bytes, and a byte
+    /// Allocators give out sizes in steps. With the two counters of an `Arc` a handle takes all of 256 bytes, and a byte
     /// more would take 64.
     #[test]
-    fn a_link_fills_its_piece_of_memory() {
-        assert!(size_of::<Link>() <= 240, "{}", size_of::<Link>());
+    fn a_session_handle_fills_its_piece_of_memory() {
+        assert!(size_of::<SessionHandle>() <= 240, "{}", size_of::<SessionHandle>());
     }
 }

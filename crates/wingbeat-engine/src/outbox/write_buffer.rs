@@ -1,7 +1,6 @@
 //! What one turn of a session's task has to send.
 
-use crate::ledger::Ledger;
-use crate::outbox::{Outbox, TAKE};
+use super::{Ledger, Outbox, TAKE};
 use bytes::Bytes;
 use std::collections::VecDeque;
 
@@ -14,7 +13,7 @@ const FIRST: usize = 8 * 1024;
 /// What one turn of a session's task has to send, as WebSocket frames in order: first `pieces`, then `bytes`. It leaves
 /// before what is queued.
 #[derive(Default)]
-pub(crate) struct Out {
+pub(crate) struct WriteBuffer {
     pieces: VecDeque<Bytes>,
     pub(crate) bytes: Vec<u8>,
     /// Bytes of all pieces.
@@ -27,7 +26,7 @@ pub(crate) struct Out {
     pub(crate) taken: usize,
 }
 
-impl Out {
+impl WriteBuffer {
     /// A step begins. So many bytes were taken from the queue before, and the peer has not taken them yet; whether it takes
     /// none at all.
     pub(crate) fn begin(&mut self, unsent: usize, blocked: bool) {
@@ -159,7 +158,7 @@ mod tests {
     fn what_was_queued_stands_before_what_is_written_next() {
         let (small, large) = (Frame::text(&[b"s"]), Frame::text(&[&[b'l'; 10_000]]));
         let (outbox, ledger) = queued(&[&small, &large]);
-        let mut out = Out::default();
+        let mut out = WriteBuffer::default();
         out.begin(0, false);
         out.bytes.extend_from_slice(b"first");
         assert!(out.follows(&outbox, &ledger));
@@ -173,7 +172,7 @@ mod tests {
     fn nothing_is_written_next_where_more_is_queued_than_can_be_taken() {
         let large = Frame::text(&[&[b'l'; TAKE]]);
         let (outbox, ledger) = queued(&[&large, &large]);
-        let mut out = Out::default();
+        let mut out = WriteBuffer::default();
         out.begin(0, true);
         assert!(!out.follows(&outbox, &ledger) && out.is_empty());
         out.begin(0, false);

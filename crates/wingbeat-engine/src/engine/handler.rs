@@ -1,6 +1,6 @@
 //! What runs behind the sockets.
 
-use crate::{Answer, Event, Reason, Socket};
+use super::{Answer, Event, Reason, Socket};
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 use std::borrow::Cow;

@@ -1,7 +1,6 @@
 //! Whom it costs when more waits for all sessions together than may.
 
-use crate::engine::Shared;
-use crate::link::signal;
+use super::{Shared, signal};
 use std::cmp::Reverse;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -42,16 +41,16 @@ fn begin(look: Look) {
 impl Look {
     fn close_slowest(&self) {
         let Look(engine) = self;
-        let links = engine.links().into_iter();
-        let waiting = links.map(|link| (link.outbox.is_closed(), link.outbox.bytes(), link));
+        let handles = engine.all_sessions().into_iter();
+        let waiting = handles.map(|handle| (handle.outbox.is_closed(), handle.outbox.bytes(), handle));
         let mut waiting: Vec<_> = waiting.filter(|(_, bytes, _)| *bytes > 0).collect();
         // Those that take their leave before all others.
         waiting.sort_unstable_by_key(|(closed, bytes, _)| Reverse((*closed, *bytes)));
         // What their tasks hold goes when they notice.
         let mut going = 0;
-        for (closed, bytes, link) in waiting {
-            let held = link.outbox.unsent();
-            if closed && link.outbox.is_empty() {
+        for (closed, bytes, handle) in waiting {
+            let held = handle.outbox.unsent();
+            if closed && handle.outbox.is_empty() {
                 going += held;
                 continue;
             }
@@ -59,8 +58,8 @@ impl Look {
                 break;
             }
             going += held;
-            link.outbox.abandon(&engine.ledger);
-            link.signal(signal::FULL);
+            handle.outbox.abandon(&engine.ledger);
+            handle.signal(signal::FULL);
             if let Some(times) = engine.relief.closed.happened() {
                 tracing::warn!(
                     times,

@@ -1,7 +1,7 @@
 //! How a client came.
 
+use super::forwarded;
 use crate::config::Config;
-use crate::forwarded;
 use http::request::Parts;
 use std::borrow::Cow;
 use std::fmt;

@@ -1,6 +1,6 @@
 //! Events that ask the client for an answer.
 
-use crate::Socket;
+use super::Socket;
 use bytes::Bytes;
 use std::collections::HashMap;
 use std::fmt;

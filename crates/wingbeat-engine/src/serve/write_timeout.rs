@@ -1,6 +1,7 @@
 //! Connections whose client has to take what is sent.
 
-use super::Switch;
+use super::UpgradeHandoff;
+use crate::ws::LINGER;
 use bytes::Bytes;
 use std::future::Future;
 use std::io::{self, IoSlice};
@@ -14,10 +15,10 @@ use tokio::time::Sleep;
 ///
 /// An answer that nobody reads would keep its connection for ever: HTTP knows no heartbeat. WebSockets do, so once the
 /// connection has become one, and the answer that says so is sent, it waits as long as it has to.
-pub(crate) struct Patient<I> {
+pub(crate) struct WriteTimeout<I> {
     io: I,
     patience: Duration,
-    switch: Switch,
+    handoff: UpgradeHandoff,
     switched: bool,
     /// Nothing was read yet, and what is read first must not be HTTP/2.
     only_http1: bool,
@@ -27,10 +28,6 @@ pub(crate) struct Patient<I> {
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
-/// How long a client has to end when all was said. To part with it while it sends would reset the connection, and it would
-/// lose what it has not read.
-pub(crate) const LINGER: Duration = Duration::from_secs(2);
-
 /// How HTTP/2 begins.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n";
 /// How it is refused, for clients that were told by their configuration to speak it: SETTINGS, which have to come first,
@@ -38,13 +35,13 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n";
 const HTTP_1_1_REQUIRED: &[u8] =
     b"\0\0\0\x04\0\0\0\0\0\0\0\x25\x07\0\0\0\0\0\0\0\0\0\0\0\0\x0dHTTP/2 only over TLS, by ALPN";
 
-impl<I: AsyncRead + AsyncWrite + Unpin> Patient<I> {
-    pub(super) fn new(io: I, patience: Duration, switch: Switch) -> Patient<I> {
-        Patient { io, patience, switch, switched: false, only_http1: false, ended: None, stalled: None }
+impl<I: AsyncRead + AsyncWrite + Unpin> WriteTimeout<I> {
+    pub(super) fn new(io: I, patience: Duration, handoff: UpgradeHandoff) -> WriteTimeout<I> {
+        WriteTimeout { io, patience, handoff, switched: false, only_http1: false, ended: None, stalled: None }
     }
 
     /// Nobody has agreed on HTTP/2: who begins with it is told so.
-    pub(super) fn only_http1(mut self) -> Patient<I> {
+    pub(super) fn only_http1(mut self) -> WriteTimeout<I> {
         self.only_http1 = true;
         self
     }
@@ -74,18 +71,18 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Patient<I> {
         slices.iter().for_each(|slice| bytes.extend_from_slice(slice));
         bytes.extend_from_slice(behind);
         let written = ready!(Pin::new(&mut self.io).poll_write(cx, &bytes))?;
-        self.switch.written(written.saturating_sub(own));
+        self.handoff.written(written.saturating_sub(own));
         Poll::Ready(Ok(written.min(own)))
     }
 }
 
-impl<I: AsyncRead + AsyncWrite + Unpin> AsyncRead for Patient<I> {
+impl<I: AsyncRead + AsyncWrite + Unpin> AsyncRead for WriteTimeout<I> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         ready!(Pin::new(&mut self.io).poll_read(cx, buf))?;
-        self.switch.hear();
+        self.handoff.hear();
         if std::mem::take(&mut self.only_http1) && buf.filled()[before..].starts_with(PREFACE) {
-            self.switch.refuse_http2();
+            self.handoff.refuse_http2();
             // Nothing was sent before, so there is room. For HTTP/1.1 it is as if nothing had come.
             ready!(Pin::new(&mut self.io).poll_write(cx, HTTP_1_1_REQUIRED))?;
             buf.set_filled(before);
@@ -94,9 +91,9 @@ impl<I: AsyncRead + AsyncWrite + Unpin> AsyncRead for Patient<I> {
     }
 }
 
-impl<I: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Patient<I> {
+impl<I: AsyncRead + AsyncWrite + Unpin> AsyncWrite for WriteTimeout<I> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let written = match self.switch.behind() {
+        let written = match self.handoff.behind() {
             Some(behind) => self.poll_last_write(cx, &[IoSlice::new(bytes)], &behind),
             None => Pin::new(&mut self.io).poll_write(cx, bytes),
         };
@@ -108,7 +105,7 @@ impl<I: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Patient<I> {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = match self.switch.behind() {
+        let written = match self.handoff.behind() {
             Some(behind) => self.poll_last_write(cx, slices, &behind),
             None => Pin::new(&mut self.io).poll_write_vectored(cx, slices),
         };
@@ -121,12 +118,12 @@ impl<I: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Patient<I> {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.io).poll_flush(cx);
-        self.switched |= flushed.is_ready() && self.switch.is_done();
+        self.switched |= flushed.is_ready() && self.handoff.is_done();
         self.watch(cx, flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Patient { io, ended, .. } = &mut *self;
+        let WriteTimeout { io, ended, .. } = &mut *self;
         let Some(patience) = ended else {
             let ended = Pin::new(io).poll_shutdown(cx);
             ready!(self.watch(cx, ended))?;
@@ -157,10 +154,10 @@ mod tests {
     async fn what_is_said_behind_the_last_answer_follows_it_however_much_fits() {
         for (capacity, vectored) in (1..=12).flat_map(|capacity| [(capacity, false), (capacity, true)]) {
             let (ours, mut theirs) = duplex(capacity);
-            let switch = Switch::default();
-            let mut patient = Patient::new(ours, Duration::from_secs(10), switch.clone());
-            switch.say(Bytes::from_static(b"open"));
-            switch.done();
+            let handoff = UpgradeHandoff::default();
+            let mut patient = WriteTimeout::new(ours, Duration::from_secs(10), handoff.clone());
+            handoff.say(Bytes::from_static(b"open"));
+            handoff.done();
             let reading = tokio::spawn(async move {
                 let mut all = Vec::new();
                 theirs.read_to_end(&mut all).await.unwrap();
@@ -176,7 +173,7 @@ mod tests {
             }
             // What did not fit is the session's to send.
             let mut connection = patient.into_inner();
-            connection.write_all(&switch.take()).await.unwrap();
+            connection.write_all(&handoff.take()).await.unwrap();
             drop(connection);
             assert_eq!(reading.await.unwrap(), b"answeropen", "{capacity} {vectored}");
         }
