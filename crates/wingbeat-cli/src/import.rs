@@ -10,7 +10,7 @@ use std::io::{BufRead, BufReader};
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use tokio::task::spawn_blocking;
-use wingbeat_client::{Client, Error, ErrorKind, Fate, RawJson, Service};
+use wingbeat_client::{Client, DeliveryStatus, Error, ErrorKind, RawJson, Service};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -195,12 +195,12 @@ impl Import {
     fn stopped(&self, error: Error, first: u64, last: u64) -> anyhow::Error {
         let done = self.done;
         // Not every service creates all of them or none.
-        let some_may_exist = first < last && error.fate() == Fate::Answered;
-        say(match (error.fate(), &self.kept) {
-            (Fate::Unknown, _) if first == last => {
+        let some_may_exist = first < last && error.delivery_status() == DeliveryStatus::Answered;
+        say(match (error.delivery_status(), &self.kept) {
+            (DeliveryStatus::Unknown, _) if first == last => {
                 format!("Stopped after line {done}. Line {last} was sent and may exist: look before you continue.")
             }
-            (Fate::Unknown, _) => format!(
+            (DeliveryStatus::Unknown, _) => format!(
                 "Stopped after line {done}. Lines {first} to {last} were sent and may exist: look before you continue."
             ),
             _ if some_may_exist => format!(

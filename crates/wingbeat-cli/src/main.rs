@@ -15,7 +15,7 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
-use wingbeat_client::{Client, Error, Fate, FileStorage, Reconnection, Storage};
+use wingbeat_client::{Client, DeliveryStatus, Error, FileStorage, Reconnection, Storage};
 
 /// Calls, watches, imports and exports services of any Feathers v5 server.
 #[derive(Parser)]
@@ -74,7 +74,7 @@ async fn main() -> ExitCode {
                 if let Some(data) = error.answer().and_then(|said| said.data().or(said.errors())) {
                     say(data);
                 }
-                if error.fate() == Fate::Unknown {
+                if error.delivery_status() == DeliveryStatus::Unknown {
                     say("The call was sent: it may have been executed.");
                 }
             }

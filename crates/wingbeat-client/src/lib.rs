@@ -24,58 +24,33 @@
 //! ```
 //!
 //! * Every call has a timeout (30 s unless told otherwise) and ends: with what the server says, or with an [`Error`] that
-//!   says whether the server may have executed it ([`Fate`]).
+//!   says whether the server may have executed it ([`DeliveryStatus`]).
 //! * Calls made while there is no connection wait for it, in order, in a bounded buffer.
 //! * A lost connection is renewed as socket.io-client does it ([`Reconnection`]), and a login with it, before the calls
 //!   that wait ([`Client::authenticate`]).
 //! * Events are [streams](Events); a slow listener loses events of its own, and is told so.
 
-mod auth;
-mod backoff;
-mod builder;
-mod call;
-mod client;
-mod command;
+mod api;
 mod connection;
-mod desk;
 mod error;
-mod event;
-mod fate;
 mod hooks;
-mod io;
-mod keyset;
-mod network;
-mod options;
-mod page;
-mod pages;
-mod query;
-mod queue;
 mod route;
-mod service;
-mod shared;
-mod slot;
-mod task;
 mod transport;
 
-pub use auth::{FileStorage, MemoryStorage, Storage};
-pub use backoff::Reconnection;
-pub use builder::{Builder, TransportKind};
-pub use call::{Call, Calling};
-pub use client::Client;
-pub use connection::{ConnectionEvent, ConnectionEvents, Reason};
-pub use error::{Error, Problem, Result};
-pub use event::{Event, Events, FromEvent};
-pub use fate::Fate;
-pub use hooks::{All, Context, Hooks, Methods, Next};
-pub use io::{Ack, Io};
-pub use page::{Found, Page};
-pub use pages::Pages;
-pub use query::{Order, Query};
-pub use service::Service;
+pub use api::{Ack, Builder, Call, Calling, Client, Found, Io, Order, Page, Pages, Query, Service};
 #[doc(hidden)]
-pub use task::fuzzing;
+pub use connection::fuzzing;
+pub use connection::{
+    ConnectionEvent, ConnectionEvents, Event, Events, FileStorage, FromEvent, MemoryStorage, Reconnection, Storage,
+};
+#[doc(hidden)]
+#[deprecated = "it is called DeliveryStatus"]
+pub use error::DeliveryStatus as Fate;
+pub use error::{DeliveryStatus, Error, Problem, Result};
+pub use hooks::{All, Context, Hooks, Methods, Next};
 #[cfg(feature = "tls")]
 pub use tokio_rustls::rustls;
+pub use transport::{Reason, TransportKind};
 #[doc(hidden)]
 pub use wingbeat_core::__private;
 /// What a server answers, inside [`Error::Answered`].

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 use anyhow::Context as _;
-use wingbeat_client::{Client, Error, Fate, Result};
+use wingbeat_client::{Client, DeliveryStatus, Error, Result};
 
 #[derive(Debug, thiserror::Error)]
 enum OrderError {
@@ -54,8 +54,8 @@ fn what_another_server_says_is_not_what_a_service_answers() {
 #[test]
 fn an_error_of_a_hook_keeps_its_cause() {
     let error = Error::other(std::io::Error::other("the disk is full"));
-    assert_eq!((&*error.message(), error.fate()), ("the disk is full", Fate::NotSent));
-    assert_eq!(Fate::of(&error), error.fate());
+    assert_eq!((&*error.message(), error.delivery_status()), ("the disk is full", DeliveryStatus::NotSent));
+    assert_eq!(DeliveryStatus::of(&error), error.delivery_status());
     let Error::Other { source, .. } = error else { panic!("{error:?}") };
     assert!(source.is::<std::io::Error>());
 }

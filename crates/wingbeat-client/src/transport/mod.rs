@@ -7,6 +7,7 @@ mod keys;
 mod outbox;
 mod polling;
 mod proxy;
+mod reason;
 mod request;
 #[cfg(feature = "tls")]
 mod trust;
@@ -15,10 +16,11 @@ mod websocket;
 
 pub(crate) use dial::Dialer;
 pub(crate) use handshake::Handshake;
+pub(crate) use outbox::Outbox;
 use outbox::Outgoing;
-pub(crate) use outbox::{Outbox, TooLarge};
 use polling::Polling;
 pub(crate) use proxy::Proxies;
+pub use reason::Reason;
 #[cfg(feature = "tls")]
 pub(crate) use trust::Trust;
 pub(crate) use upgrade::is_our_own;
@@ -26,8 +28,6 @@ use websocket::WebSocket;
 // For the fuzzer.
 pub(crate) use {frames::Frames, frames::Seen, polling::Body};
 
-use crate::TransportKind;
-use crate::connection::Reason;
 use bytes::Bytes;
 use http::{HeaderMap, Uri};
 use std::fmt;
@@ -35,6 +35,15 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::timeout;
+
+/// What carries the packets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TransportKind {
+    /// HTTP long-polling.
+    Polling,
+    /// A WebSocket.
+    WebSocket,
+}
 
 const USER_AGENT: &str = concat!("wingbeat-client/", env!("CARGO_PKG_VERSION"));
 

@@ -1,7 +1,8 @@
 //! What waits for the transport.
 
+use super::TransportKind;
 use super::polling::in_base64;
-use crate::TransportKind;
+use crate::error::TooLarge;
 use bytes::Bytes;
 use std::collections::VecDeque;
 use wingbeat_protocol::packet::{AckId, Packet, PacketKind, msgpack};
@@ -27,13 +28,6 @@ pub(crate) struct Outbox {
     /// Whether bytes travel as base64, which takes more.
     base64: bool,
     pong_waits: bool,
-}
-
-/// A message is larger than the server accepts: it would close the connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct TooLarge {
-    pub(crate) size: usize,
-    pub(crate) limit: usize,
 }
 
 enum Kept {

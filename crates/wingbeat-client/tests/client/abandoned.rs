@@ -6,7 +6,7 @@ use crate::soon;
 use std::future::{IntoFuture, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
-use wingbeat_client::{Call, Fate};
+use wingbeat_client::{Call, DeliveryStatus};
 
 /// Begins a call, and drops it.
 async fn begun_and_dropped(call: Call<u32>) {
@@ -83,10 +83,13 @@ fn when_the_runtime_ends_calls_tell_whether_they_were_sent() {
     drop(runtime);
     let another = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     another.block_on(async {
-        for fate in [Fate::Unknown, Fate::NotSent] {
-            assert_eq!(soon(calls.remove(0)).await.unwrap_err().fate(), fate);
+        for status in [DeliveryStatus::Unknown, DeliveryStatus::NotSent] {
+            assert_eq!(soon(calls.remove(0)).await.unwrap_err().delivery_status(), status);
         }
-        assert_eq!(soon(client.untyped("x").get(1).into_future()).await.unwrap_err().fate(), Fate::NotSent);
+        assert_eq!(
+            soon(client.untyped("x").get(1).into_future()).await.unwrap_err().delivery_status(),
+            DeliveryStatus::NotSent
+        );
         assert!(soon(client.io().on_any().next()).await.is_none());
     });
 }
@@ -105,8 +108,8 @@ async fn a_client_that_is_closed_has_calls_that_say_so_and_drop_quietly() {
     .await;
     soon(client.close()).await;
     drop(dropped);
-    assert_eq!(soon(waiting).await.unwrap_err().fate(), Fate::NotSent);
-    assert_eq!(soon(numbers.get(3).into_future()).await.unwrap_err().fate(), Fate::NotSent);
+    assert_eq!(soon(waiting).await.unwrap_err().delivery_status(), DeliveryStatus::NotSent);
+    assert_eq!(soon(numbers.get(3).into_future()).await.unwrap_err().delivery_status(), DeliveryStatus::NotSent);
 }
 
 #[test]
@@ -127,5 +130,5 @@ fn a_runtime_that_ends_takes_no_answer_with_it_in_silence() {
     }));
     drop((runtime, listener));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    assert_eq!(runtime.block_on(soon(call)).unwrap_err().fate(), Fate::Unknown);
+    assert_eq!(runtime.block_on(soon(call)).unwrap_err().delivery_status(), DeliveryStatus::Unknown);
 }

@@ -4,7 +4,7 @@ use crate::fixture::{Fixture, Target};
 use crate::soon;
 use serde_json::json;
 use std::time::Duration;
-use wingbeat_client::Fate;
+use wingbeat_client::DeliveryStatus;
 
 async fn every_call_is_accounted_for(target: Target) {
     let mut server = Fixture::start(target, "base");
@@ -29,10 +29,10 @@ async fn every_call_is_accounted_for(target: Target) {
     for call in calls {
         match tokio::time::timeout(Duration::from_secs(60), call).await.expect("no call hangs").unwrap() {
             Ok(_) => answered += 1,
-            Err(error) => match error.fate() {
-                Fate::Answered => panic!("nobody said {error:?}"),
-                Fate::NotSent => not_sent += 1,
-                Fate::Unknown => unknown += 1,
+            Err(error) => match error.delivery_status() {
+                DeliveryStatus::Answered => panic!("nobody said {error:?}"),
+                DeliveryStatus::NotSent => not_sent += 1,
+                DeliveryStatus::Unknown => unknown += 1,
             },
         }
     }

@@ -6,7 +6,7 @@ use crate::soon;
 use serde_json::json;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use wingbeat_client::{Client, ConnectionEvent, Error, Fate, Reason, Reconnection, TransportKind};
+use wingbeat_client::{Client, ConnectionEvent, DeliveryStatus, Error, Reason, Reconnection, TransportKind};
 
 const SHORT: Duration = Duration::from_millis(200);
 
@@ -25,7 +25,7 @@ async fn restart(target: Target, transport: TransportKind) {
     // Made while the server is away or on its way back: answered by the next one, or not sent and told so.
     let answer = messages.create(&json!({"text": "after"})).await;
     if let Err(error) = &answer {
-        assert_eq!(error.fate(), Fate::Unknown, "{error:?}");
+        assert_eq!(error.delivery_status(), DeliveryStatus::Unknown, "{error:?}");
     }
     assert!(matches!(events.next().await, Some(ConnectionEvent::Disconnected { will_reconnect: true, .. })));
     while !matches!(events.next().await, Some(ConnectionEvent::Connected { .. })) {}
@@ -64,7 +64,7 @@ async fn a_server_that_never_answers_costs_the_timeouts() {
     // It accepts, and says nothing: neither HTTP nor anything else.
     let client = quick(&listener.url()).connect_timeout(SHORT).timeout(SHORT).build().unwrap();
     let error = soon(async { client.untyped("messages").get(1).await }).await.unwrap_err();
-    assert_eq!((&*error.message(), error.fate()), ("Not sent within 200ms", Fate::NotSent));
+    assert_eq!((&*error.message(), error.delivery_status()), ("Not sent within 200ms", DeliveryStatus::NotSent));
     let error = soon(client.connect()).await.unwrap_err();
     assert!(error.message().contains("no connection within 200ms"), "{error}");
     soon(client.close()).await;
@@ -126,8 +126,16 @@ async fn a_connection_whose_other_end_is_deaf_blocks_nobody() {
         async move { messages.create(&data).await }
     });
     let outcomes = soon(futures_util::future::join_all(calls)).await;
-    assert!(outcomes.iter().all(|outcome| matches!(outcome, Err(error) if error.fate() != Fate::Answered)));
-    assert!(outcomes.iter().any(|outcome| matches!(outcome, Err(error) if error.fate() == Fate::NotSent)));
+    assert!(
+        outcomes
+            .iter()
+            .all(|outcome| matches!(outcome, Err(error) if error.delivery_status() != DeliveryStatus::Answered))
+    );
+    assert!(
+        outcomes
+            .iter()
+            .any(|outcome| matches!(outcome, Err(error) if error.delivery_status() == DeliveryStatus::NotSent))
+    );
     soon(client.close()).await;
     hold.abort();
 }
@@ -145,7 +153,7 @@ async fn a_server_that_sends_us_away_is_obeyed_or_not_as_told() {
         soon(peer.receive()).await.unwrap();
         peer.send("41").await;
         let (outcome, client) = soon(call).await.unwrap();
-        assert_eq!(outcome.unwrap_err().fate(), Fate::Unknown);
+        assert_eq!(outcome.unwrap_err().delivery_status(), DeliveryStatus::Unknown);
         let comes_back = loop {
             if let ConnectionEvent::Disconnected { reason, will_reconnect } = soon(events.next()).await.unwrap() {
                 assert_eq!(reason, Reason::ServerDisconnect);
@@ -156,7 +164,7 @@ async fn a_server_that_sends_us_away_is_obeyed_or_not_as_told() {
             soon(listener.joined()).await;
         } else {
             let error = soon(async { client.untyped("messages").get(1).await }).await.unwrap_err();
-            assert_eq!(error.fate(), Fate::NotSent);
+            assert_eq!(error.delivery_status(), DeliveryStatus::NotSent);
         }
     }
 }
@@ -234,7 +242,7 @@ async fn who_connects_and_disconnects_at_once_is_disconnected() {
     left.unwrap();
     assert_eq!(connected.unwrap_err().message(), "Disconnected");
     let error = soon(async { client.untyped("numbers").get(1).await }).await.unwrap_err();
-    assert_eq!((&*error.message(), error.fate()), ("Disconnected", Fate::NotSent));
+    assert_eq!((&*error.message(), error.delivery_status()), ("Disconnected", DeliveryStatus::NotSent));
 }
 
 #[tokio::test]

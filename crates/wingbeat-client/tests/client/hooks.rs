@@ -1,4 +1,4 @@
-//! Hooks of the client's own: what they say instead of a server keeps the fate of the call.
+//! Hooks of the client's own: what they say instead of a server leaves what has become of the call.
 
 use crate::faults::quick;
 use crate::scripted::{Listener, once};
@@ -7,16 +7,16 @@ use std::future::IntoFuture;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
-use wingbeat_client::{All, Client, Context, Error, Fate, Hooks, Next, Result};
+use wingbeat_client::{All, Client, Context, DeliveryStatus, Error, Hooks, Next, Result};
 
 /// The same error, whatever happens.
 fn mine() -> Hooks {
     Hooks::new().error(All, async |_, _: Context| Err::<Context, _>(Error::other("mine")))
 }
 
-fn fate(outcome: Result<u32>) -> (String, Fate) {
+fn outcome_of(outcome: Result<u32>) -> (String, DeliveryStatus) {
     let error = outcome.unwrap_err();
-    (error.message().into_owned(), error.fate())
+    (error.message().into_owned(), error.delivery_status())
 }
 
 #[tokio::test]
@@ -24,7 +24,7 @@ async fn a_hook_that_says_no_before_the_call_has_sent_nothing() {
     let hooks = Hooks::new().before(All, async |_: Context| Err::<Context, _>(Error::other("no")));
     let client = Client::builder("http://127.0.0.1:1").hooks(hooks).build().unwrap();
     let error = soon(client.untyped("messages").get(1).into_future()).await.unwrap_err();
-    assert_eq!((&*error.message(), error.fate()), ("no", Fate::NotSent));
+    assert_eq!((&*error.message(), error.delivery_status()), ("no", DeliveryStatus::NotSent));
 }
 
 #[tokio::test]
@@ -39,13 +39,13 @@ async fn an_error_that_takes_anothers_place_keeps_its_fate() {
     let answered = call(1);
     soon(peer.receive()).await.unwrap();
     peer.send(r#"430[{"name":"Gone","code":410,"message":"gone"}]"#).await;
-    assert_eq!(fate(answered.await), ("mine".to_owned(), Fate::Answered));
+    assert_eq!(outcome_of(answered.await), ("mine".to_owned(), DeliveryStatus::Answered));
     let lost = call(2);
     soon(peer.receive()).await.unwrap();
     drop(peer);
-    assert_eq!(fate(lost.await), ("mine".to_owned(), Fate::Unknown));
+    assert_eq!(outcome_of(lost.await), ("mine".to_owned(), DeliveryStatus::Unknown));
     // There will be no other connection.
-    assert_eq!(fate(call(3).await), ("mine".to_owned(), Fate::NotSent));
+    assert_eq!(outcome_of(call(3).await), ("mine".to_owned(), DeliveryStatus::NotSent));
 }
 
 #[tokio::test]
@@ -67,7 +67,7 @@ async fn a_hook_that_waits_no_longer_leaves_a_call_that_may_be_executed() {
     let call = tokio::spawn(client.service::<u32>("numbers").get(1).into_future());
     soon(peer.receive()).await.unwrap();
     enough.notify_one();
-    assert_eq!(fate(soon(call).await.unwrap()), ("mine".to_owned(), Fate::Unknown));
+    assert_eq!(outcome_of(soon(call).await.unwrap()), ("mine".to_owned(), DeliveryStatus::Unknown));
 }
 
 #[tokio::test]
@@ -84,5 +84,5 @@ async fn a_call_that_a_hook_makes_besides_does_not_unsend_the_one_it_is_for() {
     let call = tokio::spawn(client.service::<u32>("numbers").get(1).into_future());
     soon(peer.receive()).await.unwrap();
     peer.send("430[null,1]").await;
-    assert_eq!(fate(soon(call).await.unwrap()), ("The client is closed".to_owned(), Fate::Answered));
+    assert_eq!(outcome_of(soon(call).await.unwrap()), ("The client is closed".to_owned(), DeliveryStatus::Answered));
 }

@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::time::Duration;
-use wingbeat_client::{Client, ConnectionEvent, Error, Event, Fate, Reason, Reconnection};
+use wingbeat_client::{Client, ConnectionEvent, DeliveryStatus, Error, Event, Reason, Reconnection};
 
 #[derive(Clone, Debug)]
 enum Message {
@@ -164,7 +164,9 @@ async fn answers_that_a_server_does_not_read_are_bounded() {
     let replies = (0..100).map(|_| event.reply(&large));
     let outcomes = soon(futures_util::future::join_all(replies)).await;
     let refused = outcomes.iter().filter_map(|outcome| outcome.as_ref().err());
-    assert!(refused.clone().count() > 10 && refused.clone().all(|error| error.fate() == Fate::NotSent));
+    assert!(
+        refused.clone().count() > 10 && refused.clone().all(|error| error.delivery_status() == DeliveryStatus::NotSent)
+    );
     drop(peer);
 }
 
@@ -184,7 +186,7 @@ async fn an_answer_that_comes_too_late_is_not_sent_to_the_next_connection() {
     let mut peer = soon(listener.joined()).await;
     while !matches!(soon(events.next()).await, Some(ConnectionEvent::Connected { .. })) {}
     let error = soon(event.reply(&1)).await.unwrap_err();
-    assert_eq!(error.fate(), Fate::NotSent);
+    assert_eq!(error.delivery_status(), DeliveryStatus::NotSent);
     soon(client.close()).await;
     assert_eq!(soon(peer.receive()).await.as_deref(), Some("41"));
 }

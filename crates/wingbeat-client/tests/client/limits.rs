@@ -6,7 +6,7 @@ use crate::scripted::{Listener, once};
 use crate::soon;
 use serde_json::{Value, json};
 use std::collections::HashMap;
-use wingbeat_client::{Binary, ConnectionEvent, Error, Fate, MemoryStorage, TransportKind};
+use wingbeat_client::{Binary, ConnectionEvent, DeliveryStatus, Error, MemoryStorage, TransportKind};
 
 on_both! {
     what_is_too_large_for_the_server_is_refused_here_and_the_connection_stays
@@ -16,7 +16,7 @@ on_both! {
 
 fn sizes(error: &Error) -> (usize, usize) {
     let Error::TooLarge { size, limit, .. } = error else { panic!("{error:?}") };
-    assert_eq!(error.fate(), Fate::NotSent);
+    assert_eq!(error.delivery_status(), DeliveryStatus::NotSent);
     assert!(error.message().contains(&size.to_string()) && error.message().contains(&limit.to_string()), "{error}");
     (*size, *limit)
 }
@@ -128,7 +128,7 @@ async fn a_stored_token_that_is_too_large_fails_the_login_and_what_waits_for_it(
     let (login, call, _peer) = soon(async { tokio::join!(login, call, server) }).await;
     for outcome in [login, call] {
         let error = outcome.unwrap_err();
-        assert_eq!(error.fate(), Fate::NotSent, "{error}");
+        assert_eq!(error.delivery_status(), DeliveryStatus::NotSent, "{error}");
         assert!(error.message().contains("the server accepts 100"), "{error}");
     }
 }

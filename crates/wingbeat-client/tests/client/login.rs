@@ -4,7 +4,8 @@ use crate::fixture::{Fixture, Target};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use wingbeat_client::{
-    Client, ConnectionEvent, ConnectionEvents, Fate, FileStorage, IdArg, Method, Reason, Reconnection, Result, Storage,
+    Client, ConnectionEvent, ConnectionEvents, DeliveryStatus, FileStorage, IdArg, Method, Reason, Reconnection,
+    Result, Storage,
 };
 
 on_both! {
@@ -83,11 +84,17 @@ async fn a_wrong_password_is_told_and_the_token_forgotten(target: Target) {
     let client = server.client().storage(token.storage()).connect().await.unwrap();
     let mut events = client.connection_events();
     let error = client.authenticate(&ann("nope")).await.unwrap_err();
-    assert_eq!((error.code(), &*error.message(), error.fate()), (Some(401), "Invalid login", Fate::Answered));
+    assert_eq!(
+        (error.code(), &*error.message(), error.delivery_status()),
+        (Some(401), "Invalid login", DeliveryStatus::Answered)
+    );
     assert!(matches!(events.next().await, Some(ConnectionEvent::LoginFailed(error)) if error.code() == Some(401)));
     assert_eq!(token.storage().get().unwrap(), None);
     let error = client.re_authenticate().await.unwrap_err();
-    assert_eq!((&*error.message(), error.fate()), ("No accessToken found in storage", Fate::NotSent));
+    assert_eq!(
+        (&*error.message(), error.delivery_status()),
+        ("No accessToken found in storage", DeliveryStatus::NotSent)
+    );
 }
 
 async fn a_login_survives_the_server_and_the_client(target: Target) {
@@ -117,7 +124,7 @@ async fn calls_made_during_a_login_wait_for_it_and_fail_with_it(target: Target) 
     let (login, call) = tokio::join!(client.authenticate(&wrong), who(&client));
     assert_eq!(login.unwrap_err().message(), "Invalid login");
     let error = call.unwrap_err();
-    assert_eq!((&*error.message(), error.fate()), ("Invalid login", Fate::NotSent));
+    assert_eq!((&*error.message(), error.delivery_status()), ("Invalid login", DeliveryStatus::NotSent));
     let right = ann("secret1");
     let (login, call) = tokio::join!(client.authenticate(&right), who(&client));
     assert_eq!((login.is_ok(), call.unwrap()), (true, json!("Ann")));
@@ -133,7 +140,7 @@ async fn a_login_that_expires_is_told_and_nothing_hangs(target: Target) {
         matches!(event, ConnectionEvent::Disconnected { reason: Reason::ServerDisconnect, will_reconnect: false });
     assert!(gone, "{event:?}");
     let error = client.untyped("messages").get(1).await.unwrap_err();
-    assert_eq!(error.fate(), Fate::NotSent);
+    assert_eq!(error.delivery_status(), DeliveryStatus::NotSent);
     client.connect().await.unwrap();
     let event = until(&mut events, |event| matches!(event, ConnectionEvent::LoginFailed(_))).await;
     assert!(matches!(event, ConnectionEvent::LoginFailed(error) if error.message() == "jwt expired"));
@@ -159,12 +166,12 @@ async fn a_header_of_the_handshake_logs_in(target: Target) {
     let client = server.client().header("x-api-key", "key-user-1").connect().await.unwrap();
     assert_eq!(who(&client).await.unwrap(), "Ann");
     let error = server.client().header("x-api-key", "wrong").connect().await.err().unwrap();
-    assert_eq!((&*error.message(), error.fate()), ("Incorrect API Key", Fate::NotSent));
+    assert_eq!((&*error.message(), error.delivery_status()), ("Incorrect API Key", DeliveryStatus::NotSent));
 }
 
 #[tokio::test]
 async fn a_token_that_cannot_be_read_has_sent_nothing() {
     let unreadable = FileStorage::new(std::env::temp_dir());
     let client = Client::builder("http://127.0.0.1:1").storage(unreadable).build().unwrap();
-    assert_eq!(client.re_authenticate().await.unwrap_err().fate(), Fate::NotSent);
+    assert_eq!(client.re_authenticate().await.unwrap_err().delivery_status(), DeliveryStatus::NotSent);
 }

@@ -5,7 +5,7 @@ use crate::scripted::{Listener, Peer, once};
 use crate::soon;
 use serde_json::json;
 use std::future::IntoFuture;
-use wingbeat_client::{Client, Fate, Result};
+use wingbeat_client::{Client, DeliveryStatus, Result};
 
 #[tokio::test]
 async fn a_connection_lost_during_a_login_fails_the_login_and_what_waits_for_it() {
@@ -20,8 +20,8 @@ async fn a_connection_lost_during_a_login_fails_the_login_and_what_waits_for_it(
     let call = tokio::spawn(async move { client.untyped("secure").get(1).await });
     tokio::task::yield_now().await;
     drop(peer);
-    assert_eq!(soon(login).await.unwrap().unwrap_err().fate(), Fate::Unknown);
-    assert_eq!(soon(call).await.unwrap().unwrap_err().fate(), Fate::NotSent);
+    assert_eq!(soon(login).await.unwrap().unwrap_err().delivery_status(), DeliveryStatus::Unknown);
+    assert_eq!(soon(call).await.unwrap().unwrap_err().delivery_status(), DeliveryStatus::NotSent);
 }
 
 #[tokio::test]
@@ -78,7 +78,7 @@ async fn two_logins_that_are_lost_together_hold_no_call_back() {
         let (mut lost, _) = back(&listener, "t").await;
         let (second, _) = login(&client, &mut lost).await;
         drop(lost);
-        assert_eq!(soon(second).await.unwrap().unwrap_err().fate(), Fate::Unknown);
+        assert_eq!(soon(second).await.unwrap().unwrap_err().delivery_status(), DeliveryStatus::Unknown);
         peer = soon(listener.joined()).await;
         let call = tokio::spawn(client.service::<u32>("numbers").get(1).into_future());
         let asked = soon(peer.receive()).await.unwrap();

@@ -4,7 +4,7 @@ use crate::faults::quick;
 use crate::scripted::{Listener, once};
 use crate::soon;
 use std::future::IntoFuture;
-use wingbeat_client::{Error, Fate};
+use wingbeat_client::{DeliveryStatus, Error};
 
 #[tokio::test]
 async fn a_namespace_that_is_refused_says_why_and_the_others_go_on() {
@@ -16,7 +16,7 @@ async fn a_namespace_that_is_refused_says_why_and_the_others_go_on() {
     assert_eq!(soon(peer.receive()).await.as_deref(), Some("40/admin,"));
     peer.send(r#"44/admin,{"message":"not you","data":{"why":1}}"#).await;
     let error = soon(admin.emit_with_ack("x", ())).await.unwrap_err();
-    assert_eq!((&*error.message(), error.fate()), ("not you", Fate::NotSent));
+    assert_eq!((&*error.message(), error.delivery_status()), ("not you", DeliveryStatus::NotSent));
     let call = tokio::spawn(async move { client.service::<u32>("numbers").get(1).await });
     soon(peer.receive()).await.unwrap();
     peer.send("430[null,1]").await;

@@ -4,7 +4,7 @@ use crate::fixture::{Fixture, Target};
 use crate::proxy::Proxy;
 use serde_json::json;
 use std::time::Duration;
-use wingbeat_client::{Builder, Client, ConnectionEvent, Fate, Reason, Reconnection, TransportKind};
+use wingbeat_client::{Builder, Client, ConnectionEvent, DeliveryStatus, Reason, Reconnection, TransportKind};
 
 const SHORT: Duration = Duration::from_millis(300);
 
@@ -53,7 +53,7 @@ async fn a_frozen_network_is_noticed_and_left_for_a_new_connection(target: Targe
         let mut events = client.connection_events();
         proxy.freeze();
         let error = client.untyped("messages").get(1).timeout(SHORT * 20).await.unwrap_err();
-        assert_eq!(error.fate(), Fate::Unknown, "{error}");
+        assert_eq!(error.delivery_status(), DeliveryStatus::Unknown, "{error}");
         let event = events.next().await;
         assert!(matches!(event, Some(ConnectionEvent::Disconnected { reason: Reason::PingTimeout, .. })), "{event:?}");
         proxy.mend();
@@ -107,7 +107,7 @@ async fn a_network_that_is_cut_again_and_again_loses_no_call(target: Target) {
                             assert_eq!(record["n"], n, "somebody else's answer");
                             answered += 1;
                         }
-                        Err(error) if error.fate() == Fate::Unknown => unknown += 1,
+                        Err(error) if error.delivery_status() == DeliveryStatus::Unknown => unknown += 1,
                         Err(error) => panic!("{error:?}"),
                     }
                 }

@@ -5,7 +5,7 @@ use crate::soon;
 use crate::wire::{request, switched, text};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt};
-use wingbeat_client::{Client, Error, Fate, TransportKind};
+use wingbeat_client::{Client, DeliveryStatus, Error, TransportKind};
 
 /// What a client says of a server that answers its handshake like this.
 async fn refused(answer: impl FnOnce(String) -> Vec<u8>) -> String {
@@ -24,7 +24,7 @@ async fn refused_within(limit: Duration, answer: impl FnOnce(String) -> Vec<u8>)
     let builder = once(&listener.url()).connect_timeout(limit);
     let (outcome, _tcp) = soon(async { tokio::join!(builder.connect(), server) }).await;
     let error = outcome.err().unwrap();
-    assert_eq!(error.fate(), Fate::NotSent);
+    assert_eq!(error.delivery_status(), DeliveryStatus::NotSent);
     error.message().into_owned()
 }
 

@@ -5,7 +5,7 @@ use crate::scripted::Listener;
 use crate::soon;
 use serde_json::{Value, json};
 use std::time::Duration;
-use wingbeat_client::{Binary, Client, Definition, Error, Event, Fate, Reconnection, TransportKind};
+use wingbeat_client::{Binary, Client, Definition, DeliveryStatus, Error, Event, Reconnection, TransportKind};
 
 const BOTH: [TransportKind; 2] = [TransportKind::WebSocket, TransportKind::Polling];
 
@@ -50,7 +50,7 @@ async fn who_speaks_another_encoding_is_told_and_does_not_hang(target: Target) {
         for transport in BOTH {
             let builder = server.client().msgpack(msgpack).reconnection(Reconnection::never()).transports([transport]);
             let error = builder.connect_timeout(Duration::from_secs(3)).connect().await.err().unwrap();
-            assert_eq!(error.fate(), Fate::NotSent, "{state}: {error}");
+            assert_eq!(error.delivery_status(), DeliveryStatus::NotSent, "{state}: {error}");
             let speaks = if msgpack { "speaks JSON and not MessagePack" } else { "speaks MessagePack and not JSON" };
             assert!(error.message().contains(speaks) && error.message().contains("Builder::msgpack"), "{error}");
         }

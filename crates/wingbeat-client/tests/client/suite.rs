@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::time::Duration;
 use wingbeat_client::{
-    All, Binary, Context, Error, Fate, Found, Hooks, IdArg, Method, Order, Query, Result, TransportKind,
+    All, Binary, Context, DeliveryStatus, Error, Found, Hooks, IdArg, Method, Order, Query, Result, TransportKind,
 };
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -49,7 +49,7 @@ async fn every_method_does_what_it_says(target: Target) {
     assert_eq!(messages.remove(3).await.unwrap()["text"], "three");
     assert_eq!(messages.remove_many().query(Query::new().one_of("id", [4, 5])).await.unwrap().len(), 2);
     let error = messages.get("").await.unwrap_err();
-    assert_eq!((&*error.message(), error.fate()), ("id for .get is required", Fate::NotSent));
+    assert_eq!((&*error.message(), error.delivery_status()), ("id for .get is required", DeliveryStatus::NotSent));
 }
 
 async fn records_are_typed(target: Target) {
@@ -97,7 +97,7 @@ async fn errors_keep_their_class_and_data(target: Target) {
     let errors = client.untyped("errors");
     for code in [400, 401, 402, 403, 404, 405, 406, 408, 409, 410, 411, 422, 429, 500, 501, 502, 503] {
         let error = errors.get(code.to_string()).await.unwrap_err();
-        assert_eq!((error.code(), error.fate()), (Some(code), Fate::Answered));
+        assert_eq!((error.code(), error.delivery_status()), (Some(code), DeliveryStatus::Answered));
     }
     assert_eq!(errors.get("data").await.unwrap_err().data(), Some(&json!({"field": "text", "n": 1})));
     let error = errors.get("errors").await.unwrap_err();
@@ -215,7 +215,7 @@ async fn another_namespace_is_joined(target: Target) {
     let client = server.client().connect().await.unwrap();
     let nowhere = client.io().of("/nowhere").await.unwrap();
     let error = nowhere.emit("x", ()).await.unwrap_err();
-    assert_eq!((&*error.message(), error.fate()), ("Invalid namespace", Fate::NotSent));
+    assert_eq!((&*error.message(), error.delivery_status()), ("Invalid namespace", DeliveryStatus::NotSent));
     assert!(client.untyped("messages").get(1).await.is_ok());
     if target == Target::Node {
         client.io().of("/other").await.unwrap().emit("x", (1, 2)).await.unwrap();

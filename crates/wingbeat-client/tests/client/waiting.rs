@@ -5,7 +5,7 @@ use crate::scripted::Listener;
 use crate::soon;
 use serde_json::json;
 use std::time::Duration;
-use wingbeat_client::{Client, ConnectionEvent, Error, Fate, MemoryStorage, Reconnection};
+use wingbeat_client::{Client, ConnectionEvent, DeliveryStatus, Error, MemoryStorage, Reconnection};
 
 #[tokio::test]
 async fn what_cannot_be_sent_is_told_and_never_is() {
@@ -94,7 +94,7 @@ async fn attempts_have_an_end_when_told_so() {
     }
     assert_eq!(attempts, 2);
     let error = soon(async { client.untyped("messages").get(1).await }).await.unwrap_err();
-    assert_eq!(error.fate(), Fate::NotSent);
+    assert_eq!(error.delivery_status(), DeliveryStatus::NotSent);
 }
 
 #[tokio::test]
@@ -121,10 +121,10 @@ async fn a_storage_that_panics_ends_the_client_and_nobody_waits_for_ever() {
     };
     let login = json!({"strategy": "x"});
     let ((), outcome) = soon(async { tokio::join!(server, client.authenticate(&login)) }).await;
-    assert_eq!(outcome.unwrap_err().fate(), Fate::Unknown);
+    assert_eq!(outcome.unwrap_err().delivery_status(), DeliveryStatus::Unknown);
     assert!(soon(created.next()).await.is_none());
     let error = soon(async { client.untyped("messages").get(1).await }).await.unwrap_err();
-    assert_eq!(error.fate(), Fate::NotSent);
+    assert_eq!(error.delivery_status(), DeliveryStatus::NotSent);
     assert!(soon(client.connect()).await.is_err());
     soon(client.close()).await;
 }

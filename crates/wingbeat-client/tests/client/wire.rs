@@ -5,7 +5,7 @@ use crate::soon;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use wingbeat_client::{ConnectionEvent, Fate, Reason};
+use wingbeat_client::{ConnectionEvent, DeliveryStatus, Reason};
 
 /// Reads the request, and gives what `Sec-WebSocket-Accept` has to be.
 pub(crate) async fn request(tcp: &mut TcpStream) -> String {
@@ -54,7 +54,7 @@ async fn left_after(bytes: &[u8]) -> (Reason, Vec<u8>) {
             break reason;
         }
     };
-    assert_ne!(soon(call).await.unwrap().unwrap_err().fate(), Fate::Answered);
+    assert_ne!(soon(call).await.unwrap().unwrap_err().delivery_status(), DeliveryStatus::Answered);
     let mut said = Vec::new();
     soon(tcp.read_to_end(&mut said)).await.unwrap_or_default();
     (reason, said)

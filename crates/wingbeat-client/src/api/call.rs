@@ -1,13 +1,11 @@
 //! One call of a service, before it is sent.
 
-use crate::client::Client;
-use crate::command::Kind;
-use crate::error::{Error, Result};
-use crate::fate::Fate;
+use super::Client;
+use super::io::emittable;
+use crate::connection::{Kind, Outcome, PendingCall, Unsent};
+use crate::error::{DeliveryStatus, Error, Result};
 use crate::hooks::{Context, Next};
-use crate::io::emittable;
 use crate::locked;
-use crate::slot::{Outcome, Slot, Unsent};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -148,8 +146,8 @@ fn begin(client: &mut Option<Client>, request: &mut Result<Request>, waker: &Wak
         return Ok(State::Hooked(Box::pin(async move { request.run(&client).await })));
     }
     let packet = request.packet()?;
-    let slot = Slot::new(Kind::Call, &packet, timeout(&client, request.timeout));
-    slot.submit_for(packet, client, waker).map(State::Sent)
+    let pending = PendingCall::new(Kind::Call, &packet, timeout(&client, request.timeout));
+    pending.submit_for(packet, client.into_connection(), waker).map(State::Sent)
 }
 
 impl Request {
@@ -179,17 +177,17 @@ impl Request {
         let Request { service, method, id, data, query, timeout, .. } = self;
         let query = query.map(|query| *query).unwrap_or_default();
         let context = Context { service, path, method, id, data: data.map(Payload::from), query, result: None };
-        let (sender, fate) = (client.clone(), Arc::new(Mutex::new(Fate::NotSent)));
-        let noted = fate.clone();
+        let (sender, status) = (client.clone(), Arc::new(Mutex::new(DeliveryStatus::NotSent)));
+        let noted = status.clone();
         let call = Box::new(move |mut context: Context| -> Pin<Box<dyn Future<Output = _> + Send>> {
             Box::pin(async move {
                 let data = context.data.as_ref().map(Payload::to_raw).transpose().map_err(Error::unwritable)?;
                 let Context { method, path, id, query, .. } = &context;
                 let packet = encode(method, path, id, data.as_ref(), Some(query))?;
                 // Also what becomes of a call that a hook waits for no longer.
-                *locked(&noted) = Fate::Unknown;
+                *locked(&noted) = DeliveryStatus::Unknown;
                 let outcome = send(&sender, packet, timeout).await;
-                *locked(&noted) = outcome.as_ref().map_or_else(Error::fate, |_| Fate::Answered);
+                *locked(&noted) = outcome.as_ref().map_or_else(Error::delivery_status, |_| DeliveryStatus::Answered);
                 context.result = Some(Payload::from(outcome?));
                 Ok(context)
             })
@@ -198,13 +196,13 @@ impl Request {
         let result =
             called.and_then(|context| context.result.unwrap_or(Payload::NULL).to_raw().map_err(Error::unwritable));
         // What a hook says is no answer of the server.
-        result.map_err(|error| error.of_hooks(*locked(&fate)))
+        result.map_err(|error| error.of_hooks(*locked(&status)))
     }
 }
 
 async fn send(client: &Client, packet: Unsent, limit: Option<Duration>) -> Result<RawJson> {
-    let slot = Slot::new(Kind::Call, &packet, timeout(client, limit));
-    slot.submit(packet, client.clone())?.await?.result()
+    let pending = PendingCall::new(Kind::Call, &packet, timeout(client, limit));
+    pending.submit(packet, client.connection().clone())?.await?.result()
 }
 
 fn timeout(client: &Client, own: Option<Duration>) -> Duration {
@@ -291,7 +289,10 @@ mod tests {
         assert_eq!(get(IdArg::from(0)).unwrap(), r#"["get","a",0,{}]"#);
         for missing in [IdArg::Absent, IdArg::from("")] {
             let error = get(missing).unwrap_err();
-            assert_eq!((&*error.message(), error.fate()), ("id for .get is required", Fate::NotSent));
+            assert_eq!(
+                (&*error.message(), error.delivery_status()),
+                ("id for .get is required", DeliveryStatus::NotSent)
+            );
         }
     }
 }

@@ -1,12 +1,9 @@
 //! What the connection's task and the handles both look at.
 
-use crate::TransportKind;
-use crate::connection::ConnectionEvent;
-use crate::desk::Desk;
-use crate::event::Event;
+use super::command_queue::CommandQueue;
+use super::{ConnectionEvent, Event, Options, Queue};
 use crate::locked;
-use crate::options::Options;
-use crate::queue::Queue;
+use crate::transport::TransportKind;
 use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, Weak};
@@ -14,7 +11,7 @@ use std::sync::{Arc, Mutex, Weak};
 // Mutexes of std: they are held for a look, never across an await.
 pub(crate) struct Shared {
     pub(crate) options: Options,
-    pub(crate) desk: Desk,
+    pub(crate) commands: CommandQueue,
     // None once the client has ended: who comes then hears at once that nothing will come.
     listeners: Mutex<Option<Listeners>>,
     observers: Mutex<Option<Vec<Weak<Queue<ConnectionEvent>>>>>,
@@ -39,7 +36,7 @@ type Queues = Vec<Weak<Queue<Event>>>;
 impl Shared {
     pub(crate) fn new(options: Options) -> Shared {
         Shared {
-            desk: Desk::new(options.buffer),
+            commands: CommandQueue::new(options.buffer),
             options,
             listeners: Mutex::new(Some(Listeners::default())),
             observers: Mutex::new(Some(Vec::new())),

@@ -1,7 +1,9 @@
 //! What can go wrong for a client.
 
-use crate::fate::Fate;
-use crate::transport::TooLarge;
+mod delivery_status;
+
+pub use delivery_status::DeliveryStatus;
+
 use serde_json::Value;
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -28,7 +30,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// # }
 /// ```
 ///
-/// [`fate`](Error::fate) tells of every one of them whether the server may have executed the call.
+/// [`delivery_status`](Error::delivery_status) tells of every one of them whether the server may have executed the call.
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum Error {
@@ -63,7 +65,7 @@ pub enum Error {
     #[non_exhaustive]
     Other {
         /// What became of the call.
-        fate: Fate,
+        delivery_status: DeliveryStatus,
         /// What failed.
         source: Arc<dyn StdError + Send + Sync>,
     },
@@ -84,22 +86,22 @@ struct Inner {
 impl Error {
     /// An error of a hook or of a [`Storage`](crate::Storage).
     pub fn other(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
-        Error::Other { fate: Fate::NotSent, source: source.into().into() }
+        Error::Other { delivery_status: DeliveryStatus::NotSent, source: source.into().into() }
     }
 
     /// Whether the server may have executed the call.
-    pub fn fate(&self) -> Fate {
+    pub fn delivery_status(&self) -> DeliveryStatus {
         match self {
-            Error::Answered(_) | Error::Unreadable(_) | Error::Missed(_) => Fate::Answered,
-            Error::Unanswered(_) => Fate::Unknown,
-            Error::Other { fate, .. } => *fate,
+            Error::Answered(_) | Error::Unreadable(_) | Error::Missed(_) => DeliveryStatus::Answered,
+            Error::Unanswered(_) => DeliveryStatus::Unknown,
+            Error::Other { delivery_status, .. } => *delivery_status,
             Error::Refused(_)
             | Error::NotConnected(_)
             | Error::NotSent(_)
             | Error::TooLarge { .. }
             | Error::Invalid(_)
             | Error::NotLoggedIn
-            | Error::Closed => Fate::NotSent,
+            | Error::Closed => DeliveryStatus::NotSent,
         }
     }
 
@@ -142,24 +144,30 @@ impl Error {
         }
     }
 
+    #[doc(hidden)]
+    #[deprecated = "it is called delivery_status"]
+    pub fn fate(&self) -> DeliveryStatus {
+        self.delivery_status()
+    }
+
     /// Notes what became of a call around which something else has failed.
-    pub(crate) fn with_fate(self, fate: Fate) -> Error {
+    pub(crate) fn with_delivery_status(self, delivery_status: DeliveryStatus) -> Error {
         match self {
-            same if same.fate() == fate => same,
-            Error::Other { source, .. } => Error::Other { fate, source },
-            other => Error::Other { fate, source: Arc::new(other) },
+            same if same.delivery_status() == delivery_status => same,
+            Error::Other { source, .. } => Error::Other { delivery_status, source },
+            other => Error::Other { delivery_status, source: Arc::new(other) },
         }
     }
 
     /// Notes what became of a call whose hooks have failed with this error. It may be another one's, which a hook has
     /// made besides or instead: what is less safe to repeat counts.
-    pub(crate) fn of_hooks(self, call: Fate) -> Error {
-        let fate = match (call, self.fate()) {
-            (Fate::Unknown, _) | (_, Fate::Unknown) => Fate::Unknown,
-            (Fate::Answered, _) | (_, Fate::Answered) => Fate::Answered,
-            (Fate::NotSent, Fate::NotSent) => Fate::NotSent,
+    pub(crate) fn of_hooks(self, call: DeliveryStatus) -> Error {
+        let delivery_status = match (call, self.delivery_status()) {
+            (DeliveryStatus::Unknown, _) | (_, DeliveryStatus::Unknown) => DeliveryStatus::Unknown,
+            (DeliveryStatus::Answered, _) | (_, DeliveryStatus::Answered) => DeliveryStatus::Answered,
+            (DeliveryStatus::NotSent, DeliveryStatus::NotSent) => DeliveryStatus::NotSent,
         };
-        self.with_fate(fate)
+        self.with_delivery_status(delivery_status)
     }
 
     /// What an option or an argument is wrong for.
@@ -182,9 +190,9 @@ impl Error {
     }
 
     /// No answer came in time.
-    pub(crate) fn timed_out(timeout: Duration, fate: Fate) -> Error {
-        match fate {
-            Fate::Unknown => Error::Unanswered(Problem::new(format!("No answer within {timeout:?}"))),
+    pub(crate) fn timed_out(timeout: Duration, delivery_status: DeliveryStatus) -> Error {
+        match delivery_status {
+            DeliveryStatus::Unknown => Error::Unanswered(Problem::new(format!("No answer within {timeout:?}"))),
             _ => Error::NotSent(Problem::new(format!("Not sent within {timeout:?}"))),
         }
     }
@@ -209,6 +217,13 @@ impl Problem {
     pub fn source(&self) -> Option<&(dyn StdError + Send + Sync + 'static)> {
         self.0.source.as_deref()
     }
+}
+
+/// A packet is larger than the server accepts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TooLarge {
+    pub(crate) size: usize,
+    pub(crate) limit: usize,
 }
 
 impl From<TooLarge> for Error {
@@ -288,13 +303,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_knows_its_fate() {
-        assert_eq!(Error::Answered(wingbeat_core::Error::bad_request("no")).fate(), Fate::Answered);
-        assert_eq!(Error::timed_out(Duration::from_secs(1), Fate::Unknown).fate(), Fate::Unknown);
-        assert_eq!(Error::timed_out(Duration::from_secs(1), Fate::NotSent).fate(), Fate::NotSent);
-        assert_eq!(Error::other("a hook's").with_fate(Fate::Unknown).fate(), Fate::Unknown);
-        let another = Error::Closed.of_hooks(Fate::Answered);
-        assert_eq!((another.fate(), &*another.message()), (Fate::Answered, "The client is closed"));
+    fn an_error_knows_what_became_of_its_call() {
+        assert_eq!(
+            Error::Answered(wingbeat_core::Error::bad_request("no")).delivery_status(),
+            DeliveryStatus::Answered
+        );
+        assert_eq!(
+            Error::timed_out(Duration::from_secs(1), DeliveryStatus::Unknown).delivery_status(),
+            DeliveryStatus::Unknown
+        );
+        assert_eq!(
+            Error::timed_out(Duration::from_secs(1), DeliveryStatus::NotSent).delivery_status(),
+            DeliveryStatus::NotSent
+        );
+        assert_eq!(
+            Error::other("a hook's").with_delivery_status(DeliveryStatus::Unknown).delivery_status(),
+            DeliveryStatus::Unknown
+        );
+        let another = Error::Closed.of_hooks(DeliveryStatus::Answered);
+        assert_eq!(
+            (another.delivery_status(), &*another.message()),
+            (DeliveryStatus::Answered, "The client is closed")
+        );
     }
 
     #[test]

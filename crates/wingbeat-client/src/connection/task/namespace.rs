@@ -1,11 +1,7 @@
 //! One namespace: what waits to be sent, and what waits for an answer.
 
-use crate::command::{Answer, Kind};
-use crate::error::Error;
-use crate::error::Problem;
-use crate::fate::Fate;
-use crate::queue::QueueLimits;
-use crate::slot::{Outbound, Place, Slot, Unsent};
+use crate::connection::{Answer, Kind, Outbound, PendingCall, Place, QueueLimits, Unsent};
+use crate::error::{DeliveryStatus, Error, Problem};
 use crate::transport::Outbox;
 use rustc_hash::FxHashMap;
 use std::collections::VecDeque;
@@ -55,21 +51,21 @@ impl Namespace {
 
     /// Keeps a packet until it can be sent; gives it back if the buffer is full.
     pub(crate) fn push(&mut self, outbound: Outbound, limits: QueueLimits) -> Result<(), Outbound> {
-        let bytes = self.bytes + outbound.slot.bytes;
+        let bytes = self.bytes + outbound.pending.bytes;
         if self.free.len() + self.behind_gate.len() >= limits.items || bytes > limits.bytes {
             return Err(outbound);
         }
         self.bytes = bytes;
         self.order += 1;
         outbound.kept_at(Place::Queued(self.order));
-        let queue = if outbound.slot.kind.is_gated() { &mut self.behind_gate } else { &mut self.free };
+        let queue = if outbound.pending.kind.is_gated() { &mut self.behind_gate } else { &mut self.free };
         queue.push_back((self.order, outbound));
         Ok(())
     }
 
     /// Puts a packet in front of all others.
     pub(crate) fn push_first(&mut self, outbound: Outbound) {
-        self.bytes += outbound.slot.bytes;
+        self.bytes += outbound.pending.bytes;
         self.free.push_front((0, outbound));
     }
 
@@ -96,13 +92,13 @@ impl Namespace {
         if queue.is_empty() {
             queue.shrink_to(KEEP);
         }
-        self.bytes -= outbound.slot.bytes;
+        self.bytes -= outbound.pending.bytes;
         Some(outbound)
     }
 
     fn send(&mut self, mut outbound: Outbound, outbox: &mut Outbox) -> Option<(Outbound, Error)> {
         let Unsent { json, attachments } = outbound.take();
-        let kind = outbound.slot.kind;
+        let kind = outbound.pending.kind;
         let attachments = attachments.as_ref().map_or(&[][..], |all| all);
         let packet = match (kind, attachments.is_empty()) {
             (Kind::Reply, true) => PacketKind::Ack,
@@ -111,7 +107,7 @@ impl Namespace {
             (_, false) => PacketKind::BinaryEvent,
         };
         if matches!(kind, Kind::Event | Kind::Reply) {
-            let asked = outbound.slot.asked.as_ref().map(|asked| asked.id.clone());
+            let asked = outbound.pending.asked.as_ref().map(|asked| asked.id.clone());
             if let Err(refused) = outbox.packet(packet, &self.name, asked, &json, attachments) {
                 return Some((outbound, refused.into()));
             }
@@ -142,8 +138,8 @@ impl Namespace {
     }
 
     /// Gives up what nobody waits for any more: its place is free at once, and an answer that still comes is nobody's.
-    pub(crate) fn forget(&mut self, slot: &Slot) {
-        match (slot.kind, slot.place()) {
+    pub(crate) fn forget(&mut self, pending: &PendingCall) {
+        match (pending.kind, pending.place()) {
             // What becomes of a login is the task's business as well.
             (Kind::Login, _) | (Kind::Logout, Place::InFlight(_)) | (_, Place::Nowhere) => {}
             (_, Place::InFlight(id)) => drop(self.in_flight.remove(&id)),
@@ -151,7 +147,7 @@ impl Namespace {
                 let queue = if kind.is_gated() { &mut self.behind_gate } else { &mut self.free };
                 let found = queue.binary_search_by_key(&order, |(order, _)| *order).ok();
                 if let Some((_, outbound)) = found.and_then(|at| queue.remove(at)) {
-                    self.bytes -= outbound.slot.bytes;
+                    self.bytes -= outbound.pending.bytes;
                 }
             }
         }
@@ -164,7 +160,7 @@ impl Namespace {
             failed.extend(self.free.drain(..));
         }
         for (_, outbound) in failed {
-            self.bytes -= outbound.slot.bytes;
+            self.bytes -= outbound.pending.bytes;
             outbound.finish(Err(error.clone()));
         }
     }
@@ -181,8 +177,8 @@ impl Namespace {
 
     /// Answers that wait to be sent belong to the connection that asked.
     fn forget_replies(&mut self) {
-        for outbound in extract(&mut self.free, |outbound| outbound.slot.kind == Kind::Reply) {
-            self.bytes -= outbound.slot.bytes;
+        for outbound in extract(&mut self.free, |outbound| outbound.pending.kind == Kind::Reply) {
+            self.bytes -= outbound.pending.bytes;
             outbound.finish(Err(nobody_asks()));
         }
     }
@@ -200,13 +196,13 @@ impl Namespace {
         let mut expired = Vec::new();
         for queue in [&mut self.free, &mut self.behind_gate] {
             for outbound in extract(queue, &mut is_due) {
-                self.bytes -= outbound.slot.bytes;
-                let error = Error::timed_out(outbound.slot.timeout, Fate::NotSent);
+                self.bytes -= outbound.pending.bytes;
+                let error = Error::timed_out(outbound.pending.timeout, DeliveryStatus::NotSent);
                 expired.push((outbound, error));
             }
         }
         for (_, outbound) in self.in_flight.extract_if(|_, outbound| is_due(outbound)) {
-            let error = Error::timed_out(outbound.slot.timeout, Fate::Unknown);
+            let error = Error::timed_out(outbound.pending.timeout, DeliveryStatus::Unknown);
             expired.push((outbound, error));
         }
         (expired, next)

@@ -2,14 +2,9 @@
 
 use super::Task;
 use super::received::decoder;
-use crate::builder::Builder;
-use crate::client::Client;
-use crate::command::Kind;
-use crate::connection::Reason;
-use crate::event::Event;
-use crate::queue::Queue;
-use crate::slot::{Outcome, Slot, Unsent};
-use crate::transport::{Body, Frames, Handshake, Incoming, Outbox, Seen};
+use crate::Builder;
+use crate::connection::{ConnectionHandle, Event, Kind, Outcome, PendingCall, Queue, Unsent};
+use crate::transport::{Body, Frames, Handshake, Incoming, Outbox, Reason, Seen};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Waker};
@@ -33,7 +28,7 @@ pub fn hostile_session(data: &[u8]) {
     let _inside = runtime.enter();
     let builder = Builder::new("http://localhost").msgpack(first & 1 == 1).listener_limits(UNREAD, 1 << 20);
     let options = builder.into_options().expect("these options are right");
-    let mut session = Session::new(&Client::alone(options));
+    let mut session = Session::new(&ConnectionHandle::alone(options));
     while let Some((&[kind, low, high], after)) = rest.split_first_chunk::<3>() {
         let (content, after) = after.split_at(usize::from(u16::from_le_bytes([low, high])).min(after.len()));
         rest = after;
@@ -54,27 +49,27 @@ struct Session {
 }
 
 impl Session {
-    fn new(client: &Client) -> Session {
-        let shared = client.shared();
+    fn new(connection: &ConnectionHandle) -> Session {
+        let shared = connection.shared();
         let namespace = shared.options.namespace.clone();
         let listeners = vec![shared.listen(&namespace, Some("a")), shared.listen(&namespace, None)];
         let (outbox, assembly) = (Outbox::new(shared.options.msgpack), decoder(&shared.options));
-        let task = Task::new(shared.clone(), client.downgrade());
+        let task = Task::new(shared.clone(), connection.downgrade());
         let mut session = Session { task, outbox, frames: Frames::default(), assembly, calls: Vec::new(), listeners };
         for kind in [Kind::Login, Kind::Call, Kind::Direct, Kind::Call, Kind::Logout] {
             let packet = Unsent { json: br#"["x",{}]"#.to_vec(), attachments: None };
-            let slot = Slot::new(kind, &packet, Duration::from_secs(60));
-            session.calls.extend(slot.submit(packet, client.clone()));
-            session.obey();
+            let pending = PendingCall::new(kind, &packet, Duration::from_secs(60));
+            session.calls.extend(pending.submit(packet, connection.clone()));
+            session.handle_commands();
         }
         session
     }
 
     /// Does what handles have asked for.
-    fn obey(&mut self) {
+    fn handle_commands(&mut self) {
         let mut cx = Context::from_waker(Waker::noop());
         if self.task.inbox.poll_filled(&mut cx).is_ready() {
-            let _ = self.task.obey();
+            let _ = self.task.handle_commands();
         }
     }
 

@@ -1,10 +1,9 @@
 //! All pages of a `find`, one after another.
 
-use crate::call::{Call, Request};
-use crate::client::Client;
+use super::call::Request;
+use super::keyset::{Keyed, Keys};
+use super::{Call, Client, Found, Page};
 use crate::error::{Error, Result};
-use crate::keyset::{Keyed, Keys};
-use crate::page::{Found, Page};
 use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};

@@ -3,13 +3,11 @@
 use super::Task;
 use super::namespace::lost_error;
 use super::session::End;
-use crate::command::{Answer, Asked, Kind, MAX_ARGUMENTS, SUCCESS, received_error};
-use crate::connection::{ConnectionEvent, Reason};
-use crate::error::Error;
-use crate::error::Problem;
-use crate::event::{Event, Reply};
-use crate::options::Options;
-use crate::transport::{Broken, Incoming, Outbox};
+use crate::connection::{
+    Answer, Asked, ConnectionEvent, Event, Kind, MAX_ARGUMENTS, Options, Reply, SUCCESS, received_error,
+};
+use crate::error::{Error, Problem};
+use crate::transport::{Broken, Incoming, Outbox, Reason};
 use bytes::Bytes;
 use serde_json::Value;
 use std::sync::Arc;
@@ -65,7 +63,7 @@ impl Task {
         }
         let main = self.namespaces.first_mut().filter(|namespace| namespace.joined && &*namespace.name == "/");
         let id = rest[..digits].bytes().fold(0, |number, digit| number * 10 + u64::from(digit - b'0'));
-        let Some(call) = main.and_then(|main| main.answered_if(id, |call| call.slot.kind == Kind::Call)) else {
+        let Some(call) = main.and_then(|main| main.answered_if(id, |call| call.pending.kind == Kind::Call)) else {
             return false;
         };
         call.finish(Ok(Answer::Unseen(rest[digits..].into())));
@@ -161,7 +159,7 @@ impl Task {
                 namespace: (at > 0).then(|| namespace.clone()),
                 asked: Asked { id, connection: self.connection },
                 timeout: self.shared.options.timeout,
-                client: self.handle.clone(),
+                connection: self.handle.clone(),
             });
             Event::new(&name, arguments, attachments, reply)
         });

@@ -1,29 +1,17 @@
 //! How a client is to be.
 
-use crate::auth::{MemoryStorage, Storage};
-use crate::backoff::Reconnection;
-use crate::client::Client;
+use super::Client;
+use crate::connection::{MemoryStorage, Options, QueueLimits, Reconnection, Storage};
 use crate::error::{Error, Result};
 use crate::hooks::Hooks;
-use crate::options::Options;
-use crate::queue::QueueLimits;
 #[cfg(feature = "tls")]
 use crate::transport::Trust;
-use crate::transport::{Address, Dialer, is_our_own};
+use crate::transport::{Address, Dialer, TransportKind, is_our_own};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use serde::Serialize;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// What carries the packets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum TransportKind {
-    /// HTTP long-polling.
-    Polling,
-    /// A WebSocket.
-    WebSocket,
-}
 
 /// Builds a [`Client`]. What is wrong with an option is said by [`build`](Builder::build).
 #[must_use]
@@ -107,7 +95,7 @@ impl Builder {
 
     /// The namespace that services are called in; `/` by default, and Feathers knows no other.
     pub fn namespace(self, namespace: &str) -> Builder {
-        self.with(|options| options.namespace = crate::io::namespace(namespace))
+        self.with(|options| options.namespace = super::io::namespace(namespace))
     }
 
     /// What is sent with CONNECT, for the server's middleware (Feathers itself does not look at it).
@@ -148,7 +136,7 @@ impl Builder {
     }
 
     /// How many calls and how many bytes may wait to be sent; 16384 and 64 MiB by default. Calls beyond that fail at
-    /// once, with [`Fate::NotSent`](crate::Fate::NotSent).
+    /// once, with [`DeliveryStatus::NotSent`](crate::DeliveryStatus::NotSent).
     pub fn buffer_limits(self, calls: usize, bytes: usize) -> Builder {
         self.with(|options| options.buffer = QueueLimits { items: calls, bytes })
     }
@@ -250,7 +238,7 @@ fn parse(url: &str) -> Result<Address> {
         path: "/socket.io/".to_owned(),
         query,
         headers: HeaderMap::new(),
-        dialer: Dialer::through(crate::network::from_environment()),
+        dialer: Dialer::through(super::network::from_environment()),
         #[cfg(feature = "tls")]
         trust: Trust::default(),
         max_payload: 64 << 20,

@@ -1,13 +1,12 @@
 //! Where handles leave what the connection's task is to do.
 
-use crate::command::Command;
+use super::{Command, QueueLimits};
 use crate::locked;
-use crate::queue::QueueLimits;
 use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 
 /// Commands that the task has not taken yet.
-pub(crate) struct Desk {
+pub(crate) struct CommandQueue {
     limits: QueueLimits,
     state: Mutex<State>,
 }
@@ -30,14 +29,14 @@ pub(crate) enum Refused {
     Closed,
 }
 
-/// What an empty desk keeps for the next commands.
+/// What an empty queue keeps for the next commands.
 const KEEP: usize = 64;
 
-impl Desk {
+impl CommandQueue {
     /// Takes as much as may wait in the buffer behind it.
-    pub(crate) fn new(limits: QueueLimits) -> Desk {
+    pub(crate) fn new(limits: QueueLimits) -> CommandQueue {
         let state = State { commands: Vec::new(), bytes: 0, task: None, has_handles: true, has_task: true };
-        Desk { limits: QueueLimits { items: limits.items.max(256), ..limits }, state: Mutex::new(state) }
+        CommandQueue { limits: QueueLimits { items: limits.items.max(256), ..limits }, state: Mutex::new(state) }
     }
 
     /// Leaves a command, which is handed back by dropping it if it is refused.

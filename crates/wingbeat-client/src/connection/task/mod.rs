@@ -1,28 +1,23 @@
 //! The task that owns the connection.
 //!
 //! Everything that has to agree lives here and nowhere else: what waits, what is under way, whether a login is running.
-//! Handles send [commands](crate::command::Command); the task waits for them at every moment at which it waits at all.
+//! Handles send [commands](crate::connection::Command); the task waits for them at every moment at which it waits at all.
 
 #[doc(hidden)]
 pub mod fuzzing;
+mod handle_commands;
 mod login;
 mod namespace;
-mod obey;
 mod received;
 mod session;
 
-use crate::backoff;
-use crate::client::WeakClient;
-use crate::command::Command;
-use crate::connection::{ConnectionEvent, Reason};
-use crate::error::Problem;
-use crate::error::{Error, Result};
-use crate::shared::Shared;
-use crate::transport::{Broken, Transport};
+use crate::connection::{Command, ConnectionEvent, Shared, WeakConnection};
+use crate::error::{Error, Problem, Result};
+use crate::transport::{Broken, Reason, Transport};
+use handle_commands::Inbox;
 use login::Login;
 pub(crate) use login::stored_login;
 use namespace::Namespace;
-use obey::Inbox;
 use session::End;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -34,7 +29,7 @@ pub(crate) struct Task {
     shared: Arc<Shared>,
     inbox: Inbox,
     // Weak: the task must not keep itself alive.
-    handle: WeakClient,
+    handle: WeakConnection,
     namespaces: Vec<Namespace>,
     login: Login,
     wanted: bool,
@@ -56,11 +51,11 @@ pub(crate) enum Stop {
 }
 
 impl Task {
-    pub(crate) fn spawn(shared: Arc<Shared>, handle: WeakClient) {
+    pub(crate) fn spawn(shared: Arc<Shared>, handle: WeakConnection) {
         tokio::spawn(Task::new(shared, handle).run());
     }
 
-    fn new(shared: Arc<Shared>, handle: WeakClient) -> Task {
+    fn new(shared: Arc<Shared>, handle: WeakConnection) -> Task {
         let main = Namespace::new(shared.options.namespace.clone());
         Task {
             inbox: Inbox::new(shared.clone()),
@@ -150,7 +145,7 @@ impl Task {
     }
 
     async fn wait_for_attempt(&mut self) -> Option<Stop> {
-        let delay = self.shared.options.reconnection.before(self.attempts, backoff::chance());
+        let delay = self.shared.options.reconnection.before(self.attempts, super::backoff::chance());
         self.attempts = self.attempts.saturating_add(1);
         self.shared.report(&ConnectionEvent::Reconnecting { attempt: self.attempts, delay });
         self.meanwhile(pin!(sleep(delay))).await.err()
@@ -185,7 +180,7 @@ impl Task {
         while !self.wanted {
             tokio::select! {
                 filled = self.inbox.filled() => {
-                    let stop = if filled { self.obey() } else { Some(Stop::Close) };
+                    let stop = if filled { self.handle_commands() } else { Some(Stop::Close) };
                     if stop.is_some() {
                         return stop;
                     }
@@ -202,7 +197,7 @@ impl Task {
             tokio::select! {
                 output = &mut future => return Ok(output),
                 filled = self.inbox.filled() => {
-                    if let Some(stop) = if filled { self.obey() } else { Some(Stop::Close) } {
+                    if let Some(stop) = if filled { self.handle_commands() } else { Some(Stop::Close) } {
                         return Err(stop);
                     }
                 }

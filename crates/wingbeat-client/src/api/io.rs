@@ -1,10 +1,8 @@
 //! Raw Socket.IO: events that are no service's.
 
-use crate::client::Client;
-use crate::command::{Answer, Command, Kind};
+use super::Client;
+use crate::connection::{Answer, Command, Event, Events, FromEvent, Kind, PendingCall, Unsent};
 use crate::error::{Error, Result};
-use crate::event::{Event, Events, FromEvent};
-use crate::slot::{Slot, Unsent};
 use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -52,7 +50,7 @@ impl Io {
     /// If the client is closed.
     pub async fn of(&self, name: &str) -> Result<Io> {
         let namespace = namespace(name);
-        self.client.send(Command::Join(namespace.clone()))?;
+        self.client.connection().send(Command::Join(namespace.clone()))?;
         Ok(Io { namespace, ..self.clone() })
     }
 
@@ -75,7 +73,7 @@ impl Io {
     ///
     /// # Errors
     /// As [`emit`](Io::emit); and if there is no answer in time or the connection is lost before it
-    /// ([`Fate`](crate::Fate) tells which).
+    /// ([`DeliveryStatus`](crate::DeliveryStatus) tells which).
     pub async fn emit_with_ack(&self, event: &str, arguments: impl Serialize) -> Result<Ack> {
         let answer = self.send(Kind::Direct, event, arguments).await?;
         let said = if let Answer::Said(said) = answer { Some(*said) } else { None };
@@ -87,15 +85,15 @@ impl Io {
     /// calls `connect` and `disconnect` are no events of the server: see
     /// [`Client::connection_events`](crate::Client::connection_events).)
     pub fn on<T: FromEvent>(&self, event: &str) -> Events<T> {
-        Events::new(&self.client, &self.namespace, Some(event))
+        Events::new(self.client.connection(), &self.namespace, Some(event))
     }
 
     /// All events.
     pub fn on_any(&self) -> Events<Event> {
-        Events::new(&self.client, &self.namespace, None)
+        Events::new(self.client.connection(), &self.namespace, None)
     }
 
-    async fn send(&self, kind: Kind, event: &str, arguments: impl Serialize) -> Result<crate::command::Answer> {
+    async fn send(&self, kind: Kind, event: &str, arguments: impl Serialize) -> Result<crate::connection::Answer> {
         emittable(event)?;
         let mut list = vec![Value::from(event)];
         match serde_json::to_value(arguments).map_err(Error::unwritable)? {
@@ -107,9 +105,9 @@ impl Io {
         let options = &self.client.shared().options;
         let timeout = self.timeout.unwrap_or(options.timeout);
         let packet = Unsent::from(raw);
-        let mut slot = Slot::new(kind, &packet, timeout);
-        slot.namespace = (self.namespace != options.namespace).then(|| self.namespace.clone());
-        slot.submit(packet, self.client.clone())?.await
+        let mut pending = PendingCall::new(kind, &packet, timeout);
+        pending.namespace = (self.namespace != options.namespace).then(|| self.namespace.clone());
+        pending.submit(packet, self.client.connection().clone())?.await
     }
 }
 

@@ -1,14 +1,8 @@
 //! Whether the client is authenticated, and what a login means for the calls that wait for it.
 
 use super::Task;
-use crate::auth;
-use crate::command::{Answer, Kind};
-use crate::connection::ConnectionEvent;
-use crate::error::Problem;
-use crate::error::{Error, Result};
-use crate::fate::Fate;
-use crate::shared::Shared;
-use crate::slot::{Outbound, Slot, Unsent};
+use crate::connection::{Answer, ConnectionEvent, Kind, Outbound, PendingCall, Shared, Unsent};
+use crate::error::{DeliveryStatus, Error, Problem, Result};
 use serde_json::Value;
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -41,10 +35,15 @@ impl Login {
     }
 }
 
+/// Whether the server says that this client is not who it claims to be: such a token is not kept.
+fn refuses(error: &Error) -> bool {
+    matches!(error, Error::Answered(said) if (401..=407).contains(&said.code()))
+}
+
 impl Task {
     /// A call of a namespace has ended, in whatever way.
     pub(crate) fn finish(&mut self, at: usize, outbound: Outbound, outcome: Result<Answer>) {
-        match outbound.slot.kind {
+        match outbound.pending.kind {
             Kind::Login => self.login_finished(at, outbound, outcome),
             Kind::Logout => self.logout_finished(outbound, outcome),
             Kind::Call | Kind::Direct | Kind::Event | Kind::Reply => outbound.finish(outcome),
@@ -53,7 +52,7 @@ impl Task {
 
     fn login_finished(&mut self, at: usize, outbound: Outbound, outcome: Result<Answer>) {
         self.login.forget_one();
-        let sent = outbound.slot.place().id();
+        let sent = outbound.pending.place().id();
         let read = outcome.and_then(|answer| {
             let value: Value = answer.read()?;
             Ok((answer, value))
@@ -75,7 +74,12 @@ impl Task {
 
     fn logged_in(&mut self, value: Value) -> Result<()> {
         let kept = match value.get("accessToken").and_then(Value::as_str) {
-            Some(token) => self.shared.options.storage.set(token).map_err(|error| error.with_fate(Fate::Answered)),
+            Some(token) => self
+                .shared
+                .options
+                .storage
+                .set(token)
+                .map_err(|error| error.with_delivery_status(DeliveryStatus::Answered)),
             None => Ok(()),
         };
         self.login.authenticated = true;
@@ -101,12 +105,12 @@ impl Task {
                 self.login.authenticated = false;
                 self.shared.set_authentication(None);
                 let removed = self.shared.options.storage.remove();
-                removed.map(|()| answer).map_err(|error| error.with_fate(Fate::Answered))
+                removed.map(|()| answer).map_err(|error| error.with_delivery_status(DeliveryStatus::Answered))
             }
             Err(error) => {
                 self.forget_login(&error);
                 // Whoever is not logged in is logged out.
-                if auth::refuses(&error) { Ok(Answer::default()) } else { Err(error) }
+                if refuses(&error) { Ok(Answer::default()) } else { Err(error) }
             }
         };
         if outcome.is_ok() {
@@ -118,7 +122,7 @@ impl Task {
     fn forget_login(&mut self, error: &Error) {
         self.login.authenticated = false;
         self.shared.set_authentication(None);
-        if auth::refuses(error) {
+        if refuses(error) {
             // A token that cannot be removed is refused again next time.
             let _ = self.shared.options.storage.remove();
         }
@@ -132,7 +136,7 @@ impl Task {
         match stored_login(&self.shared) {
             Ok(json) => {
                 let packet = Unsent { json, attachments: None };
-                let mut login = Slot::new(Kind::Login, &packet, self.shared.options.timeout).own(packet);
+                let mut login = PendingCall::new(Kind::Login, &packet, self.shared.options.timeout).own(packet);
                 let deadline = login.begin(Instant::now());
                 self.login.begin();
                 self.namespaces[0].push_first(login);
@@ -146,7 +150,7 @@ impl Task {
 /// The call that authenticates with the stored token.
 pub(crate) fn stored_login(shared: &Shared) -> Result<Vec<u8>> {
     let options = &shared.options;
-    let token = options.storage.get().map_err(|error| error.with_fate(Fate::NotSent))?;
+    let token = options.storage.get().map_err(|error| error.with_delivery_status(DeliveryStatus::NotSent))?;
     let token = token.ok_or(Error::NotLoggedIn)?;
     let data = serde_json::json!({ "strategy": options.jwt_strategy, "accessToken": token });
     serde_json::to_vec(&("create", &options.authentication_path, data, serde_json::json!({})))

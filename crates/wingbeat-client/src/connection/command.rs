@@ -1,8 +1,7 @@
 //! What handles ask the connection's task to do, and what a server answers.
 
-use crate::error::Problem;
-use crate::error::{Error, Result};
-use crate::slot::{Outbound, Slot};
+use super::{Outbound, PendingCall};
+use crate::error::{Error, Problem, Result};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
@@ -13,7 +12,7 @@ use wingbeat_protocol::packet::{AckId, Arguments};
 pub(crate) enum Command {
     Emit(Outbound),
     /// Nobody waits for this any more.
-    Forget(Arc<Slot>),
+    Forget(Arc<PendingCall>),
     /// Joins a namespace, if that has not happened yet.
     Join(Arc<str>),
     /// Connects, if not connected; the answer comes once it is, or when an attempt has failed.
@@ -27,7 +26,7 @@ pub(crate) enum Command {
 impl Command {
     /// How much of a buffer it takes.
     pub(crate) fn bytes(&self) -> usize {
-        if let Command::Emit(outbound) = self { outbound.slot.bytes } else { 0 }
+        if let Command::Emit(outbound) = self { outbound.pending.bytes } else { 0 }
     }
 
     /// Whether it is accepted however much waits: it ends something.

@@ -1,6 +1,6 @@
 //! How a server is reached: through which proxy, and with which certificates.
 
-use crate::builder::Builder;
+use super::Builder;
 #[cfg(feature = "tls")]
 use crate::error::Problem;
 use crate::error::{Error, Result};

@@ -1,9 +1,7 @@
 //! One packet from the call that makes it to its outcome.
 
-use crate::client::Client;
-use crate::command::{Answer, Asked, Command, Kind};
-use crate::error::Problem;
-use crate::error::{Error, Result};
+use super::{Answer, Asked, Command, ConnectionHandle, Kind};
+use crate::error::{Error, Problem, Result};
 use crate::locked;
 use bytes::Bytes;
 use std::pin::Pin;
@@ -16,7 +14,7 @@ use wingbeat_core::RawJson;
 
 /// A packet that waits to be sent, or for its answer: the task's side of it. Dropped without an outcome, it says so.
 pub(crate) struct Outbound {
-    pub(crate) slot: Arc<Slot>,
+    pub(crate) pending: Arc<PendingCall>,
     packet: Unsent,
     /// By when it has to be answered, once the task has taken it.
     deadline: Option<Instant>,
@@ -25,7 +23,7 @@ pub(crate) struct Outbound {
 }
 
 /// What task and caller share: one allocation for a call.
-pub(crate) struct Slot {
+pub(crate) struct PendingCall {
     pub(crate) kind: Kind,
     /// `None`: that of the services.
     pub(crate) namespace: Option<Arc<str>>,
@@ -99,12 +97,12 @@ enum Caller {
     Gone,
 }
 
-impl Slot {
+impl PendingCall {
     /// A packet that has this long to be sent and answered, from when the task takes it.
     #[inline]
-    pub(crate) fn new(kind: Kind, packet: &Unsent, timeout: Duration) -> Slot {
+    pub(crate) fn new(kind: Kind, packet: &Unsent, timeout: Duration) -> PendingCall {
         let attached = packet.attachments.iter().flat_map(|all| &**all).map(Bytes::len).sum::<usize>();
-        Slot {
+        PendingCall {
             kind,
             namespace: None,
             timeout,
@@ -118,28 +116,28 @@ impl Slot {
     /// A packet of the task's own: nobody waits for its outcome.
     pub(crate) fn own(mut self, packet: Unsent) -> Outbound {
         self.set_caller(Caller::Gone);
-        Outbound { slot: Arc::new(self), packet, deadline: None, is_own: true, is_finished: false }
+        Outbound { pending: Arc::new(self), packet, deadline: None, is_own: true, is_finished: false }
     }
 
     /// Hands it to the task.
     #[inline]
-    pub(crate) fn submit(self, packet: Unsent, client: Client) -> Result<Outcome> {
-        let slot = Arc::new(self);
-        client.send(Command::Emit(Outbound {
-            slot: slot.clone(),
+    pub(crate) fn submit(self, packet: Unsent, connection: ConnectionHandle) -> Result<Outcome> {
+        let pending = Arc::new(self);
+        connection.send(Command::Emit(Outbound {
+            pending: pending.clone(),
             packet,
             deadline: None,
             is_own: false,
             is_finished: false,
         }))?;
-        Ok(Outcome { slot, client, is_over: false })
+        Ok(Outcome { pending, connection, is_over: false })
     }
 
     /// Hands it to the task for a caller that waits already.
     #[inline]
-    pub(crate) fn submit_for(mut self, packet: Unsent, client: Client, waker: &Waker) -> Result<Outcome> {
+    pub(crate) fn submit_for(mut self, packet: Unsent, connection: ConnectionHandle, waker: &Waker) -> Result<Outcome> {
         self.set_caller(Caller::Waits(waker.clone()));
-        self.submit(packet, client)
+        self.submit(packet, connection)
     }
 
     fn set_caller(&mut self, caller: Caller) {
@@ -164,7 +162,7 @@ impl Outbound {
     /// Its time runs from here on: the moment is looked up once for all that the task takes together.
     pub(crate) fn begin(&mut self, now: Instant) -> Instant {
         // Further away than anyone waits, and never too far to be a moment.
-        let deadline = now + self.slot.timeout.min(Duration::from_secs(365 * 24 * 3600));
+        let deadline = now + self.pending.timeout.min(Duration::from_secs(365 * 24 * 3600));
         *self.deadline.insert(deadline)
     }
 
@@ -173,7 +171,7 @@ impl Outbound {
     }
 
     pub(crate) fn kept_at(&self, place: Place) {
-        self.slot.kept_at(place);
+        self.pending.kept_at(place);
     }
 
     /// Takes what is to be sent.
@@ -188,8 +186,8 @@ impl Outbound {
 
     fn tell(&mut self, outcome: Result<Answer>) {
         self.is_finished = true;
-        self.slot.kept_at(Place::Nowhere);
-        let mut caller = locked(&self.slot.caller);
+        self.pending.kept_at(Place::Nowhere);
+        let mut caller = locked(&self.pending.caller);
         let waker = match std::mem::replace(&mut *caller, Caller::Gone) {
             Caller::Gone => return,
             before => {
@@ -219,8 +217,8 @@ impl Drop for Outbound {
 /// What becomes of a packet. Dropped, it takes the packet back: what was not sent never will be, and what was sent
 /// waits for no answer.
 pub(crate) struct Outcome {
-    slot: Arc<Slot>,
-    client: Client,
+    pending: Arc<PendingCall>,
+    connection: ConnectionHandle,
     is_over: bool,
 }
 
@@ -228,7 +226,7 @@ impl Future for Outcome {
     type Output = Result<Answer>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Answer>> {
-        let mut caller = locked(&self.slot.caller);
+        let mut caller = locked(&self.pending.caller);
         match &mut *caller {
             Caller::Waits(waker) => waker.clone_from(cx.waker()),
             away @ Caller::Away => *away = Caller::Waits(cx.waker().clone()),
@@ -251,10 +249,10 @@ impl Drop for Outcome {
         if self.is_over {
             return;
         }
-        let before = std::mem::replace(&mut *locked(&self.slot.caller), Caller::Gone);
+        let before = std::mem::replace(&mut *locked(&self.pending.caller), Caller::Gone);
         if !matches!(before, Caller::Finished(_)) {
             // A client that has ended has forgotten it already.
-            let _ = self.client.send(Command::Forget(self.slot.clone()));
+            let _ = self.connection.send(Command::Forget(self.pending.clone()));
         }
     }
 }

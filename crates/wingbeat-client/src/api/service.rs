@@ -1,10 +1,9 @@
 //! A service of the server, as an object here.
 
-use crate::call::{Call, Request};
-use crate::client::Client;
+use super::call::Request;
+use super::{Call, Client, Found};
+use crate::connection::Events;
 use crate::error::{Error, Result};
-use crate::event::Events;
-use crate::page::Found;
 use serde::Serialize;
 use serde_json::Value;
 use std::marker::PhantomData;
@@ -127,6 +126,6 @@ impl<T> Service<T> {
     /// The events of this name, read as `E`s: for events whose data is no record.
     pub fn on_event<E>(&self, event: &str) -> Events<E> {
         let name = format!("{} {event}", self.service);
-        Events::new(&self.client, &self.client.shared().options.namespace, Some(&name))
+        Events::new(self.client.connection(), &self.client.shared().options.namespace, Some(&name))
     }
 }

@@ -2,12 +2,9 @@
 
 use super::namespace::{Namespace, lost_error, nobody_asks};
 use super::{Stop, Task};
-use crate::command::{Command, Kind};
-use crate::connection::Reason;
-use crate::error::Error;
-use crate::error::Problem;
-use crate::shared::Shared;
-use crate::slot::Outbound;
+use crate::connection::{Command, Kind, Outbound, Shared};
+use crate::error::{Error, Problem};
+use crate::transport::Reason;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -34,7 +31,7 @@ impl Inbox {
         Inbox { shared, batch: Vec::new() }
     }
 
-    /// Waits until there is something to obey; false once all handles are gone.
+    /// Waits until there is a command; false once all handles are gone.
     pub(crate) async fn filled(&mut self) -> bool {
         poll_fn(|cx| self.poll_filled(cx)).await
     }
@@ -43,13 +40,13 @@ impl Inbox {
         if !self.batch.is_empty() {
             return Poll::Ready(true);
         }
-        self.shared.desk.poll_take(cx, &mut self.batch)
+        self.shared.commands.poll_take(cx, &mut self.batch)
     }
 
     /// Takes no more commands, and gives those that have come.
     pub(crate) fn close(&mut self) -> Vec<Command> {
         let mut left = std::mem::take(&mut self.batch);
-        left.extend(self.shared.desk.close());
+        left.extend(self.shared.commands.close());
         left
     }
 }
@@ -64,7 +61,7 @@ impl Drop for Inbox {
 impl Task {
     /// Does what handles have asked for, up to the command that ends what is under way: what was asked for after it
     /// is meant for the time after it.
-    pub(crate) fn obey(&mut self) -> Option<Stop> {
+    pub(crate) fn handle_commands(&mut self) -> Option<Stop> {
         let mut batch = std::mem::take(&mut self.inbox.batch);
         let mut commands = batch.drain(..);
         let mut now = None;
@@ -77,9 +74,9 @@ impl Task {
     fn command(&mut self, command: Command, now: &mut Option<Instant>) -> Option<Stop> {
         match command {
             Command::Emit(outbound) => self.emit(outbound, *now.get_or_insert_with(Instant::now)),
-            Command::Forget(slot) => {
-                if let Some(at) = self.namespace(slot.namespace.as_ref()) {
-                    self.namespaces[at].forget(&slot);
+            Command::Forget(pending) => {
+                if let Some(at) = self.namespace(pending.namespace.as_ref()) {
+                    self.namespaces[at].forget(&pending);
                 }
             }
             Command::Join(name) => {
@@ -115,14 +112,14 @@ impl Task {
     fn emit(&mut self, mut outbound: Outbound, now: Instant) {
         let deadline = outbound.begin(now);
         let limits = self.shared.options.buffer;
-        let slot = &outbound.slot;
-        let is_login = slot.kind == Kind::Login;
-        let Some(at) = self.namespace(slot.namespace.as_ref()) else {
+        let pending = &outbound.pending;
+        let is_login = pending.kind == Kind::Login;
+        let Some(at) = self.namespace(pending.namespace.as_ref()) else {
             return outbound.finish(Err(Error::invalid(format!("More than {MAX_NAMESPACES} namespaces"))));
         };
         let namespace = &mut self.namespaces[at];
         let connection = self.connection;
-        if slot.asked.as_ref().is_some_and(|asked| asked.connection != connection || !namespace.joined) {
+        if pending.asked.as_ref().is_some_and(|asked| asked.connection != connection || !namespace.joined) {
             return outbound.finish(Err(nobody_asks()));
         }
         if let Some(error) = &namespace.halted {

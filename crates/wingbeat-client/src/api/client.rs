@@ -1,19 +1,13 @@
 //! The client itself: a cheap handle of the connection.
 
-use crate::builder::{Builder, TransportKind};
-use crate::command::{Command, Kind};
-use crate::connection::ConnectionEvents;
-use crate::desk::Refused;
-use crate::error::Problem;
+use super::builder::Builder;
+use super::io::Io;
+use super::service::Service;
+use crate::connection::{Command, ConnectionEvents, ConnectionHandle, Options, Shared};
 use crate::error::{Error, Result};
-use crate::io::Io;
-use crate::options::Options;
-use crate::service::Service;
-use crate::shared::Shared;
-use crate::slot::{Outcome, Slot, Unsent};
-use crate::task::Task;
+use crate::transport::TransportKind;
 use serde_json::Value;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use tokio::sync::oneshot;
 use wingbeat_core::Definition;
 
@@ -22,26 +16,7 @@ use wingbeat_core::Definition;
 /// It is a handle: clones are cheap and share one connection, which a task of its own keeps and renews. When the last
 /// handle and the last stream of it are dropped, the client says goodbye and the task ends.
 #[derive(Clone)]
-pub struct Client(Arc<Handle>);
-
-/// All handles together: the client ends with the last of them.
-struct Handle(Arc<Shared>);
-
-impl Drop for Handle {
-    fn drop(&mut self) {
-        self.0.desk.leave();
-    }
-}
-
-/// A handle that keeps nobody.
-#[derive(Clone)]
-pub(crate) struct WeakClient(Weak<Handle>);
-
-impl WeakClient {
-    pub(crate) fn upgrade(&self) -> Option<Client> {
-        self.0.upgrade().map(Client)
-    }
-}
+pub struct Client(ConnectionHandle);
 
 impl Client {
     /// Connects to a server, with the defaults of [`builder`](Client::builder).
@@ -58,29 +33,20 @@ impl Client {
     }
 
     pub(crate) fn start(options: Options) -> Client {
-        let client = Client::alone(options);
-        Task::spawn(client.0.0.clone(), client.downgrade());
-        client
+        Client(ConnectionHandle::start(options))
     }
 
-    /// A client without its task.
-    pub(crate) fn alone(options: Options) -> Client {
-        Client(Arc::new(Handle(Arc::new(Shared::new(options)))))
+    /// The connection that it is a handle of.
+    pub(crate) fn connection(&self) -> &ConnectionHandle {
+        &self.0
     }
 
-    pub(crate) fn downgrade(&self) -> WeakClient {
-        WeakClient(Arc::downgrade(&self.0))
+    pub(crate) fn into_connection(self) -> ConnectionHandle {
+        self.0
     }
 
-    pub(crate) fn shared(&self) -> &Arc<Shared> {
-        &self.0.0
-    }
-
-    pub(crate) fn send(&self, command: Command) -> Result<()> {
-        self.shared().desk.push(command).map_err(|refused| match refused {
-            Refused::Full => Error::NotSent(Problem::new("Too many calls wait to be sent")),
-            Refused::Closed => Error::Closed,
-        })
+    pub(crate) fn shared(&self) -> &Shared {
+        self.0.shared()
     }
 
     /// The service under a path, whose records are `T`s.
@@ -136,7 +102,7 @@ impl Client {
     /// closed.
     pub async fn connect(&self) -> Result<()> {
         let (answer, connected) = oneshot::channel();
-        self.send(Command::Connect(answer))?;
+        self.0.send(Command::Connect(answer))?;
         connected.await.map_err(|_| Error::Closed)?
     }
 
@@ -145,20 +111,14 @@ impl Client {
     /// # Errors
     /// If the client is closed.
     pub async fn disconnect(&self) -> Result<()> {
-        self.send(Command::Disconnect)
+        self.0.send(Command::Disconnect)
     }
 
     /// Says goodbye and ends the client: all calls fail, all streams end. Returns when that is done.
     pub async fn close(&self) {
         let (answer, over) = oneshot::channel();
-        if self.send(Command::Close(answer)).is_ok() {
+        if self.0.send(Command::Close(answer)).is_ok() {
             let _ = over.await;
         }
-    }
-
-    /// Hands a packet of the services' namespace to the task.
-    pub(crate) fn submit(&self, kind: Kind, json: Vec<u8>) -> Result<Outcome> {
-        let packet = Unsent { json, attachments: None };
-        Slot::new(kind, &packet, self.shared().options.timeout).submit(packet, self.clone())
     }
 }

@@ -1,21 +1,12 @@
 //! Who the client is for the server.
 
-mod storage;
-
-pub use storage::{FileStorage, MemoryStorage, Storage};
-
-use crate::client::Client;
-use crate::command::Kind;
+use super::Client;
+use crate::connection::Kind;
 use crate::error::{Error, Result};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use wingbeat_core::json;
-
-/// Whether the server says that this client is not who it claims to be: such a token is not kept.
-pub(crate) fn refuses(error: &Error) -> bool {
-    matches!(error, Error::Answered(said) if (401..=407).contains(&said.code()))
-}
 
 impl Client {
     /// Logs in, for example with `{"strategy": "local", "email": …, "password": …}`; gives what the server says.
@@ -48,11 +39,11 @@ impl Client {
     /// # Errors
     /// As [`re_authenticate`](Client::re_authenticate).
     pub async fn re_authenticate_now(&self) -> Result<Arc<Value>> {
-        self.log_in(crate::task::stored_login(self.shared())?).await
+        self.log_in(crate::connection::stored_login(self.shared())?).await
     }
 
     async fn log_in(&self, json: Vec<u8>) -> Result<Arc<Value>> {
-        let answer = self.submit(Kind::Login, json)?.await?;
+        let answer = self.connection().submit(Kind::Login, json)?.await?;
         Ok(Arc::new(answer.read()?))
     }
 
@@ -63,7 +54,7 @@ impl Client {
     pub async fn logout(&self) -> Result<Value> {
         let path = &self.shared().options.authentication_path;
         let json = serde_json::to_vec(&("remove", path, Value::Null, json!({}))).map_err(Error::unwritable)?;
-        self.submit(Kind::Logout, json)?.await?.read()
+        self.connection().submit(Kind::Logout, json)?.await?.read()
     }
 
     /// What the server said at the login, if the client is logged in: token, user and more.

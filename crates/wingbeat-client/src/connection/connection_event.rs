@@ -1,7 +1,8 @@
 //! What happens to the connection, for those who want to know.
 
+use super::{Next, Queue};
 use crate::error::Error;
-use crate::queue::{Next, Queue};
+use crate::transport::Reason;
 use futures_util::Stream;
 use serde_json::Value;
 use std::fmt;
@@ -20,7 +21,7 @@ pub enum ConnectionEvent {
         /// The id that the server gave this connection.
         id: Arc<str>,
     },
-    /// The connection is gone. Calls that were under way have failed with [`Fate::Unknown`](crate::Fate::Unknown).
+    /// The connection is gone. Calls that were under way have failed with [`DeliveryStatus::Unknown`](crate::DeliveryStatus::Unknown).
     Disconnected {
         /// Why.
         reason: Reason,
@@ -85,44 +86,6 @@ impl fmt::Debug for ConnectionEvent {
             ConnectionEvent::LoggedOut => f.write_str("LoggedOut"),
             ConnectionEvent::Missed(missed) => f.debug_tuple("Missed").field(missed).finish(),
         }
-    }
-}
-
-/// Why a connection ended, in Socket.IO's words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Reason {
-    /// The server sent DISCONNECT: it does not want this client, for example because its login has expired.
-    ServerDisconnect,
-    /// [`Client::disconnect`](crate::Client::disconnect) was called.
-    ClientDisconnect,
-    /// The server has been silent for longer than its heartbeat allows.
-    PingTimeout,
-    /// The server closed the connection.
-    TransportClose,
-    /// The connection broke.
-    TransportError,
-    /// The server sent what breaks the protocol.
-    ParseError,
-}
-
-impl Reason {
-    /// As socket.io-client names it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Reason::ServerDisconnect => "io server disconnect",
-            Reason::ClientDisconnect => "io client disconnect",
-            Reason::PingTimeout => "ping timeout",
-            Reason::TransportClose => "transport close",
-            Reason::TransportError => "transport error",
-            Reason::ParseError => "parse error",
-        }
-    }
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }
 

@@ -1,11 +1,8 @@
 //! What a client is told when it is built.
 
-use crate::TransportKind;
-use crate::auth::Storage;
-use crate::backoff::Reconnection;
+use super::{QueueLimits, Reconnection, Storage};
 use crate::hooks::Hooks;
-use crate::queue::QueueLimits;
-use crate::transport::Address;
+use crate::transport::{Address, TransportKind};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::Arc;

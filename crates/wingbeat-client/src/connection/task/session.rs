@@ -2,11 +2,9 @@
 
 use super::received::{decoder, is_ping};
 use super::{Stop, Task};
-use crate::TransportKind;
-use crate::connection::{ConnectionEvent, Reason};
-use crate::error::Error;
-use crate::error::Problem;
-use crate::transport::{Broken, Handshake, Outbox, Transport};
+use crate::connection::ConnectionEvent;
+use crate::error::{Error, Problem};
+use crate::transport::{Broken, Handshake, Outbox, Reason, Transport, TransportKind};
 use serde_json::Value;
 use std::future::poll_fn;
 use std::task::{Context, Poll};
@@ -26,7 +24,7 @@ pub(crate) enum End {
     Stop(Stop),
 }
 
-/// How many turns there are before other tasks have theirs. In each, commands are obeyed and the transport is read once.
+/// How many turns there are before other tasks have theirs. In each, commands are handled and the transport is read once.
 const TURNS: usize = 8;
 
 /// How long a goodbye may take.
@@ -135,7 +133,7 @@ impl Task {
     ) -> Result<bool, End> {
         let filled = self.inbox.poll_filled(cx);
         let stop = match filled {
-            Poll::Ready(true) => self.obey(),
+            Poll::Ready(true) => self.handle_commands(),
             Poll::Ready(false) => Some(Stop::Close),
             Poll::Pending => None,
         };

@@ -1,10 +1,7 @@
 //! Events of the server, as streams.
 
-use crate::client::{Client, WeakClient};
-use crate::command::{Asked, Kind};
+use super::{Asked, ConnectionHandle, Kind, Next, PendingCall, Queue, Unsent, WeakConnection};
 use crate::error::{Error, Result};
-use crate::queue::{Next, Queue};
-use crate::slot::{Slot, Unsent};
 use bytes::Bytes;
 use futures_util::Stream;
 use serde::Serialize;
@@ -37,7 +34,7 @@ pub(crate) struct Reply {
     pub(crate) asked: Asked,
     pub(crate) timeout: Duration,
     // Weak: an event that somebody keeps does not keep the connection.
-    pub(crate) client: WeakClient,
+    pub(crate) connection: WeakConnection,
 }
 
 impl Event {
@@ -100,13 +97,13 @@ impl Event {
     /// # Errors
     /// If the value has no JSON form, the answer could not be sent in time, or the connection that asked is gone.
     pub async fn reply(&self, answer: &(impl Serialize + ?Sized)) -> Result<()> {
-        let Some(Reply { namespace, asked, timeout, client }) = &self.0.reply else { return Ok(()) };
+        let Some(Reply { namespace, asked, timeout, connection }) = &self.0.reply else { return Ok(()) };
         let raw = RawJson::new(&(answer,)).map_err(Error::unwritable)?;
-        let client = client.upgrade().ok_or(Error::Closed)?;
+        let connection = connection.upgrade().ok_or(Error::Closed)?;
         let packet = Unsent::from(raw);
-        let mut slot = Slot::new(Kind::Reply, &packet, *timeout);
-        (slot.namespace, slot.asked) = (namespace.clone(), Some(Box::new(asked.clone())));
-        slot.submit(packet, client)?.await.map(drop)
+        let mut pending = PendingCall::new(Kind::Reply, &packet, *timeout);
+        (pending.namespace, pending.asked) = (namespace.clone(), Some(Box::new(asked.clone())));
+        pending.submit(packet, connection)?.await.map(drop)
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -133,7 +130,7 @@ impl fmt::Debug for Event {
 pub struct Events<T> {
     queue: Arc<Queue<Event>>,
     // A client lives on for its listeners.
-    client: Client,
+    connection: ConnectionHandle,
     namespace: Arc<str>,
     /// `None`: events of all names.
     name: Option<Box<str>>,
@@ -141,10 +138,10 @@ pub struct Events<T> {
 }
 
 impl<T> Events<T> {
-    pub(crate) fn new(client: &Client, namespace: &Arc<str>, name: Option<&str>) -> Self {
+    pub(crate) fn new(connection: &ConnectionHandle, namespace: &Arc<str>, name: Option<&str>) -> Self {
         Events {
-            queue: client.shared().listen(namespace, name),
-            client: client.clone(),
+            queue: connection.shared().listen(namespace, name),
+            connection: connection.clone(),
             namespace: namespace.clone(),
             name: name.map(Into::into),
             item: PhantomData,
@@ -198,15 +195,15 @@ impl<T: DeserializeOwned> FromEvent for T {
 impl<T> Drop for Events<T> {
     fn drop(&mut self) {
         // Its own count is still up: leave with the queue gone.
-        self.queue = Arc::new(Queue::new(self.client.shared().options.listener));
-        self.client.shared().forget(&self.namespace, self.name.as_deref());
+        self.queue = Arc::new(Queue::new(self.connection.shared().options.listener));
+        self.connection.shared().forget(&self.namespace, self.name.as_deref());
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::io::Ack;
+    use crate::api::Ack;
 
     #[test]
     fn what_is_printed_of_an_event_or_an_answer_is_not_its_content() {
