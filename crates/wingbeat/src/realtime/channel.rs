@@ -1,70 +1,70 @@
 //! Channels: named sets of connections.
 
 use super::connection::Connection;
+use super::members::Members;
 use super::pattern::Pattern;
-use super::room::Room;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// All channels of an application. A channel exists while someone is in it.
 ///
-/// Locks are taken in the order: the lane of deliveries or the map, a channel's members, a connection's memberships.
+/// Locks are taken in the order: the queue of deliveries or the map, a channel's members, a connection's memberships.
 #[derive(Default)]
-pub(crate) struct Channels(RwLock<HashMap<Arc<str>, Arc<Room>>>);
+pub(crate) struct Channels(RwLock<HashMap<Arc<str>, Arc<Members>>>);
 
 impl Channels {
-    fn read(&self) -> RwLockReadGuard<'_, HashMap<Arc<str>, Arc<Room>>> {
+    fn read(&self) -> RwLockReadGuard<'_, HashMap<Arc<str>, Arc<Members>>> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, HashMap<Arc<str>, Arc<Room>>> {
+    fn write(&self) -> RwLockWriteGuard<'_, HashMap<Arc<str>, Arc<Members>>> {
         self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn room(&self, name: &str) -> Option<Arc<Room>> {
+    pub(super) fn members(&self, name: &str) -> Option<Arc<Members>> {
         self.read().get(name).cloned()
     }
 
     pub(crate) fn join(&self, name: &str, connection: &Connection) {
         {
-            let rooms = self.read();
-            if let Some(room) = rooms.get(name) {
-                return room.join(connection);
+            let channels = self.read();
+            if let Some(members) = channels.get(name) {
+                return members.join(connection);
             }
         }
-        let mut rooms = self.write();
+        let mut channels = self.write();
         let name: Arc<str> = name.into();
-        let room = rooms.entry(name.clone()).or_insert_with(|| Arc::new(Room::new(name))).clone();
-        room.join(connection);
+        let members = channels.entry(name.clone()).or_insert_with(|| Arc::new(Members::new(name))).clone();
+        members.join(connection);
         // Whoever has gone meanwhile does not join, and must not leave an empty channel behind.
-        if room.is_empty() {
-            rooms.remove(room.name());
+        if members.is_empty() {
+            channels.remove(members.name());
         }
     }
 
     pub(crate) fn leave(&self, name: &str, connection: &Connection) {
-        if let Some(room) = self.room(name) {
-            self.leave_room(&room, connection);
+        if let Some(members) = self.members(name) {
+            self.leave_members(&members, connection);
         }
     }
 
-    fn leave_room(&self, room: &Arc<Room>, connection: &Connection) {
-        room.leave(connection);
-        if room.is_empty() {
-            let mut rooms = self.write();
-            if rooms.get(room.name()).is_some_and(|now| Arc::ptr_eq(now, room) && now.is_empty()) {
-                rooms.remove(room.name());
+    fn leave_members(&self, members: &Arc<Members>, connection: &Connection) {
+        members.leave(connection);
+        if members.is_empty() {
+            let mut channels = self.write();
+            if channels.get(members.name()).is_some_and(|now| Arc::ptr_eq(now, members) && now.is_empty()) {
+                channels.remove(members.name());
             }
         }
     }
 
     /// Takes a connection out of every channel.
     pub(crate) fn leave_all(&self, connection: &Connection) {
-        let rooms: Vec<Arc<Room>> = connection.memberships().iter().map(|m| m.room.clone()).collect();
+        let channels: Vec<Arc<Members>> = connection.memberships().iter().map(|m| m.members.clone()).collect();
         // From the last, where each is looked for first: who was in 100,000 channels kept all others waiting for 5 s.
-        for room in rooms.into_iter().rev() {
-            self.leave_room(&room, connection);
+        for members in channels.into_iter().rev() {
+            self.leave_members(&members, connection);
         }
     }
 
@@ -86,8 +86,8 @@ impl Channels {
         names.into()
     }
 
-    pub(super) fn rooms_matching(&self, pattern: &Pattern) -> Vec<Arc<Room>> {
-        self.read().values().filter(|room| pattern.fits(room.name())).cloned().collect()
+    pub(super) fn members_matching(&self, pattern: &Pattern) -> Vec<Arc<Members>> {
+        self.read().values().filter(|members| pattern.fits(members.name())).cloned().collect()
     }
 
     pub(crate) fn names(&self) -> Vec<String> {
@@ -137,8 +137,8 @@ impl Channel {
     /// The members, each once.
     pub fn connections(&self) -> Vec<Connection> {
         let (mut seen, mut all) = (HashSet::new(), Vec::new());
-        for room in self.names.iter().filter_map(|name| self.channels.room(name)) {
-            room.each(|connection| {
+        for members in self.names.iter().filter_map(|name| self.channels.members(name)) {
+            members.each(|connection| {
                 if seen.insert(connection.id()) {
                     all.push(connection);
                 }
@@ -150,7 +150,7 @@ impl Channel {
     /// How many connections are members.
     pub fn len(&self) -> usize {
         match &*self.names {
-            [name] => self.channels.room(name).map_or(0, |room| room.len()),
+            [name] => self.channels.members(name).map_or(0, |members| members.len()),
             _ => self.connections().len(),
         }
     }

@@ -1,6 +1,6 @@
 //! Connections: what channels hold and calls come from.
 
-use super::room::{Membership, Room};
+use super::members::{Members, Membership};
 use super::values::Values;
 use super::{Batch, Extensions, Headers, Message};
 use crate::fair::{Origin, Source};
@@ -63,9 +63,9 @@ struct Inner<P: ?Sized> {
     /// The last publication before this connection joined a channel, whichever was the last; [`GONE`] if the client has
     /// gone. Set under the lock of `memberships`: whoever has gone joins nothing any more.
     joined: AtomicU64,
-    /// The lane whose mark this connection carries; 0 as long as none does.
-    lane: AtomicU64,
-    /// The last publication up to which this connection has heard all of that lane; used under the lane's lock.
+    /// The queue whose mark this connection carries; 0 as long as none does.
+    queue: AtomicU64,
+    /// The last publication up to which this connection has heard all of that queue; used under the queue's lock.
     served: AtomicU64,
     attached: OnceLock<Box<Mutex<Attached>>>,
     peer: P,
@@ -88,7 +88,7 @@ impl Connection {
             provider,
             memberships: Mutex::default(),
             joined: AtomicU64::new(0),
-            lane: AtomicU64::new(0),
+            queue: AtomicU64::new(0),
             served: AtomicU64::new(0),
             attached: OnceLock::new(),
             peer,
@@ -167,7 +167,7 @@ impl Connection {
 
     /// The names of the channels that this connection is in, sorted.
     pub fn channels(&self) -> Vec<String> {
-        let mut names: Vec<String> = self.memberships().iter().map(|m| (**m.room.name()).into()).collect();
+        let mut names: Vec<String> = self.memberships().iter().map(|m| (**m.members.name()).into()).collect();
         names.sort();
         names
     }
@@ -194,35 +194,36 @@ impl Connection {
     }
 
     /// Whether a member of a channel is so since before a publication. To be called with the channel's members locked.
-    pub(super) fn is_in_since(&self, room: &Arc<Room>, publication: u64) -> bool {
+    pub(super) fn is_in_since(&self, members: &Arc<Members>, publication: u64) -> bool {
         // Nearly always: it has joined nothing since then.
-        self.0.joined.load(Ordering::Relaxed) < publication || self.since(room).is_some_and(|since| since < publication)
+        self.0.joined.load(Ordering::Relaxed) < publication
+            || self.since(members).is_some_and(|since| since < publication)
     }
 
     /// The last publication before it joined a channel, if it is in.
-    pub(super) fn since(&self, room: &Arc<Room>) -> Option<u64> {
-        self.memberships().iter().find(|m| Arc::ptr_eq(&m.room, room)).map(|m| m.since)
+    pub(super) fn since(&self, members: &Arc<Members>) -> Option<u64> {
+        self.memberships().iter().find(|m| Arc::ptr_eq(&m.members, members)).map(|m| m.since)
     }
 
     /// Delivers what was published to a channel, if it is in since before then; it cannot leave meanwhile. Whether it
     /// is.
-    pub(super) fn deliver_in(&self, room: &Arc<Room>, publication: u64, message: &Message) -> bool {
+    pub(super) fn deliver_in(&self, members: &Arc<Members>, publication: u64, message: &Message) -> bool {
         let memberships = self.memberships();
-        let is_in = memberships.iter().any(|m| m.since < publication && Arc::ptr_eq(&m.room, room));
+        let is_in = memberships.iter().any(|m| m.since < publication && Arc::ptr_eq(&m.members, members));
         if is_in {
             self.deliver(message);
         }
         is_in
     }
 
-    /// Where a lane notes how far it has served this connection; nothing if another lane does so here.
-    pub(super) fn mark_of(&self, lane: u64) -> Option<&AtomicU64> {
-        let mut carried = self.0.lane.load(Ordering::Relaxed);
+    /// Where a queue notes how far it has served this connection; nothing if another queue does so here.
+    pub(super) fn mark_of(&self, queue: u64) -> Option<&AtomicU64> {
+        let mut carried = self.0.queue.load(Ordering::Relaxed);
         if carried == 0 {
-            let first = self.0.lane.compare_exchange(0, lane, Ordering::Relaxed, Ordering::Relaxed);
-            carried = first.err().unwrap_or(lane);
+            let first = self.0.queue.compare_exchange(0, queue, Ordering::Relaxed, Ordering::Relaxed);
+            carried = first.err().unwrap_or(queue);
         }
-        (carried == lane).then_some(&self.0.served)
+        (carried == queue).then_some(&self.0.served)
     }
 
     pub(crate) fn deliver(&self, message: &Message) {

@@ -1,4 +1,4 @@
-//! Delivery: one lane through which all events of an application go to their audiences, in order.
+//! Delivery: one queue through which all events of an application go to their audiences, in order.
 //!
 //! A small audience is served at once. A large one goes in slices with a pause between them, so that calls beside it are
 //! answered; publications that wait behind one another for the same channel are then delivered together, all frames per
@@ -7,7 +7,7 @@
 use super::Connection;
 use super::audience::Audience;
 use super::channel::Channels;
-use super::lane::{Lane, Published, is_small};
+use super::delivery_queue::{DeliveryQueue, Published, is_small};
 use super::publication::EventName;
 use crate::fair::{Gate, current};
 use crate::locked;
@@ -18,10 +18,10 @@ use wingbeat_core::{RawJson, Result};
 /// How many publications may wait for their turn; the publishers of further ones wait, each source behind its own.
 const WAITING: usize = 1024;
 
-/// The lane, and the task that is at work on it.
+/// The queue, and the task that is at work on it.
 pub(crate) struct Delivery {
     channels: Arc<Channels>,
-    lane: Mutex<Lane>,
+    queue: Mutex<DeliveryQueue>,
     places: Arc<Gate>,
     #[cfg(feature = "metrics")]
     deliveries: metrics::Counter,
@@ -31,7 +31,7 @@ impl Delivery {
     pub(crate) fn new(channels: Arc<Channels>) -> Arc<Delivery> {
         Arc::new(Delivery {
             channels,
-            lane: Mutex::default(),
+            queue: Mutex::default(),
             places: Gate::for_stays(WAITING),
             #[cfg(feature = "metrics")]
             deliveries: metrics::counter!("wingbeat_deliveries_total"),
@@ -56,8 +56,8 @@ impl Delivery {
         loop {
             let place = if needs_place { Some(self.places.enter(current()).await?) } else { None };
             let (published, is_to_work) = {
-                let mut lane = locked(&self.lane);
-                (lane.publish(recipients, caller, place), lane.is_to_work())
+                let mut queue = locked(&self.queue);
+                (queue.publish(recipients, caller, place), queue.is_to_work())
             };
             if is_to_work {
                 tokio::spawn(Worker { delivery: self.clone(), is_done: false }.run());
@@ -71,7 +71,7 @@ impl Delivery {
 
     /// Whether nothing waits to be delivered.
     pub(crate) fn is_idle(&self) -> bool {
-        locked(&self.lane).is_empty()
+        locked(&self.queue).is_empty()
     }
 }
 
@@ -86,7 +86,7 @@ impl Worker {
     async fn run(mut self) {
         let mut served = Vec::new();
         loop {
-            let slice = || locked(&self.delivery.lane).serve_slice(&mut served);
+            let slice = || locked(&self.delivery.queue).serve_slice(&mut served);
             match catch_unwind(AssertUnwindSafe(slice)) {
                 Ok(true) => {}
                 Ok(false) => {
@@ -104,7 +104,7 @@ impl Worker {
 impl Drop for Worker {
     fn drop(&mut self) {
         if !self.is_done {
-            locked(&self.delivery.lane).busy = false;
+            locked(&self.delivery.queue).busy = false;
         }
     }
 }

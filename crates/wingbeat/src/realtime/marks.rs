@@ -4,32 +4,32 @@ use super::connection::Connection;
 use rustc_hash::FxHashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What one lane knows of connections. To be used with the lane locked.
+/// What one queue knows of connections. To be used with the queue locked.
 ///
-/// A connection carries the mark of the first lane that needs one. It may be in channels of other applications as well;
-/// their lanes keep their marks for it here, as long as something waits in them.
+/// A connection carries the mark of the first queue that needs one. It may be in channels of other applications as well;
+/// their queues keep their marks for it here, as long as something waits in them.
 pub(super) struct Marks {
-    /// A number that no other lane of this process has.
-    lane: u64,
+    /// A number that no other queue of this process has.
+    queue: u64,
     of_others: FxHashMap<u64, u64>,
 }
 
 impl Default for Marks {
     fn default() -> Marks {
-        // 0 stands for no lane.
+        // 0 stands for no queue.
         static NEXT: AtomicU64 = AtomicU64::new(1);
-        Marks { lane: NEXT.fetch_add(1, Ordering::Relaxed), of_others: FxHashMap::default() }
+        Marks { queue: NEXT.fetch_add(1, Ordering::Relaxed), of_others: FxHashMap::default() }
     }
 }
 
 impl Marks {
-    /// Says that a connection has heard all of this lane up to a publication. Answers up to which it had before.
+    /// Says that a connection has heard all of this queue up to a publication. Answers up to which it had before.
     #[inline]
     pub(super) fn advance(&mut self, connection: &Connection, publication: u64) -> u64 {
-        match connection.mark_of(self.lane) {
+        match connection.mark_of(self.queue) {
             Some(mark) => {
                 let before = mark.load(Ordering::Relaxed);
-                // Not fetch_max: only this lane writes it, which is locked.
+                // Not fetch_max: only this queue writes it, which is locked.
                 if before < publication {
                     mark.store(publication, Ordering::Relaxed);
                 }

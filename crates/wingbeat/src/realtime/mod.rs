@@ -5,14 +5,14 @@ mod channel;
 mod clock;
 mod connection;
 mod delivery;
+mod delivery_queue;
 mod extensions;
-mod lane;
 mod marks;
+mod members;
 mod pattern;
 mod publication;
 mod publisher;
 mod recipients;
-mod room;
 mod selector;
 #[cfg(test)]
 mod tests;

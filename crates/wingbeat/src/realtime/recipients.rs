@@ -3,8 +3,8 @@
 use super::Connection;
 use super::audience::{Audience, Part};
 use super::channel::Channels;
+use super::members::Members;
 use super::publication::{EventName, Message};
-use super::room::Room;
 use super::selector::Source;
 use rustc_hash::FxHashMap;
 use std::collections::hash_map::Entry;
@@ -15,7 +15,7 @@ use wingbeat_core::{Error, RawJson, Result};
 /// Those whom a publication goes to, each of them once.
 pub(super) enum Recipients {
     /// All who are in a channel when it is published, and still are when they are served.
-    Room(Arc<Room>, Arc<Message>),
+    Channel(Arc<Members>, Arc<Message>),
     /// Those that were picked out of channels, or named.
     Picked(Picked),
 }
@@ -34,15 +34,15 @@ pub(super) struct Picked {
 pub(super) struct Group {
     members: Vec<Connection>,
     /// The channel they were found in; who is not in it any more hears nothing.
-    room: Option<Arc<Room>>,
+    channel: Option<Arc<Members>>,
     message: Arc<Message>,
 }
 
 impl Group {
     /// Gives a member what was published, if it still is one. Whether it is.
     pub(super) fn give(&self, connection: &Connection, publication: u64) -> bool {
-        match &self.room {
-            Some(room) => connection.deliver_in(room, publication, &self.message),
+        match &self.channel {
+            Some(channel) => connection.deliver_in(channel, publication, &self.message),
             None if connection.is_connected() => {
                 connection.deliver(&self.message);
                 true
@@ -55,7 +55,7 @@ impl Group {
 impl Recipients {
     pub(super) fn len(&self) -> usize {
         match self {
-            Recipients::Room(room, _) => room.len(),
+            Recipients::Channel(members, _) => members.len(),
             Recipients::Picked(picked) => picked.group_of.len(),
         }
     }
@@ -63,14 +63,14 @@ impl Recipients {
     /// What a channel's members are sent.
     pub(super) fn message(&self) -> Option<&Arc<Message>> {
         match self {
-            Recipients::Room(_, message) => Some(message),
+            Recipients::Channel(_, message) => Some(message),
             Recipients::Picked(_) => None,
         }
     }
 
     pub(super) fn contains(&self, connection: &Connection) -> bool {
         match self {
-            Recipients::Room(room, _) => connection.since(room).is_some(),
+            Recipients::Channel(members, _) => connection.since(members).is_some(),
             Recipients::Picked(picked) => picked.group_of.contains_key(&connection.id()),
         }
     }
@@ -78,7 +78,7 @@ impl Recipients {
     /// Gives a connection what was published, if it is among them. Whether it is.
     pub(super) fn give(&self, connection: &Connection, publication: u64) -> bool {
         match self {
-            Recipients::Room(room, message) => connection.deliver_in(room, publication, message),
+            Recipients::Channel(members, message) => connection.deliver_in(members, publication, message),
             Recipients::Picked(picked) => picked.give(connection, publication),
         }
     }
@@ -107,7 +107,7 @@ impl Picked {
     }
 
     /// Finds those of a part of the audience in one place, as far as they are not in a group yet. They become the next.
-    fn find(&mut self, part: &Part, room: Option<&Arc<Room>>) -> Vec<Connection> {
+    fn find(&mut self, part: &Part, channel: Option<&Arc<Members>>) -> Vec<Connection> {
         let (at, mut members) = (self.groups.len() as u32, Vec::new());
         let mut see = |connection: Connection| {
             if let Entry::Vacant(place) = self.group_of.entry(connection.id())
@@ -117,8 +117,8 @@ impl Picked {
                 members.push(connection);
             }
         };
-        match (room, &part.connection) {
-            (Some(room), _) => room.each(see),
+        match (channel, &part.connection) {
+            (Some(channel), _) => channel.each(see),
             (None, Some(connection)) => see(connection.clone()),
             (None, None) => {}
         }
@@ -139,9 +139,9 @@ impl Channels {
             && let Source::Channel(channel) = &part.selector.of
             && part.takes_all()
         {
-            let Some(room) = self.room(channel) else { return Ok(None) };
+            let Some(members) = self.members(channel) else { return Ok(None) };
             let data = part.selector.data.as_ref().map_or_else(|| Ok(data.clone()), |own| own.to_raw())?;
-            return Ok(Some(Recipients::Room(room, message(data))));
+            return Ok(Some(Recipients::Channel(members, message(data))));
         }
         // Filters are the application's code.
         let picked = catch_unwind(AssertUnwindSafe(|| self.pick(audience, message, data)));
@@ -155,12 +155,12 @@ impl Channels {
         for part in &audience.parts {
             let places: Vec<_> = match &part.selector.of {
                 Source::Connection(_) => vec![None],
-                Source::Channel(channel) => self.room(channel).map(Some).into_iter().collect(),
-                Source::Matching(pattern) => self.rooms_matching(pattern).into_iter().map(Some).collect(),
+                Source::Channel(channel) => self.members(channel).map(Some).into_iter().collect(),
+                Source::Matching(pattern) => self.members_matching(pattern).into_iter().map(Some).collect(),
             };
             let mut own: Option<Arc<Message>> = None;
-            for room in places {
-                let members = picked.find(part, room.as_ref());
+            for channel in places {
+                let members = picked.find(part, channel.as_ref());
                 if members.is_empty() {
                     continue;
                 }
@@ -169,7 +169,7 @@ impl Channels {
                     (Some(_), Some(own)) => own.clone(),
                     (Some(data), None) => own.insert(message(data.to_raw()?)).clone(),
                 };
-                picked.groups.push(Group { members, room, message });
+                picked.groups.push(Group { members, channel, message });
             }
         }
         Ok(picked)

@@ -1,10 +1,10 @@
-//! Publications on their way through an audience, slice by slice. All of this happens under the lane's lock.
+//! Publications on their way through an audience, slice by slice. All of this happens under the queue's lock.
 
 use super::connection::Connection;
 use super::marks::Marks;
+use super::members::Members;
 use super::publication::Batch;
 use super::recipients::{Picked, Recipients};
-use super::room::Room;
 use crate::fair::Permit;
 use std::slice;
 use std::sync::Arc;
@@ -19,14 +19,14 @@ pub(super) struct Job {
 
 /// A way through an audience.
 pub(super) enum Walk {
-    Room(RoomWalk),
+    Channel(ChannelWalk),
     /// With one publication to those who were picked.
     Picked(Job),
 }
 
 /// The way through a channel's members, with publications that waited behind one another.
-pub(super) struct RoomWalk {
-    room: Arc<Room>,
+pub(super) struct ChannelWalk {
+    members: Arc<Members>,
     jobs: Vec<Job>,
     batch: Batch,
     /// How many members are still to be visited.
@@ -35,7 +35,7 @@ pub(super) struct RoomWalk {
 
 impl Job {
     pub(super) fn goes_with(&self, other: &Job) -> bool {
-        matches!((&self.to, &other.to), (Recipients::Room(a, _), Recipients::Room(b, _)) if Arc::ptr_eq(a, b))
+        matches!((&self.to, &other.to), (Recipients::Channel(a, _), Recipients::Channel(b, _)) if Arc::ptr_eq(a, b))
     }
 
     /// Gives it to a connection ahead of its turn.
@@ -47,16 +47,16 @@ impl Job {
 impl Walk {
     /// With a publication, and those behind it that [go with](Job::goes_with) it.
     pub(super) fn new(first: Job, others: impl IntoIterator<Item = Job>) -> Walk {
-        let Recipients::Room(room, _) = &first.to else { return Walk::Picked(first) };
-        let room = room.clone();
+        let Recipients::Channel(members, _) = &first.to else { return Walk::Picked(first) };
+        let members = members.clone();
         let jobs: Vec<Job> = [first].into_iter().chain(others).collect();
         let batch = Batch::new(jobs.iter().filter_map(|job| job.to.message().cloned()).collect());
-        Walk::Room(RoomWalk { room, jobs, batch, ahead: usize::MAX })
+        Walk::Channel(ChannelWalk { members, jobs, batch, ahead: usize::MAX })
     }
 
     pub(super) fn jobs(&self) -> &[Job] {
         match self {
-            Walk::Room(walk) => &walk.jobs,
+            Walk::Channel(walk) => &walk.jobs,
             Walk::Picked(job) => slice::from_ref(job),
         }
     }
@@ -64,7 +64,7 @@ impl Walk {
     /// Serves the next slice. Whether this was the last.
     pub(super) fn serve(&mut self, most: usize, marks: &mut Marks, served: &mut Vec<Connection>) -> bool {
         match self {
-            Walk::Room(walk) => walk.serve(most, marks),
+            Walk::Channel(walk) => walk.serve(most, marks),
             Walk::Picked(Job { to: Recipients::Picked(picked), number, .. }) => {
                 serve_picked(picked, *number, most, marks, served)
             }
@@ -73,22 +73,22 @@ impl Walk {
     }
 }
 
-impl RoomWalk {
+impl ChannelWalk {
     fn serve(&mut self, most: usize, marks: &mut Marks) -> bool {
-        let RoomWalk { room, jobs, batch, ahead } = self;
+        let ChannelWalk { members, jobs, batch, ahead } = self;
         let [Job { number: first, .. }, ..] = **jobs else { return true };
         let last = jobs.last().map_or(first, |job| job.number);
-        room.visit(ahead, most, |member| {
+        members.visit(ahead, most, |member| {
             // Who was visited already, or was caught up.
             let served = marks.advance(member, last);
             if served >= last {
                 return;
             }
-            if served < first && member.is_in_since(room, first) {
+            if served < first && member.is_in_since(members, first) {
                 return member.deliver_all(batch);
             }
             // Has heard some of them, or joined after some of them.
-            let from = member.since(room).map_or(last, |since| since.max(served));
+            let from = member.since(members).map_or(last, |since| since.max(served));
             let unheard = jobs.iter().zip(batch.messages()).filter(|(job, _)| job.number > from);
             unheard.for_each(|(_, message)| member.deliver(message));
         });

@@ -45,7 +45,7 @@ async fn the_caller_has_its_event_before_its_answer() {
     let app = everybody();
     let crowd = crowd(&app, 1000);
     let (caller, heard) = &crowd[700];
-    // Pipelined: the later ones find the lane busy.
+    // Pipelined: the later ones find the queue busy.
     let calls = (0..20).map(|n| {
         let (app, caller, heard) = (app.clone(), caller.clone(), heard.clone());
         async move {

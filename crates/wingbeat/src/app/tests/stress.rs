@@ -141,7 +141,7 @@ fn check(me: usize, heard: &[Vec<u64>], owed: &[HashSet<u64>], barred: &[HashSet
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn nothing_is_lost_or_doubled_while_people_join_leave_and_go() {
     let (app, sources) = (app(), Arc::new(Sources::default()));
-    // A crowd that stays, so that the lane has more than it serves at once.
+    // A crowd that stays, so that the queue has more than it serves at once.
     let mut crowd = Vec::new();
     for _ in 0..80 {
         let client = Client::connect(&app).await.unwrap();

@@ -1,6 +1,6 @@
 //! Channels and delivery without an application: connections that write down what they hear.
 
-mod lane;
+mod delivery_queue;
 mod model;
 
 use super::connection::{Connection, Peer};

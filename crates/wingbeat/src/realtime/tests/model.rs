@@ -17,7 +17,7 @@ enum Op {
     Leave(usize, usize),
     Gone(usize),
     Publish(To, Option<usize>),
-    /// The lane's task has so many turns.
+    /// The queue's task has so many turns.
     Turns(usize),
 }
 

@@ -13,23 +13,23 @@ const COPIED: usize = 1024;
 const LONG: usize = 1024;
 
 /// The members of a channel, in a list that changes while deliveries walk through it.
-pub(super) struct Room {
+pub(super) struct Members {
     name: Arc<str>,
     members: Mutex<Vec<Connection>>,
 }
 
 /// That a connection is in a channel.
 pub(super) struct Membership {
-    pub(super) room: Arc<Room>,
+    pub(super) members: Arc<Members>,
     /// The last publication before it joined.
     pub(super) since: u64,
-    /// Where it is in the room's list.
+    /// Where it is in the list.
     index: usize,
 }
 
-impl Room {
-    pub(super) fn new(name: Arc<str>) -> Room {
-        Room { name, members: Mutex::default() }
+impl Members {
+    pub(super) fn new(name: Arc<str>) -> Members {
+        Members { name, members: Mutex::default() }
     }
 
     pub(super) fn name(&self) -> &Arc<str> {
@@ -73,10 +73,10 @@ impl Room {
         }
     }
 
-    pub(super) fn join(self: &Arc<Room>, connection: &Connection) {
+    pub(super) fn join(self: &Arc<Members>, connection: &Connection) {
         let mut members = locked(&self.members);
         let mut memberships = connection.memberships();
-        if !connection.is_connected() || memberships.iter().any(|m| Arc::ptr_eq(&m.room, self)) {
+        if !connection.is_connected() || memberships.iter().any(|m| Arc::ptr_eq(&m.members, self)) {
             return;
         }
         // Not doubled, as lists are: most connections stay in few channels.
@@ -84,18 +84,18 @@ impl Room {
             memberships.reserve_exact(1);
         }
         let since = clock::last();
-        memberships.push(Membership { room: self.clone(), since, index: members.len() });
+        memberships.push(Membership { members: self.clone(), since, index: members.len() });
         connection.mark_joined(since);
         drop(memberships);
         members.push(connection.clone());
     }
 
-    pub(super) fn leave(self: &Arc<Room>, connection: &Connection) {
+    pub(super) fn leave(self: &Arc<Members>, connection: &Connection) {
         let mut members = locked(&self.members);
         let mut memberships = connection.memberships();
-        let Some(at) = memberships.iter().rposition(|m| Arc::ptr_eq(&m.room, self)) else { return };
+        let Some(at) = memberships.iter().rposition(|m| Arc::ptr_eq(&m.members, self)) else { return };
         let index = memberships.swap_remove(at).index;
-        // The last channel's room for more is given back: most connections are in none or few.
+        // The last room for more is given back: most connections are in none or few.
         if memberships.is_empty() {
             *memberships = Vec::new();
         }
@@ -103,7 +103,7 @@ impl Room {
         members.swap_remove(index);
         if let Some(moved) = members.get(index) {
             let mut memberships = moved.memberships();
-            if let Some(membership) = memberships.iter_mut().find(|m| Arc::ptr_eq(&m.room, self)) {
+            if let Some(membership) = memberships.iter_mut().find(|m| Arc::ptr_eq(&m.members, self)) {
                 membership.index = index;
             }
         }

@@ -1,4 +1,4 @@
-//! The lane: who waits, who does not, and what happens when its task ends.
+//! The queue: who waits, who does not, and what happens when its task ends.
 
 use super::super::channel;
 use super::{POISON, World};
@@ -165,7 +165,7 @@ async fn a_small_audience_is_asked_whether_it_has_left_as_well() {
 #[test]
 fn a_channel_that_has_become_small_gives_its_memory_back() {
     let world = crowd(5000);
-    let room = world.channels.room("all").unwrap();
+    let room = world.channels.members("all").unwrap();
     iter::successors(Some(4999), |who: &usize| who.checked_sub(1)).take(4900).for_each(|who| {
         world.channels.leave("all", &world.people[who].connection);
     });

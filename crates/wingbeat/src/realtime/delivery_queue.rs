@@ -1,4 +1,4 @@
-//! What waits to be delivered, and whose turn it is. All of this happens under the lane's lock.
+//! What waits to be delivered, and whose turn it is. All of this happens under the queue's lock.
 
 use super::clock;
 use super::connection::Connection;
@@ -23,7 +23,7 @@ const CAUGHT_UP: usize = 4096;
 /// Publications on their way, in order. Each connection hears those for which it is meant in that order, though not
 /// all at the same time.
 #[derive(Default)]
-pub(super) struct Lane {
+pub(super) struct DeliveryQueue {
     /// What is being delivered.
     walk: Option<Walk>,
     jobs: VecDeque<Job>,
@@ -47,7 +47,7 @@ pub(super) fn is_small(to: &Recipients) -> bool {
     to.len() <= SMALL
 }
 
-impl Lane {
+impl DeliveryQueue {
     pub(super) fn is_empty(&self) -> bool {
         self.walk.is_none() && self.jobs.is_empty()
     }
@@ -85,9 +85,9 @@ impl Lane {
             }
         };
         match to {
-            Recipients::Room(room, message) => room.visit(&mut { usize::MAX }, usize::MAX, |member| {
+            Recipients::Channel(members, message) => members.visit(&mut { usize::MAX }, usize::MAX, |member| {
                 catch_up(member);
-                if member.is_in_since(room, number) {
+                if member.is_in_since(members, number) {
                     member.deliver(message);
                 }
             }),
