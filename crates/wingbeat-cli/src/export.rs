@@ -166,7 +166,7 @@ impl Drop for Part {
     }
 }
 
-/// A bar on standard error; nothing, if that is no terminal.
+/// A bar on standard error; nothing, if that is not a terminal.
 pub(crate) fn progress(length: Option<u64>, figures: &str) -> ProgressBar {
     let style = ProgressStyle::with_template(&format!("{{wide_bar}} {figures}, {{eta}} left"));
     // The template is constant; the default style is as good.

@@ -9,7 +9,7 @@ use wingbeat_client::Client;
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Who to be; the password is asked for (or read from standard input, if that is no terminal)
+    /// Who to be; the password is asked for (or read from standard input, if that is not a terminal)
     user: Option<String>,
     /// The name of the field for the user
     #[arg(long, default_value = "email")]

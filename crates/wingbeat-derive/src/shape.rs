@@ -196,7 +196,7 @@ fn writer(field: &Field<'_>) -> Ident {
     format_ident!("__write_{}", field.ident)
 }
 
-/// What is no path is an error of serde's own derive.
+/// What is not a path is an error of serde's own derive.
 fn path(text: &str) -> Option<Expr> {
     syn::parse_str(text).ok()
 }

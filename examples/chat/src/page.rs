@@ -6,7 +6,7 @@ use std::path::Path;
 use tower_http::services::{ServeDir, ServeFile};
 use tower_http::set_header::SetResponseHeaderLayer;
 
-/// Answers what is no call: `public` of the folder, and the Feathers client from its `node_modules`.
+/// Answers what is not a call: `public` of the folder, and the Feathers client from its `node_modules`.
 pub(crate) fn router(folder: &Path) -> Router {
     let feathers = folder.join("node_modules/@feathersjs/client/dist/feathers.js");
     if !feathers.exists() {

@@ -224,7 +224,7 @@ fn parse(url: &str) -> Result<Address> {
     if authority.contains('@') {
         return Err(wrong("it must not hold a name or password"));
     }
-    // One that is none would be the default.
+    // An invalid one would count as the default.
     if authority.len() > uri.host().map_or(0, str::len) && uri.port_u16().is_none() {
         return Err(wrong("invalid port"));
     }

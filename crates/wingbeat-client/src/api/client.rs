@@ -22,7 +22,7 @@ impl Client {
     /// Connects to a server, with the defaults of [`builder`](Client::builder).
     ///
     /// # Errors
-    /// If the address is none, or the attempt to connect fails.
+    /// If the address is invalid, or the attempt to connect fails.
     pub async fn connect_to(url: &str) -> Result<Client> {
         Client::builder(url).connect().await
     }

@@ -115,7 +115,7 @@ impl Io {
 const RESERVED: [&str; 6] =
     ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"];
 
-/// Refuses what is no name of an event, as socket.io-client does.
+/// Refuses what is not the name of an event, as socket.io-client does.
 pub(crate) fn emittable(event: &str) -> Result<()> {
     if RESERVED.contains(&event) {
         return Err(Error::invalid(format!("\"{event}\" is a reserved event name")));

@@ -80,7 +80,7 @@ impl Keys {
             Some(Value::Object(conditions)) => drop(conditions.insert(operator.to_owned(), id.clone())),
             Some(_) => {
                 let condition = json!({ self.name: { operator: id } });
-                // If it is no list, the server says so.
+                // If it is not a list, the server says so.
                 if let Value::Array(all) = query.entry("$and").or_insert_with(|| json!([])) {
                     all.push(condition);
                 }

@@ -123,7 +123,7 @@ impl<T> Service<T> {
         self.on_event(event)
     }
 
-    /// The events of this name, read as `E`s: for events whose data is no record.
+    /// The events of this name, read as `E`s: for events whose data is not a record.
     pub fn on_event<E>(&self, event: &str) -> Events<E> {
         let name = format!("{} {event}", self.service);
         Events::new(self.client.connection(), &self.client.shared().options.namespace, Some(&name))

@@ -110,7 +110,7 @@ impl Answer {
     }
 }
 
-/// The prefix of an answer that is no error.
+/// The prefix of an answer that is not an error.
 pub(crate) const SUCCESS: &str = "[null,";
 
 /// Reads `[null,…]` in one go: to look first whether it is JSON would cost a seventh of a whole call. `None` if there is

@@ -239,7 +239,7 @@ impl From<wingbeat_core::Error> for Error {
     }
 }
 
-/// What a server has said is no source: it is the error itself. So a service that calls another server, and does not look
+/// What a server has said is not a source: it is the error itself. So a service that calls another server, and does not look
 /// at its errors, does not answer with them.
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {

@@ -19,11 +19,11 @@ pub(crate) struct Handshake {
     max_payload: Option<f64>,
 }
 
-/// Longer is no heartbeat any more.
+/// Longer is not a heartbeat any more.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Handshake {
-    /// Reads an OPEN packet. `None` if it is none, or cannot be believed.
+    /// Reads an OPEN packet. `None` if it is not one, or cannot be believed.
     pub(crate) fn parse(packet: &str) -> Option<Handshake> {
         let (PacketType::Open, text) = engine::decode(packet)? else { return None };
         let handshake: Handshake = json::parse(text).ok()?;

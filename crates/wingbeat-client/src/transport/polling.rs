@@ -146,7 +146,7 @@ impl Body {
 
     /// The next packet.
     fn next(&mut self) -> Option<&str> {
-        // Nothing behind the last separator is no packet here.
+        // Nothing behind the last separator is not a packet here.
         if self.at >= self.text.len() {
             return None;
         }

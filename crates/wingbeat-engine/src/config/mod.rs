@@ -230,7 +230,7 @@ impl Config {
     /// (a WebSocket with 400), but for those that [`check_origin`](Config::check_origin) or else [`cors`](Config::cors)
     /// names. Without this, any page that a visitor has open can talk to a server on the visitor's own machine or network.
     ///
-    /// Browsers say in `Origin` where a page is from; what says nothing is no foreign page, and accepted. The server's own
+    /// Browsers say in `Origin` where a page is from; what says nothing is not a foreign page, and accepted. The server's own
     /// origin is the `Host` that was asked, or the `X-Forwarded-Host` of [trusted proxies](Config::trusted_proxies): other
     /// proxies have to pass the browser's `Host` on. A name that its owner points at this machine counts as its own.
     pub fn same_origin(mut self) -> Config {

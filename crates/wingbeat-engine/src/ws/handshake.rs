@@ -31,7 +31,7 @@ pub(crate) const VERSION: HeaderValue = HeaderValue::from_static("13");
 /// The value of `Sec-WebSocket-Accept`.
 ///
 /// # Errors
-/// If the request is no correct handshake.
+/// If the request is not a correct handshake.
 pub(crate) fn accept(request: &Parts) -> Result<HeaderValue, Wrong> {
     let headers = &request.headers;
     if request.method != Method::GET {

@@ -40,7 +40,7 @@ async fn behind_a_trusted_proxy_it_is_the_clients_address_that_counts() {
     assert_eq!(status(&door, "10.0.0.1", "X-Forwarded-For: 6.6.6.6, 203.0.113.1\r\n").await.1, 429);
     let (_second, code) = status(&door, "10.0.0.1", "X-Forwarded-For: 203.0.113.2\r\n").await;
     assert_eq!(code, 101);
-    // Anybody can send the header: who is no proxy counts as himself.
+    // Anybody can send the header: who is not a proxy counts as himself.
     let (_third, code) = status(&door, "203.0.113.9", "X-Forwarded-For: 8.8.8.8\r\n").await;
     assert_eq!(code, 101);
     assert_eq!(status(&door, "203.0.113.9", "X-Forwarded-For: 9.9.9.9\r\n").await.1, 429);

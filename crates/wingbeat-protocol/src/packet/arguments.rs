@@ -126,7 +126,7 @@ impl<'a> Arguments<'a> {
         Some(start as usize..end as usize)
     }
 
-    /// The first element as the name of an event; `None` if it is no name that an event can have.
+    /// The first element as the name of an event; `None` if it is not a name that an event can have.
     pub fn event_name(&self) -> Option<EventName> {
         let text = self.get(0)?;
         match text.as_bytes() {

@@ -62,7 +62,7 @@ impl Assembly {
     /// Takes the content of a text message. `None` means that attachments have to follow.
     ///
     /// # Errors
-    /// If it is no packet, exceeds a limit, or comes where an attachment belongs.
+    /// If it is not a packet, exceeds a limit, or comes where an attachment belongs.
     pub fn text(&mut self, text: &str) -> Result<Option<Whole>, Malformed> {
         if self.unfinished.is_some() || text.len() > self.limits.bytes {
             return Err(Malformed);

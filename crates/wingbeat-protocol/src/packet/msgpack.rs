@@ -12,7 +12,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 use wingbeat_core::json;
 
-/// Reads a packet: the text that it would have as JSON, and its attachments. `None` if it is no packet, or has more
+/// Reads a packet: the text that it would have as JSON, and its attachments. `None` if it is not a packet, or has more
 /// than `max_attachments`.
 pub fn decode(bytes: &[u8], max_attachments: usize) -> Option<(String, Vec<Bytes>)> {
     let read::Fields { kind, namespace, id, data, attachments } = read::packet(bytes, max_attachments)?;

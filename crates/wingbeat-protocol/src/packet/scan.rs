@@ -47,7 +47,7 @@ pub(super) fn value(json: &[u8], mut at: usize, room: usize) -> Option<usize> {
     }
 }
 
-/// The first byte from `at` on that is no white space.
+/// The first byte from `at` on that is not white space.
 pub(super) fn space(json: &[u8], mut at: usize) -> usize {
     while let Some(b' ' | b'\n' | b'\r' | b'\t') = json.get(at) {
         at += 1;

@@ -55,7 +55,7 @@ impl<'a> Packet<'a> {
     /// Takes a packet apart.
     ///
     /// # Errors
-    /// If type, attachment count or id are none.
+    /// If type, attachment count or id are invalid.
     pub fn decode(text: &'a str) -> Result<Packet<'a>, Malformed> {
         let kind = match text.as_bytes().first() {
             Some(b'0') => PacketKind::Connect,

@@ -207,7 +207,7 @@ impl Builder {
     /// Puts it all together.
     ///
     /// # Errors
-    /// If two services have the same path, a path is none, a service has neither methods nor events, a method or an event
+    /// If two services have the same path, a path is invalid, a service has neither methods nor events, a method or an event
     /// that is named does not exist, a hook can not work, or the program aborts on panics (one handler that panics would then end all connections).
     pub fn build(self) -> Result<App> {
         if cfg!(panic = "abort") {

@@ -15,7 +15,7 @@ use wingbeat_core::{Error, IdArg, Method, Payload, Result};
 
 pub(super) fn mount(authenticator: Authenticator) -> Mount {
     let authenticator = Arc::new(authenticator);
-    // Around all hooks of the user: a login that one of them refuses is none.
+    // Around all hooks of the user: a login that one of them refuses does not count.
     Mount::new(Authentication(authenticator.clone()))
         .wrap(Method::Create, LoggedIn(authenticator.clone()))
         .wrap(Method::Remove, LoggedOut(authenticator.clone()))

@@ -27,7 +27,7 @@ pub(super) fn iso(time: Seconds) -> Option<String> {
     if milliseconds.is_nan() {
         return None;
     }
-    // What is too large becomes the largest there is, which is no date either.
+    // What is too large becomes the largest there is, which is not a date either.
     iso_date(milliseconds as i64)
 }
 

@@ -234,7 +234,7 @@ impl Context {
     /// The records among the data to change, one or many: the object itself, or the elements of the list.
     ///
     /// # Errors
-    /// BadRequest if there is no data, or some of it is no object.
+    /// BadRequest if there is no data, or some of it is not an object.
     pub fn items_mut(&mut self) -> Result<Vec<&mut Map<String, Value>>> {
         let data = self.data.as_mut().ok_or_else(|| Error::bad_request("Data is required"))?;
         objects(data.value_mut()?)
@@ -243,7 +243,7 @@ impl Context {
     /// The records among the result to change: the object, the elements of the list, or those of the page.
     ///
     /// # Errors
-    /// If some of the result is no object. No result has no records.
+    /// If some of the result is not an object. No result has no records.
     pub fn result_items_mut(&mut self) -> Result<Vec<&mut Map<String, Value>>> {
         let Some(result) = &mut self.result else { return Ok(Vec::new()) };
         let is_find = self.method == Method::Find;

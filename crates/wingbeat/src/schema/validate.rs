@@ -91,7 +91,7 @@ pub fn validate_query<T: JsonSchema>() -> Validate {
 
 /// A hook that holds data or queries against a JSON Schema (draft 7).
 ///
-/// A schema that is none, or has a pattern that no regular expression without look-around can be, fails the
+/// An invalid schema, or one that has a pattern that no regular expression without look-around can be, fails the
 /// application's [`build`](crate::Builder::build).
 #[must_use = "a hook does nothing until it is registered"]
 pub struct Validate {

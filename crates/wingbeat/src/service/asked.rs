@@ -110,7 +110,7 @@ impl<'de> Deserialize<'de> for Length {
     }
 }
 
-/// The names of the fields of a record, or of those in a list. What is no record has none.
+/// The names of the fields of a record, or of those in a list. What is not a record has none.
 pub(super) struct Members(pub(super) Vec<String>);
 
 impl<'de> Deserialize<'de> for Members {

@@ -77,7 +77,7 @@ impl Params {
     /// Sets the query.
     ///
     /// # Errors
-    /// BadRequest if it is no object.
+    /// BadRequest if it is not an object.
     pub fn with_query(mut self, query: Value) -> Result<Params> {
         self.query = Query::from_value(query)?;
         Ok(self)

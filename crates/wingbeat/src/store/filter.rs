@@ -79,7 +79,7 @@ pub(super) fn read(query: &Query, syntax: &Syntax) -> Result<Condition> {
     Ok(Condition::All(conditions))
 }
 
-/// Refuses what begins with `$` and is no operator, at any depth.
+/// Refuses what begins with `$` and is not an operator, at any depth.
 fn check_operators(value: &Value, syntax: &Syntax) -> Result<()> {
     match value {
         Value::Array(items) => items.iter().try_for_each(|item| check_operators(item, syntax)),

@@ -44,7 +44,7 @@ impl Memory {
     /// Adds records.
     ///
     /// # Panics
-    /// If one is no object, or has an id that is neither number nor text.
+    /// If one is not an object, or has an id that is neither number nor text.
     #[must_use]
     pub fn records<T: Serialize>(self, records: impl IntoIterator<Item = T>) -> Memory {
         for record in records {

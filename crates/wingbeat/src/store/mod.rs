@@ -20,7 +20,7 @@
 //! # Where a store differs from Feathers
 //! * `patch` and `remove` of several records refuse `$limit`, `$skip` and `$sort`, which Feathers ignores there.
 //! * `update` answers the new record even if it no longer matches the query.
-//! * `$select` and `$sort` of a wrong shape, an `$or` or `$and` that is no list of objects or is empty, and data that is
+//! * `$select` and `$sort` of a wrong shape, an `$or` or `$and` that is not a list of objects or is empty, and data that is
 //!   no object are a BadRequest; only null in a `patch` changes nothing, as in Feathers. A negative `$skip` counts as 0.
 //! * How deep and how long a query may be is limited, see [`Limits`].
 

@@ -31,7 +31,7 @@ pub(super) fn sort_by_record<T>(items: &mut [T], keys: &[SortKey], record: impl 
     }
 }
 
-/// Reads a `$sort`. As in Feathers, whatever is no object asks for no order, and so does a direction that is no number,
+/// Reads a `$sort`. As in Feathers, whatever is not an object asks for no order, and so does a direction that is not a number,
 /// for its key and those after it.
 pub(super) fn read(value: &Value, most: usize) -> Result<Vec<SortKey>> {
     let members = match value {

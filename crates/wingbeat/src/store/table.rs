@@ -282,7 +282,7 @@ impl<S: Store> RawService for Table<S> {
     async fn patch(&self, id: IdArg, data: Option<Payload>, params: &Params) -> Result<Payload> {
         let target = self.targets(Method::Patch, id.clone(), params)?;
         let select = self.select(params)?;
-        // Nothing to change is no error: clients send null where there is no data.
+        // Nothing to change is not an error: clients send null where there is no data.
         let data = match data.map(Payload::into_value).transpose()? {
             None | Some(Value::Null) => Record::new(),
             Some(data) => record(data)?,

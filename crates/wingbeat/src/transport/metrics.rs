@@ -21,7 +21,7 @@ const UPKEEP: Duration = Duration::from_secs(5);
 /// - `wingbeat_calls_total` by `service`, `method` and `outcome` (`Success`, an error's name, or `Abandoned`),
 /// - `wingbeat_call_seconds` by `service` and `method`, a histogram,
 /// - `wingbeat_refused_calls_total` by `outcome`: calls that reached no method, because there is no such service or method
-///   or because the arguments are none,
+///   or because the arguments are invalid,
 /// - `wingbeat_connections` by `provider`, those that are open,
 /// - `wingbeat_disconnects_total` by `reason`; `outbox full` is a client for which more waited than may, `ping timeout` one
 ///   that is gone or reads next to nothing,

@@ -15,7 +15,7 @@ async fn client() -> Client {
     Client::connect(&app()).await.unwrap()
 }
 
-/// An object whose `toString` is no function, as path or method, ended the process.
+/// An object whose `toString` is not a function, as path or method, ended the process.
 #[tokio::test]
 async fn cve_2023_37899_what_is_no_text_names_no_service() {
     let client = client().await;

@@ -109,7 +109,9 @@ fn the_tests_that_hold_the_protocol_exist() {
             seen += 1;
             for name in name.split(", ").map(|name| name.rsplit("::").next().unwrap()) {
                 match place {
-                    "vectors" => assert!(vectors.contains(&format!("\"case\":\"{name}\"")), "{name} is no recording"),
+                    "vectors" => {
+                        assert!(vectors.contains(&format!("\"case\":\"{name}\"")), "{name} is not a recording")
+                    }
                     _ => assert!(code.contains(&format!("fn {name}(")), "{place}: there is no test {name}"),
                 }
             }

@@ -115,7 +115,7 @@ impl<'a> Reader<'a> {
                 let len = self.len(1 << (first - 0xc7))?;
                 self.extension(len)
             }
-            // What is no number is null, as in JavaScript.
+            // What is not a number is null, as in JavaScript.
             0xca => {
                 let bits = self.number(4)? as u32;
                 self.write(f64::from(f32::from_bits(bits)))
@@ -185,7 +185,7 @@ impl<'a> Reader<'a> {
         Some(())
     }
 
-    /// `undefined` and dates, as the reference's encoder writes them; nothing else is known. What is no date is null, as in
+    /// `undefined` and dates, as the reference's encoder writes them; nothing else is known. What is not a date is null, as in
     /// JavaScript.
     fn extension(&mut self, len: usize) -> Option<()> {
         let kind = self.take(1)?[0];

@@ -130,7 +130,7 @@ impl Dispatcher {
         Dispatch::Ready(outcome_of(outcome, entry, place, self.mode))
     }
 
-    /// Counts and logs what a client has sent that is no call, for example because it names no path. The error as the client
+    /// Counts and logs what a client has sent that is not a call, for example because it names no path. The error as the client
     /// is told it.
     pub fn refused(&self, method: &str, error: Error) -> Error {
         refused(&error);
