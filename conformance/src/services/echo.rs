@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 use wingbeat::prelude::*;
 
 pub(crate) fn mount() -> Mount {
-    Mount::new(Echo).raw_method("shout", |data, params| async move { echo("shout", vec![argument(data)?], &params) })
+    Mount::new(Echo).raw_method("shout", async |data: Option<Payload>, params: &Params| {
+        echo("shout", vec![argument(data)?], params)
+    })
 }
 
 pub(crate) struct Echo;

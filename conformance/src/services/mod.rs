@@ -136,5 +136,5 @@ pub(crate) fn late() -> Mount {
             Ok(json!("late").into())
         }
     }
-    Mount::new(Late).method("zap", |_: Value, _params| async { Ok("zapped") })
+    Mount::new(Late).method("zap", async |_: Value, _: &Params| Ok("zapped"))
 }

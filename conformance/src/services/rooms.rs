@@ -7,13 +7,13 @@ use wingbeat::prelude::*;
 
 pub(crate) fn mount() -> Mount {
     Mount::new(Rooms)
-        .method("join", |room: Room, params: Params| async move {
-            let (connection, channel) = (room.caller(&params)?, params.channel(room.channel())?);
+        .method("join", async |room: Room, params: &Params| {
+            let (connection, channel) = (room.caller(params)?, params.channel(room.channel())?);
             channel.join(connection);
             Ok(json!({"joined": room.id, "size": channel.len()}))
         })
-        .method("leave", |room: Room, params: Params| async move {
-            let (connection, channel) = (room.caller(&params)?, params.channel(room.channel())?);
+        .method("leave", async |room: Room, params: &Params| {
+            let (connection, channel) = (room.caller(params)?, params.channel(room.channel())?);
             channel.leave(connection);
             Ok(json!({"left": room.id, "size": channel.len()}))
         })

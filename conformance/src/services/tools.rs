@@ -9,8 +9,8 @@ pub(crate) fn mount() -> Mount {
     Mount::new(Tools)
         .events(["progress"])
         .method("reverse", reverse)
-        .method("batch", |batch: Batch, _params| async move { Ok(batch.items) })
-        .method("fail", |_: Value, _params| async {
+        .method("batch", async |batch: Batch, _: &Params| Ok(batch.items))
+        .method("fail", async |_: Value, _: &Params| {
             Err::<(), _>(Error::bad_request("Tool failed").with_data(json!({"tool": "hammer"})))
         })
 }
@@ -46,7 +46,7 @@ struct Batch {
     items: Value,
 }
 
-async fn reverse(data: Text, params: Params) -> Result<Text> {
+async fn reverse(data: Text, params: &Params) -> Result<Text> {
     for step in 1..=2 {
         params.emit("progress", &json!({"step": step, "of": 2})).await?;
     }

@@ -12,12 +12,10 @@ pub(crate) fn hook(label: &'static str) -> impl Hook {
 
 /// An around hook that leaves `label>` and `<label`.
 pub(crate) fn around(label: &'static str) -> impl Around {
-    wingbeat::around(move |context, next| {
-        Box::pin(async move {
-            mark(context, format!("{label}>"))?;
-            next.run(context).await?;
-            mark(context, format!("<{label}"))
-        })
+    with(label, async |label: &'static str, context: &mut Context, next: Next<'_>| {
+        mark(context, format!("{label}>"))?;
+        next.run(context).await?;
+        mark(context, format!("<{label}"))
     })
 }
 

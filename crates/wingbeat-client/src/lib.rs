@@ -47,7 +47,7 @@ pub use connection::{
 #[deprecated = "it is called DeliveryStatus"]
 pub use error::DeliveryStatus as Fate;
 pub use error::{DeliveryStatus, Error, Problem, Result};
-pub use hooks::{All, Context, Hooks, Methods, Next};
+pub use hooks::{All, Around, BoxFuture, Context, Hook, Hooks, Methods, Next, With, with};
 #[cfg(feature = "tls")]
 pub use tokio_rustls::rustls;
 pub use transport::{Reason, TransportKind};

@@ -67,11 +67,11 @@ mod transport;
 
 pub use app::{
     App, AppHttp, BoundTransport, Builder, Dispatch, Dispatcher, HttpBody, Mode, Mount, Outcome, PendingCall, Phase,
-    Transport,
+    PhaseHook, Transport,
 };
 pub use hook::library as hooks;
 pub use hook::{
-    All, Around, Context, Hook, HookDescription, HookType, Http, Methods, Next, Original, around, hook, sync,
+    All, Around, Context, Hook, HookDescription, HookType, Http, Methods, Next, Original, With, sync, with,
 };
 pub use realtime::{
     Audience, Batch, Channel, Connection, Headers, Message, Peer, Publication, Selector, channel, channels,
@@ -79,8 +79,8 @@ pub use realtime::{
 };
 pub use service::{
     Arguments, Caller, ClientRules, CustomMethod, CustomMethods, Description, Found, IntoService, Invocation,
-    MethodDescription, OneOrMany, Page, Params, Query, RawService, Route, Schemas, Service, ServiceDescription,
-    ServiceHandle, Services,
+    MethodDescription, MethodFunction, OneOrMany, Page, Params, Query, RawService, Route, Schemas, Service,
+    ServiceDescription, ServiceHandle, Services,
 };
 #[cfg(feature = "metrics")]
 pub use transport::Metrics;
@@ -96,8 +96,8 @@ pub use wingbeat_engine as engine;
 pub mod prelude {
     pub use crate::{
         All, App, Audience, Connection, Context, CustomMethods, Error, Found, Id, IdArg, Method, Mount, Next,
-        OneOrMany, Page, Params, Payload, Publication, RawService, Result, Service, SocketIo, around, channel,
-        channels, hook, nobody, sync,
+        OneOrMany, Page, Params, Payload, Publication, RawService, Result, Service, SocketIo, channel, channels,
+        nobody, sync, with,
     };
     pub use wingbeat_core::Method::{Create, Find, Get, Patch, Remove, Update};
 }

@@ -35,9 +35,9 @@ fn value(figures: &str, name: &str) -> f64 {
 fn app() -> App {
     let mount = Mount::new(Memory::new())
         .publish(|_| channel("all"))
-        .method("hang", |_: Value, _| std::future::pending::<Result<()>>())
-        .method("panic", |_: Value, _| async { panic!("on purpose") as Result<()> })
-        .method("wait", |good: bool, _| async move {
+        .method("hang", |_: Value, _: Params| std::future::pending::<Result<()>>())
+        .method("panic", async |_: Value, _: &Params| panic!("on purpose") as Result<()>)
+        .method("wait", async |good: bool, _: &Params| {
             tokio::task::yield_now().await;
             if good { Ok(()) } else { Err(Error::conflict("no")) }
         })

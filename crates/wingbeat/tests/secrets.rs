@@ -98,7 +98,7 @@ async fn app() -> App {
         .after(All, protect(["password"]))
         .publish(|_| channel("members"));
     let auth = Auth::new(Key::secret(SECRET).unwrap()).strategy(local).strategy(ApiKey::new().user(KEY, 1));
-    let broken = Mount::empty().method("fail", |_: Value, _: Params| async { Err::<(), _>(Error::general("broken")) });
+    let broken = Mount::empty().method("fail", async |_: Value, _: &Params| Err::<(), _>(Error::general("broken")));
     App::builder()
         .mount("authentication", auth)
         .mount("users", users)

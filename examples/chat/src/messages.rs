@@ -132,8 +132,8 @@ async fn stored_already(context: &mut Context) -> Result<()> {
 }
 
 /// Tells the room that the caller is in.
-async fn typing(typing: Typing, params: Params) -> Result<()> {
-    let person = speaker(&params.services()?, &params).await?;
+async fn typing(typing: Typing, params: &Params) -> Result<()> {
+    let person = speaker(&params.services()?, params).await?;
     if person.room_id != Some(typing.room_id) {
         return Err(Error::forbidden("You are not in this room"));
     }

@@ -48,11 +48,10 @@ struct Enter {
 }
 
 pub(crate) fn service(database: &Sqlite) -> Mount {
-    let counted = database.clone();
     Mount::new(database.table::<Room>("rooms").paginate(50, 200))
         .methods([Find, Get, Create])
         .method("enter", enter)
-        .method("unread", move |read, params| unread::count(counted.clone(), read, params))
+        .method("unread", with(database.clone(), unread::count))
         .before(All, recognise)
         .before([Find, Get], only_visible)
         .before(Create, named)
@@ -80,10 +79,10 @@ pub(crate) async fn visible(services: &Services, id: i64, caller: &Params) -> Re
 }
 
 /// The caller goes into a room, and out of the one before.
-async fn enter(room: Enter, params: Params) -> Result<Enter> {
-    let Room { members_only, .. } = visible(&params.services()?, room.id, &params).await?;
-    let connection = people::connection(&params)?;
-    let person = people::caller(&params)?;
+async fn enter(room: Enter, params: &Params) -> Result<Enter> {
+    let Room { members_only, .. } = visible(&params.services()?, room.id, params).await?;
+    let connection = people::connection(params)?;
+    let person = people::caller(params)?;
     // Whoever has gone while we looked for the room must not come back to the others' lists.
     if !connection.is_connected() {
         return Ok(room);

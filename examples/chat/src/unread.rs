@@ -38,11 +38,11 @@ pub(crate) struct Unread {
 }
 
 /// How much there is to read in each room, up to a hundred.
-pub(crate) async fn count(database: Sqlite, asked: Read, params: Params) -> Result<Vec<Unread>> {
+pub(crate) async fn count(database: Sqlite, asked: Read, params: &Params) -> Result<Vec<Unread>> {
     if asked.read.len() > ROOMS {
         return Err(Error::bad_request(format!("One call counts in at most {ROOMS} rooms")));
     }
-    let (read, up_to, is_member) = (json!(asked.read).to_string(), asked.up_to, member(&params).is_some());
+    let (read, up_to, is_member) = (json!(asked.read).to_string(), asked.up_to, member(params).is_some());
     let counted = database.read(move |connection| {
         let mut missed = connection.prepare_cached(MISSED)?;
         let unread = |row: &Row<'_>| Ok(Unread { room_id: row.get(0)?, unread: row.get(1)? });

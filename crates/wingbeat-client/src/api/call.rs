@@ -4,7 +4,7 @@ use super::Client;
 use super::io::emittable;
 use crate::connection::{Kind, Outcome, PendingCall, Unsent};
 use crate::error::{DeliveryStatus, Error, Result};
-use crate::hooks::{Context, Next};
+use crate::hooks::{BoxFuture, Context, Hook, Next};
 use crate::locked;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -175,28 +175,37 @@ impl Request {
         }
         let path = self.path().to_owned();
         let Request { service, method, id, data, query, timeout, .. } = self;
-        let query = query.map(|query| *query).unwrap_or_default();
-        let context = Context { service, path, method, id, data: data.map(Payload::from), query, result: None };
-        let (sender, status) = (client.clone(), Arc::new(Mutex::new(DeliveryStatus::NotSent)));
-        let noted = status.clone();
-        let call = Box::new(move |mut context: Context| -> Pin<Box<dyn Future<Output = _> + Send>> {
-            Box::pin(async move {
-                let data = context.data.as_ref().map(Payload::to_raw).transpose().map_err(Error::unwritable)?;
-                let Context { method, path, id, query, .. } = &context;
-                let packet = encode(method, path, id, data.as_ref(), Some(query))?;
-                // Also what becomes of a call that a hook waits for no longer.
-                *locked(&noted) = DeliveryStatus::Unknown;
-                let outcome = send(&sender, packet, timeout).await;
-                *locked(&noted) = outcome.as_ref().map_or_else(Error::delivery_status, |_| DeliveryStatus::Answered);
-                context.result = Some(Payload::from(outcome?));
-                Ok(context)
-            })
-        });
-        let called = Next { layers: layers.into_iter(), call }.run(context).await;
-        let result =
-            called.and_then(|context| context.result.unwrap_or(Payload::NULL).to_raw().map_err(Error::unwritable));
+        let (data, query) = (data.map(Payload::from), query.map(|query| *query).unwrap_or_default());
+        let mut context = Context { service, path, method, id, data, query, result: None, error: None };
+        let sending = Sending { client: client.clone(), timeout, status: Mutex::new(DeliveryStatus::NotSent) };
+        let called = Next::new(&layers, &sending).run(&mut context).await;
+        let result = called.and_then(|()| context.result.unwrap_or(Payload::NULL).to_raw().map_err(Error::unwritable));
         // What a hook says is no answer of the server.
-        result.map_err(|error| error.of_hooks(*locked(&status)))
+        result.map_err(|error| error.of_hooks(*locked(&sending.status)))
+    }
+}
+
+/// The call itself, inside of its hooks.
+struct Sending {
+    client: Client,
+    timeout: Option<Duration>,
+    /// What has become of it.
+    status: Mutex<DeliveryStatus>,
+}
+
+impl Hook for Sending {
+    fn call<'a>(&'a self, context: &'a mut Context) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let data = context.data.as_ref().map(Payload::to_raw).transpose().map_err(Error::unwritable)?;
+            let Context { method, path, id, query, .. } = &*context;
+            let packet = encode(method, path, id, data.as_ref(), Some(query))?;
+            // Also what becomes of a call that a hook waits for no longer.
+            *locked(&self.status) = DeliveryStatus::Unknown;
+            let outcome = send(&self.client, packet, self.timeout).await;
+            *locked(&self.status) = outcome.as_ref().map_or_else(Error::delivery_status, |_| DeliveryStatus::Answered);
+            context.result = Some(Payload::from(outcome?));
+            Ok(())
+        })
     }
 }
 

@@ -7,11 +7,11 @@ use std::future::IntoFuture;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
-use wingbeat_client::{All, Client, Context, DeliveryStatus, Error, Hooks, Next, Result};
+use wingbeat_client::{All, Client, Context, DeliveryStatus, Error, Hooks, Next, Result, with};
 
 /// The same error, whatever happens.
 fn mine() -> Hooks {
-    Hooks::new().error(All, async |_, _: Context| Err::<Context, _>(Error::other("mine")))
+    Hooks::new().error(All, async |_: &mut Context| Err(Error::other("mine")))
 }
 
 fn outcome_of(outcome: Result<u32>) -> (String, DeliveryStatus) {
@@ -21,7 +21,7 @@ fn outcome_of(outcome: Result<u32>) -> (String, DeliveryStatus) {
 
 #[tokio::test]
 async fn a_hook_that_says_no_before_the_call_has_sent_nothing() {
-    let hooks = Hooks::new().before(All, async |_: Context| Err::<Context, _>(Error::other("no")));
+    let hooks = Hooks::new().before(All, async |_: &mut Context| Err(Error::other("no")));
     let client = Client::builder("http://127.0.0.1:1").hooks(hooks).build().unwrap();
     let error = soon(client.untyped("messages").get(1).into_future()).await.unwrap_err();
     assert_eq!((&*error.message(), error.delivery_status()), ("no", DeliveryStatus::NotSent));
@@ -52,16 +52,13 @@ async fn an_error_that_takes_anothers_place_keeps_its_fate() {
 async fn a_hook_that_waits_no_longer_leaves_a_call_that_may_be_executed() {
     let listener = Listener::bind().await;
     let enough = Arc::new(Notify::new());
-    let waits = enough.clone();
-    let hooks = Hooks::new().around(All, move |context: Context, next: Next| {
-        let waits = waits.clone();
-        async move {
-            tokio::select! {
-                done = next.run(context) => done,
-                () = waits.notified() => Err(Error::other("mine")),
-            }
+    async fn impatient(enough: Arc<Notify>, context: &mut Context, next: Next<'_>) -> Result<()> {
+        tokio::select! {
+            done = next.run(context) => done,
+            () = enough.notified() => Err(Error::other("mine")),
         }
-    });
+    }
+    let hooks = Hooks::new().around(All, with(enough.clone(), impatient));
     let client = quick(&listener.url()).hooks(hooks).build().unwrap();
     let mut peer = soon(listener.joined()).await;
     let call = tokio::spawn(client.service::<u32>("numbers").get(1).into_future());
@@ -75,10 +72,8 @@ async fn a_call_that_a_hook_makes_besides_does_not_unsend_the_one_it_is_for() {
     let listener = Listener::bind().await;
     let closed = Client::builder("http://127.0.0.1:1").timeout(Duration::from_secs(5)).build().unwrap();
     closed.close().await;
-    let hooks = Hooks::new().after(All, move |context: Context| {
-        let besides = closed.untyped("log").create(&1).into_future();
-        async move { besides.await.map(|_| context) }
-    });
+    let besides = async |closed: Client, _: &mut Context| closed.untyped("log").create(&1).await.map(drop);
+    let hooks = Hooks::new().after(All, with(closed, besides));
     let client = once(&listener.url()).hooks(hooks).build().unwrap();
     let mut peer = soon(listener.joined()).await;
     let call = tokio::spawn(client.service::<u32>("numbers").get(1).into_future());

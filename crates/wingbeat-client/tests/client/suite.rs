@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::time::Duration;
 use wingbeat_client::{
-    All, Binary, Context, DeliveryStatus, Error, Found, Hooks, IdArg, Method, Order, Query, Result, TransportKind,
+    All, Binary, Context, DeliveryStatus, Error, Found, Hooks, IdArg, Method, Order, Payload, Query, Result,
+    TransportKind,
 };
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -158,15 +159,16 @@ fn json_with<T: Serialize>(key: &'static str, value: T) -> impl Serialize {
 
 async fn hooks_see_and_change_calls(target: Target) {
     let server = Fixture::start(target, "base");
-    let hooks = Hooks::new().before(Method::Create, async |mut context: Context| {
+    let hooks = Hooks::new().before(Method::Create, async |context: &mut Context| {
         if let Some(data) = &mut context.data {
             data.value_mut()?["by"] = json!("hook");
         }
-        Ok::<_, Error>(context)
+        Ok(())
     });
-    let only_messages = Hooks::new().after(All, async |mut context: Context| {
-        context.result = Some(json!({"was": context.result.map(|result| result.to_value()).transpose()?}).into());
-        Ok(context)
+    let only_messages = Hooks::new().after(All, async |context: &mut Context| {
+        let was = context.result.take().map(Payload::into_value).transpose()?;
+        context.result = Some(json!({"was": was}).into());
+        Ok(())
     });
     let client = server.client().hooks(hooks).service_hooks("messages", only_messages).connect().await.unwrap();
     let created = client.untyped("messages").create(&json!({"text": "x"})).await.unwrap();

@@ -4,11 +4,10 @@ use super::background::BackgroundTasks;
 use super::events::Publishers;
 use super::held::Patience;
 use super::http::{Fallback, HttpBody, Routes};
-use super::phase::{Phase, Phases};
+use super::phase::{PhaseHook, Phases};
 use super::registry::Registry;
 use super::transport::Transport;
 use super::{App, Inner, Listeners, Mode, Mount, sub_app};
-use crate::BoxFuture;
 use crate::hook::HookSet;
 use crate::realtime::{Channels, Connection, Delivery};
 use bytes::Bytes;
@@ -112,32 +111,26 @@ impl Builder {
     /// Runs a hook around the setup of all services; the first that is added is the outermost.
     ///
     /// ```
-    /// # use wingbeat::{App, Result};
+    /// # use wingbeat::{App, Phase, Result};
     /// async fn connect_to_the_bank() -> Result<()> {
     ///     Ok(())
     /// }
     ///
-    /// let app = App::builder().around_setup(|app, services| Box::pin(async move {
+    /// let app = App::builder().around_setup(async |app: &App, services: Phase<'_>| {
     ///     connect_to_the_bank().await?;
     ///     services.run().await?;
     ///     tracing::info!(services = ?app.paths(), "ready");
     ///     Ok(())
-    /// }));
+    /// });
     /// ```
-    pub fn around_setup<F>(mut self, hook: F) -> Builder
-    where
-        F: for<'a> Fn(&'a App, Phase<'a>) -> BoxFuture<'a, Result<()>> + Send + Sync + 'static,
-    {
-        self.phases.setup.push(Box::new(hook));
+    pub fn around_setup(mut self, hook: impl PhaseHook) -> Builder {
+        self.phases.setup.push(Arc::new(hook));
         self
     }
 
     /// Runs a hook around the teardown of all services, which are torn down even if others fail. An error is logged.
-    pub fn around_teardown<F>(mut self, hook: F) -> Builder
-    where
-        F: for<'a> Fn(&'a App, Phase<'a>) -> BoxFuture<'a, Result<()>> + Send + Sync + 'static,
-    {
-        self.phases.teardown.push(Box::new(hook));
+    pub fn around_teardown(mut self, hook: impl PhaseHook) -> Builder {
+        self.phases.teardown.push(Arc::new(hook));
         self
     }
 

@@ -39,7 +39,7 @@ pub(crate) use http::{error_response, json_response};
 pub use mode::Mode;
 pub use mount::Mount;
 pub use outcome::Outcome;
-pub use phase::Phase;
+pub use phase::{Phase, PhaseHook};
 pub(crate) use registry::Entry;
 pub use transport::{BoundTransport, Transport};
 

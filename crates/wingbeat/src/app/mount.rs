@@ -7,7 +7,9 @@ use super::events::{Publishers, Slots};
 use super::sub_app::SubApp;
 use crate::hook::{Around, HookSet, Methods};
 use crate::realtime::Publication;
-use crate::service::{Custom, DynService, IntoService, MethodSchemas, Params, Schemas, Service, custom};
+use crate::service::{
+    Custom, DynService, IntoService, MethodFunction, MethodSchemas, Schemas, Service, raw_function, typed_function,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
@@ -24,7 +26,7 @@ use wingbeat_core::{Definition, Error, Method, Payload, Result};
 ///
 /// let messages = Mount::new(Memory::new())
 ///     .methods([Find, Get, Create])
-///     .method("shout", |text: String, _params: Params| async move { Ok(text.to_uppercase()) })
+///     .method("shout", async |text: String, _params: &Params| { Ok(text.to_uppercase()) })
 ///     .events(["typing"])
 ///     .publish(|publication| channel(format!("rooms/{}", publication.data()["roomId"])));
 /// ```
@@ -141,26 +143,24 @@ impl Mount {
         self
     }
 
-    /// Adds a custom method: data and params in, any JSON out. Data that the caller leaves out is read as null. A method
-    /// that needs the service itself is named in [`Service::custom`](crate::Service::custom).
-    pub fn method<D, T, F, Fut>(mut self, name: &str, method: F) -> Mount
+    /// Adds a custom method, an `async fn(D, &Params) -> Result<T>`: data and params in, any JSON out. Data that the caller
+    /// leaves out is read as null. A method that needs the service itself is named in
+    /// [`Service::custom`](crate::Service::custom).
+    pub fn method<D, Kind>(mut self, name: &str, method: impl MethodFunction<D, Kind, Answer: Serialize>) -> Mount
     where
-        D: DeserializeOwned + Send,
-        T: Serialize,
-        F: Fn(D, Params) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<T>> + Send + 'static,
+        D: DeserializeOwned + Send + 'static,
     {
-        self.custom.push((name.into(), custom(method)));
+        self.custom.push((name.into(), typed_function(method)));
         self
     }
 
     /// Adds a custom method that speaks any JSON and tells absent data from null.
-    pub fn raw_method<F, Fut>(mut self, name: &str, method: F) -> Mount
-    where
-        F: Fn(Option<Payload>, Params) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<Payload>> + Send + 'static,
-    {
-        self.custom.push((name.into(), Arc::new(move |data, params| Box::pin(method(data, params)))));
+    pub fn raw_method<Kind>(
+        mut self,
+        name: &str,
+        method: impl MethodFunction<Option<Payload>, Kind, Answer = Payload>,
+    ) -> Mount {
+        self.custom.push((name.into(), raw_function(method)));
         self
     }
 

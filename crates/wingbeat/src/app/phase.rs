@@ -2,16 +2,75 @@
 
 use super::App;
 use crate::BoxFuture;
+use crate::hook::With;
 use std::fmt;
+use std::sync::Arc;
 use wingbeat_core::Result;
 
-pub(super) type PhaseHook = Box<dyn for<'a> Fn(&'a App, Phase<'a>) -> BoxFuture<'a, Result<()>> + Send + Sync>;
+/// A hook around the setup or the teardown of all services: every `async fn(&App, Phase<'_>) -> Result<()>`, closures as
+/// for [`Around`](crate::Around), and functions [`with`](crate::with) state.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a hook around setup or teardown",
+    label = "expected `async fn(&App, Phase<'_>) -> Result<()>`",
+    note = "write a closure as `async |app: &App, services: Phase<'_>| services.run().await`",
+    note = "write one that uses variables of its surroundings as `with(db, async |db: Db, app: &App, services: Phase<'_>| …)`"
+)]
+pub trait PhaseHook: Send + Sync + 'static {
+    /// Runs the hook; `services` is the rest of the phase.
+    fn call<'a>(&'a self, app: &'a App, services: Phase<'a>) -> BoxFuture<'a, Result<()>>;
+}
+
+#[doc(hidden)]
+pub trait PhaseFn<'a>: Fn(&'a App, Phase<'a>) -> Self::Running {
+    type Running: Future<Output = Result<()>> + 'a;
+}
+
+#[diagnostic::do_not_recommend]
+impl<'a, F, R> PhaseFn<'a> for F
+where
+    F: Fn(&'a App, Phase<'a>) -> R,
+    R: Future<Output = Result<()>> + 'a,
+{
+    type Running = R;
+}
+
+impl<F> PhaseHook for F
+where
+    F: for<'a> PhaseFn<'a, Running: Send> + Send + Sync + 'static,
+{
+    fn call<'a>(&'a self, app: &'a App, services: Phase<'a>) -> BoxFuture<'a, Result<()>> {
+        Box::pin(self(app, services))
+    }
+}
+
+#[doc(hidden)]
+pub trait PhaseWithFn<'a, S>: Fn(S, &'a App, Phase<'a>) -> Self::Running {
+    type Running: Future<Output = Result<()>> + 'a;
+}
+
+impl<'a, S, F, R> PhaseWithFn<'a, S> for F
+where
+    F: Fn(S, &'a App, Phase<'a>) -> R,
+    R: Future<Output = Result<()>> + 'a,
+{
+    type Running = R;
+}
+
+impl<S, F> PhaseHook for With<S, F>
+where
+    S: Clone + Send + Sync + 'static,
+    F: for<'a> PhaseWithFn<'a, S, Running: Send> + Send + Sync + 'static,
+{
+    fn call<'a>(&'a self, app: &'a App, services: Phase<'a>) -> BoxFuture<'a, Result<()>> {
+        Box::pin((self.hook)(self.state.clone(), app, services))
+    }
+}
 
 /// The hooks of both phases, in the order of registration.
 #[derive(Default)]
 pub(super) struct Phases {
-    pub(super) setup: Vec<PhaseHook>,
-    pub(super) teardown: Vec<PhaseHook>,
+    pub(super) setup: Vec<Arc<dyn PhaseHook>>,
+    pub(super) teardown: Vec<Arc<dyn PhaseHook>>,
 }
 
 impl Phases {
@@ -24,12 +83,12 @@ impl Phases {
 #[must_use = "without `run` the services are not set up, or not torn down"]
 pub struct Phase<'a> {
     app: &'a App,
-    hooks: &'a [PhaseHook],
+    hooks: &'a [Arc<dyn PhaseHook>],
     services: BoxFuture<'a, Result<()>>,
 }
 
 impl<'a> Phase<'a> {
-    pub(super) fn new(app: &'a App, hooks: &'a [PhaseHook], services: BoxFuture<'a, Result<()>>) -> Phase<'a> {
+    pub(super) fn new(app: &'a App, hooks: &'a [Arc<dyn PhaseHook>], services: BoxFuture<'a, Result<()>>) -> Phase<'a> {
         Phase { app, hooks, services }
     }
 
@@ -39,7 +98,7 @@ impl<'a> Phase<'a> {
     /// What a later hook or a service has failed with.
     pub fn run(self) -> BoxFuture<'a, Result<()>> {
         match self.hooks.split_first() {
-            Some((hook, hooks)) => hook(self.app, Phase { hooks, ..self }),
+            Some((hook, hooks)) => hook.call(self.app, Phase { hooks, ..self }),
             None => self.services,
         }
     }

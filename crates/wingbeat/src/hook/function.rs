@@ -8,8 +8,9 @@ use wingbeat_core::Result;
 
 /// A before, after or error hook.
 ///
-/// Every `async fn(&mut Context) -> Result<()>` is one. Closures need [`hook`] (asynchronous) or [`sync`]; a type that
-/// holds settings implements the trait.
+/// Every `async fn(&mut Context) -> Result<()>` is one, and so is every closure `async |context: &mut Context| …` that
+/// uses no variables of its surroundings; one that does is written [`with`](super::with) them. [`sync`] makes a hook of
+/// code without `await`. A type that holds settings implements the trait.
 ///
 /// ```
 /// use wingbeat::{Context, Error, Mount, Result, prelude::*, store::Memory};
@@ -25,16 +26,18 @@ use wingbeat_core::Result;
 ///
 /// let messages = Mount::new(Memory::new())
 ///     .before(Create, no_empty_text)
-///     .after(All, sync(|context| {
-///         tracing::info!(path = context.path(), "done");
+///     .after(Create, async |context: &mut Context| {
+///         let message = context.result_as::<serde_json::Value>()?;
+///         context.service("log").create(message, Params::new()).await?;
 ///         Ok(())
-///     }));
+///     });
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a hook",
     label = "expected `async fn(&mut Context) -> Result<()>`",
-    note = "wrap closures: `sync(|context| …)`, or `hook(|context| Box::pin(async move {{ … }}))`",
-    note = "the future must be `Send`: no `Rc` or lock guard may live across an `.await`"
+    note = "write a closure as `async |context: &mut Context| {{ …; Ok(()) }}`",
+    note = "write one that uses variables of its surroundings as `with(db, async |db: Db, context: &mut Context| …)`",
+    note = "write one without `await` as `sync(|context| {{ …; Ok(()) }})`"
 )]
 pub trait Hook: Send + Sync + 'static {
     /// Runs the hook.
@@ -62,7 +65,9 @@ pub trait Hook: Send + Sync + 'static {
 
 /// A hook that runs around the rest of the chain: what it does before and after `next.run(context).await`.
 ///
-/// Every `async fn(&mut Context, Next<'_>) -> Result<()>` is one; closures need [`around`].
+/// Every `async fn(&mut Context, Next<'_>) -> Result<()>` is one, and every closure
+/// `async |context: &mut Context, next: Next<'_>| …`; one that uses variables of its surroundings is written
+/// [`with`](super::with) them.
 ///
 /// One that measures:
 ///
@@ -144,7 +149,7 @@ pub trait Hook: Send + Sync + 'static {
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<()> {
 /// static CALLS: AtomicU32 = AtomicU32::new(0);
-/// let shaky = Mount::empty().method("ask", |question: String, _: Params| async move {
+/// let shaky = Mount::empty().method("ask", async |question: String, _: &Params| {
 ///     match CALLS.fetch_add(1, Ordering::Relaxed) {
 ///         0 => Err(Error::unavailable("Not now")),
 ///         _ => Ok(format!("{question} Yes.")),
@@ -159,7 +164,8 @@ pub trait Hook: Send + Sync + 'static {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an around hook",
     label = "expected `async fn(&mut Context, Next<'_>) -> Result<()>`",
-    note = "wrap closures: `around(|context, next| Box::pin(async move {{ next.run(context).await }}))`"
+    note = "write a closure as `async |context: &mut Context, next: Next<'_>| next.run(context).await`",
+    note = "write one that uses variables of its surroundings as `with(db, async |db: Db, context: &mut Context, next: Next<'_>| …)`"
 )]
 pub trait Around: Send + Sync + 'static {
     /// Runs the hook; `next` is the rest of the chain.
@@ -176,23 +182,26 @@ pub trait Around: Send + Sync + 'static {
     }
 }
 
-/// Ties an `async fn`'s future to the borrow of its argument; a plain `AsyncFn` bound would lose that it is `Send`.
+/// Ties an `async fn`'s future to the borrow of its argument: the compiler lets nobody say of an `AsyncFn` that its
+/// future is `Send`.
 #[doc(hidden)]
 pub trait HookFn<'a>: Fn(&'a mut Context) -> Self::Running {
-    type Running: Future<Output = Result<()>> + Send + 'a;
+    type Running: Future<Output = Result<()>> + 'a;
 }
 
+// Says `HookFn` where a function does not fit, and not which of its parts. That a future is not `Send` is told in full.
+#[diagnostic::do_not_recommend]
 impl<'a, F, R> HookFn<'a> for F
 where
     F: Fn(&'a mut Context) -> R,
-    R: Future<Output = Result<()>> + Send + 'a,
+    R: Future<Output = Result<()>> + 'a,
 {
     type Running = R;
 }
 
 impl<F> Hook for F
 where
-    F: for<'a> HookFn<'a> + Send + Sync + 'static,
+    F: for<'a> HookFn<'a, Running: Send> + Send + Sync + 'static,
 {
     fn call<'a>(&'a self, context: &'a mut Context) -> BoxFuture<'a, Result<()>> {
         Box::pin(self(context))
@@ -201,20 +210,21 @@ where
 
 #[doc(hidden)]
 pub trait AroundFn<'a>: Fn(&'a mut Context, Next<'a>) -> Self::Running {
-    type Running: Future<Output = Result<()>> + Send + 'a;
+    type Running: Future<Output = Result<()>> + 'a;
 }
 
+#[diagnostic::do_not_recommend]
 impl<'a, F, R> AroundFn<'a> for F
 where
     F: Fn(&'a mut Context, Next<'a>) -> R,
-    R: Future<Output = Result<()>> + Send + 'a,
+    R: Future<Output = Result<()>> + 'a,
 {
     type Running = R;
 }
 
 impl<F> Around for F
 where
-    F: for<'a> AroundFn<'a> + Send + Sync + 'static,
+    F: for<'a> AroundFn<'a, Running: Send> + Send + Sync + 'static,
 {
     fn call<'a>(&'a self, context: &'a mut Context, next: Next<'a>) -> BoxFuture<'a, Result<()>> {
         Box::pin(self(context, next))
@@ -232,48 +242,10 @@ where
     }
 }
 
-/// A hook from a closure that need not wait.
+/// A hook from a function without `await`, for example a closure that uses variables of its surroundings.
 pub fn sync<F>(hook: F) -> impl Hook
 where
     F: Fn(&mut Context) -> Result<()> + Send + Sync + 'static,
 {
     Ready(hook)
-}
-
-struct Boxed<F>(F);
-
-impl<F> Hook for Boxed<F>
-where
-    F: for<'a> Fn(&'a mut Context) -> BoxFuture<'a, Result<()>> + Send + Sync + 'static,
-{
-    fn call<'a>(&'a self, context: &'a mut Context) -> BoxFuture<'a, Result<()>> {
-        self.0(context)
-    }
-}
-
-/// A hook from a closure that waits: `hook(|context| Box::pin(async move { … }))`.
-pub fn hook<F>(hook: F) -> impl Hook
-where
-    F: for<'a> Fn(&'a mut Context) -> BoxFuture<'a, Result<()>> + Send + Sync + 'static,
-{
-    Boxed(hook)
-}
-
-struct BoxedAround<F>(F);
-
-impl<F> Around for BoxedAround<F>
-where
-    F: for<'a> Fn(&'a mut Context, Next<'a>) -> BoxFuture<'a, Result<()>> + Send + Sync + 'static,
-{
-    fn call<'a>(&'a self, context: &'a mut Context, next: Next<'a>) -> BoxFuture<'a, Result<()>> {
-        self.0(context, next)
-    }
-}
-
-/// An around hook from a closure: `around(|context, next| Box::pin(async move { next.run(context).await }))`.
-pub fn around<F>(hook: F) -> impl Around
-where
-    F: for<'a> Fn(&'a mut Context, Next<'a>) -> BoxFuture<'a, Result<()>> + Send + Sync + 'static,
-{
-    BoxedAround(hook)
 }

@@ -6,13 +6,15 @@ mod description;
 mod function;
 pub mod library;
 mod registration;
+mod with;
 mod words;
 
 pub use chain::Next;
 pub(crate) use chain::{Chain, Target};
 pub use context::{Context, HookType, Http, Original};
 pub use description::HookDescription;
-pub use function::{Around, Hook, around, hook, sync};
+pub use function::{Around, Hook, sync};
 pub(crate) use registration::HookSet;
 pub use registration::{All, Methods};
+pub use with::{With, with};
 pub(crate) use words::ErrorWords;

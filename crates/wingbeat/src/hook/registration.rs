@@ -16,7 +16,7 @@ pub struct All;
 /// use wingbeat::{Mount, Params, prelude::*, store::Memory};
 ///
 /// let rooms = Mount::new(Memory::new())
-///     .method("enter", |room: String, _: Params| async move { Ok(room) })
+///     .method("enter", async |room: String, _: &Params| { Ok(room) })
 ///     .before((Create, "enter"), sync(|context| {
 ///         tracing::info!(method = %context.method(), "somebody comes");
 ///         Ok(())

@@ -14,23 +14,6 @@ use wingbeat_core::{Payload, Result};
 /// A custom method: data and params in, any JSON out.
 pub(crate) type Custom = Arc<dyn Fn(Option<Payload>, Params) -> BoxFuture<'static, Result<Payload>> + Send + Sync>;
 
-/// Erases a custom method. Data that was left out is read as null.
-pub(crate) fn custom<D, T, F, Fut>(method: F) -> Custom
-where
-    D: DeserializeOwned + Send,
-    T: Serialize,
-    F: Fn(D, Params) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<T>> + Send + 'static,
-{
-    Arc::new(move |data, params| match data.unwrap_or(Payload::NULL).to::<D>() {
-        Ok(data) => {
-            let running = method(data, params);
-            Box::pin(async move { written(&running.await?) })
-        }
-        Err(error) => Box::pin(ready(Err(error))),
-    })
-}
-
 /// The methods of a service beyond the standard six; [`Service::custom`](super::Service::custom) names them.
 #[must_use = "the methods that are added are in what `add` returns"]
 pub struct CustomMethods<S>(Vec<(Arc<str>, Arc<dyn Own<S>>)>);
@@ -79,8 +62,9 @@ impl<S> fmt::Debug for CustomMethods<S> {
 /// What can be a custom method of a service `S` that takes data of type `D`: every
 /// `async fn(&S, D, &Params) -> Result<T>`.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a method of `{S}`",
-    label = "expected `async fn(&self, data: D, params: &Params) -> Result<T>`"
+    message = "`{Self}` is not a custom method of `{S}`",
+    label = "expected `async fn(&self, data: {D}, params: &Params) -> Result<T>`",
+    note = "what it takes implements `serde::Deserialize`, and what it answers `serde::Serialize`"
 )]
 pub trait CustomMethod<S, D>: Send + Sync + 'static {
     /// Runs the method.
@@ -91,14 +75,15 @@ pub trait CustomMethod<S, D>: Send + Sync + 'static {
 #[doc(hidden)]
 pub trait CustomFn<'a, S: 'a, D>: Fn(&'a S, D, &'a Params) -> Self::Running {
     type Answer: Serialize;
-    type Running: Future<Output = Result<Self::Answer>> + Send + 'a;
+    type Running: Future<Output = Result<Self::Answer>> + 'a;
 }
 
+#[diagnostic::do_not_recommend]
 impl<'a, S, D, F, R, T> CustomFn<'a, S, D> for F
 where
     S: 'a,
     F: Fn(&'a S, D, &'a Params) -> R,
-    R: Future<Output = Result<T>> + Send + 'a,
+    R: Future<Output = Result<T>> + 'a,
     T: Serialize,
 {
     type Answer = T;
@@ -108,7 +93,7 @@ where
 impl<S, D, F> CustomMethod<S, D> for F
 where
     S: 'static,
-    F: for<'a> CustomFn<'a, S, D> + Send + Sync + 'static,
+    F: for<'a> CustomFn<'a, S, D, Running: Send> + Send + Sync + 'static,
 {
     fn call<'a>(&'a self, service: &'a S, data: D, params: &'a Params) -> BoxFuture<'a, Result<Payload>> {
         let running = self(service, data, params);

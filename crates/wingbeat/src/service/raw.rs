@@ -24,6 +24,10 @@ use wingbeat_core::{Error, IdArg, Method, Payload, Result};
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a service that speaks any JSON",
+    note = "implement `wingbeat::RawService` for it"
+)]
 pub trait RawService: Send + Sync + 'static {
     /// The standard methods that this service implements.
     fn methods(&self) -> Vec<Method>;

@@ -48,6 +48,10 @@ use wingbeat_core::{Id, Method, Result};
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a service with types of its own",
+    note = "implement `wingbeat::Service` for it; a `RawService` is mounted by `Mount::new`"
+)]
 pub trait Service: Send + Sync + 'static {
     /// A record as it goes out.
     type Item: Serialize + Send;

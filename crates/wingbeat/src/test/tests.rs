@@ -37,8 +37,8 @@ async fn calls_pass_the_checks_of_a_socket() {
 #[tokio::test]
 async fn a_panic_and_a_call_without_end_are_answered() {
     let mount = Mount::empty()
-        .method("panic", |_: Value, _| async { if true { panic!("on purpose") } else { Ok(()) } })
-        .method("hang", |_: Value, _| std::future::pending::<Result<()>>());
+        .method("panic", async |_: Value, _: &Params| if true { panic!("on purpose") } else { Ok(()) })
+        .method("hang", |_: Value, _: Params| std::future::pending::<Result<()>>());
     let app = App::builder().mount("odd", mount).build().unwrap();
     let client = Client::to(&app).patience(Duration::from_millis(20)).connect().await.unwrap();
     assert_eq!(client.service("odd").call("panic", json!(1)).await.unwrap_err().code(), 500);

@@ -31,7 +31,7 @@ impl Service for Pictures {
 }
 
 async fn server() -> Server {
-    let pictures = Mount::new(Pictures).method("many", |count: usize, _| async move {
+    let pictures = Mount::new(Pictures).method("many", async |count: usize, _: &Params| {
         Ok((0..count).map(|_| Binary::from(vec![1])).collect::<Vec<_>>())
     });
     let app = App::builder().mount("pictures", pictures).mount("kept", Mount::new(Memory::new().multi(true)));

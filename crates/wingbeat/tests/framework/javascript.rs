@@ -41,7 +41,7 @@ impl Service for Orders {
     }
 }
 
-async fn sum(of: Vec<i64>, _params: Params) -> Result<f64> {
+async fn sum(of: Vec<i64>, _params: &Params) -> Result<f64> {
     Ok(of.iter().sum::<i64>() as f64)
 }
 

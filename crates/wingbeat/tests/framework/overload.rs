@@ -37,7 +37,7 @@ fn start(config: Config) -> Server {
                 Ok(true)
             }
         })
-        .method("never", |_: serde_json::Value, _| std::future::pending::<Result<()>>());
+        .method("never", |_: serde_json::Value, _: Params| std::future::pending::<Result<()>>());
     let app = App::builder()
         .mount("notes", Mount::new(Memory::new()).publish(|_| channel("everybody")))
         .mount("slow", slow)

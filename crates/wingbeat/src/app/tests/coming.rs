@@ -1,5 +1,6 @@
 //! Services whose setup or teardown takes its time.
 
+use crate::Phase;
 use crate::prelude::*;
 use crate::service::Services;
 use futures_util::FutureExt as _;
@@ -185,11 +186,9 @@ async fn a_teardown_that_panics_keeps_no_other_from_its_own() {
     let (one, two) = (Slow::quick(), Slow::quick());
     two.0.panics.store(1, Relaxed);
     let builder = App::builder().mount("one", Mount::new(one.clone())).mount("two", Mount::new(two.clone()));
-    let app = builder.around_teardown(|_, services| {
-        Box::pin(async move {
-            services.run().await?;
-            panic!("on purpose")
-        })
+    let app = builder.around_teardown(async |_: &App, services: Phase<'_>| {
+        services.run().await?;
+        panic!("on purpose")
     });
     app.build().unwrap().shutdown(Duration::from_secs(5)).await;
     assert_eq!((one.done(), two.done()), ((0, 1), (0, 0)));

@@ -74,18 +74,12 @@ async fn every_method_has_the_fields_that_are_its_own() {
 #[tokio::test]
 async fn the_type_and_the_result_tell_how_far_the_call_is() {
     let seen = Seen::default();
-    let nested = {
-        let seen = seen.clone();
-        around(move |context, next| {
-            let seen = seen.clone();
-            Box::pin(async move {
-                look(&seen).call(context).await?;
-                let outcome = next.run(context).await;
-                look(&seen).call(context).await?;
-                outcome
-            })
-        })
-    };
+    let nested = with(seen.clone(), async |seen: Seen, context: &mut Context, next: Next<'_>| {
+        look(&seen).call(context).await?;
+        let outcome = next.run(context).await;
+        look(&seen).call(context).await?;
+        outcome
+    });
     let hooks = |mount: Mount| mount.before(Get, look(&seen)).after(Get, look(&seen)).error(Get, look(&seen));
     let app = App::builder().mount("echo", hooks(Mount::new(Echo).around(Get, nested))).build().unwrap();
     let fields = || -> Vec<_> {

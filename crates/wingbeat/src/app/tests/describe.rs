@@ -123,10 +123,10 @@ fn a_store_is_described_by_a_definition_and_by_its_hooks() {
 
 #[test]
 fn methods_of_their_own_are_described_without_a_service() {
-    let mount = Mount::empty().method("shout", |text: String, _: Params| async move { Ok(text.to_uppercase()) });
+    let mount = Mount::empty().method("shout", async |text: String, _: &Params| Ok(text.to_uppercase()));
     let shout = json!({"name": "shout", "exposed": true});
     assert_eq!(described("voice", mount), json!({"path": "voice", "methods": [shout], "events": []}));
-    let mount = Mount::empty().method("shout", |text: String, _: Params| async move { Ok(text.to_uppercase()) });
+    let mount = Mount::empty().method("shout", async |text: String, _: &Params| Ok(text.to_uppercase()));
     let text = json!({"type": "string"});
     let shout = json!({"name": "shout", "exposed": true, "data": text, "result": text});
     let voice = described("voice", mount.describe_method::<String, String>("shout").events(["heard"]));

@@ -1,6 +1,7 @@
 //! Calls through the dispatcher, as transports make them.
 
 use super::Echo;
+use crate::Phase;
 use crate::prelude::*;
 use crate::{Arguments, BoundTransport, Caller, Dispatcher, Headers, Invocation, Outcome, Transport, locked};
 use serde_json::{Value, json};
@@ -103,7 +104,7 @@ async fn the_status_is_that_of_feathers() {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_waits_is_done_or_ends_at_the_deadline() {
-    let mount = Mount::new(Echo).method("hang", |_: Value, _| std::future::pending::<Result<()>>());
+    let mount = Mount::new(Echo).method("hang", |_: Value, _: Params| std::future::pending::<Result<()>>());
     let app = App::builder().mount("echo", mount).build().unwrap();
     let dispatcher = app.dispatcher(LIMIT);
     let wait = Arguments { id: "wait".into(), ..Arguments::default() };
@@ -144,16 +145,13 @@ async fn transports_start_once_behind_the_setup_and_close_before_the_teardown() 
         let steps = steps.clone();
         move || locked(&steps).push(step)
     };
-    let (setup, teardown) = (note("setup"), note("teardown"));
+    async fn step(note: impl Fn(), _: &App, services: Phase<'_>) -> Result<()> {
+        note();
+        services.run().await
+    }
     let app = App::builder()
-        .around_setup(move |_, services| {
-            setup();
-            services.run()
-        })
-        .around_teardown(move |_, services| {
-            teardown();
-            services.run()
-        })
+        .around_setup(with(note("setup"), step))
+        .around_teardown(with(note("teardown"), step))
         .configure(Steps(steps.clone()))
         .build()
         .unwrap();

@@ -28,7 +28,7 @@ async fn fail(origin: &str) -> Result<Value> {
 }
 
 async fn told(mode: Option<Mode>, origin: &str) -> Error {
-    let mount = Mount::empty().method("fail", |origin: String, _| async move { fail(&origin).await });
+    let mount = Mount::empty().method("fail", async |origin: String, _: &Params| fail(&origin).await);
     let builder = App::builder().mount("errors", mount);
     let app = mode.into_iter().fold(builder, |builder, mode| builder.mode(mode)).build().unwrap();
     let client = Client::connect(&app).await.unwrap();
@@ -119,7 +119,7 @@ async fn mapped(mount: Mount, what: &str) -> Error {
 }
 
 fn failing() -> Mount {
-    Mount::empty().method("fail", |what: String, _| async move {
+    Mount::empty().method("fail", async |what: String, _: &Params| {
         // Also what is not ready at its first poll.
         tokio::task::yield_now().await;
         board(&what).await
@@ -128,7 +128,7 @@ fn failing() -> Mount {
 
 #[tokio::test]
 async fn an_own_error_is_what_the_application_maps_it_to() {
-    let ready = || Mount::empty().method("fail", |what: String, _| async move { board(&what).await });
+    let ready = || Mount::empty().method("fail", async |what: String, _: &Params| board(&what).await);
     for mount in [ready, failing] {
         for what in ["own", "anyhow"] {
             let error = mapped(mount(), what).await;
@@ -142,7 +142,7 @@ async fn an_own_error_is_what_the_application_maps_it_to() {
 
 #[tokio::test]
 async fn a_panic_where_errors_are_mapped_is_an_error() {
-    let ready = Mount::empty().method("fail", |what: String, _| async move { board(&what).await });
+    let ready = Mount::empty().method("fail", async |what: String, _: &Params| board(&what).await);
     for mount in [ready, failing()] {
         let mount = mount.map_error(|_: &BoardError| panic!("on purpose"));
         assert_eq!(mapped(mount, "own").await.code(), 500);

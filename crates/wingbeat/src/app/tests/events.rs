@@ -141,7 +141,7 @@ async fn hooks_do_not_make_methods_send_events_that_are_listed() {
 
 #[tokio::test]
 async fn a_method_emits_through_its_params() {
-    let mount = to_everybody().events(["progress"]).method("work", |steps: u32, params: Params| async move {
+    let mount = to_everybody().events(["progress"]).method("work", async |steps: u32, params: &Params| {
         for step in 0..steps {
             params.emit("progress", &step).await?;
         }

@@ -15,16 +15,15 @@ fn note(trace: &Trace, label: &'static str) -> impl crate::Hook {
 }
 
 fn nest(trace: &Trace, label: &'static str) -> impl crate::Around {
-    let trace = trace.clone();
-    around(move |context, next| {
-        let trace = trace.clone();
-        Box::pin(async move {
+    with(
+        (trace.clone(), label),
+        async |(trace, label): (Trace, &'static str), context: &mut Context, next: Next<'_>| {
             locked(&trace).push(format!("{label}>"));
             let outcome = next.run(context).await;
             locked(&trace).push(format!("<{label}"));
             outcome
-        })
-    })
+        },
+    )
 }
 
 fn app(mount: Mount) -> App {
@@ -142,13 +141,11 @@ async fn plain_functions_are_hooks() {
 
 #[tokio::test]
 async fn hooks_call_other_services() {
-    let other = hook(|context: &mut Context| {
-        Box::pin(async move {
-            let found = context.service("other").get("7", Params::new()).await?;
-            context.set_result(found);
-            Ok(())
-        })
-    });
+    let other = async |context: &mut Context| {
+        let found = context.service("other").get("7", Params::new()).await?;
+        context.set_result(found);
+        Ok(())
+    };
     let app = App::builder().mount("echo", Mount::new(Echo).before(Get, other)).mount("other", Mount::new(Echo));
     assert_eq!(get(&app.build().unwrap(), "1").await.unwrap()["id"], "7");
 }
@@ -189,8 +186,8 @@ async fn hooks_are_registered_for_standard_and_custom_methods_together() {
     let trace = Trace::default();
     let t = &trace;
     let mount = Mount::new(Echo)
-        .method("enter", |room: Value, _| async move { Ok(room) })
-        .method("leave", |room: Value, _| async move { Ok(room) })
+        .method("enter", async |room: Value, _: &Params| Ok(room))
+        .method("leave", async |room: Value, _: &Params| Ok(room))
         .before((Create, "enter"), note(t, "mixed"))
         .after(["enter", "find"], note(t, "names"))
         .around(([Get, Find], "leave", Create), nest(t, "nested"))
@@ -219,19 +216,17 @@ async fn error_hooks_know_the_class_of_the_error() {
 
 #[tokio::test]
 async fn an_around_hook_may_answer_an_error_itself_or_skip_the_rest() {
-    let swallow = around(|context, next| {
-        Box::pin(async move {
-            if let Err(error) = next.run(context).await {
-                context.set_result(json!({"instead": error.message()}));
-            }
-            Ok(())
-        })
-    });
+    let swallow = async |context: &mut Context, next: Next<'_>| {
+        if let Err(error) = next.run(context).await {
+            context.set_result(json!({"instead": error.message()}));
+        }
+        Ok(())
+    };
     assert_eq!(get(&app(Mount::new(Echo).around(Get, swallow)), "boom").await.unwrap(), json!({"instead": "boom"}));
-    let skip = around(|_, next| {
+    let skip = async |_: &mut Context, next: Next<'_>| {
         drop(next);
-        Box::pin(async { Ok(()) })
-    });
+        Ok(())
+    };
     assert_eq!(get(&app(Mount::new(Echo).around(Get, skip)), "1").await.unwrap(), Value::Null);
 }
 
@@ -269,9 +264,7 @@ async fn an_error_in_a_call_from_a_hook_has_a_context_of_its_own() {
         })
     };
     let inner = Mount::new(Echo).before(Get, sync(|_| Err(Error::conflict("inner")))).error(All, see(&seen));
-    let call = hook(|context: &mut Context| {
-        Box::pin(async move { context.service("inner").get(1, Params::new()).await.map(drop) })
-    });
+    let call = async |context: &mut Context| context.service("inner").get(1, Params::new()).await.map(drop);
     let outer = Mount::new(Echo).before(Find, call).error(All, see(&seen));
     let app = App::builder().mount("inner", inner).mount("outer", outer).build().unwrap();
     assert_eq!(app.service("outer").find(Params::new()).await.unwrap_err().message(), "inner");

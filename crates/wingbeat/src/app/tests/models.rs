@@ -102,15 +102,11 @@ fn note(trace: &Trace, at: usize, fails: bool) -> impl crate::Hook {
 }
 
 fn nest(trace: &Trace, at: usize) -> impl crate::Around {
-    let trace = trace.clone();
-    around(move |context, next| {
-        let trace = trace.clone();
-        Box::pin(async move {
-            locked(&trace).push(format!("{at}>"));
-            let outcome = next.run(context).await;
-            locked(&trace).push(format!("<{at}"));
-            outcome
-        })
+    with((trace.clone(), at), async |(trace, at): (Trace, usize), context: &mut Context, next: Next<'_>| {
+        locked(&trace).push(format!("{at}>"));
+        let outcome = next.run(context).await;
+        locked(&trace).push(format!("<{at}"));
+        outcome
     })
 }
 

@@ -70,14 +70,22 @@ async fn a_service_can_stand_at_the_root_and_one_below_another() {
 
 #[tokio::test]
 async fn a_mount_that_makes_no_sense_is_refused() {
-    let twice = || Mount::new(Echo).method("a", |(): (), _| async { Ok(()) });
+    let twice = || Mount::new(Echo).method("a", async |(): (), _: &Params| Ok(()));
     let cases = [
         ("a//b", Mount::new(Echo), "not a valid service path"),
         ("", Mount::new(Echo), "not a valid service path"),
         ("x", Mount::empty(), "no methods and no events"),
-        ("x", twice().method("a", |(): (), _| async { Ok(()) }), "twice"),
-        ("x", Mount::new(Echo).method("emit", |(): (), _| async { Ok(()) }), "not allowed as a custom method name"),
-        ("x", Mount::new(Echo).method("find", |(): (), _| async { Ok(()) }), "not allowed as a custom method name"),
+        ("x", twice().method("a", async |(): (), _: &Params| Ok(())), "twice"),
+        (
+            "x",
+            Mount::new(Echo).method("emit", async |(): (), _: &Params| Ok(())),
+            "not allowed as a custom method name",
+        ),
+        (
+            "x",
+            Mount::new(Echo).method("find", async |(): (), _: &Params| Ok(())),
+            "not allowed as a custom method name",
+        ),
         ("x", Mount::new(Echo).methods([Method::named("zap")]), "no method 'zap'"),
     ];
     for (path, mount, text) in cases {
@@ -115,7 +123,7 @@ fn who_names_an_event_that_does_not_exist_is_told_where_it_belongs() {
 
 #[tokio::test]
 async fn a_custom_method_reads_its_data_and_writes_its_answer() {
-    let mount = Mount::empty().method("double", |n: i64, _params: Params| async move { Ok(n * 2) });
+    let mount = Mount::empty().method("double", async |n: i64, _: &Params| Ok(n * 2));
     let app = App::builder().mount("math", mount).build().unwrap();
     let call = |data: serde_json::Value| {
         let app = app.clone();
@@ -189,7 +197,7 @@ async fn a_service_has_methods_of_its_own() {
     assert_eq!(counter.call("reset", json!(null)).await.unwrap(), json!(null));
     assert_eq!(counter.get(1).await.unwrap(), 0);
     assert_eq!(client.service("bell").call("ring", 2).await.unwrap(), "dingding");
-    let twice = Mount::new(Bell).method("ring", |(): (), _| async { Ok(()) });
+    let twice = Mount::new(Bell).method("ring", async |(): (), _: &Params| Ok(()));
     assert!(App::builder().mount("bell", twice).build().unwrap_err().message().contains("twice"));
 }
 

@@ -39,17 +39,12 @@ impl Gate {
     }
 
     pub(super) fn hook(&self, word: &'static str) -> impl crate::Hook {
-        let gate = self.0.clone();
-        hook(move |context: &mut Context| {
-            let waits = context.data.as_ref().is_some_and(|data| data.to_value().unwrap()[word] == true);
-            let gate = gate.clone();
-            Box::pin(async move {
-                if waits {
-                    gate.send_modify(|(waiting, _)| *waiting += 1);
-                    gate.subscribe().wait_for(|(_, open)| *open).await.ok();
-                }
-                Ok(())
-            })
+        with((self.clone(), word), async |(Gate(gate), word): (Gate, &'static str), context: &mut Context| {
+            if context.data.as_ref().is_some_and(|data| data.to_value().unwrap()[word] == true) {
+                gate.send_modify(|(waiting, _)| *waiting += 1);
+                gate.subscribe().wait_for(|(_, open)| *open).await.ok();
+            }
+            Ok(())
         })
     }
 

@@ -1,6 +1,6 @@
 use crate::prelude::*;
 use crate::service::Services;
-use crate::{BoxFuture, Phase, locked};
+use crate::{Phase, PhaseHook, locked};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
@@ -24,20 +24,13 @@ impl RawService for Traced {
     }
 }
 
-fn nest(
-    trace: &Trace,
-    label: &'static str,
-) -> impl for<'a> Fn(&'a App, Phase<'a>) -> BoxFuture<'a, Result<()>> + Send + Sync + 'static {
-    let trace = trace.clone();
-    move |app, rest| {
-        let trace = trace.clone();
-        Box::pin(async move {
-            locked(&trace).push(format!("{label}> {}", app.paths().len()));
-            let outcome = rest.run().await;
-            locked(&trace).push(format!("<{label}"));
-            outcome
-        })
-    }
+fn nest(trace: &Trace, label: &'static str) -> impl PhaseHook {
+    with((trace.clone(), label), async |(trace, label): (Trace, &'static str), app: &App, rest: Phase<'_>| {
+        locked(&trace).push(format!("{label}> {}", app.paths().len()));
+        let outcome = rest.run().await;
+        locked(&trace).push(format!("<{label}"));
+        outcome
+    })
 }
 
 #[tokio::test]
@@ -81,7 +74,8 @@ async fn a_setup_that_fails_ends_the_setup_and_a_teardown_does_not_end_the_teard
 
 #[tokio::test(start_paused = true)]
 async fn a_teardown_hook_that_never_ends_is_cut_off() {
-    let app = App::builder().around_teardown(|_, _| Box::pin(std::future::pending())).build().unwrap();
+    let app =
+        App::builder().around_teardown(async |_: &App, _: Phase<'_>| std::future::pending().await).build().unwrap();
     app.shutdown(Duration::from_secs(1)).await;
 }
 

@@ -1,5 +1,6 @@
 use super::{Echo, Heard};
 use crate::Builder;
+use crate::Phase;
 use crate::prelude::*;
 use crate::store::Memory;
 use crate::test::Client;
@@ -85,7 +86,7 @@ fn what_only_the_outer_application_has_is_an_error() {
     for inner in [
         inner().configure(SocketIo::new()),
         inner().mode(crate::Mode::Development),
-        inner().around_setup(|_, services| Box::pin(async move { services.run().await })),
+        inner().around_setup(async |_: &App, services: Phase<'_>| services.run().await),
         App::builder().sub_app("v2", inner().configure(SocketIo::new())),
     ] {
         assert!(with(inner).contains("outer application's"));

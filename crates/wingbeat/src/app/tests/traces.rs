@@ -82,12 +82,10 @@ impl Traces {
 async fn each_call_has_a_span_that_says_what_and_whose_it_is() {
     let traces = Traces::default();
     let _tracing = tracing::subscriber::set_default(traces.clone());
-    let call = hook(|context: &mut Context| {
-        Box::pin(async move {
-            tokio::task::yield_now().await;
-            context.service("inner").get("7", Params::new()).await.map(drop)
-        })
-    });
+    let call = async |context: &mut Context| {
+        tokio::task::yield_now().await;
+        context.service("inner").get("7", Params::new()).await.map(drop)
+    };
     let app = App::builder()
         .mount("outer/:room", Mount::new(Echo).before(Get, call))
         .mount("inner", Mount::new(Echo))

@@ -248,19 +248,17 @@ async fn a_logout_without_an_id_is_none() {
 
 #[tokio::test]
 async fn a_logout_does_not_end_a_login_that_was_faster() {
-    let (reached, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let slow = {
-        let (reached, go_on) = (reached.clone(), go_on.clone());
-        around(move |context: &mut Context, next: Next<'_>| {
-            let (reached, go_on) = (reached.clone(), go_on.clone());
-            Box::pin(async move {
-                next.run(context).await?;
-                reached.notify_one();
-                go_on.notified().await;
-                Ok(())
-            })
-        })
-    };
+    type Notice = Arc<Notify>;
+    let (reached, go_on) = (Notice::default(), Notice::default());
+    let slow = with(
+        (reached.clone(), go_on.clone()),
+        async |(reached, go_on): (Notice, Notice), context: &mut Context, next: Next<'_>| {
+            next.run(context).await?;
+            reached.notify_one();
+            go_on.notified().await;
+            Ok(())
+        },
+    );
     let mount = Mount::from(auth()).around(Remove, slow);
     let users = Mount::new(people()).after(All, protect(["password"]));
     let app = App::builder().mount("authentication", mount).mount("users", users).build().unwrap();

@@ -52,10 +52,7 @@ fn builder(auth: Auth, people: Memory) -> Builder {
         .after(All, protect(["password"]))
         .publish(|_| channel("everybody"));
     let secure = Mount::empty()
-        .method(
-            "who",
-            |_: Value, params: Params| async move { Ok(params.get("user").map(|user| user["name"].clone())) },
-        )
+        .method("who", async |_: Value, params: &Params| Ok(params.get("user").map(|user| user["name"].clone())))
         .before(All, authenticate(["jwt", "apiKey"]));
     let notes = Mount::new(Memory::new()).before(Create, authenticate("jwt")).publish(|_| channel("members"));
     App::builder()

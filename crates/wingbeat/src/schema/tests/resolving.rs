@@ -160,7 +160,7 @@ async fn a_query_can_be_bound_to_the_caller() {
 fn with_authors(author: Resolver, external: Option<Resolver>) -> App {
     let users = Memory::new().records([json!({"id": 1, "name": "Ann", "password": "x"})]);
     let messages = Memory::new().start(1).multi(true).paginate(5, 5).records([json!({"id": 9, "userId": 1})]);
-    let mount = Mount::new(messages).method("latest", |data: Value, _| async move { Ok(data) });
+    let mount = Mount::new(messages).method("latest", async |data: Value, _: &Params| Ok(data));
     let mount = external.into_iter().fold(mount, |mount, resolver| mount.around(All, resolve_external(resolver)));
     App::builder()
         .mount("users", Mount::new(users).around(All, resolve_external(Resolver::new().hide(["password"]))))
@@ -207,7 +207,7 @@ async fn what_one_service_hides_another_does_not_show() {
 async fn data_of_custom_methods_is_resolved() {
     let by = Resolver::new().field("by", |field| async move { Ok(field.params().get("user")) });
     let mount = Mount::empty()
-        .method("archive", |data: Value, _| async move { Ok(data) })
+        .method("archive", async |data: Value, _: &Params| Ok(data))
         .before("archive", resolve_data(by.clone()))
         .around("archive", resolve_external(Resolver::new().hide(["year"])));
     let app = app(mount);
@@ -220,7 +220,7 @@ async fn data_of_custom_methods_is_resolved() {
 async fn what_is_no_record_passes_resolvers_as_it_is() {
     let cut = Resolver::new().hide(["secret"]);
     let mount = Mount::empty()
-        .method("any", |data: Value, _| async move { Ok(data) })
+        .method("any", async |data: Value, _: &Params| Ok(data))
         .around(All, resolve_external(cut.clone()))
         .around(All, resolve_result(cut));
     let app = app(mount);
