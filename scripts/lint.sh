@@ -13,3 +13,4 @@ step "clippy, without features"
 cargo clippy -p wingbeat -p wingbeat-client -p wingbeat-engine --no-default-features -- -D warnings
 step "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features
+"$(dirname "$0")/package.sh"

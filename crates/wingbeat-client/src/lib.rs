@@ -30,6 +30,8 @@
 //!   that wait ([`Client::authenticate`]).
 //! * Events are [streams](Events); a slow listener loses events of its own, and is told so.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod api;
 mod connection;
 mod error;

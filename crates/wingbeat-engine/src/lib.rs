@@ -49,6 +49,8 @@
 //! After a storm of connections, glibc keeps the pages of what was freed (some 16 KiB for each connection of the
 //! storm). Servers that expect storms do well to use another allocator, such as jemalloc with its background thread.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod bundles;
 mod config;
 mod engine;

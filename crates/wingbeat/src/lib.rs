@@ -31,6 +31,8 @@
 //! </script>
 //! ```
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 // What the derive writes begins with `::wingbeat`, in the tests of this crate too.
 #[cfg(test)]
 extern crate self as wingbeat;
