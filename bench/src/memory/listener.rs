@@ -17,9 +17,7 @@ impl Listener for Connections {
 
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Result<(Self::Opening, Peer)>> {
         match ready!(self.0.poll_recv(cx)) {
-            Some(wire) => {
-                Poll::Ready(Ok((ready(Ok(wire)), Peer { address: ([127, 0, 0, 1], 0).into(), secure: false })))
-            }
+            Some(wire) => Poll::Ready(Ok((ready(Ok(wire)), Peer::new(([127, 0, 0, 1], 0).into())))),
             None => Poll::Pending,
         }
     }

@@ -49,9 +49,7 @@ impl Listener for Pipes {
 
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<IoResult<(Self::Opening, Peer)>> {
         match ready!(self.0.poll_recv(cx)) {
-            Some(pipe) => {
-                Poll::Ready(Ok((ready(Ok(pipe)), Peer { address: ([127, 0, 0, 1], 0).into(), secure: false })))
-            }
+            Some(pipe) => Poll::Ready(Ok((ready(Ok(pipe)), Peer::new(([127, 0, 0, 1], 0).into())))),
             None => Poll::Pending,
         }
     }

@@ -44,6 +44,7 @@ const MARK: &str = "$wingbeat.bytes";
 /// # Ok::<(), wingbeat_core::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "it is the bytes, under another name")]
 pub struct Binary(pub Bytes);
 
 impl Binary {

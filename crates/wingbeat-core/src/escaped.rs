@@ -12,6 +12,7 @@ use std::fmt::{self, Display, Write};
 /// assert_eq!(Escaped("one\nERROR two\u{1b}[31m").to_string(), r"one\nERROR two\u{1b}[31m");
 /// ```
 #[derive(Clone, Copy)]
+#[expect(clippy::exhaustive_structs, reason = "a way to show what is in it")]
 pub struct Escaped<T>(pub T);
 
 impl Escaped<()> {

@@ -11,6 +11,7 @@ use std::fmt;
 /// Two ids that read the same are not equal (`1` and `"1"`); stores look records up by their text.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(untagged)]
+#[expect(clippy::exhaustive_enums, reason = "Feathers has numbers and texts as ids, and nothing else")]
 pub enum Id {
     /// A number, as JSON has them.
     Number(Number),
@@ -151,6 +152,7 @@ impl From<String> for Id {
 ///
 /// Null means "all that the query selects" for update, patch and remove.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "an argument is absent, null or an id")]
 pub enum IdArg {
     /// No id was given.
     #[default]

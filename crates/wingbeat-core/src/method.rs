@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 /// A method of a service: one of the six standard ones, or a custom one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[expect(clippy::exhaustive_enums, reason = "the six of Feathers, and every other by its name")]
 pub enum Method {
     /// All records that match a query.
     Find,

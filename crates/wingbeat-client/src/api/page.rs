@@ -7,6 +7,7 @@ use std::marker::PhantomData;
 
 /// One page of the records that match.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[expect(clippy::exhaustive_structs, reason = "the four members that Feathers has")]
 pub struct Page<T> {
     /// How many records match in all.
     pub total: u64,
@@ -23,6 +24,7 @@ pub struct Page<T> {
 /// The records that match: all of them, or a page, as the service is set up.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(untagged)]
+#[expect(clippy::exhaustive_enums, reason = "Feathers answers a list or a page")]
 pub enum Found<T> {
     /// All of them.
     List(Vec<T>),

@@ -21,6 +21,7 @@ pub struct Query(Map<String, Value>);
 
 /// The direction of a sort.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "there are two directions")]
 pub enum Order {
     /// The smallest first.
     Ascending,

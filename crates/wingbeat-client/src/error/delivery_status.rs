@@ -18,6 +18,7 @@ use super::Error;
 /// # }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "programs decide by it, and are to look at each")]
 pub enum DeliveryStatus {
     /// The server answered: with an error, or with something that could not be read.
     Answered,

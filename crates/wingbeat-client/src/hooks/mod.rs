@@ -18,6 +18,7 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// One call on its way to the server and back. Printed by `{:?}` it tells which, and nothing of data, query and result:
 /// they may hold passwords and tokens.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Context {
     /// The service's path as it was given, placeholders unfilled.
     pub service: Arc<str>,
@@ -77,6 +78,7 @@ pub struct Methods(Option<Vec<Method>>);
 
 /// All methods.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "a word, written as it is")]
 pub struct All;
 
 impl From<All> for Methods {

@@ -38,6 +38,7 @@ use tokio::time::timeout;
 
 /// What carries the packets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum TransportKind {
     /// HTTP long-polling.
     Polling,

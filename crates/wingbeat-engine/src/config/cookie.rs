@@ -19,6 +19,7 @@ pub struct Cookie {
 
 /// Whether a cookie is sent along with requests from other sites.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "the three values of RFC 6265bis")]
 pub enum SameSite {
     /// Never.
     Strict,

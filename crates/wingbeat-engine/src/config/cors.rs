@@ -13,6 +13,7 @@ use wingbeat_core::Result;
 
 /// A set of origins.
 #[derive(Clone)]
+#[non_exhaustive]
 pub enum Origins {
     /// Every origin; answers say `*`, which does not allow credentials.
     Any,

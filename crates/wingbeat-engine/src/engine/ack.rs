@@ -47,6 +47,7 @@ impl fmt::Debug for Reply {
 
 /// Why an event was not answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Unanswered {
     /// Not in time.
     Timeout,

@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     fn seen(peer: &str, headers: &[(&'static str, &str)], config: &Config) -> (String, bool) {
-        let peer = Peer { address: peer.parse().unwrap(), secure: false };
+        let peer = Peer::new(peer.parse().unwrap());
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.append(*name, value.parse().unwrap());

@@ -13,11 +13,26 @@ use wingbeat_core::Headers;
 ///
 /// [`serve`](crate::serve) does it. In other servers a request without it counts as coming from `0.0.0.0:0`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Peer {
     /// The address of the client, or of the proxy before it.
     pub address: SocketAddr,
     /// Whether the connection is encrypted.
     pub secure: bool,
+}
+
+impl Peer {
+    /// A client at this address, over a connection that is not encrypted.
+    pub fn new(address: SocketAddr) -> Peer {
+        Peer { address, secure: false }
+    }
+
+    /// The same, over an encrypted connection.
+    #[must_use]
+    pub fn encrypted(mut self) -> Peer {
+        self.secure = true;
+        self
+    }
 }
 
 /// The request that began a session.

@@ -44,7 +44,7 @@ impl Listener for TcpListener {
             let _ = stream.set_nodelay(true);
             #[cfg(target_os = "linux")]
             keep_little(&stream);
-            (ready(Ok(stream)), Peer { address, secure: false })
+            (ready(Ok(stream)), Peer::new(address))
         })
     }
 
@@ -60,7 +60,7 @@ impl Listener for tokio::net::UnixListener {
     type Opening = Ready<io::Result<tokio::net::UnixStream>>;
 
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(Self::Opening, Peer)>> {
-        let peer = Peer { address: ([127, 0, 0, 1], 0).into(), secure: false };
+        let peer = Peer::new(([127, 0, 0, 1], 0).into());
         tokio::net::UnixListener::poll_accept(self, cx).map_ok(|(stream, _)| (ready(Ok(stream)), peer))
     }
 }

@@ -177,7 +177,7 @@ impl Listener for One {
     type Opening = Ready<io::Result<Endless>>;
 
     fn poll_accept(&mut self, _: &mut Context<'_>) -> Poll<io::Result<(Self::Opening, Peer)>> {
-        let peer = Peer { address: ([127, 0, 0, 1], 4000).into(), secure: false };
+        let peer = Peer::new(([127, 0, 0, 1], 4000).into());
         self.0.take().map_or(Poll::Pending, |endless| Poll::Ready(Ok((ready(Ok(endless)), peer))))
     }
 }

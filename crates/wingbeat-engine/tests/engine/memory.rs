@@ -50,7 +50,7 @@ impl Door {
     pub(crate) fn knock_from(&self, address: &str) -> DuplexStream {
         let (ours, theirs) = tokio::io::duplex(UNREAD);
         let address: IpAddr = address.parse().unwrap();
-        self.0.send((theirs, Peer { address: (address, 4000).into(), secure: false })).unwrap();
+        self.0.send((theirs, Peer::new((address, 4000).into()))).unwrap();
         ours
     }
 

@@ -182,7 +182,7 @@ fn with_peer(mut request: Request<HttpBody>) -> Request<HttpBody> {
     let extensions = request.extensions_mut();
     if let Some(&ConnectInfo(address)) = extensions.get::<ConnectInfo<std::net::SocketAddr>>() {
         // Who has said more than that, is believed.
-        extensions.get_or_insert_with(|| Peer { address, secure: false });
+        extensions.get_or_insert_with(|| Peer::new(address));
     }
     request
 }

@@ -10,6 +10,7 @@ use wingbeat_core::Error;
 /// both modes, and the log has all of it in both.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Mode {
     /// Nothing but a neutral message.
     #[default]

@@ -20,6 +20,7 @@ const SLICE: usize = 64;
 
 /// What happens to a connection when its token expires.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Expiry {
     /// The client is disconnected, as in Feathers.
     #[default]

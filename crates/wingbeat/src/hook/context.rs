@@ -41,6 +41,7 @@ pub struct Context {
 
 /// What REST answers besides the body; sockets have no use for it.
 #[derive(Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Http {
     /// The status code, for example 202.
     pub status: Option<u16>,
@@ -52,6 +53,7 @@ pub struct Http {
 
 /// What a call looked like when it failed.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Original {
     /// The kind of hook that failed; `Around` if it was the method.
     pub hook_type: HookType,
@@ -78,6 +80,7 @@ pub(super) struct Snapshot {
 
 /// In which kind of hook the context is at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "the four of Feathers")]
 pub enum HookType {
     /// Runs around the rest of the chain.
     Around,

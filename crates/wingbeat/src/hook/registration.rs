@@ -7,6 +7,7 @@ use wingbeat_core::{Method, Result};
 
 /// Registers a hook for all methods, custom ones included: `.around(All, hook)`.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "a word, written as it is")]
 pub struct All;
 
 /// For which methods a hook is registered: [`All`], one method, a custom method's name, a list of either, or a tuple of

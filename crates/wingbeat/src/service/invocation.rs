@@ -36,6 +36,7 @@ pub struct Invocation<'a> {
 
 /// The arguments of a call.
 #[derive(Clone, Default)]
+#[expect(clippy::exhaustive_structs, reason = "what a method of Feathers takes: id, data, params")]
 pub struct Arguments {
     /// The id; absent for methods that take none.
     pub id: IdArg,

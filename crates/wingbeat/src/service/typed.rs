@@ -149,6 +149,7 @@ pub trait Service: Send + Sync + 'static {
 
 /// One record or a list of them, in and out alike.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "the two that its name says")]
 pub enum OneOrMany<T> {
     /// A single record.
     One(T),
@@ -195,6 +196,7 @@ impl<T: Serialize> Serialize for OneOrMany<T> {
 /// What `find` answers: a list, or a page of one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
+#[expect(clippy::exhaustive_enums, reason = "Feathers answers a list or a page")]
 pub enum Found<T> {
     /// All that matches.
     List(Vec<T>),
@@ -204,6 +206,7 @@ pub enum Found<T> {
 
 /// A part of what matches.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::exhaustive_structs, reason = "the four members that Feathers has")]
 pub struct Page<T> {
     /// How many records match.
     pub total: u64,

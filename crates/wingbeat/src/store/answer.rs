@@ -8,6 +8,7 @@ use wingbeat_core::{Payload, RawJson, Result, json};
 
 /// Records as a store answers them. Vectors of [`Record`]s become one with `into()`.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Answer {
     /// Values.
     Records(Vec<Record>),

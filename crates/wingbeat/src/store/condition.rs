@@ -6,6 +6,7 @@ use std::fmt;
 
 /// What must hold for a record.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Condition {
     /// All of these; none of them is always true.
     All(Vec<Condition>),
@@ -31,6 +32,7 @@ impl Condition {
 /// A test of one value. A list passes where it or one of its elements would, except that the two negative tests want
 /// neither. Null and absent are the same.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Test {
     /// Equal, type and all.
     Is(Value),
@@ -48,6 +50,7 @@ pub enum Test {
 
 /// The operators that compare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "the four of Feathers")]
 pub enum Comparison {
     /// `$lt`
     Less,

@@ -14,9 +14,10 @@ use wingbeat_core::{Error, Result};
 /// ```
 /// use wingbeat::store::{Limits, Memory};
 ///
-/// let messages = Memory::new().multi(true).limits(Limits { skip: 10_000, records: 100, ..Limits::default() });
+/// let messages = Memory::new().multi(true).limits(Limits::default().skip(10_000).records(100));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Limits {
     /// How deep `$or` and `$and` may be nested: 8.
     pub depth: usize,
@@ -34,6 +35,43 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Limits {
         Limits { depth: 8, conditions: 200, values: 2000, skip: u64::MAX, records: 10_000 }
+    }
+}
+
+impl Limits {
+    /// Sets [`depth`](Limits::depth).
+    #[must_use]
+    pub fn depth(mut self, depth: usize) -> Limits {
+        self.depth = depth;
+        self
+    }
+
+    /// Sets [`conditions`](Limits::conditions).
+    #[must_use]
+    pub fn conditions(mut self, conditions: usize) -> Limits {
+        self.conditions = conditions;
+        self
+    }
+
+    /// Sets [`values`](Limits::values).
+    #[must_use]
+    pub fn values(mut self, values: usize) -> Limits {
+        self.values = values;
+        self
+    }
+
+    /// Sets [`skip`](Limits::skip).
+    #[must_use]
+    pub fn skip(mut self, skip: u64) -> Limits {
+        self.skip = skip;
+        self
+    }
+
+    /// Sets [`records`](Limits::records).
+    #[must_use]
+    pub fn records(mut self, records: usize) -> Limits {
+        self.records = records;
+        self
     }
 }
 

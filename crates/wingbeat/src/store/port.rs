@@ -46,6 +46,7 @@ pub trait Store: Send + Sync + 'static {
 ///
 /// Ids are compared by their text: `"7"` is the record 7.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Target {
     /// The id.
     pub id: Option<Id>,
@@ -70,6 +71,7 @@ impl Target {
 
 /// What a find asks for.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Find {
     /// Which records.
     pub target: Target,
@@ -88,6 +90,7 @@ pub struct Find {
 
 /// What a find answers.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Rows {
     /// The records.
     pub records: Answer,
@@ -95,8 +98,23 @@ pub struct Rows {
     pub total: Option<u64>,
 }
 
+impl Rows {
+    /// The records that were found, and not how many match in all.
+    pub fn new(records: impl Into<Answer>) -> Rows {
+        Rows { records: records.into(), total: None }
+    }
+
+    /// Says how many match in all.
+    #[must_use]
+    pub fn total(mut self, total: u64) -> Rows {
+        self.total = Some(total);
+        self
+    }
+}
+
 /// How records change.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Change {
     /// All fields but the id are replaced.
     Replace(Record),

@@ -7,11 +7,24 @@ use wingbeat_core::{Error, Result};
 
 /// One key of a `$sort`.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SortKey {
     /// The field.
     pub path: Path,
     /// Whether the largest comes first.
     pub descending: bool,
+}
+
+impl SortKey {
+    /// The smallest comes first.
+    pub fn ascending(path: Path) -> SortKey {
+        SortKey { path, descending: false }
+    }
+
+    /// The largest comes first.
+    pub fn descending(path: Path) -> SortKey {
+        SortKey { path, descending: true }
+    }
 }
 
 /// Sorts records; those that are equal by all keys stay as they are.

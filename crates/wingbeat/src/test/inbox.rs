@@ -10,6 +10,7 @@ use tokio::time::timeout;
 
 /// An event that a client has heard.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Heard {
     /// Path and event, for example `messages created`.
     pub event: String,

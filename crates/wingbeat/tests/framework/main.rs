@@ -16,5 +16,6 @@ mod overload;
 #[path = "../../../../fuzz/src/query.rs"]
 mod query;
 mod rooms;
+mod signatures;
 mod sockets;
 mod stalled;

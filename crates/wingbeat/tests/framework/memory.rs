@@ -26,7 +26,7 @@ impl Listener for Pipes {
     type Opening = Ready<io::Result<DuplexStream>>;
 
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(Self::Opening, Peer)>> {
-        let peer = Peer { address: (Ipv4Addr::LOCALHOST, 4000).into(), secure: false };
+        let peer = Peer::new((Ipv4Addr::LOCALHOST, 4000).into());
         match self.0.poll_recv(cx) {
             Poll::Ready(Some(pipe)) => Poll::Ready(Ok((ready(Ok(pipe)), peer))),
             _ => Poll::Pending,

@@ -25,7 +25,7 @@ impl Listener for Pipes {
     type Opening = Ready<io::Result<DuplexStream>>;
 
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(Self::Opening, Peer)>> {
-        let peer = Peer { address: ([127, 0, 0, 1], 0).into(), secure: false };
+        let peer = Peer::new(([127, 0, 0, 1], 0).into());
         self.0.poll_recv(cx).map(|io| Ok((ready(Ok(io.ok_or(io::ErrorKind::BrokenPipe)?)), peer)))
     }
 }

@@ -44,6 +44,7 @@ pub struct Dispatcher {
 
 /// What has become of a call at its first poll.
 #[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "as Poll, it is ready or pending")]
 pub enum Dispatch {
     /// It is done, as nearly all are.
     Ready(Result<Outcome>),

@@ -17,7 +17,7 @@ fn limited<S: Store>(table: Table<S>, limits: Limits) -> App {
 }
 
 async fn a_client_writes_as_many_records_with_one_call_as_the_table_says<S: Store + Clone>(table: Table<S>) {
-    let app = limited(table, Limits { records: 3, ..Limits::default() });
+    let app = limited(table, Limits::default().records(3));
     let client = Client::connect(&app).await.unwrap();
     let all = client.service("messages");
     let refused = |answer: Result<Value>, method: &str| {
@@ -53,7 +53,7 @@ async fn what_is_too_much_is_refused_before_anything_reads_it<S: Store + Clone>(
 }
 
 async fn a_client_skips_as_many_records_as_the_table_says<S: Store + Clone>(table: Table<S>) {
-    let app = limited(table, Limits { skip: 2, ..Limits::default() });
+    let app = limited(table, Limits::default().skip(2));
     let client = Client::connect(&app).await.unwrap();
     let skip = |skip: Value| client.service("messages").query(json!({"$skip": skip}));
     assert_eq!(skip(json!("2")).find().await.unwrap()[0]["id"], 3);

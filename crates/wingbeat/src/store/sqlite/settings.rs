@@ -7,6 +7,7 @@ use std::time::Duration;
 
 /// How a database is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SqliteSettings {
     /// How many threads read: as many as there are processors, at least 2 and at most 4. With several, one is always left
     /// to calls of those whose calls are usually short.
@@ -35,6 +36,34 @@ impl Default for SqliteSettings {
 }
 
 impl SqliteSettings {
+    /// Sets [`readers`](SqliteSettings::readers).
+    #[must_use]
+    pub fn readers(mut self, readers: u32) -> SqliteSettings {
+        self.readers = readers;
+        self
+    }
+
+    /// Sets [`busy_timeout`](SqliteSettings::busy_timeout).
+    #[must_use]
+    pub fn busy_timeout(mut self, timeout: Duration) -> SqliteSettings {
+        self.busy_timeout = timeout;
+        self
+    }
+
+    /// Sets [`foreign_keys`](SqliteSettings::foreign_keys).
+    #[must_use]
+    pub fn foreign_keys(mut self, held: bool) -> SqliteSettings {
+        self.foreign_keys = held;
+        self
+    }
+
+    /// Sets [`durable`](SqliteSettings::durable).
+    #[must_use]
+    pub fn durable(mut self, durable: bool) -> SqliteSettings {
+        self.durable = durable;
+        self
+    }
+
     /// Opens a file to read and write it.
     pub(super) fn file(self, path: &Path) -> Result<Connection> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;

@@ -102,7 +102,7 @@ async fn a_full_disk_refuses_writes_and_loses_nothing() {
 async fn a_file_that_another_program_has_locked_is_read_and_written_later() {
     let folder = Folder::new("locked");
     let path = folder.0.join("data.db");
-    let settings = SqliteSettings { busy_timeout: Duration::from_millis(30), ..SqliteSettings::default() };
+    let settings = SqliteSettings::default().busy_timeout(Duration::from_millis(30));
     let db = Sqlite::open_with(&path, settings).await.unwrap();
     db.migrate(&[USERS]).await.unwrap();
     let users = db.table::<Value>("users");
@@ -124,7 +124,7 @@ async fn a_file_that_another_program_has_locked_is_read_and_written_later() {
 async fn writes_wait_for_the_disk_where_that_is_asked_for() {
     let folder = Folder::new("durable");
     for (durable, synchronous) in [(false, 1), (true, 2)] {
-        let settings = SqliteSettings { durable, ..SqliteSettings::default() };
+        let settings = SqliteSettings::default().durable(durable);
         let db = Sqlite::open_with(folder.0.join("data.db"), settings).await.unwrap();
         let set: i64 = db
             .write(|connection| Ok(connection.pragma_query_value(None, "synchronous", |row| row.get(0))?))

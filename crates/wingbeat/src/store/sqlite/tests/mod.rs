@@ -117,7 +117,7 @@ async fn hold(db: &Sqlite) -> (tokio::task::JoinHandle<Result<()>>, mpsc::Sender
 #[tokio::test]
 async fn a_database_that_stays_busy_is_unavailable() {
     let folder = Folder::new("busy");
-    let settings = SqliteSettings { busy_timeout: Duration::from_millis(50), ..SqliteSettings::default() };
+    let settings = SqliteSettings::default().busy_timeout(Duration::from_millis(50));
     let db = Sqlite::open_with(folder.0.join("data.db"), settings).await.unwrap();
     db.migrate(&[USERS]).await.unwrap();
     let (table, other) = (db.table::<Value>("users"), Sqlite::open(folder.0.join("data.db")).await.unwrap());

@@ -4,7 +4,7 @@ use super::*;
 use crate::store::SqliteSettings;
 
 async fn authors_and_books(foreign_keys: bool) -> (Table<SqliteTable>, Table<SqliteTable>) {
-    let settings = SqliteSettings { foreign_keys, ..SqliteSettings::default() };
+    let settings = SqliteSettings::default().foreign_keys(foreign_keys);
     let db = Sqlite::memory_with(settings).await.unwrap();
     let books = "CREATE TABLE books (id INTEGER PRIMARY KEY, author INTEGER REFERENCES authors (id), \
                  series INTEGER REFERENCES authors (id) ON DELETE CASCADE)";
