@@ -51,6 +51,7 @@ mod javascript;
 #[cfg(all(
     doctest,
     feature = "auth",
+    feature = "contract",
     feature = "metrics",
     feature = "schema",
     feature = "settings",

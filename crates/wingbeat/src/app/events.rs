@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use std::future::ready;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 use wingbeat_core::{Error, RawJson, Result};
 use wingbeat_protocol::LogThrottle;
 
@@ -228,5 +229,9 @@ impl ServiceScope for MountScope {
 
     fn services(&self) -> Option<Services> {
         self.app.upgrade().map(|app| app.services())
+    }
+
+    fn time_limit(&self) -> Option<Duration> {
+        self.app.upgrade()?.0.patience.said()
     }
 }

@@ -26,7 +26,12 @@ pub(super) struct Patience(Mutex<Option<Duration>>);
 
 impl Patience {
     fn get(&self) -> Duration {
-        locked(&self.0).unwrap_or(CALL)
+        self.said().unwrap_or(CALL)
+    }
+
+    /// What the transports say, if there is one.
+    pub(super) fn said(&self) -> Option<Duration> {
+        *locked(&self.0)
     }
 }
 

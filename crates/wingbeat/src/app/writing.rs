@@ -12,6 +12,7 @@ use std::fmt;
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use wingbeat_core::{Id, RawJson, Result};
 
 /// A call that may write, and whose event somebody hears. When it ends, in whatever way, its turns are over.
@@ -85,6 +86,10 @@ impl ServiceScope for Writing {
 
     fn notes(&self) -> Option<&dyn Notes> {
         Some(self)
+    }
+
+    fn time_limit(&self) -> Option<Duration> {
+        self.around.time_limit()
     }
 }
 

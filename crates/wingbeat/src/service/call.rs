@@ -7,6 +7,7 @@ use serde::Serialize;
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 use wingbeat_core::{Id, IdArg, Payload, RawJson, Result};
 
 /// What services run in, and what runs their calls: the application.
@@ -141,6 +142,10 @@ pub(crate) trait ServiceScope: Send + Sync {
     fn services(&self) -> Option<Services>;
     /// Who wants to know what is written; absent if no events follow.
     fn notes(&self) -> Option<&dyn Notes> {
+        None
+    }
+    /// How long a client's call may take, if it has an end.
+    fn time_limit(&self) -> Option<Duration> {
         None
     }
 }

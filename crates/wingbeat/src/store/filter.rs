@@ -78,6 +78,30 @@ impl Limits {
 pub(super) const OPERATORS: [&str; 8] = ["$in", "$nin", "$lt", "$lte", "$gt", "$gte", "$ne", "$or"];
 pub(super) const FILTERS: [&str; 6] = ["$skip", "$sort", "$limit", "$select", "$or", "$and"];
 
+impl Condition {
+    /// Reads the conditions of a query in Feathers' syntax, for services that keep their records in a way of their own:
+    /// [`matches`](super::matches) tells which of them are meant. `$sort`, `$limit`, `$skip` and `$select` are no
+    /// conditions.
+    ///
+    /// ```
+    /// use serde_json::json;
+    /// use wingbeat::Query;
+    /// use wingbeat::store::{Condition, Limits, Record, matches};
+    ///
+    /// let query = Query::from_value(json!({"n": {"$gt": 1}, "$limit": 5}))?;
+    /// let condition = Condition::from_query(&query, Limits::default())?;
+    /// assert!(matches(&condition, &Record::from_iter([("n".to_owned(), json!(2))])));
+    /// # Ok::<(), wingbeat::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// BadRequest, as Feathers words it, for filters and operators that do not exist or stand in the wrong place, and for
+    /// what is beyond the limits.
+    pub fn from_query(query: &Query, limits: Limits) -> Result<Condition> {
+        read(query, &Syntax::within(limits))
+    }
+}
+
 /// Reads the conditions in a query.
 ///
 /// # Errors

@@ -1,8 +1,7 @@
 //! Records in memory.
 
 use super::sort::sort_by_record;
-use super::{Answer, Change, Find, Record, Rows, Store, Table, Target, Writes, matches};
-use crate::javascript;
+use super::{Answer, Change, Find, Operation, Record, Rows, Store, Table, Target, Writes, given_id, matches};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
@@ -50,7 +49,9 @@ impl Memory {
         for record in records {
             // As clients would have sent it.
             let added = match RawJson::new(&record).and_then(|record| record.to()) {
-                Ok(Value::Object(record)) => self.store.add(&mut self.store.write(), record, Writes::unheard()),
+                Ok(Value::Object(record)) => {
+                    self.store.add(&mut self.store.write(), record, Operation::default().writes())
+                }
                 _ => Err(Error::bad_request("a record must be an object")),
             };
             if let Err(error) = added {
@@ -132,15 +133,6 @@ fn index(id: &str) -> Option<u64> {
     id.parse::<u32>().ok().map(u64::from).filter(|index| canonical && *index < NAMED)
 }
 
-/// Whether data leaves the id to the store: absent, null, 0, `""` and `false`, as in Feathers.
-pub(super) fn is_missing(id: Option<&Value>) -> bool {
-    id.is_none_or(javascript::is_falsy)
-}
-
-pub(super) fn invalid_id(field: &str) -> Error {
-    Error::bad_request(format!("Invalid '{field}': an id must be a number or a text"))
-}
-
 impl Records {
     fn read(&self) -> RwLockReadGuard<'_, Kept> {
         self.shared.read().unwrap_or_else(PoisonError::into_inner)
@@ -150,16 +142,8 @@ impl Records {
         self.shared.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn valid_id(&self, record: &Record) -> Result<Option<Id>> {
-        let value = record.get(&*self.id);
-        if is_missing(value) {
-            return Ok(None);
-        }
-        value.and_then(Id::from_value).map(Some).ok_or_else(|| invalid_id(&self.id))
-    }
-
     fn add(&self, kept: &mut Kept, mut record: Record, writes: Writes<'_>) -> Result<Record> {
-        let id = match self.valid_id(&record)? {
+        let id = match given_id(&record, &self.id)? {
             Some(id) => id,
             None => {
                 let taken =
@@ -188,7 +172,7 @@ impl Store for Records {
         &self.id
     }
 
-    async fn find(&self, find: &Find) -> Result<Rows> {
+    async fn find(&self, find: &Find, _: Operation<'_>) -> Result<Rows> {
         let kept = self.read();
         let skip = usize::try_from(find.skip).unwrap_or(usize::MAX);
         let limit = find.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
@@ -202,33 +186,30 @@ impl Store for Records {
         Ok(Rows { records: records(hits.into_iter().skip(skip).take(limit)), total })
     }
 
-    async fn create(&self, records: Vec<Record>, writes: Writes<'_>) -> Result<Answer> {
-        records.iter().try_for_each(|record| self.valid_id(record).map(drop))?;
+    async fn create(&self, records: Vec<Record>, operation: Operation<'_>) -> Result<Answer> {
+        records.iter().try_for_each(|record| given_id(record, &self.id).map(drop))?;
         let mut kept = self.write();
-        let added = records.into_iter().map(|record| self.add(&mut kept, record, writes));
+        let added = records.into_iter().map(|record| self.add(&mut kept, record, operation.writes()));
         Ok(added.collect::<Result<Vec<_>>>()?.into())
     }
 
-    async fn change(&self, target: &Target, change: Change, writes: Writes<'_>) -> Result<Answer> {
+    async fn change(&self, target: &Target, change: Change, operation: Operation<'_>) -> Result<Answer> {
         let mut kept = self.write();
         let positions = kept.positions(target);
         target.check(positions.len())?;
         let mut changed = Vec::with_capacity(positions.len());
         for position in positions {
             let Some(record) = kept.by_position.get_mut(&position) else { continue };
-            let id = record.get(&*self.id).cloned().unwrap_or_default();
-            match &change {
-                Change::Replace(data) => record.clone_from(data),
-                Change::Merge(data) => record.extend(data.iter().map(|(name, value)| (name.clone(), value.clone()))),
+            change.apply(record, &self.id);
+            if let Some(id) = record.get(&*self.id) {
+                operation.writes().note_value(id);
             }
-            writes.note_value(&id);
-            record.insert(self.id.to_string(), id);
             changed.push(record.clone());
         }
         Ok(changed.into())
     }
 
-    async fn remove(&self, target: &Target, writes: Writes<'_>) -> Result<Answer> {
+    async fn remove(&self, target: &Target, operation: Operation<'_>) -> Result<Answer> {
         let mut kept = self.write();
         let positions = kept.positions(target);
         target.check(positions.len())?;
@@ -236,7 +217,7 @@ impl Store for Records {
         for id in removed.iter().filter_map(|record| record.get(&*self.id).and_then(Id::from_value)) {
             // A record that comes back under this id stands at the end.
             kept.named.remove(&*id.to_string());
-            writes.note(&id);
+            operation.writes().note(&id);
         }
         Ok(removed.into())
     }

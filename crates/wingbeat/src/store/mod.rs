@@ -26,11 +26,13 @@
 
 mod answer;
 mod condition;
-#[cfg(test)]
-mod contract;
+#[cfg(any(test, feature = "contract"))]
+pub mod contract;
 mod filter;
+mod given;
 mod matching;
 mod memory;
+mod operation;
 mod operator;
 mod page;
 mod port;
@@ -44,10 +46,12 @@ mod writes;
 pub use answer::{Answer, JsonRecords};
 pub use condition::{Comparison, Condition, Path, Test};
 pub use filter::Limits;
+pub use given::given_id;
 pub use matching::matches;
 pub use memory::{Memory, Records};
+pub use operation::Operation;
 pub use operator::OwnTest;
-pub use port::{Change, Find, Record, Rows, Store, Target};
+pub use port::{Change, Find, Kind, Record, Rows, Store, Target};
 /// SQLite itself, for SQL of your own: [`Sqlite::read`] and [`Sqlite::write`].
 #[cfg(feature = "sqlite")]
 pub use rusqlite;

@@ -19,29 +19,29 @@ pub(super) struct Syntax {
 struct Operator {
     name: Arc<str>,
     read: Arc<Read>,
-    sql: Option<&'static str>,
 }
 
 type Read = dyn Fn(&Value) -> Result<Arc<Holds>> + Send + Sync;
 type Holds = dyn Fn(&Value) -> bool + Send + Sync;
 
 impl Syntax {
+    /// Feathers' own, within limits.
+    pub(super) fn within(limits: Limits) -> Syntax {
+        Syntax { limits, ..Syntax::default() }
+    }
+
     /// Adds an operator; a second one of the same name replaces the first.
     ///
     /// # Panics
     /// If the name does not begin with `$`, or has a meaning already.
-    pub(super) fn add_operator<T>(
-        &mut self,
-        name: &str,
-        sql: Option<&'static str>,
-        read: impl Fn(&Value) -> Result<T> + Send + Sync + 'static,
-    ) where
+    pub(super) fn add_operator<T>(&mut self, name: &str, read: impl Fn(&Value) -> Result<T> + Send + Sync + 'static)
+    where
         T: Fn(&Value) -> bool + Send + Sync + 'static,
     {
         check_name(name);
         self.operators.retain(|operator| *operator.name != *name);
         let read: Arc<Read> = Arc::new(move |operand| Ok(Arc::new(read(operand)?)));
-        self.operators.push(Operator { name: name.into(), read, sql });
+        self.operators.push(Operator { name: name.into(), read });
     }
 
     /// Adds a filter that the store takes no notice of.
@@ -64,7 +64,7 @@ impl Syntax {
     /// The test that an operator asks for, if there is such an operator.
     pub(super) fn test(&self, name: &str, operand: &Value) -> Option<Result<OwnTest>> {
         let operator = self.operators.iter().find(|operator| *operator.name == *name)?;
-        let test = |holds| OwnTest { name: operator.name.clone(), operand: operand.clone(), holds, sql: operator.sql };
+        let test = |holds| OwnTest { name: operator.name.clone(), operand: operand.clone(), holds };
         Some((operator.read)(operand).map(test))
     }
 }
@@ -88,7 +88,6 @@ pub struct OwnTest {
     name: Arc<str>,
     operand: Value,
     holds: Arc<Holds>,
-    sql: Option<&'static str>,
 }
 
 impl OwnTest {
@@ -105,11 +104,6 @@ impl OwnTest {
     /// Whether a value passes.
     pub fn holds(&self, value: &Value) -> bool {
         (self.holds)(value)
-    }
-
-    /// The operator of SQL that says the same of a plain column, if there is one.
-    pub fn sql(&self) -> Option<&'static str> {
-        self.sql
     }
 }
 

@@ -1,6 +1,6 @@
 //! The port: what a store must do.
 
-use super::{Answer, Condition, SortKey, Writes};
+use super::{Answer, Condition, Operation, Path, SortKey, matches};
 use serde_json::{Map, Value};
 use std::future::{Future, ready};
 use wingbeat_core::{Error, Id, Result};
@@ -12,9 +12,11 @@ pub type Record = Map<String, Value>;
 ///
 /// Queries arrive here already checked and parsed.
 ///
-/// What changes records is given [`Writes`], to say which ones it has changed *where it changes them*: while the lock is
-/// held, or before the transaction is committed. The events of a record then leave in the order in which it was
-/// changed. Of a store that says nothing they leave when the calls are done, in any order.
+/// What changes records says which ones it has changed, through [`Operation::writes`], *where it changes them*: while
+/// the lock is held, or before the transaction is committed. The events of a record then leave in the order in which it
+/// was changed. Of a store that says nothing they leave when the calls are done, in any order.
+///
+/// A suite that holds stores to the answers of the others is `store::contract` (feature `contract`).
 pub trait Store: Send + Sync + 'static {
     /// The name of the field that holds the id.
     fn id_field(&self) -> &str;
@@ -24,22 +26,29 @@ pub trait Store: Send + Sync + 'static {
         ready(Ok(()))
     }
 
+    /// What a field holds, for what comes as text or in another form than the field has it. Unknown unless the store says
+    /// so, as one without columns cannot.
+    fn kind(&self, path: &Path) -> Option<Kind> {
+        let _ = path;
+        None
+    }
+
     /// The records asked for, in the order asked for; without one, always in the same order.
-    fn find(&self, find: &Find) -> impl Future<Output = Result<Rows>> + Send;
+    fn find(&self, find: &Find, operation: Operation<'_>) -> impl Future<Output = Result<Rows>> + Send;
 
     /// Adds records, all or none, and answers them with their ids. Where the id is missing, the store makes one up.
-    fn create(&self, records: Vec<Record>, writes: Writes<'_>) -> impl Future<Output = Result<Answer>> + Send;
+    fn create(&self, records: Vec<Record>, operation: Operation<'_>) -> impl Future<Output = Result<Answer>> + Send;
 
     /// Changes the records of the target, all or none, and answers them as they are then. Ids never change.
     fn change(
         &self,
         target: &Target,
         change: Change,
-        writes: Writes<'_>,
+        operation: Operation<'_>,
     ) -> impl Future<Output = Result<Answer>> + Send;
 
     /// Removes the records of the target, all or none, and answers them.
-    fn remove(&self, target: &Target, writes: Writes<'_>) -> impl Future<Output = Result<Answer>> + Send;
+    fn remove(&self, target: &Target, operation: Operation<'_>) -> impl Future<Output = Result<Answer>> + Send;
 }
 
 /// Which records are meant: those that match, and only the one with this id if there is one.
@@ -57,6 +66,23 @@ pub struct Target {
 }
 
 impl Target {
+    /// Whether a record of a store that looks at each is meant.
+    ///
+    /// ```
+    /// use serde_json::json;
+    /// use wingbeat::store::{Record, Target};
+    ///
+    /// let mut target = Target::default();
+    /// target.id = Some("7".into());
+    /// let record = |id| Record::from_iter([("id".to_owned(), json!(id))]);
+    /// assert!(target.matches(&record(7), "id") && !target.matches(&record(8), "id"));
+    /// ```
+    pub fn matches(&self, record: &Record, id_field: &str) -> bool {
+        let own = || record.get(id_field).and_then(Id::from_value);
+        let same = |id: &Id| own().is_some_and(|own| own.to_string() == id.to_string());
+        self.id.as_ref().is_none_or(same) && matches(&self.condition, record)
+    }
+
     /// Asked with how many records match, before anything is written; it is enough to count to one more than are allowed.
     ///
     /// # Errors
@@ -120,4 +146,37 @@ pub enum Change {
     Replace(Record),
     /// These fields are replaced, the others stay.
     Merge(Record),
+}
+
+impl Change {
+    /// Does this to a record, whose id stays.
+    pub fn apply(&self, record: &mut Record, id_field: &str) {
+        let id = record.get(id_field).cloned();
+        match self {
+            Change::Replace(data) => record.clone_from(data),
+            Change::Merge(data) => record.extend(data.iter().map(|(name, value)| (name.clone(), value.clone()))),
+        }
+        match id {
+            Some(id) => drop(record.insert(id_field.to_owned(), id)),
+            None => drop(record.remove(id_field)),
+        }
+    }
+}
+
+/// What a field holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Kind {
+    /// True or false.
+    Boolean,
+    /// Whole numbers.
+    Integer,
+    /// Numbers.
+    Number,
+    /// Texts.
+    Text,
+    /// Bytes.
+    Binary,
+    /// Any JSON.
+    Json,
 }

@@ -3,7 +3,7 @@
 use super::operator::Syntax;
 use super::page::{self, Paginate};
 use super::select::{self, Select};
-use super::{Answer, Change, Find, Limits, Record, Store, Target, Writes, filter, sort};
+use super::{Answer, Change, Find, Limits, Operation, Record, Store, Target, filter, sort};
 use crate::service::{ClientRules, Params, RawService, Services, too_many};
 use serde_json::Value;
 use std::sync::Arc;
@@ -119,7 +119,7 @@ impl<S: Store> Table<S> {
     where
         T: Fn(&Value) -> bool + Send + Sync + 'static,
     {
-        self.syntax.add_operator(name, None, read);
+        self.syntax.add_operator(name, read);
         self
     }
 
@@ -181,8 +181,8 @@ impl<S: Store> Table<S> {
         }
     }
 
-    fn writes<'a>(&'a self, params: &'a Params) -> Writes<'a> {
-        Writes::of(params, self.store.id_field())
+    fn operation<'a>(&'a self, params: &'a Params) -> Operation<'a> {
+        Operation::of(params, self.store.id_field())
     }
 
     fn select(&self, params: &Params) -> Result<Select> {
@@ -221,7 +221,7 @@ impl<S: Store> RawService for Table<S> {
             return Err(Error::bad_request(format!("Invalid $skip: it may be {most} at most")));
         }
         let find = Find { target, sort, skip, limit, count: paginate.is_some(), select };
-        let mut rows = self.store.find(&find).await?;
+        let mut rows = self.store.find(&find, self.operation(params)).await?;
         select::apply(&find.select, &mut rows.records);
         Ok(match (paginate, limit) {
             (Some(_), Some(limit)) => page::page(rows, limit, skip),
@@ -236,7 +236,7 @@ impl<S: Store> RawService for Table<S> {
         }
         let select = self.select(params)?;
         let find = Find { target, select, ..Find::default() };
-        let mut rows = self.store.find(&find).await?;
+        let mut rows = self.store.find(&find, self.operation(params)).await?;
         select::apply(&find.select, &mut rows.records);
         one_or_all(id, rows.records)
     }
@@ -254,12 +254,13 @@ impl<S: Store> RawService for Table<S> {
                 let records = items.into_iter().map(record).collect::<Result<Vec<_>>>()?;
                 let created = match records.is_empty() {
                     true => Answer::default(),
-                    false => self.store.create(records, self.writes(params)).await?,
+                    false => self.store.create(records, self.operation(params)).await?,
                 };
                 self.written(IdArg::Null, created, &select)
             }
             data => {
-                let created = self.store.create(vec![record(data.unwrap_or_default())?], self.writes(params)).await?;
+                let created =
+                    self.store.create(vec![record(data.unwrap_or_default())?], self.operation(params)).await?;
                 self.written(IdArg::Absent, created, &select)
             }
         }
@@ -275,7 +276,7 @@ impl<S: Store> RawService for Table<S> {
         }
         let select = self.select(params)?;
         let data = record(data.map(Payload::into_value).transpose()?.unwrap_or_default())?;
-        let updated = self.store.change(&target, Change::Replace(data), self.writes(params)).await?;
+        let updated = self.store.change(&target, Change::Replace(data), self.operation(params)).await?;
         self.written(id, updated, &select)
     }
 
@@ -287,14 +288,14 @@ impl<S: Store> RawService for Table<S> {
             None | Some(Value::Null) => Record::new(),
             Some(data) => record(data)?,
         };
-        let patched = self.store.change(&target, Change::Merge(data), self.writes(params)).await?;
+        let patched = self.store.change(&target, Change::Merge(data), self.operation(params)).await?;
         self.written(id, patched, &select)
     }
 
     async fn remove(&self, id: IdArg, params: &Params) -> Result<Payload> {
         let target = self.targets(Method::Remove, id.clone(), params)?;
         let select = self.select(params)?;
-        let removed = self.store.remove(&target, self.writes(params)).await?;
+        let removed = self.store.remove(&target, self.operation(params)).await?;
         self.written(id, removed, &select)
     }
 

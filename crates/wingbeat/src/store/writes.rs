@@ -12,7 +12,7 @@ use wingbeat_core::Id;
 /// The order in which it is said counts, of all calls of the store: say it where no other call can write the same record
 /// before it is said. A record that a call removes, or leaves as it is, counts as well: events follow of these, too.
 ///
-/// It costs nothing where nobody hears the events.
+/// It costs nothing where nobody hears the events. [`Operation::writes`](super::Operation::writes) has it.
 #[derive(Clone, Copy)]
 pub struct Writes<'a> {
     params: Option<&'a Params>,
@@ -20,13 +20,8 @@ pub struct Writes<'a> {
 }
 
 impl<'a> Writes<'a> {
-    pub(super) fn of(params: &'a Params, id_field: &'a str) -> Writes<'a> {
-        Writes { params: Some(params), id_field }
-    }
-
-    /// For a store that is called without a service: no events follow.
-    pub fn unheard() -> Writes<'static> {
-        Writes { params: None, id_field: "" }
+    pub(super) fn of(params: Option<&'a Params>, id_field: &'a str) -> Writes<'a> {
+        Writes { params, id_field }
     }
 
     /// The record with this id was written.

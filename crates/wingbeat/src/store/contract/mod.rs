@@ -1,10 +1,29 @@
-//! One suite for all stores: each fact is checked on each of them.
+//! One suite for all stores (feature `contract`): each fact is checked on each of them, on those of Wingbeat and on yours.
+//!
+//! ```
+//! use serde_json::Value;
+//! use wingbeat::store::{Memory, Records, Table, contract};
+//!
+//! async fn table(records: Vec<Value>) -> Table<Records> {
+//!     Memory::new().start(1).records(records)
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! // In your crate this is a `#[tokio::test]`.
+//! contract::check(table).await;
+//! # }
+//! ```
 //!
 //! Null and absent are the same here, and the order of members does not count: stores differ in these.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "who calls this is a test")]
+
+#[cfg(test)]
 mod agreement;
 mod amounts;
 mod hidden;
+#[cfg(test)]
 mod model;
 mod order;
 mod queries;
@@ -14,11 +33,53 @@ mod writing;
 
 use super::{Store, Table};
 use crate::service::{Params, RawService};
+use futures_util::FutureExt as _;
+use futures_util::future::LocalBoxFuture;
 use serde_json::{Value, json};
+use std::panic::AssertUnwindSafe;
 use wingbeat_core::{Error, IdArg, Payload, Result};
 
-/// The records of every fact: `messages` with ids from 1 to 5.
-fn records() -> Vec<Value> {
+/// Holds a store against every fact of the suite.
+///
+/// `table` makes a table for each of them, with these records in it and nothing else, and without options. The
+/// [`records`] have the fields `id`, `text`, `userId`, `read`, `n`, `tags`, `deep` and `odd" name'; --`; the last is a
+/// text. Where an id is missing, the store counts on from the largest. Clones share the records.
+///
+/// What a store says of its writes is held by [`check_order`].
+///
+/// # Panics
+/// If a fact does not hold. The message has the names of all that do not; what was found instead is printed before.
+pub async fn check<S: Store + Clone>(table: impl AsyncFn(Vec<Value>) -> Table<S>) {
+    let facts = [reading::facts(), queries::facts(), syntax::facts(), writing::facts(), amounts::facts()];
+    hold(facts.into_iter().flatten().chain(hidden::facts()), table).await;
+}
+
+/// Holds a store that says what it writes ([`Operation::writes`](super::Operation::writes)) to saying all of it, in the
+/// order in which it is written. As [`check`]; several threads write at a time.
+///
+/// # Panics
+/// As [`check`].
+pub async fn check_order<S: Store + Clone>(table: impl AsyncFn(Vec<Value>) -> Table<S>) {
+    hold(order::facts().into_iter(), table).await;
+}
+
+async fn hold<S: Store + Clone>(facts: impl Iterator<Item = Fact<S>>, table: impl AsyncFn(Vec<Value>) -> Table<S>) {
+    let mut broken = Vec::new();
+    for (name, fact) in facts {
+        let table = table(records()).await;
+        if AssertUnwindSafe(fact(table)).catch_unwind().await.is_err() {
+            eprintln!("does not hold: {name}");
+            broken.push(name);
+        }
+    }
+    assert!(broken.is_empty(), "these facts do not hold: {}", broken.join(", "));
+}
+
+/// A fact has a name and is checked on a table.
+type Fact<S> = (&'static str, fn(Table<S>) -> LocalBoxFuture<'static, ()>);
+
+/// The records of every fact: messages with ids from 1 to 5.
+pub fn records() -> Vec<Value> {
     vec![
         json!({"id": 1, "text": "one", "userId": 1, "read": false, "n": 10, "tags": ["x", "y"]}),
         json!({"id": 2, "text": "two", "userId": 2, "read": true, "n": 20.5, "deep": {"v": 2, "w": [1]}}),
@@ -28,15 +89,16 @@ fn records() -> Vec<Value> {
     ]
 }
 
+#[cfg(test)]
 async fn memory() -> Table<super::Records> {
     super::Memory::new().start(1).records(records())
 }
 
-#[cfg(feature = "sqlite")]
+#[cfg(all(test, feature = "sqlite"))]
 const TABLE: &str = "CREATE TABLE messages (id INTEGER PRIMARY KEY, text TEXT, \"userId\" INTEGER, read BOOLEAN, \
     n REAL, tags JSON, deep JSON, \"odd\"\" name'; --\" TEXT)";
 
-#[cfg(feature = "sqlite")]
+#[cfg(all(test, feature = "sqlite"))]
 async fn sqlite() -> Table<super::SqliteTable> {
     let db = super::Sqlite::memory().await.unwrap();
     db.migrate(&[("messages", TABLE)]).await.unwrap();
@@ -109,16 +171,33 @@ fn refused<T: std::fmt::Debug>(answer: Result<T>, code: u16, message: &str) -> E
     error
 }
 
-/// Runs each fact of a module on each store.
+/// The facts of a module, which tests run one by one on each store.
 macro_rules! facts {
     ($($fact:ident)*) => {
+        pub(super) fn facts<S: $crate::store::Store + Clone>() -> Vec<super::Fact<S>> {
+            vec![$((stringify!($fact), |table| Box::pin($fact(table)))),*]
+        }
+
+        #[cfg(test)]
         mod memory {
             $(#[tokio::test] async fn $fact() { super::$fact(super::super::memory().await).await })*
         }
-        #[cfg(feature = "sqlite")]
+        #[cfg(all(test, feature = "sqlite"))]
         mod sqlite {
             $(#[tokio::test] async fn $fact() { super::$fact(super::super::sqlite().await).await })*
         }
     };
 }
 use facts;
+
+#[cfg(test)]
+mod tests {
+    use super::super::Memory;
+    use super::*;
+
+    #[tokio::test]
+    #[should_panic = "these facts do not hold: an_empty_query_finds_all_in_order, "]
+    async fn a_store_that_loses_records_is_noticed() {
+        check(async |records: Vec<Value>| Memory::new().start(1).records(records.into_iter().skip(1))).await;
+    }
+}

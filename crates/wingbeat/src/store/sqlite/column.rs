@@ -1,6 +1,7 @@
 //! A column, and how JSON values stand in it.
 
 use super::bound::Bound;
+use crate::store;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use rusqlite::Row;
@@ -18,6 +19,21 @@ pub(super) enum Kind {
     Json,
     /// Texts and numbers, in a column of no or an unknown type.
     Any,
+}
+
+impl Kind {
+    /// As the port says it; unknown where it can be texts or numbers.
+    pub(super) fn told(self) -> Option<store::Kind> {
+        Some(match self {
+            Kind::Boolean => store::Kind::Boolean,
+            Kind::Integer => store::Kind::Integer,
+            Kind::Real => store::Kind::Number,
+            Kind::Text => store::Kind::Text,
+            Kind::Blob => store::Kind::Binary,
+            Kind::Json => store::Kind::Json,
+            Kind::Any => return None,
+        })
+    }
 }
 
 /// What can be in a column that is of another type than its own. SQLite orders numbers before texts before blobs.

@@ -2,10 +2,14 @@
 
 use super::column::{Column, Kind, quote};
 use super::statement::Statement;
-use crate::store::Target;
+use crate::store::{OwnTest, Target};
 use rusqlite::{Connection, OptionalExtension as _};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use wingbeat_core::{Error, Id, Result};
+
+/// The name of an operator in queries, and the operator of SQL that says the same of a plain column.
+pub(super) type SqlOperator = (Box<str>, &'static str);
 
 /// All columns of a table that are known to its service.
 #[derive(Clone, Debug)]
@@ -20,6 +24,8 @@ pub(super) struct Columns {
     pub(super) names: String,
     /// What keeps rows that are equal in a stable order.
     pub(super) tie: String,
+    /// The last of a name counts.
+    operators: Arc<[SqlOperator]>,
 }
 
 impl Columns {
@@ -67,9 +73,20 @@ impl Columns {
         }
         let names = list.iter().map(|column| &*column.quoted).collect::<Vec<_>>().join(", ");
         let tie = if has_rowid { "rowid".to_owned() } else { list[id].quoted.to_string() };
-        let mut columns = Columns { table: quote(table), list, id, has_key: false, names, tie };
+        let mut columns =
+            Columns { table: quote(table), list, id, has_key: false, names, tie, operators: Arc::default() };
         columns.has_key = is_table && columns.are_found_by_key(connection)?;
         Ok(columns)
+    }
+
+    pub(super) fn with_operators(mut self, operators: Arc<[SqlOperator]>) -> Columns {
+        self.operators = operators;
+        self
+    }
+
+    /// What SQL has for an operator of the table's own, if it has it.
+    pub(super) fn sql_operator(&self, test: &OwnTest) -> Option<&'static str> {
+        self.operators.iter().rev().find(|(name, _)| **name == *test.name()).map(|(_, sql)| *sql)
     }
 
     /// The column of a field that a client names.

@@ -120,8 +120,8 @@ impl Statement {
                 let (field, inner) = path.split();
                 let column = columns.find(field)?;
                 match (column.kind, inner) {
-                    _ if is_left_open(column, test) => drop(self.push("1")),
-                    (_, []) => self.push_test(column, test),
+                    _ if is_left_open(column, test, columns) => drop(self.push("1")),
+                    (_, []) => self.push_test(column, test, columns),
                     // Nothing is inside a plain value.
                     _ => drop(self.push(if passes_null(test) { "1" } else { "0" })),
                 }
@@ -142,14 +142,14 @@ impl Statement {
         Ok(())
     }
 
-    fn push_test(&mut self, column: &Column, test: &Test) {
+    fn push_test(&mut self, column: &Column, test: &Test, columns: &Columns) {
         match test {
             Test::Is(value) => self.push_in(column, std::slice::from_ref(value)),
             Test::In(values) => self.push_in(column, values),
             Test::IsNot(value) => self.push_not_in(column, std::slice::from_ref(value)),
             Test::NotIn(values) => self.push_not_in(column, values),
             Test::Compare(comparison, value) => self.push_comparison(column, *comparison, value),
-            Test::Own(own) => match column.compare(own.operand()).zip(own.sql()) {
+            Test::Own(own) => match column.compare(own.operand()).zip(columns.sql_operator(own)) {
                 // The operator is the program's own text.
                 Some((operand, sql)) => {
                     self.push("coalesce(")
@@ -252,7 +252,9 @@ impl Statement {
 pub(super) fn is_open(condition: &Condition, columns: &Columns) -> bool {
     match condition {
         Condition::All(members) | Condition::Any(members) => members.iter().any(|member| is_open(member, columns)),
-        Condition::Field(path, test) => columns.find(path.split().0).is_ok_and(|column| is_left_open(column, test)),
+        Condition::Field(path, test) => {
+            columns.find(path.split().0).is_ok_and(|column| is_left_open(column, test, columns))
+        }
     }
 }
 
@@ -267,8 +269,8 @@ pub(super) fn open_part(condition: &Condition, columns: &Columns) -> Condition {
     }
 }
 
-fn is_left_open(column: &Column, test: &Test) -> bool {
-    column.kind == Kind::Json || matches!(test, Test::Own(own) if own.sql().is_none())
+fn is_left_open(column: &Column, test: &Test, columns: &Columns) -> bool {
+    column.kind == Kind::Json || matches!(test, Test::Own(own) if columns.sql_operator(own).is_none())
 }
 
 /// What a column must equal to hold this id: ids are compared by their text.

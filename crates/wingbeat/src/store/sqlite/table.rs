@@ -2,12 +2,13 @@
 
 use super::Sqlite;
 use super::bound::Bound;
-use super::columns::Columns;
+use super::columns::{Columns, SqlOperator};
 use super::row;
 use super::select::Select;
 use super::statement::{Statement, is_open};
-use crate::store::memory::{invalid_id, is_missing};
-use crate::store::{Answer, Change, Find, JsonRecords, Record, Rows, Store, Table, Target, Writes};
+use crate::store::{
+    Answer, Change, Find, JsonRecords, Kind, Operation, Path, Record, Rows, Store, Table, Target, Writes, given_id,
+};
 use rusqlite::Connection;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -27,6 +28,7 @@ pub struct SqliteTable {
     name: Arc<str>,
     id: Arc<str>,
     fields: Option<&'static [&'static str]>,
+    operators: Arc<[SqlOperator]>,
     columns: Arc<OnceCell<Arc<Columns>>>,
 }
 
@@ -70,20 +72,34 @@ impl Table<SqliteTable> {
     where
         T: Fn(&Value) -> bool + Send + Sync + 'static,
     {
-        self.syntax.add_operator(name, Some(sql), read);
+        self.syntax.add_operator(name, read);
+        let mut operators = self.store.operators.to_vec();
+        operators.push((name.into(), sql));
+        self.store.operators = operators.into();
+        self.store.columns = Arc::default();
         self
     }
 }
 
 impl SqliteTable {
     pub(super) fn new(db: Sqlite, name: &str, fields: Option<&'static [&'static str]>) -> SqliteTable {
-        SqliteTable { db, name: name.into(), id: "id".into(), fields, columns: Arc::default() }
+        SqliteTable {
+            db,
+            name: name.into(),
+            id: "id".into(),
+            fields,
+            operators: Arc::default(),
+            columns: Arc::default(),
+        }
     }
 
     pub(super) async fn columns(&self) -> Result<&Arc<Columns>> {
         let read = async || {
             let (name, id, fields) = (self.name.clone(), self.id.clone(), self.fields);
-            let read = move |connection: &Connection| Columns::read(connection, &name, &id, fields).map(Arc::new);
+            let operators = self.operators.clone();
+            let read = move |connection: &Connection| {
+                Columns::read(connection, &name, &id, fields).map(|columns| Arc::new(columns.with_operators(operators)))
+            };
             self.db.reading(false, read).await
         };
         self.columns.get_or_try_init(read).await
@@ -126,7 +142,15 @@ impl Store for SqliteTable {
         self.columns().await.map(drop)
     }
 
-    async fn find(&self, find: &Find) -> Result<Rows> {
+    /// Known once the table has been looked at, which [`check`](Store::check) does.
+    fn kind(&self, path: &Path) -> Option<Kind> {
+        match path.split() {
+            (field, []) => self.columns.get()?.find(field).ok()?.kind.told(),
+            _ => None,
+        }
+    }
+
+    async fn find(&self, find: &Find, _: Operation<'_>) -> Result<Rows> {
         let columns = self.columns().await?;
         let select = Select::new(columns, find)?;
         let is_by_key = find.target.id.is_some() && find.target.condition.is_empty() && !find.count;
@@ -143,24 +167,24 @@ impl Store for SqliteTable {
         self.db.reading(false, move |connection| select.run(connection)).await
     }
 
-    async fn create(&self, records: Vec<Record>, writes: Writes<'_>) -> Result<Answer> {
+    async fn create(&self, records: Vec<Record>, operation: Operation<'_>) -> Result<Answer> {
         let columns = self.columns().await?;
         let statements = records.iter().map(|record| insert(columns, record)).collect::<Result<Vec<_>>>()?;
         let columns = columns.clone();
         let work = move |connection: &Connection, written: &mut Written| {
             statements.iter().try_for_each(|statement| written.run(connection, &columns, statement))
         };
-        self.write(writes, work).await
+        self.write(operation.writes(), work).await
     }
 
-    async fn change(&self, target: &Target, change: Change, writes: Writes<'_>) -> Result<Answer> {
+    async fn change(&self, target: &Target, change: Change, operation: Operation<'_>) -> Result<Answer> {
         let columns = self.columns().await?;
         let assignments = assignments(columns, &change)?;
         if is_single(target, columns) && !assignments.is_empty() {
             let mut statement = update(columns, &assignments);
             statement.push_where(target, columns)?;
             statement.push(" RETURNING ").push(&columns.names);
-            return self.write_one(statement, writes).await;
+            return self.write_one(statement, operation.writes()).await;
         }
         let (select, target, columns) = (Select::new(columns, &to_write(target))?, target.clone(), columns.clone());
         let work = move |connection: &Connection, written: &mut Written| {
@@ -185,16 +209,16 @@ impl Store for SqliteTable {
             written.set(&columns, records);
             Ok(())
         };
-        self.write(writes, work).await
+        self.write(operation.writes(), work).await
     }
 
-    async fn remove(&self, target: &Target, writes: Writes<'_>) -> Result<Answer> {
+    async fn remove(&self, target: &Target, operation: Operation<'_>) -> Result<Answer> {
         let columns = self.columns().await?;
         if is_single(target, columns) {
             let mut statement = Statement::new(format!("DELETE FROM {}", columns.table));
             statement.push_where(target, columns)?;
             statement.push(" RETURNING ").push(&columns.names);
-            return self.write_one(statement, writes).await;
+            return self.write_one(statement, operation.writes()).await;
         }
         let (select, target, columns) = (Select::new(columns, &to_write(target))?, target.clone(), columns.clone());
         let work = move |connection: &Connection, written: &mut Written| {
@@ -208,7 +232,7 @@ impl Store for SqliteTable {
             written.set(&columns, records);
             Ok(())
         };
-        self.write(writes, work).await
+        self.write(operation.writes(), work).await
     }
 }
 
@@ -252,12 +276,9 @@ fn is_single(target: &Target, columns: &Columns) -> bool {
 
 fn insert(columns: &Columns, record: &Record) -> Result<Statement> {
     let id = columns.id();
-    let given = !is_missing(record.get(&*id.name));
+    let given = given_id(record, &id.name)?.is_some();
     if !given && !id.filled {
         return Err(Error::bad_request(format!("Invalid data: '{}' is required", id.name)));
-    }
-    if given && record.get(&*id.name).and_then(Id::from_value).is_none() {
-        return Err(invalid_id(&id.name));
     }
     let (mut names, mut values) = (Vec::new(), Vec::new());
     for (field, value) in record {

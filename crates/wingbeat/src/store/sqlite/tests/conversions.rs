@@ -3,7 +3,7 @@
 use super::super::columns::Columns;
 use super::super::statement::Statement;
 use super::*;
-use crate::store::{Comparison, Condition, Path, Target, Test};
+use crate::store::{Comparison, Condition, Kind, Path, Store, Target, Test};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use std::ops::ControlFlow;
@@ -112,4 +112,16 @@ async fn collations_count_beside_conditions_on_json() {
         assert_eq!(count(&table, query.clone()).await, 1, "{query}");
     }
     assert_eq!(count(&table, json!({"name": "ADA", "tags": "y"})).await, 0);
+}
+
+#[tokio::test]
+async fn the_store_says_what_its_columns_hold() {
+    let table =
+        table("CREATE TABLE things (id INTEGER PRIMARY KEY, yes BOOLEAN, r REAL, t TEXT, b BLOB, j JSON, any)").await;
+    let kind = |path: &str| table.store.kind(&Path::new(path));
+    assert_eq!(kind("id"), None, "the table has not been looked at");
+    table.store.check().await.unwrap();
+    let kinds = ["id", "yes", "r", "t", "b", "j", "any", "other", "j.x"].map(kind);
+    let known = [Kind::Integer, Kind::Boolean, Kind::Number, Kind::Text, Kind::Binary, Kind::Json];
+    assert_eq!((&kinds[..6], &kinds[6..]), (&known.map(Some)[..], &[None; 3][..]));
 }
