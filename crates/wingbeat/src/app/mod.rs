@@ -53,6 +53,7 @@ use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, Mutex, Weak};
 use wingbeat_core::{Error, Result};
+use wingbeat_protocol::LogThrottle;
 
 /// An application: a cheap handle, equal for all its clones.
 ///
@@ -100,6 +101,9 @@ impl Drop for Inner {
         self.registry.store(Arc::default());
     }
 }
+
+/// Work that failed: it may be begun as often as clients like.
+static FAILED: LogThrottle = LogThrottle::new();
 
 type OnConnection = Box<dyn Fn(&App, &Connection) + Send + Sync>;
 
@@ -175,6 +179,31 @@ impl App {
     /// The paths of all services, in the order they were mounted.
     pub fn paths(&self) -> Vec<String> {
         self.0.registry.load().entries().map(|entry| entry.path().to_owned()).collect()
+    }
+
+    /// Does work in the background, such as sending a mail: the call that asks for it is answered meanwhile. A shutdown waits
+    /// for it, as long as its patience lasts. An error or a panic is logged.
+    ///
+    /// ```
+    /// use wingbeat::{prelude::*, store::Memory};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// let app = App::builder().mount("log", Mount::new(Memory::new())).build()?;
+    /// let log = app.service("log");
+    /// app.spawn(async move { log.create(serde_json::json!({"text": "begun"}), Params::new()).await.map(drop) });
+    /// app.shutdown(std::time::Duration::from_secs(5)).await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn spawn(&self, work: impl Future<Output = Result<()>> + Send + 'static) {
+        self.0.background.spawn_unlimited(async move {
+            if let Err(error) = guard::contained("Work in the background", || work).await
+                && let Some(times) = FAILED.happened_as(&format!("{error:?}"))
+            {
+                tracing::error!(?error, times, "work in the background failed");
+            }
+        });
     }
 
     fn change<T>(&self, change: impl FnOnce(&App, &mut Registry) -> Result<T>) -> Result<T> {

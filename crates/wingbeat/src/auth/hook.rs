@@ -11,7 +11,7 @@ use crate::service::Params;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::sync::Arc;
-use wingbeat_core::{Error, ErrorKind, Payload, Result};
+use wingbeat_core::{Error, ErrorKind, Id, Payload, Result};
 
 /// Lets only those call who are logged in, by one of these strategies (`"jwt"` stands for every login that has issued a
 /// token). A before or around hook.
@@ -188,6 +188,34 @@ impl Authenticate {
 }
 
 impl Params {
+    /// Params of a call that the server makes for a user: the record is loaded as a login loads it, [`Params::user`] and
+    /// `params.user` are this user's, and the hook [`authenticate`](crate::auth::authenticate) lets it pass. The call stays
+    /// internal. Where there are several authentication services, the first one knows the users.
+    ///
+    /// ```no_run
+    /// use wingbeat::prelude::*;
+    ///
+    /// # async fn example(app: App) -> Result<()> {
+    /// let digest = serde_json::json!({"text": "What happened this week"});
+    /// app.service("messages").create(digest, Params::acting_as(&app, 7).await?).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// NotAuthenticated if there is no such user, a general error if no authentication service has users.
+    pub async fn acting_as(app: &App, id: impl Into<Id>) -> Result<Params> {
+        let missing = || Error::general("Missing authentication service: mount one to act for its users");
+        let authenticator = app.guard::<Authenticator>(None).ok_or_else(missing)?;
+        let name = authenticator.entity()?.name.clone();
+        let record = authenticator.entity_by_id(app, &id.into().to_string()).await?;
+        let mut params = Params::new();
+        params.set("authenticated", true);
+        params.set(name.clone(), record);
+        params.insert(Known(Some(name)));
+        Ok(params)
+    }
+
     /// The record of the one who calls, behind the hook [`authenticate`](crate::auth::authenticate): `params.user` in
     /// Feathers.
     ///
@@ -200,6 +228,23 @@ impl Params {
         let record = known.0.as_ref().and_then(|name| self.get(name)).ok_or_else(unknown)?;
         Payload::from(record).to().map_err(|error| Error::internal(error.message().to_owned()))
     }
+}
+
+/// The user behind the hook [`authenticate`](crate::auth::authenticate), for [`hooks::limit`](crate::hooks::limit); who is
+/// not logged in counts by address.
+///
+/// ```
+/// use wingbeat::{auth::{authenticate, by_user}, hooks::limit, prelude::*, store::Memory};
+///
+/// let messages = Mount::new(Memory::new()).before(Create, authenticate("jwt")).before(Create, limit(60, by_user));
+/// ```
+pub fn by_user(context: &Context) -> Option<String> {
+    let known = context.params.extension::<Known>();
+    let record = known.and_then(|known| context.params.get(known.0.as_deref()?));
+    let app = App::of(context.services());
+    let authenticator = app.and_then(|app| app.guard::<Authenticator>(None));
+    let id = authenticator.and_then(|authenticator| authenticator.entity.as_ref()?.id(record.as_ref()?));
+    id.map(|id| format!("user {id}")).or_else(|| crate::hooks::by_address(context))
 }
 
 impl Context {

@@ -54,7 +54,7 @@ pub use configuration::Auth;
 pub use expiry::Expiry;
 pub use forced::logout_changed;
 pub use hash_password::{HashPassword, hash_password};
-pub use hook::{Authenticate, Strategies, authenticate};
+pub use hook::{Authenticate, Strategies, authenticate, by_user};
 pub use jwt::Jwt;
 pub use key::{Algorithm, Key};
 pub use local::Local;

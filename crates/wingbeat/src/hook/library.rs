@@ -1,5 +1,7 @@
 //! Hooks that most applications need.
 
+pub use super::external::{External, external};
+pub use super::limit::{by_address, by_connection, limit};
 use super::{Context, Hook};
 use crate::BoxFuture;
 use crate::service::ClientRules;

@@ -3,8 +3,10 @@
 mod chain;
 mod context;
 mod description;
+mod external;
 mod function;
 pub mod library;
+mod limit;
 mod registration;
 mod with;
 mod words;

@@ -1,5 +1,6 @@
 //! What an attacker would try, and what a connection goes through.
 
+mod acting;
 mod attacks;
 mod connections;
 mod endings;
