@@ -53,7 +53,8 @@ impl Builder {
         self
     }
 
-    /// Is told of every client that has gone. It has left all channels by then.
+    /// Is told of every client that has gone. It has left all channels by then;
+    /// [`left_channels`](Connection::left_channels) says which.
     pub fn on_disconnect(mut self, listener: impl Fn(&App, &Connection) + Send + Sync + 'static) -> Builder {
         self.listeners.disconnect.push(Box::new(listener));
         self
@@ -99,9 +100,40 @@ impl Builder {
         self
     }
 
+    /// Is asked about every login once strategy and hooks have let it pass: an error refuses it, and the client is told that
+    /// in place of the token. It may wait, for a database say, and let the connection join channels.
+    ///
+    /// ```
+    /// use serde::Deserialize;
+    /// use wingbeat::{auth::Login, prelude::*};
+    ///
+    /// #[derive(Deserialize)]
+    /// struct User { id: u64, banned: bool }
+    ///
+    /// let app = App::builder().on_login_async(async |app: &App, login: &Login| {
+    ///     let user: User = login.user()?;
+    ///     if user.banned {
+    ///         return Err(Error::forbidden("You are banned"));
+    ///     }
+    ///     let teams = app.service("members").find(Params::query([("userId", user.id)])).await?;
+    ///     for team in teams.to::<Vec<serde_json::Value>>()? {
+    ///         login.join(format!("teams/{}", team["teamId"]));
+    ///     }
+    ///     Ok(())
+    /// });
+    /// ```
+    ///
+    /// The listeners run one after the other, within the time of the call. They are asked about requests without a connection
+    /// as well, and not about logins that the server makes itself.
+    #[cfg(feature = "auth")]
+    pub fn on_login_async(mut self, listener: impl super::LoginListener) -> Builder {
+        self.listeners.login_async.push(Box::new(listener));
+        self
+    }
+
     /// Is told of every connection that is no longer logged in: by its own wish, by force, or because its token has
     /// expired and connections are to stay ([`Expiry::Anonymous`](crate::auth::Expiry)). It has left all channels by
-    /// then, also those from before the login.
+    /// then, also those from before the login; [`left_channels`](Connection::left_channels) says which.
     #[cfg(feature = "auth")]
     pub fn on_logout(mut self, listener: impl Fn(&App, &Connection) + Send + Sync + 'static) -> Builder {
         self.listeners.logout.push(Box::new(listener));

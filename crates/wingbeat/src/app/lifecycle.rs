@@ -3,7 +3,7 @@
 use super::App;
 use super::guard::contained;
 use super::phase::Phase;
-use crate::realtime::{Channels, Connection};
+use crate::realtime::Connection;
 use futures_util::future::join_all;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
@@ -111,13 +111,16 @@ impl App {
     /// A client is no longer logged in: it leaves all channels, then the listeners are told.
     #[cfg(feature = "auth")]
     pub(crate) fn logged_out(&self, connection: &Connection) {
-        self.0.channels.leave_all(connection);
+        connection.note_left(self.0.channels.leave_all(connection));
         self.tell(&self.0.listeners.logout, connection);
     }
 
     /// A client has gone: it leaves all channels, then the listeners are told. Happens once.
     pub(crate) fn disconnected(&self, connection: &Connection) {
-        if Channels::gone(&self.0.channels, connection) {
+        if let Some(left) = self.0.channels.gone(connection) {
+            if !self.0.listeners.disconnect.is_empty() {
+                connection.note_left(left);
+            }
             #[cfg(feature = "metrics")]
             metrics::gauge!("wingbeat_connections", "provider" => connection.provider()).decrement(1.0);
             connection.origin().scope(|| {

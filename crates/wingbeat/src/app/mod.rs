@@ -11,6 +11,8 @@ mod held;
 mod http;
 mod life;
 mod lifecycle;
+#[cfg(feature = "auth")]
+mod login;
 mod measure;
 mod mode;
 mod mount;
@@ -36,6 +38,8 @@ pub use dispatch::{Dispatch, Dispatcher, PendingCall};
 pub(crate) use guard::guarded;
 pub use http::{AppHttp, HttpBody};
 pub(crate) use http::{error_response, json_response};
+#[cfg(feature = "auth")]
+pub use login::{Login, LoginListener};
 pub use mode::Mode;
 pub use mount::Mount;
 pub use outcome::Outcome;
@@ -115,6 +119,8 @@ struct Listeners {
     #[cfg(feature = "auth")]
     login: Vec<OnConnection>,
     #[cfg(feature = "auth")]
+    login_async: Vec<Box<dyn login::LoginListener>>,
+    #[cfg(feature = "auth")]
     logout: Vec<OnConnection>,
 }
 
@@ -124,6 +130,8 @@ impl Listeners {
         self.disconnect.append(&mut more.disconnect);
         #[cfg(feature = "auth")]
         self.login.append(&mut more.login);
+        #[cfg(feature = "auth")]
+        self.login_async.append(&mut more.login_async);
         #[cfg(feature = "auth")]
         self.logout.append(&mut more.logout);
     }

@@ -49,6 +49,7 @@ mod tests;
 mod time;
 mod token;
 
+pub use crate::app::{Login, LoginListener};
 pub use api_key::ApiKey;
 pub use configuration::Auth;
 pub use expiry::Expiry;

@@ -1,10 +1,10 @@
 //! The authentication service: `create` logs in, `remove` logs out.
 
 use super::authenticator::{Authenticator, Tally};
-use super::logins::Login;
+use super::logins::Login as LoginUnderWay;
 use super::session::Pending;
 use crate::BoxFuture;
-use crate::app::{App, ConnectionGuard, Mount};
+use crate::app::{App, ConnectionGuard, Login, Mount};
 use crate::hook::{Around, Context, Next};
 use crate::locked;
 use crate::realtime::Connection;
@@ -65,7 +65,7 @@ impl Around for LoggedIn {
             context.params.insert(Tally::default());
             next.run(context).await?;
             if !context.params.is_internal() {
-                self.login(context, login, data)?;
+                self.login(context, login, data).await?;
             }
             if let Some(tally) = context.params.extension::<Tally>() {
                 self.0.forgive(std::mem::take(&mut locked(&tally.0)));
@@ -76,26 +76,29 @@ impl Around for LoggedIn {
 }
 
 impl LoggedIn {
-    fn login(&self, context: &Context, login: Login, data: Option<Payload>) -> Result<()> {
+    async fn login(&self, context: &Context, login: LoginUnderWay, data: Option<Payload>) -> Result<()> {
         let mut shown = shown(context)?;
         let Some(token) = shown.get("accessToken").and_then(Value::as_str).map(str::to_owned) else { return Ok(()) };
         // Hooks may have put another token there, so it is looked at once more.
         let claims = self.0.tokens.verify(&token)?;
+        let (app, entity) = (running(context.services())?, self.0.entity.as_ref());
+        let record = entity.and_then(|entity| shown.get_mut(&entity.name).map(Value::take));
+        let strategy = shown["authentication"]["strategy"].as_str().unwrap_or_default().to_owned();
+        let asked = Login::new(context.params.connection.clone(), strategy, record.clone());
+        app.ask_about(&asked).await?;
         let Some(connection) = &context.params.connection else { return login.check(claims.subject()) };
-        let entity = self.0.entity.as_ref();
         let remembered = match data.filter(|_| entity.is_some() && claims.subject().is_none()) {
             Some(data) => Some(data.into_value()?),
             None => None,
         };
-        let record = entity.and_then(|entity| shown.get_mut(&entity.name).map(Value::take));
         let session = self.0.session_by(token, claims, remembered);
         // A client that logs in by its handshake is not there yet: see `connected`. Middleware already knows who it is.
         if context.params.extension::<Handshake>().is_some() {
             self.0.attach(connection, &session, record.clone());
-            connection.insert(Pending { session, record, login });
+            connection.insert(Pending { session, record, login, joins: asked.joins() });
             return Ok(());
         }
-        self.0.begin(&running(context.services())?, connection, &session, record, &login)
+        self.0.begin(&app, connection, &session, record, &login, &asked.joins())
     }
 }
 
@@ -147,8 +150,8 @@ impl ConnectionGuard for Authenticator {
     fn connected(self: Arc<Authenticator>, app: &App, connection: &Connection) {
         if let Some(pending) = connection.extension::<Pending>() {
             connection.remove::<Pending>();
-            let Pending { session, record, login } = &*pending;
-            if let Err(error) = self.begin(app, connection, session, record.clone(), login) {
+            let Pending { session, record, login, joins } = &*pending;
+            if let Err(error) = self.begin(app, connection, session, record.clone(), login, joins) {
                 tracing::debug!(?error, ?connection, "a client who logged in by its handshake is nobody any more");
             }
         }

@@ -95,6 +95,8 @@ pub(super) struct Pending {
     pub(super) session: Arc<Session>,
     pub(super) record: Option<Value>,
     pub(super) login: Login,
+    /// The channels to join then.
+    pub(super) joins: Vec<Box<str>>,
 }
 
 impl Session {
@@ -158,6 +160,7 @@ impl Authenticator {
         session: &Arc<Session>,
         record: Option<Value>,
         login: &Login,
+        joins: &[Box<str>],
     ) -> Result<()> {
         if let Some(other) = self.session(connection).filter(|other| other.claims.subject() != session.claims.subject())
         {
@@ -187,6 +190,7 @@ impl Authenticator {
             self.end(connection, Some(session));
             return Ok(());
         }
+        app.channels(joins.iter().cloned()).join(connection);
         app.logged_in(connection);
         let ended = std::mem::replace(&mut *locked(&session.told), Told::Login) == Told::EndsFirst;
         if ended {

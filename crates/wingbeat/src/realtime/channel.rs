@@ -59,22 +59,19 @@ impl Channels {
         }
     }
 
-    /// Takes a connection out of every channel.
-    pub(crate) fn leave_all(&self, connection: &Connection) {
+    /// Takes a connection out of every channel; the names of these.
+    pub(crate) fn leave_all(&self, connection: &Connection) -> Vec<Arc<str>> {
         let channels: Vec<Arc<Members>> = connection.memberships().iter().map(|m| m.members.clone()).collect();
         // From the last, where each is looked for first: who was in 100,000 channels kept all others waiting for 5 s.
-        for members in channels.into_iter().rev() {
-            self.leave_members(&members, connection);
+        for members in channels.iter().rev() {
+            self.leave_members(members, connection);
         }
+        channels.iter().map(|members| members.name().clone()).collect()
     }
 
-    /// The client has gone: it leaves every channel and joins none any more. True for the first who says so.
-    pub(crate) fn gone(&self, connection: &Connection) -> bool {
-        let first = connection.mark_gone();
-        if first {
-            self.leave_all(connection);
-        }
-        first
+    /// The client has gone: it leaves every channel and joins none any more. The names of these, for the first who says so.
+    pub(crate) fn gone(&self, connection: &Connection) -> Option<Vec<Arc<str>>> {
+        connection.mark_gone().then(|| self.leave_all(connection))
     }
 
     /// Sorted, as [`names`](Channels::names).

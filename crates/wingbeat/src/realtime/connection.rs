@@ -50,6 +50,9 @@ pub trait Peer: Send + Sync + 'static {
 #[derive(Clone)]
 pub struct Connection(Arc<Inner<dyn Peer>>);
 
+/// The names of the channels that a connection has left all at once.
+struct Left(Vec<Arc<str>>);
+
 /// After all publications.
 const GONE: u64 = u64::MAX;
 
@@ -170,6 +173,20 @@ impl Connection {
         let mut names: Vec<String> = self.memberships().iter().map(|m| (**m.members.name()).into()).collect();
         names.sort();
         names
+    }
+
+    /// The names of the channels that this connection has left because its client has gone or was logged out, sorted: for
+    /// the listeners of that, whom [`channels`](Connection::channels) tells nothing any more.
+    pub fn left_channels(&self) -> Vec<String> {
+        let left = self.extension::<Left>();
+        let mut names: Vec<String> = left.iter().flat_map(|left| &left.0).map(|name| name.to_string()).collect();
+        names.sort();
+        names
+    }
+
+    /// Notes which channels it has left.
+    pub(crate) fn note_left(&self, channels: Vec<Arc<str>>) {
+        self.insert(Left(channels));
     }
 
     /// Whose work its calls are.

@@ -7,6 +7,7 @@ mod endings;
 mod forged;
 mod guessing;
 mod keys;
+mod listeners;
 mod secrets;
 mod settings;
 mod several;

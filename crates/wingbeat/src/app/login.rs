@@ -1,0 +1,138 @@
+//! Listeners that have a say in logins.
+
+use super::App;
+use super::guard::contained;
+use crate::BoxFuture;
+use crate::hook::With;
+use crate::locked;
+use crate::realtime::Connection;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::fmt;
+use std::sync::Mutex;
+use wingbeat_core::{Error, Payload, Result};
+
+/// A login that is about to succeed, as [`on_login_async`](super::Builder::on_login_async) is told of it.
+pub struct Login {
+    connection: Option<Connection>,
+    strategy: String,
+    user: Option<Value>,
+    joins: Mutex<Vec<Box<str>>>,
+}
+
+impl Login {
+    pub(crate) fn new(connection: Option<Connection>, strategy: String, user: Option<Value>) -> Login {
+        Login { connection, strategy, user, joins: Mutex::default() }
+    }
+
+    /// The record of the one who logs in, as clients see it.
+    ///
+    /// # Errors
+    /// NotAuthenticated if the login has no record, a general error if it does not fit.
+    pub fn user<T: DeserializeOwned>(&self) -> Result<T> {
+        let user = self.user.clone().ok_or_else(|| Error::not_authenticated("This login has no user"))?;
+        Payload::from(user).to().map_err(|error| Error::internal(error.message().to_owned()))
+    }
+
+    /// The strategy that it is by, for example `local`.
+    pub fn strategy(&self) -> &str {
+        &self.strategy
+    }
+
+    /// The connection that logs in; absent for a request that has none. It is not logged in yet, and stays as it is if the
+    /// login is refused.
+    pub fn connection(&self) -> Option<&Connection> {
+        self.connection.as_ref()
+    }
+
+    /// Lets the connection join a channel, once it is logged in.
+    pub fn join(&self, channel: impl Into<Box<str>>) {
+        locked(&self.joins).push(channel.into());
+    }
+
+    /// The channels to join.
+    pub(crate) fn joins(&self) -> Vec<Box<str>> {
+        std::mem::take(&mut *locked(&self.joins))
+    }
+}
+
+/// Which it is, and nothing of the user.
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Login { connection, strategy, .. } = self;
+        f.debug_struct("Login").field("connection", connection).field("strategy", strategy).finish_non_exhaustive()
+    }
+}
+
+/// What can listen to logins: every `async fn(&App, &Login) -> Result<()>`, closures as for [`Hook`](crate::Hook), and
+/// functions [`with`](crate::with) state.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a listener of logins",
+    label = "expected `async fn(&App, &Login) -> Result<()>`",
+    note = "write a closure as `async |app: &App, login: &Login| {{ …; Ok(()) }}`",
+    note = "write one that uses variables of its surroundings as `with(db, async |db: Db, app: &App, login: &Login| …)`"
+)]
+pub trait LoginListener: Send + Sync + 'static {
+    /// Is told of a login, and may refuse it.
+    fn call<'a>(&'a self, app: &'a App, login: &'a Login) -> BoxFuture<'a, Result<()>>;
+}
+
+#[doc(hidden)]
+pub trait LoginFn<'a>: Fn(&'a App, &'a Login) -> Self::Running {
+    type Running: Future<Output = Result<()>> + 'a;
+}
+
+#[diagnostic::do_not_recommend]
+impl<'a, F, R> LoginFn<'a> for F
+where
+    F: Fn(&'a App, &'a Login) -> R,
+    R: Future<Output = Result<()>> + 'a,
+{
+    type Running = R;
+}
+
+impl<F> LoginListener for F
+where
+    F: for<'a> LoginFn<'a, Running: Send> + Send + Sync + 'static,
+{
+    fn call<'a>(&'a self, app: &'a App, login: &'a Login) -> BoxFuture<'a, Result<()>> {
+        Box::pin(self(app, login))
+    }
+}
+
+#[doc(hidden)]
+pub trait LoginWithFn<'a, S>: Fn(S, &'a App, &'a Login) -> Self::Running {
+    type Running: Future<Output = Result<()>> + 'a;
+}
+
+#[diagnostic::do_not_recommend]
+impl<'a, S, F, R> LoginWithFn<'a, S> for F
+where
+    F: Fn(S, &'a App, &'a Login) -> R,
+    R: Future<Output = Result<()>> + 'a,
+{
+    type Running = R;
+}
+
+impl<S, F> LoginListener for With<S, F>
+where
+    S: Clone + Send + Sync + 'static,
+    F: for<'a> LoginWithFn<'a, S, Running: Send> + Send + Sync + 'static,
+{
+    fn call<'a>(&'a self, app: &'a App, login: &'a Login) -> BoxFuture<'a, Result<()>> {
+        Box::pin((self.hook)(self.state.clone(), app, login))
+    }
+}
+
+impl App {
+    /// Asks all who have a say in a login.
+    ///
+    /// # Errors
+    /// Why it is refused.
+    pub(crate) async fn ask_about(&self, login: &Login) -> Result<()> {
+        for listener in &self.0.listeners.login_async {
+            contained("A listener of logins", || listener.call(self, login)).await?;
+        }
+        Ok(())
+    }
+}
