@@ -1,37 +1,26 @@
 //! Who may come in: the part of authentication that service, hooks and connections share.
 
-use super::Expiry;
-use super::attempts::{Attempts, Counted};
-use super::entity::{Entity, no_id};
-use super::logins::Logins;
-use super::session::Sessions;
-use super::strategy::{Attempt, Erased, Identity};
-use super::token::{Claims, Tokens};
+use super::entity::{EntityDirectory, no_id};
+use super::session::{LoginUnderWay, Session, SessionRegistry};
+use super::strategy::{Attempt, Counted, Identity, StrategySet};
+use super::token::{Claims, TokenIssuer};
 use crate::app::App;
 use crate::locked;
+use crate::realtime::Connection;
 use crate::service::Params;
 use serde_json::{Map, Value};
-use std::sync::{Arc, Mutex, OnceLock};
-use wingbeat_core::{Error, ErrorKind, Headers, Id, IdArg, Result};
+use std::sync::{Arc, Mutex};
+use wingbeat_core::{Error, ErrorKind, Id, IdArg, Result};
 
 pub(super) type Revoked = Box<dyn Fn(&Value, Option<&Value>) -> bool + Send + Sync>;
 
+/// One authentication service.
 pub(super) struct Authenticator {
-    pub(super) id: u64,
-    pub(super) tokens: Tokens,
-    pub(super) entity: Option<Entity>,
-    pub(super) strategies: Vec<(Box<str>, Arc<dyn Erased>)>,
-    /// Which strategies may log in.
-    pub(super) allowed: Vec<Box<str>>,
-    /// Which strategies look at the headers of requests.
-    pub(super) parsing: Vec<Box<str>>,
-    pub(super) attempts: Option<Attempts>,
+    pub(super) tokens: TokenIssuer,
+    pub(super) entities: EntityDirectory,
+    pub(super) strategies: StrategySet,
+    pub(super) sessions: Arc<SessionRegistry>,
     pub(super) revoked: Option<Revoked>,
-    pub(super) expiry: Expiry,
-    pub(super) sessions: Mutex<Sessions>,
-    pub(super) logins: Logins,
-    /// Where it is mounted.
-    pub(super) path: OnceLock<Arc<str>>,
 }
 
 /// What the strategies of a login have counted. It is forgiven when the whole of the login has succeeded: hooks around it
@@ -40,10 +29,6 @@ pub(super) struct Authenticator {
 pub(super) struct Tally(pub(super) Mutex<Vec<Counted>>);
 
 impl Authenticator {
-    pub(super) fn strategy(&self, name: &str) -> Option<&Arc<dyn Erased>> {
-        self.strategies.iter().find_map(|(own, strategy)| (**own == *name).then_some(strategy))
-    }
-
     /// Runs the strategy that `authentication` names, if it is among those that are allowed.
     pub(super) async fn authenticate(
         &self,
@@ -63,25 +48,19 @@ impl Authenticator {
         let named = data.and_then(|data| Some((data, data.get("strategy").filter(|name| !is_unset(name))?)));
         let (data, name) = named.ok_or_else(|| wrong("no `strategy` set"))?;
         let name = name.as_str().filter(|name| allowed.iter().any(|allowed| **allowed == **name));
-        let strategy = name.and_then(|name| Some((name, self.strategy(name)?)));
+        let strategy = name.and_then(|name| Some((name, self.strategies.get(name)?)));
         let (name, strategy) = strategy.ok_or_else(|| wrong("strategy not allowed in authStrategies"))?;
-        let attempt = Attempt::new(self, app, params);
+        let attempts = self.strategies.attempts.as_ref();
+        let attempt = Attempt::new(&self.tokens, &self.entities, attempts, app, params);
         let identity = strategy.authenticate(data, &attempt).await?;
         match params.extension::<Tally>() {
             Some(tally) => locked(&tally.0).extend(attempt.counted()),
-            None => self.forgive(attempt.counted()),
+            None => self.strategies.forgive(attempt.counted()),
         }
         if let Some((_, claims)) = &identity.token {
             self.check_revoked(claims, identity.entity.as_ref())?;
         }
         Ok((name.into(), identity))
-    }
-
-    /// What these attempts were for has succeeded.
-    pub(super) fn forgive(&self, counted: Vec<Counted>) {
-        if let Some(attempts) = &self.attempts {
-            counted.into_iter().for_each(|counted| attempts.forgive(counted));
-        }
     }
 
     pub(super) fn check_revoked(&self, claims: &Claims, entity: Option<&Value>) -> Result<()> {
@@ -95,11 +74,11 @@ impl Authenticator {
 
     /// Logs in: the result of the service's `create`.
     pub(super) async fn login(&self, app: &App, data: &Value, params: &Params) -> Result<Value> {
-        if self.allowed.is_empty() {
+        if self.strategies.allowed.is_empty() {
             let text = "No authentication strategies allowed for creating a JWT (`authStrategies`)";
             return Err(Error::not_authenticated(text));
         }
-        let (strategy, identity) = self.authenticate(app, data, params, &self.allowed).await?;
+        let (strategy, identity) = self.authenticate(app, data, params, &self.strategies.allowed).await?;
         self.result(app, &strategy, identity, params).await
     }
 
@@ -113,10 +92,10 @@ impl Authenticator {
                 return Err(Error::not_authenticated(text));
             }
         }
-        let (connection, session) = (params.connection.as_ref(), self.session_of(params));
+        let (connection, session) = (params.connection.as_ref(), self.sessions.of_call(params));
         let remembered = session.as_ref().and_then(|session| session.remembered.as_ref());
         let asked = remembered.or(authentication.as_ref()).unwrap_or(&Value::Null);
-        match self.authenticate(app, asked, params, &self.allowed).await {
+        match self.authenticate(app, asked, params, &self.strategies.allowed).await {
             Ok((strategy, mut identity)) => {
                 let known = session.map(|session| (session.token.clone(), session.claims.clone()));
                 identity.token = identity.token.or(known);
@@ -126,17 +105,28 @@ impl Authenticator {
                 // Expired, revoked, without a user: an error for the client, and no reason to stay logged in.
                 let ended = connection.zip(session).filter(|_| error.kind() == ErrorKind::NotAuthenticated);
                 if let Some((connection, session)) = ended {
-                    self.force_out(app, connection, Some(&session));
+                    self.sessions.force_out(app, connection, Some(&session));
                 }
                 Err(error)
             }
         }
     }
 
-    /// What the headers of a request say, if any strategy reads them.
-    pub(super) fn parse(&self, headers: &Headers) -> Option<Value> {
-        let mut strategies = self.parsing.iter().filter_map(|name| self.strategy(name));
-        strategies.find_map(|strategy| strategy.parse(headers)).map(Value::Object)
+    /// Makes this the session of the connection, as [`SessionRegistry::begin`]. Who is known to another service is somebody
+    /// else, who is logged out first.
+    pub(super) fn begin(
+        &self,
+        app: &App,
+        connection: &Connection,
+        session: &Arc<Session>,
+        record: Option<Value>,
+        login: &LoginUnderWay,
+        joins: &[Box<str>],
+    ) -> Result<()> {
+        for other in app.guards_of::<Authenticator>().iter().filter(|other| other.sessions.id != self.sessions.id) {
+            other.sessions.force_out(app, connection, None);
+        }
+        self.sessions.begin(app, connection, session, record, login, joins)
     }
 
     async fn result(&self, app: &App, strategy: &str, identity: Identity, params: &Params) -> Result<Value> {
@@ -154,15 +144,15 @@ impl Authenticator {
         result.insert("accessToken".into(), token.into());
         result.insert("authentication".into(), Value::Object(authentication));
         result.extend(identity.further);
-        if let Some((entity, record)) = self.entity.as_ref().zip(identity.entity) {
-            let record = if params.is_internal() { record } else { self.shown(app, &record, params).await? };
+        if let Some((entity, record)) = self.entities.entity().zip(identity.entity) {
+            let record = if params.is_internal() { record } else { self.entities.shown(app, &record, params).await? };
             result.insert(entity.name.clone(), record);
         }
         Ok(Value::Object(result))
     }
 
     fn issue(&self, record: Option<&Value>, params: &Params) -> Result<(String, Claims)> {
-        let subject = match self.entity.as_ref().zip(record) {
+        let subject = match self.entities.entity().zip(record) {
             Some((entity, record)) => Some(entity.id(record).ok_or_else(|| no_id(entity))?.to_string()),
             None => None,
         };

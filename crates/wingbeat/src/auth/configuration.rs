@@ -1,21 +1,16 @@
 //! Configuring the authentication service.
 
-use super::attempts::Attempts;
 use super::authenticator::{Authenticator, Revoked};
-use super::entity::Entity;
-use super::expiry::Expiry;
-use super::jwt::Jwt;
-use super::key::Key;
-use super::logins::Logins;
-use super::service;
-use super::settings;
-use super::strategy::{Erased, Strategy};
-use super::token::Tokens;
+use super::entity::{Entity, EntityDirectory};
+use super::{service, settings};
+use super::session::{Expiry, SessionRegistry};
+use super::strategy::{Attempts, DynStrategy, Jwt, Strategy, StrategySet};
+use super::token::{Key, TokenIssuer};
 use crate::app::Mount;
 use serde_json::Value;
 use std::num::NonZeroU32;
 use std::path::Path;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 use wingbeat_core::{Error, Result};
 
@@ -26,9 +21,9 @@ use wingbeat_core::{Error, Result};
 /// attempts on a name may fail in a minute from one address.
 #[must_use = "mount it"]
 pub struct Auth {
-    pub(super) tokens: Tokens,
+    pub(super) tokens: TokenIssuer,
     pub(super) entity: Option<Entity>,
-    pub(super) strategies: Vec<(Box<str>, Arc<dyn Erased>)>,
+    pub(super) strategies: Vec<(Box<str>, Arc<dyn DynStrategy>)>,
     pub(super) allowed: Option<Vec<Box<str>>>,
     pub(super) parsing: Option<Vec<Box<str>>>,
     attempts: Option<(NonZeroU32, Duration)>,
@@ -46,7 +41,7 @@ const ATTEMPTS: (NonZeroU32, Duration) = (NonZeroU32::new(20).expect("it is not 
 impl Auth {
     /// Tokens signed with a key.
     pub fn new(key: Key) -> Auth {
-        let tokens = Tokens {
+        let tokens = TokenIssuer {
             keys: vec![key],
             kind: "access".into(),
             audience: vec![PLACEHOLDER.into()],
@@ -234,19 +229,14 @@ impl Auth {
         if self.tokens.audience.iter().any(|audience| audience == PLACEHOLDER) {
             tracing::warn!("the audience of tokens is the placeholder {PLACEHOLDER}: `Auth::audience` sets it");
         }
+        let attempts = self.attempts.map(|(count, span)| Attempts::new(count, span)).transpose()?;
+        let entities = EntityDirectory(self.entity);
         Ok(Authenticator {
-            id: Authenticator::next_id(),
             tokens: self.tokens,
-            entity: self.entity,
-            strategies: self.strategies,
-            allowed,
-            parsing,
-            attempts: self.attempts.map(|(count, span)| Attempts::new(count, span)).transpose()?,
+            sessions: SessionRegistry::new(entities.name(), self.expiry),
+            entities,
+            strategies: StrategySet::new(self.strategies, allowed, parsing, attempts),
             revoked: self.revoked,
-            expiry: self.expiry,
-            sessions: Mutex::default(),
-            logins: Logins::default(),
-            path: OnceLock::new(),
         })
     }
 }

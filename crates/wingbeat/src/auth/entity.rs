@@ -1,6 +1,5 @@
 //! The records of those who log in.
 
-use super::authenticator::Authenticator;
 use super::token::Claims;
 use crate::app::App;
 use crate::service::{Arguments, Caller, Invocation, Params};
@@ -24,33 +23,46 @@ impl Entity {
     }
 }
 
-impl Authenticator {
-    pub(super) fn entity(&self) -> Result<&Entity> {
-        self.entity
-            .as_ref()
-            .ok_or_else(|| Error::general("Missing entity: `no_entity` leaves no records to log in with"))
+/// Finds the records; without an entity there are none.
+#[derive(Debug)]
+pub(super) struct EntityDirectory(pub(super) Option<Entity>);
+
+impl EntityDirectory {
+    pub(super) fn entity(&self) -> Option<&Entity> {
+        self.0.as_ref()
+    }
+
+    /// What the record is called in results and params.
+    pub(super) fn name(&self) -> Option<&str> {
+        self.0.as_ref().map(|entity| &*entity.name)
+    }
+
+    /// # Errors
+    /// If there are no records.
+    pub(super) fn required(&self) -> Result<&Entity> {
+        self.entity().ok_or_else(|| Error::general("Missing entity: `no_entity` leaves no records to log in with"))
     }
 
     /// The record that a token is about; nothing if there are no records.
-    pub(super) async fn entity_of(&self, app: &App, claims: &Claims) -> Result<Option<Value>> {
-        if self.entity.is_none() {
+    pub(super) async fn of(&self, app: &App, claims: &Claims) -> Result<Option<Value>> {
+        if self.0.is_none() {
             return Ok(None);
         }
         match claims.subject() {
-            Some(subject) => self.entity_by_id(app, subject).await.map(Some),
+            Some(subject) => self.by_id(app, subject).await.map(Some),
             None => Err(Error::not_authenticated(format!("No record found for id '{}'", IdArg::Absent))),
         }
     }
 
-    pub(super) async fn entity_by_id(&self, app: &App, id: &str) -> Result<Value> {
-        let service = app.service(self.entity()?.service.as_str());
+    pub(super) async fn by_id(&self, app: &App, id: &str) -> Result<Value> {
+        let service = app.service(self.required()?.service.as_str());
         let found = service.get(id, Params::new()).await;
         found.map_err(|error| vanished(error, id))?.into_value()
     }
 
-    pub(super) async fn find_entity(&self, app: &App, field: &str, text: &str) -> Result<Option<Value>> {
+    pub(super) async fn find(&self, app: &App, field: &str, text: &str) -> Result<Option<Value>> {
         let params = Params::new().with_query(json!({field: text, "$limit": 1}))?;
-        let found = app.service(self.entity()?.service.as_str()).find(params).await?.into_value()?;
+        let found = app.service(self.required()?.service.as_str()).find(params).await?.into_value()?;
         let first = match found {
             Value::Array(list) => list.into_iter().next(),
             Value::Object(mut page) => match page.get_mut("data").map(Value::take) {
@@ -64,7 +76,7 @@ impl Authenticator {
 
     /// The record as its own service shows it to the one who logs in. The query of the login has no say in it.
     pub(super) async fn shown(&self, app: &App, record: &Value, caller: &Params) -> Result<Value> {
-        let entity = self.entity()?;
+        let entity = self.required()?;
         let id = entity.id(record).ok_or_else(|| no_id(entity))?;
         let mut params = Params::new();
         params.provider = caller.provider;
@@ -86,7 +98,7 @@ impl Authenticator {
         change: Map<String, Value>,
         unchanged: Value,
     ) -> Result<()> {
-        let entity = self.entity()?;
+        let entity = self.required()?;
         let id = entity.id(record).ok_or_else(|| no_id(entity))?;
         let (data, params) = (Payload::from(Value::Object(change)), Params::new().with_query(unchanged)?);
         let arguments = Arguments { id: id.into(), data: Some(data), params };

@@ -16,7 +16,7 @@ impl App {
     pub fn logout(&self, connection: &Connection) -> bool {
         // Of every service, also when one of them knew the connection.
         let services = self.guards_of::<Authenticator>();
-        services.iter().filter(|service| service.force_out(self, connection, None)).count() > 0
+        services.iter().filter(|service| service.sessions.force_out(self, connection, None)).count() > 0
     }
 
     /// Logs out all connections of a user; how many there were. Logins of the user that are under way fail.
@@ -28,9 +28,10 @@ impl App {
     fn logout_others(&self, id: &str, but: Option<&Connection>) -> usize {
         let mut count = 0;
         for authenticator in self.guards_of::<Authenticator>() {
-            authenticator.logins.fail(Some(id));
-            for connection in authenticator.connections_of(id) {
-                let ended = Some(&connection) != but && authenticator.force_out(self, &connection, None);
+            let sessions = &authenticator.sessions;
+            sessions.logins.fail(Some(id));
+            for connection in sessions.connections_of(id) {
+                let ended = Some(&connection) != but && sessions.force_out(self, &connection, None);
                 count += usize::from(ended);
             }
         }
@@ -76,7 +77,9 @@ impl Hook for LogoutChanged {
                 return Ok(());
             }
             let app = super::service::running(context.services())?;
-            let field = app.guard::<Authenticator>(None).and_then(|guard| guard.entity.as_ref().map(|e| e.id.clone()));
+            let field = app
+                .guard::<Authenticator>(None)
+                .and_then(|guard| guard.entities.entity().map(|entity| entity.id.clone()));
             let field = field.unwrap_or_else(|| "id".into());
             // What the service answers need not be records: then it is whom the call was about.
             let records = context.result_items_mut().unwrap_or_default();

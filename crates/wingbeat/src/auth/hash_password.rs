@@ -51,7 +51,7 @@ impl HashPassword {
         }
         let app = super::service::running(context.services())?;
         let found = app.guard::<Authenticator>(self.service.as_deref()).and_then(|authenticator| {
-            authenticator.strategy(&self.strategy).and_then(|strategy| strategy.passwords().cloned())
+            authenticator.strategies.get(&self.strategy).and_then(|strategy| strategy.passwords().cloned())
         });
         let passwords = found.ok_or_else(|| {
             Error::bad_request(format!("Could not find '{}' strategy to hash password", self.strategy))

@@ -103,10 +103,10 @@ impl Authenticate {
         let Some(authenticator) = app.guard::<Authenticator>(self.service.as_deref()) else {
             return wrong("Could not find a valid authentication service");
         };
-        if authenticator.path.get().is_some_and(|path| **path == *context.path()) {
+        if authenticator.sessions.service.get().is_some_and(|path| **path == *context.path()) {
             return wrong("The authenticate hook does not need to be used on the authentication service");
         }
-        let entity = authenticator.entity.as_ref().map(|entity| entity.name.clone());
+        let entity = authenticator.entities.name().map(str::to_owned);
         if context.params.get("authenticated") == Some(Value::Bool(true)) {
             context.params.insert(Known(entity));
             return Ok(());
@@ -141,7 +141,7 @@ impl Authenticate {
     ) -> Result<(Box<str>, Identity)> {
         let token = authentication.get("accessToken").and_then(Value::as_str);
         let connection = params.connection.as_ref();
-        let session = connection.and_then(|connection| authenticator.session(connection));
+        let session = connection.and_then(|connection| authenticator.sessions.get(connection));
         if let Some(session) = session.filter(|session| token == Some(&session.token)) {
             return self.by_session(app, authenticator, &session, connection).await;
         }
@@ -160,7 +160,7 @@ impl Authenticate {
     ) -> Result<(Box<str>, Identity)> {
         session.claims.check_time()?;
         let name = session.strategy();
-        if authenticator.strategy(name).is_none() || !self.strategies.iter().any(|allowed| **allowed == *name) {
+        if authenticator.strategies.get(name).is_none() || !self.strategies.iter().any(|allowed| **allowed == *name) {
             let text = "Invalid authentication information (strategy not allowed in authStrategies)";
             return Err(Error::not_authenticated(text));
         }
@@ -170,7 +170,7 @@ impl Authenticate {
                     authenticator.authenticate(app, remembered, &Params::new(), &self.strategies).await?.1
                 }
                 None => {
-                    Identity { entity: authenticator.entity_of(app, &session.claims).await?, ..Identity::default() }
+                    Identity { entity: authenticator.entities.of(app, &session.claims).await?, ..Identity::default() }
                 }
             };
             authenticator.check_revoked(&session.claims, identity.entity.as_ref())?;
@@ -179,7 +179,7 @@ impl Authenticate {
         let identity = known_still.await.inspect_err(|error: &Error| {
             // Whoever is not known any more hears no more either.
             if let Some(connection) = connection.filter(|_| error.kind() == ErrorKind::NotAuthenticated) {
-                authenticator.force_out(app, connection, Some(session));
+                authenticator.sessions.force_out(app, connection, Some(session));
             }
         })?;
         let token = Some((session.token.clone(), session.claims.clone()));
@@ -207,8 +207,8 @@ impl Params {
     pub async fn acting_as(app: &App, id: impl Into<Id>) -> Result<Params> {
         let missing = || Error::general("Missing authentication service: mount one to act for its users");
         let authenticator = app.guard::<Authenticator>(None).ok_or_else(missing)?;
-        let name = authenticator.entity()?.name.clone();
-        let record = authenticator.entity_by_id(app, &id.into().to_string()).await?;
+        let name = authenticator.entities.required()?.name.clone();
+        let record = authenticator.entities.by_id(app, &id.into().to_string()).await?;
         let mut params = Params::new();
         params.set("authenticated", true);
         params.set(name.clone(), record);
@@ -243,7 +243,7 @@ pub fn by_user(context: &Context) -> Option<String> {
     let record = known.and_then(|known| context.params.get(known.0.as_deref()?));
     let app = App::of(context.services());
     let authenticator = app.and_then(|app| app.guard::<Authenticator>(None));
-    let id = authenticator.and_then(|authenticator| authenticator.entity.as_ref()?.id(record.as_ref()?));
+    let id = authenticator.and_then(|authenticator| authenticator.entities.entity()?.id(record.as_ref()?));
     id.map(|id| format!("user {id}")).or_else(|| crate::hooks::by_address(context))
 }
 

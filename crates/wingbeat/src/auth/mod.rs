@@ -26,19 +26,12 @@
 //! # }
 //! ```
 
-mod api_key;
-mod attempts;
 mod authenticator;
 mod configuration;
 mod entity;
-mod expiry;
 mod forced;
 mod hash_password;
 mod hook;
-mod jwt;
-mod key;
-mod local;
-mod logins;
 mod passwords;
 mod service;
 mod session;
@@ -46,18 +39,14 @@ mod settings;
 mod strategy;
 #[cfg(test)]
 mod tests;
-mod time;
 mod token;
 
 pub use crate::app::{Login, LoginListener};
-pub use api_key::ApiKey;
 pub use configuration::Auth;
-pub use expiry::Expiry;
 pub use forced::logout_changed;
 pub use hash_password::{HashPassword, hash_password};
 pub use hook::{Authenticate, Strategies, authenticate, by_user};
-pub use jwt::Jwt;
-pub use key::{Algorithm, Key};
-pub use local::Local;
 pub use passwords::Passwords;
-pub use strategy::{Attempt, Identity, Strategy};
+pub use session::Expiry;
+pub use strategy::{ApiKey, Attempt, Identity, Jwt, Local, Strategy};
+pub use token::{Algorithm, Key};

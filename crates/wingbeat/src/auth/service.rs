@@ -1,12 +1,10 @@
 //! The authentication service: `create` logs in, `remove` logs out.
 
 use super::authenticator::{Authenticator, Tally};
-use super::logins::Login as LoginUnderWay;
-use super::session::Pending;
-use crate::BoxFuture;
+use super::session::{LoginUnderWay, Pending};
+use crate::{BoxFuture, locked};
 use crate::app::{App, ConnectionGuard, Login, Mount};
 use crate::hook::{Around, Context, Next};
-use crate::locked;
 use crate::realtime::Connection;
 use crate::service::{Params, RawService, Services};
 use serde_json::Value;
@@ -41,7 +39,7 @@ impl RawService for Authentication {
     }
 
     async fn teardown(&self, services: &Services, _path: &str) -> Result<()> {
-        self.0.force_all_out(&running(services)?);
+        self.0.sessions.force_all_out(&running(services)?);
         Ok(())
     }
 }
@@ -60,7 +58,7 @@ struct LoggedIn(Arc<Authenticator>);
 impl Around for LoggedIn {
     fn call<'a>(&'a self, context: &'a mut Context, next: Next<'a>) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            let (login, data) = (self.0.logins.begin(), context.data.clone());
+            let (login, data) = (self.0.sessions.logins.begin(), context.data.clone());
             context.set_event(None);
             context.params.insert(Tally::default());
             next.run(context).await?;
@@ -68,7 +66,7 @@ impl Around for LoggedIn {
                 self.login(context, login, data).await?;
             }
             if let Some(tally) = context.params.extension::<Tally>() {
-                self.0.forgive(std::mem::take(&mut locked(&tally.0)));
+                self.0.strategies.forgive(std::mem::take(&mut locked(&tally.0)));
             }
             Ok(())
         })
@@ -81,7 +79,7 @@ impl LoggedIn {
         let Some(token) = shown.get("accessToken").and_then(Value::as_str).map(str::to_owned) else { return Ok(()) };
         // Hooks may have put another token there, so it is looked at once more.
         let claims = self.0.tokens.verify(&token)?;
-        let (app, entity) = (running(context.services())?, self.0.entity.as_ref());
+        let (app, entity) = (running(context.services())?, self.0.entities.entity());
         let record = entity.and_then(|entity| shown.get_mut(&entity.name).map(Value::take));
         let strategy = shown["authentication"]["strategy"].as_str().unwrap_or_default().to_owned();
         let asked = Login::new(context.params.connection.clone(), strategy, record.clone());
@@ -91,10 +89,10 @@ impl LoggedIn {
             Some(data) => Some(data.into_value()?),
             None => None,
         };
-        let session = self.0.session_by(token, claims, remembered);
+        let session = self.0.sessions.by_token(token, claims, remembered);
         // A client that logs in by its handshake is not there yet: see `connected`. Middleware already knows who it is.
         if context.params.extension::<Handshake>().is_some() {
-            self.0.attach(connection, &session, record.clone());
+            self.0.sessions.attach(connection, &session, record.clone());
             connection.insert(Pending { session, record, login, joins: asked.joins() });
             return Ok(());
         }
@@ -109,10 +107,10 @@ impl Around for LoggedOut {
         Box::pin(async move {
             context.set_event(None);
             // A login that was faster than this logout begins a session of its own, which stays.
-            let session = self.0.session_of(&context.params).filter(|_| !context.params.is_internal());
+            let session = self.0.sessions.of_call(&context.params).filter(|_| !context.params.is_internal());
             next.run(context).await?;
             if let Some((connection, session)) = context.params.connection.clone().zip(session) {
-                self.0.force_out(&running(context.services())?, &connection, Some(&session));
+                self.0.sessions.force_out(&running(context.services())?, &connection, Some(&session));
             }
             Ok(())
         })
@@ -124,18 +122,18 @@ struct Handshake;
 
 impl ConnectionGuard for Authenticator {
     fn check(&self, app: &App, path: &Arc<str>) -> Result<()> {
-        if let Some(entity) = self.entity.as_ref().filter(|entity| !app.has_service(&entity.service)) {
+        if let Some(entity) = self.entities.entity().filter(|entity| !app.has_service(&entity.service)) {
             return Err(Error::general(format!("Can not find service '{}'", entity.service)));
         }
-        if self.path.set(path.clone()).is_err() {
+        if self.sessions.service.set(path.clone()).is_err() {
             return Err(Error::general("An authentication service is mounted once"));
         }
         Ok(())
     }
 
     fn connect(self: Arc<Authenticator>, app: App, connection: Connection) -> BoxFuture<'static, Result<()>> {
-        let authentication = connection.headers().and_then(|headers| self.parse(headers));
-        let Some((authentication, path)) = authentication.zip(self.path.get().cloned()) else {
+        let authentication = connection.headers().and_then(|headers| self.strategies.parse(headers));
+        let Some((authentication, path)) = authentication.zip(self.sessions.service.get().cloned()) else {
             return Box::pin(std::future::ready(Ok(())));
         };
         Box::pin(async move {
@@ -158,6 +156,6 @@ impl ConnectionGuard for Authenticator {
     }
 
     fn disconnected(&self, connection: &Connection) {
-        self.end(connection, None);
+        self.sessions.end(connection, None);
     }
 }

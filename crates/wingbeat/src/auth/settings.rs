@@ -2,11 +2,9 @@
 
 use super::configuration::Auth;
 use super::entity::Entity;
-use super::jwt::Jwt;
-use super::key::{Algorithm, Key};
-use super::local::Local;
 use super::passwords::Passwords;
-use super::time::span;
+use super::strategy::{Jwt, Local};
+use super::token::{Algorithm, Key, span};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::time::Duration;

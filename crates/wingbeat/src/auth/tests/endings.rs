@@ -94,7 +94,7 @@ fn tokens_end_though_the_runtime_of_the_first_login_has_gone() {
 async fn every_token_ends_at_its_own_time_and_one_task_sees_to_all() {
     let app = app(auth());
     let before = alive();
-    let now = super::super::time::now().floor() as u64;
+    let now = super::super::token::now().floor() as u64;
     let mut clients = Vec::new();
     // Not in the order in which they end.
     for n in (0..100).map(|n| n * 37 % 100) {
@@ -106,7 +106,7 @@ async fn every_token_ends_at_its_own_time_and_one_task_sees_to_all() {
     }
     assert_eq!(alive(), before + 1);
     for ended in 1..=100 {
-        let left = (now + 1000 + 10 * (ended - 1)) as f64 + 0.5 - super::super::time::now();
+        let left = (now + 1000 + 10 * (ended - 1)) as f64 + 0.5 - super::super::token::now();
         sleep(Duration::from_secs_f64(left)).await;
         for (n, client) in &clients {
             assert_eq!(client.connection().is_connected(), *n >= ended, "client {n} after the end of {ended}");

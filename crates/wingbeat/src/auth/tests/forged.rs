@@ -75,7 +75,7 @@ async fn a_token_by_somebody_else_is_refused() {
 
 #[tokio::test]
 async fn a_token_out_of_its_time_is_refused() {
-    let now = super::super::time::now();
+    let now = super::super::token::now();
     assert_eq!(refused(ours(with("exp", json!(now as u64 - 1)))).await, "jwt expired");
     assert_eq!(refused(ours(with("exp", json!(-1)))).await, "jwt expired");
     assert_eq!(refused(ours(with("exp", json!("tomorrow")))).await, "invalid exp value");

@@ -106,6 +106,6 @@ fn token(header: Value, claims: Value, algorithm: Algorithm, secret: &[u8]) -> S
 
 /// Claims that would do, for the one with this id.
 fn claims(subject: &str) -> Value {
-    let now = super::time::now() as u64;
+    let now = super::token::now() as u64;
     json!({"iat": now, "exp": now + 60, "aud": "https://yourdomain.com", "iss": "feathers", "sub": subject, "jti": "1"})
 }

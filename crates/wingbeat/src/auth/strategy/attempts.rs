@@ -26,7 +26,7 @@ type Key = (u64, Place);
 
 /// Counts attempts by name and place, so that who guesses at somebody's password does not lock out its owner, who is
 /// elsewhere.
-pub(super) struct Attempts {
+pub(in crate::auth) struct Attempts {
     /// What one attempt costs.
     each: Duration,
     /// How far ahead of the time the attempts may be.
@@ -45,11 +45,11 @@ struct Paid {
 
 /// An attempt that counts, until it is [forgiven](Attempts::forgive).
 #[derive(Debug)]
-pub(super) struct Counted(Key);
+pub(in crate::auth) struct Counted(Key);
 
 /// Where an attempt comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Place {
+pub(in crate::auth) enum Place {
     /// An address; of IPv6 the network, of which everybody has plenty of addresses.
     Address(IpAddr),
     /// A connection of which no more is known.
@@ -60,20 +60,20 @@ pub(super) enum Place {
 
 impl Place {
     /// Where a call comes from; nowhere if the server makes it itself.
-    pub(super) fn of(params: &Params) -> Option<Place> {
+    pub(in crate::auth) fn of(params: &Params) -> Option<Place> {
         let connection = || params.connection.as_ref().map(|connection| Place::Connection(connection.id()));
         let place = || params.address().map(Place::address).or_else(connection).unwrap_or(Place::Unknown);
         (!params.is_internal()).then(place)
     }
 
-    pub(super) fn address(address: IpAddr) -> Place {
+    pub(in crate::auth) fn address(address: IpAddr) -> Place {
         Place::Address(network(address))
     }
 }
 
 impl Attempts {
     /// So many at once, and then so many in a span.
-    pub(super) fn new(count: NonZeroU32, span: Duration) -> Result<Attempts> {
+    pub(in crate::auth) fn new(count: NonZeroU32, span: Duration) -> Result<Attempts> {
         let each = span.min(LONGEST) / count.get();
         if each.is_zero() {
             return Err(Error::general("Attempts can not be limited in no time"));
@@ -86,7 +86,7 @@ impl Attempts {
     ///
     /// # Errors
     /// TooManyRequests if there were too many.
-    pub(super) fn count(&self, name: &str, place: Place) -> Result<Counted> {
+    pub(in crate::auth) fn count(&self, name: &str, place: Place) -> Result<Counted> {
         self.count_at(self.start.elapsed(), name, place)
     }
 
@@ -108,10 +108,13 @@ impl Attempts {
         Ok(Counted(key))
     }
 
-    /// An attempt has succeeded.
-    pub(super) fn forgive(&self, Counted(key): Counted) {
-        if let Some(until) = locked(&self.paid).until.get_mut(&key) {
-            *until = until.saturating_sub(self.each);
+    /// These attempts have succeeded.
+    pub(in crate::auth) fn forgive(&self, counted: Vec<Counted>) {
+        let mut paid = locked(&self.paid);
+        for Counted(key) in counted {
+            if let Some(until) = paid.until.get_mut(&key) {
+                *until = until.saturating_sub(self.each);
+            }
         }
     }
 }
@@ -150,11 +153,11 @@ mod tests {
         let (attempts, now) = (ten(), Duration::ZERO);
         for _ in 0..100 {
             let counted = attempts.count_at(now, "ann", at("1.2.3.4")).unwrap();
-            attempts.forgive(counted);
+            attempts.forgive(vec![counted]);
         }
         let under_way: Vec<_> = std::iter::from_fn(|| attempts.count_at(now, "ann", at("1.2.3.4")).ok()).collect();
         assert_eq!(under_way.len(), 10);
-        under_way.into_iter().take(3).for_each(|counted| attempts.forgive(counted));
+        attempts.forgive(under_way.into_iter().take(3).collect());
         assert_eq!(std::iter::from_fn(|| attempts.count_at(now, "ann", at("1.2.3.4")).ok()).count(), 3);
         let later = Duration::from_secs(360);
         assert!(attempts.count_at(later, "ann", at("1.2.3.4")).is_ok(), "one in a tenth of the span");

@@ -4,16 +4,16 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use wingbeat_core::{Error, Result, iso_date};
 
 /// Seconds since 1970, as the claims of tokens count; foreign tokens may hold any number.
-pub(super) type Seconds = f64;
+pub(in crate::auth) type Seconds = f64;
 
 #[cfg(not(test))]
-pub(super) fn now() -> Seconds {
+pub(in crate::auth) fn now() -> Seconds {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
 }
 
 /// In tests time passes as tokio's clock says, which they can pause.
 #[cfg(test)]
-pub(super) fn now() -> Seconds {
+pub(in crate::auth) fn now() -> Seconds {
     use tokio::time::Instant;
     static START: std::sync::OnceLock<(SystemTime, Instant)> = std::sync::OnceLock::new();
     let (time, instant) = *START.get_or_init(|| (SystemTime::now(), Instant::now()));
@@ -22,7 +22,7 @@ pub(super) fn now() -> Seconds {
 }
 
 /// ISO 8601 as JavaScript prints dates. Nothing for times that it has no date for.
-pub(super) fn iso(time: Seconds) -> Option<String> {
+pub(in crate::auth) fn iso(time: Seconds) -> Option<String> {
     let milliseconds = (time * 1000.0).floor();
     if milliseconds.is_nan() {
         return None;
@@ -32,7 +32,7 @@ pub(super) fn iso(time: Seconds) -> Option<String> {
 }
 
 /// A span as Feathers' configurations write it: `"1d"`, `"2 hours"`, `"90s"`.
-pub(super) fn span(text: &str) -> Result<Duration> {
+pub(in crate::auth) fn span(text: &str) -> Result<Duration> {
     let wrong = || {
         Error::general(format!("Invalid time span '{text}': write a number with a unit, such as 1d, 2h, 30m or 90s"))
     };

@@ -1,34 +1,33 @@
 //! Connections that are logged in.
 
-use super::authenticator::Authenticator;
 use super::expiry::Due;
-use super::jwt::Jwt;
-use super::logins::Login;
-use super::token::Claims;
+use super::{Expiry, LoginUnderWay, Logins};
 use crate::app::App;
+use crate::auth::strategy::Jwt;
+use crate::auth::token::Claims;
 use crate::locked;
 use crate::realtime::Connection;
 use crate::service::Params;
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use wingbeat_core::Result;
 
 /// All connections that are logged in.
 #[derive(Default)]
-pub(super) struct Sessions {
+pub(in crate::auth) struct Sessions {
     /// By the number of the connection.
     of: HashMap<u64, Known>,
     /// The numbers of the connections of each subject, so that a logout need not look through all.
     by_subject: HashMap<Box<str>, HashSet<u64>>,
-    pub(super) due: Due,
+    pub(in crate::auth) due: Due,
 }
 
-pub(super) type Known = (Connection, Arc<Session>);
+pub(in crate::auth) type Known = (Connection, Arc<Session>);
 
 impl Sessions {
-    pub(super) fn get(&self, connection: u64) -> Option<&Known> {
+    pub(in crate::auth) fn get(&self, connection: u64) -> Option<&Known> {
         self.of.get(&connection)
     }
 
@@ -68,22 +67,22 @@ impl Sessions {
 }
 
 /// A login of a connection. Its token has been verified, so calls only look at the time.
-pub(super) struct Session {
-    /// Who has verified the token.
-    authenticator: u64,
-    pub(super) token: String,
-    pub(super) claims: Claims,
+pub(in crate::auth) struct Session {
+    /// The registry that it is in: that of the service which has verified the token.
+    registry: u64,
+    pub(in crate::auth) token: String,
+    pub(in crate::auth) claims: Claims,
     /// What was logged in with, where the token alone says nobody: it is asked again with every call.
-    pub(super) remembered: Option<Value>,
-    told: Mutex<Told>,
+    pub(in crate::auth) remembered: Option<Value>,
+    announcement: Mutex<LoginAnnouncement>,
 }
 
 /// What the listeners know: they hear of a login before they hear of its end, though both may happen at once.
 #[derive(Clone, Copy, PartialEq)]
-enum Told {
-    Nothing,
-    Login,
-    /// It has ended, which whoever tells of the login has to tell then.
+enum LoginAnnouncement {
+    Due,
+    Done,
+    /// The login has ended before: whoever announces it has to announce its end then.
     EndsFirst,
 }
 
@@ -91,83 +90,103 @@ enum Told {
 struct Current(Arc<Session>);
 
 /// A login by the headers of the handshake, of a connection that is not there yet.
-pub(super) struct Pending {
-    pub(super) session: Arc<Session>,
-    pub(super) record: Option<Value>,
-    pub(super) login: Login,
+pub(in crate::auth) struct Pending {
+    pub(in crate::auth) session: Arc<Session>,
+    pub(in crate::auth) record: Option<Value>,
+    pub(in crate::auth) login: LoginUnderWay,
     /// The channels to join then.
-    pub(super) joins: Vec<Box<str>>,
+    pub(in crate::auth) joins: Vec<Box<str>>,
 }
 
 impl Session {
     /// By which strategy calls of the connection are known.
-    pub(super) fn strategy(&self) -> &str {
+    pub(in crate::auth) fn strategy(&self) -> &str {
         self.remembered.as_ref().and_then(|data| data.get("strategy")?.as_str()).unwrap_or(Jwt::NAME)
     }
 }
 
-impl Authenticator {
-    /// A number for every authenticator of the process.
-    pub(super) fn next_id() -> u64 {
+/// The connections that one authentication service has logged in.
+pub(in crate::auth) struct SessionRegistry {
+    /// Unlike that of every other registry of the process.
+    pub(in crate::auth) id: u64,
+    /// What the record of who logs in is called.
+    entity: Option<Box<str>>,
+    pub(super) sessions: Mutex<Sessions>,
+    pub(in crate::auth) logins: Logins,
+    pub(super) expiry: Expiry,
+    /// Where the service is mounted.
+    pub(in crate::auth) service: OnceLock<Arc<str>>,
+}
+
+impl SessionRegistry {
+    pub(in crate::auth) fn new(entity: Option<&str>, expiry: Expiry) -> Arc<SessionRegistry> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        NEXT.fetch_add(1, Ordering::Relaxed)
+        Arc::new(SessionRegistry {
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            entity: entity.map(Into::into),
+            sessions: Mutex::default(),
+            logins: Logins::default(),
+            expiry,
+            service: OnceLock::new(),
+        })
     }
 
-    /// A session by a token that this authenticator has verified.
-    pub(super) fn session_by(&self, token: String, claims: Claims, remembered: Option<Value>) -> Arc<Session> {
-        Arc::new(Session { authenticator: self.id, token, claims, remembered, told: Mutex::new(Told::Nothing) })
+    /// A session by a token that the service has verified.
+    pub(in crate::auth) fn by_token(&self, token: String, claims: Claims, remembered: Option<Value>) -> Arc<Session> {
+        Arc::new(Session {
+            registry: self.id,
+            token,
+            claims,
+            remembered,
+            announcement: Mutex::new(LoginAnnouncement::Due),
+        })
     }
 
-    /// The session of a connection, if it was this authenticator that verified it.
-    pub(super) fn session(&self, connection: &Connection) -> Option<Arc<Session>> {
+    /// The session of a connection, if it is in this registry.
+    pub(in crate::auth) fn get(&self, connection: &Connection) -> Option<Arc<Session>> {
         // Asked for every call, so without the lock on all sessions.
         let current = connection.extension::<Current>()?;
-        (current.0.authenticator == self.id).then(|| current.0.clone())
+        (current.0.registry == self.id).then(|| current.0.clone())
     }
 
     /// The session that a call came with, if it is still that of its connection.
-    pub(super) fn session_of(&self, params: &Params) -> Option<Arc<Session>> {
+    pub(in crate::auth) fn of_call(&self, params: &Params) -> Option<Arc<Session>> {
         let authentication = params.get("authentication")?;
         let token = authentication.get("accessToken")?.as_str()?;
-        self.session(params.connection.as_ref()?).filter(|session| session.token == token)
+        self.get(params.connection.as_ref()?).filter(|session| session.token == token)
     }
 
-    pub(super) fn is_current(&self, connection: &Connection, session: &Arc<Session>) -> bool {
-        self.session(connection).is_some_and(|current| Arc::ptr_eq(&current, session))
+    pub(in crate::auth) fn is_current(&self, connection: &Connection, session: &Arc<Session>) -> bool {
+        self.get(connection).is_some_and(|current| Arc::ptr_eq(&current, session))
     }
 
     /// What later calls of the connection show among their params.
-    pub(super) fn attach(&self, connection: &Connection, session: &Session, record: Option<Value>) {
+    pub(in crate::auth) fn attach(&self, connection: &Connection, session: &Session, record: Option<Value>) {
         connection.set("authentication", json!({"strategy": session.strategy(), "accessToken": session.token}));
         if let Some(entity) = &self.entity {
             match record {
-                Some(record) => connection.set(entity.name.clone(), record),
-                None => connection.unset(&entity.name),
+                Some(record) => connection.set(&**entity, record),
+                None => connection.unset(entity),
             }
         }
     }
 
     /// Makes this the session of the connection, in place of an earlier one, and tells the listeners; nothing if the
-    /// client has gone meanwhile. If the earlier one was somebody else's, that one is logged out first; who is known to
-    /// another service is somebody else.
+    /// client has gone meanwhile. If the earlier one was somebody else's, that one is logged out first.
     ///
     /// # Errors
     /// NotAuthenticated if the user was logged out while the login was under way.
-    pub(super) fn begin(
-        self: &Arc<Authenticator>,
+    pub(in crate::auth) fn begin(
+        self: &Arc<SessionRegistry>,
         app: &App,
         connection: &Connection,
         session: &Arc<Session>,
         record: Option<Value>,
-        login: &Login,
+        login: &LoginUnderWay,
         joins: &[Box<str>],
     ) -> Result<()> {
-        if let Some(other) = self.session(connection).filter(|other| other.claims.subject() != session.claims.subject())
-        {
+        if let Some(other) = self.get(connection).filter(|other| other.claims.subject() != session.claims.subject()) {
             self.force_out(app, connection, Some(&other));
-        }
-        for service in app.guards_of::<Authenticator>().iter().filter(|service| service.id != self.id) {
-            service.force_out(app, connection, None);
         }
         let (earlier, is_first) = {
             let mut sessions = locked(&self.sessions);
@@ -192,7 +211,8 @@ impl Authenticator {
         }
         app.channels(joins.iter().cloned()).join(connection);
         app.logged_in(connection);
-        let ended = std::mem::replace(&mut *locked(&session.told), Told::Login) == Told::EndsFirst;
+        let ended = std::mem::replace(&mut *locked(&session.announcement), LoginAnnouncement::Done)
+            == LoginAnnouncement::EndsFirst;
         if ended {
             app.logged_out(connection);
         }
@@ -200,7 +220,7 @@ impl Authenticator {
     }
 
     /// Ends the session of a connection, or only the given one; which one it was.
-    pub(super) fn end(&self, connection: &Connection, only: Option<&Arc<Session>>) -> Option<Arc<Session>> {
+    pub(in crate::auth) fn end(&self, connection: &Connection, only: Option<&Arc<Session>>) -> Option<Arc<Session>> {
         let mut sessions = locked(&self.sessions);
         let (_, session) = sessions.get(connection.id())?;
         if only.is_some_and(|only| !Arc::ptr_eq(only, session)) {
@@ -211,31 +231,31 @@ impl Authenticator {
             connection.remove::<Current>();
             connection.unset("authentication");
             if let Some(entity) = &self.entity {
-                connection.unset(&entity.name);
+                connection.unset(entity);
             }
         }
         Some(session)
     }
 
     /// Logs a connection out, whatever it wants, or only if this is its session; whether it was logged in.
-    pub(super) fn force_out(&self, app: &App, connection: &Connection, only: Option<&Arc<Session>>) -> bool {
+    pub(in crate::auth) fn force_out(&self, app: &App, connection: &Connection, only: Option<&Arc<Session>>) -> bool {
         let Some(session) = self.end(connection, only) else { return false };
-        let told = {
-            let mut told = locked(&session.told);
-            let before = *told;
-            if before == Told::Nothing {
-                *told = Told::EndsFirst;
+        let announced = {
+            let mut announcement = locked(&session.announcement);
+            let before = *announcement;
+            if before == LoginAnnouncement::Due {
+                *announcement = LoginAnnouncement::EndsFirst;
             }
             before
         };
-        if told == Told::Login {
+        if announced == LoginAnnouncement::Done {
             app.logged_out(connection);
         }
         true
     }
 
     /// Logs everybody out: the service is unmounted.
-    pub(super) fn force_all_out(&self, app: &App) {
+    pub(in crate::auth) fn force_all_out(&self, app: &App) {
         self.logins.fail(None);
         let connections: Vec<_> =
             locked(&self.sessions).of.values().map(|(connection, _)| connection.clone()).collect();
@@ -245,7 +265,7 @@ impl Authenticator {
     }
 
     /// All connections of the one with this id.
-    pub(super) fn connections_of(&self, id: &str) -> Vec<Connection> {
+    pub(in crate::auth) fn connections_of(&self, id: &str) -> Vec<Connection> {
         locked(&self.sessions).connections_of(id)
     }
 }
@@ -257,8 +277,8 @@ mod tests {
 
     fn session(claims: Value) -> Arc<Session> {
         let Value::Object(claims) = claims else { panic!("claims are an object") };
-        let (token, told) = (String::new(), Mutex::new(Told::Nothing));
-        Arc::new(Session { authenticator: 0, token, claims: Claims(claims), remembered: None, told })
+        let (token, announcement) = (String::new(), Mutex::new(LoginAnnouncement::Due));
+        Arc::new(Session { registry: 0, token, claims: Claims(claims), remembered: None, announcement })
     }
 
     #[tokio::test]

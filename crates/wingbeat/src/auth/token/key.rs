@@ -38,11 +38,11 @@ impl Algorithm {
         }
     }
 
-    pub(super) fn named(name: &str) -> Option<Algorithm> {
+    pub(in crate::auth) fn named(name: &str) -> Option<Algorithm> {
         Algorithm::ALL.into_iter().find(|algorithm| algorithm.name() == name)
     }
 
-    pub(super) fn inner(self) -> jsonwebtoken::Algorithm {
+    pub(in crate::auth) fn inner(self) -> jsonwebtoken::Algorithm {
         match self {
             Algorithm::HS256 => jsonwebtoken::Algorithm::HS256,
             Algorithm::HS384 => jsonwebtoken::Algorithm::HS384,
@@ -67,10 +67,10 @@ impl Algorithm {
 /// A key for tokens, bound to one algorithm: a token that names another is refused.
 #[derive(Clone)]
 pub struct Key {
-    pub(super) algorithm: Algorithm,
-    pub(super) kid: Option<Box<str>>,
-    pub(super) signing: Option<EncodingKey>,
-    pub(super) verifying: DecodingKey,
+    pub(in crate::auth) algorithm: Algorithm,
+    pub(in crate::auth) kid: Option<Box<str>>,
+    pub(in crate::auth) signing: Option<EncodingKey>,
+    pub(in crate::auth) verifying: DecodingKey,
 }
 
 impl Key {

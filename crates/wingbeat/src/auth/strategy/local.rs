@@ -1,7 +1,7 @@
 //! The strategy `local`: name and password.
 
-use super::passwords::{LONGEST, Passwords, Verdict};
-use super::strategy::{Attempt, Identity, Strategy};
+use super::{Attempt, Identity, Strategy};
+use crate::auth::passwords::{LONGEST, Passwords, Verdict};
 use serde_json::{Map, Value, json};
 use wingbeat_core::{Error, Result};
 use wingbeat_protocol::LogThrottle;
@@ -129,7 +129,7 @@ impl Local {
             change.insert(top.into(), member);
             // Only in place of the one that was compared: meanwhile the password may have been changed.
             let unchanged = json!({&*self.entity_password: old});
-            attempt.authenticator.patch_quietly(attempt.app, entity, change, unchanged).await
+            attempt.entities.patch_quietly(attempt.app, entity, change, unchanged).await
         };
         static FAILED: LogThrottle = LogThrottle::new();
         if let Err(error) = upgraded.await
@@ -141,7 +141,7 @@ impl Local {
 }
 
 /// The text at a dotted path.
-pub(super) fn text<'a>(object: &'a Map<String, Value>, path: &str) -> Option<&'a str> {
+pub(in crate::auth) fn text<'a>(object: &'a Map<String, Value>, path: &str) -> Option<&'a str> {
     let mut keys = path.split('.');
     let first = object.get(keys.next()?)?;
     keys.try_fold(first, |value, key| value.as_object()?.get(key))?.as_str()

@@ -1,9 +1,8 @@
 //! The end of tokens: one timer for all connections.
 
-use super::authenticator::Authenticator;
-use super::session::Session;
-use super::time::{Seconds, iso, now};
+use super::{Session, SessionRegistry};
 use crate::app::{App, WeakApp};
+use crate::auth::token::{Seconds, iso, now};
 use crate::locked;
 use crate::realtime::{Connection, Message};
 use serde_json::json;
@@ -32,7 +31,7 @@ pub enum Expiry {
 
 /// When which connection's token ends. It has 16 bytes a connection, and one task however many there are.
 #[derive(Default)]
-pub(super) struct Due {
+pub(in crate::auth) struct Due {
     /// Milliseconds since 1970, and the connection's number.
     times: BTreeSet<(u64, u64)>,
     is_watched: bool,
@@ -50,12 +49,12 @@ fn begun(time: Seconds) -> u64 {
 }
 
 impl Due {
-    pub(super) fn remove(&mut self, connection: u64, expires: Seconds) {
+    pub(in crate::auth) fn remove(&mut self, connection: u64, expires: Seconds) {
         self.times.remove(&(millis(expires), connection));
     }
 
     /// True if nobody watches yet: then the watch has to be started.
-    pub(super) fn insert(&mut self, connection: u64, expires: Seconds) -> bool {
+    pub(in crate::auth) fn insert(&mut self, connection: u64, expires: Seconds) -> bool {
         let time = millis(expires);
         if self.times.first().is_none_or(|(first, _)| time < *first) {
             self.sooner.notify_one();
@@ -65,7 +64,7 @@ impl Due {
     }
 
     #[cfg(test)]
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::auth) fn is_empty(&self) -> bool {
         self.times.is_empty()
     }
 
@@ -84,10 +83,10 @@ impl Due {
     }
 }
 
-impl Authenticator {
+impl SessionRegistry {
     /// Ends what is due, until nothing is left that could become it.
     async fn watch(mut watching: Watching, app: WeakApp) {
-        while let Some(strong) = watching.authenticator.upgrade() {
+        while let Some(strong) = watching.registry.upgrade() {
             let (due, sooner) = {
                 let mut sessions = locked(&strong.sessions);
                 let taken = sessions.due.take(begun(now()));
@@ -122,7 +121,7 @@ impl Authenticator {
     }
 
     fn tell_expired(&self, connection: &Connection, session: &Session) {
-        let path = self.path.get().map_or("", |path| path);
+        let path = self.service.get().map_or("", |path| path);
         let at = session.claims.expires().and_then(iso);
         if let Ok(data) = RawJson::new(&json!({"expiredAt": at})) {
             connection.deliver(&Message::new(format!("{path} expired").into(), data));
@@ -130,22 +129,22 @@ impl Authenticator {
     }
 
     /// Puts the end of a session's token on the timer. To be called with the sessions unlocked.
-    pub(super) fn start_watching(self: &Arc<Authenticator>, app: &App) {
-        let watching = Watching { authenticator: Arc::downgrade(self), ended: false };
-        tokio::spawn(Authenticator::watch(watching, app.downgrade()));
+    pub(in crate::auth) fn start_watching(self: &Arc<SessionRegistry>, app: &App) {
+        let watching = Watching { registry: Arc::downgrade(self), ended: false };
+        tokio::spawn(SessionRegistry::watch(watching, app.downgrade()));
     }
 }
 
 /// The time is watched until nothing is left to end, or the runtime ends. Then the next login starts it on another.
 struct Watching {
-    authenticator: Weak<Authenticator>,
+    registry: Weak<SessionRegistry>,
     ended: bool,
 }
 
 impl Drop for Watching {
     fn drop(&mut self) {
-        if let Some(authenticator) = self.authenticator.upgrade().filter(|_| !self.ended) {
-            locked(&authenticator.sessions).due.is_watched = false;
+        if let Some(registry) = self.registry.upgrade().filter(|_| !self.ended) {
+            locked(&registry.sessions).due.is_watched = false;
         }
     }
 }

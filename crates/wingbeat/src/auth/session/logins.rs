@@ -10,7 +10,7 @@ use wingbeat_core::{Error, Result};
 /// Between reading a record and the session that comes of it lies a hash, and whoever is logged out in that time (the
 /// password was changed) has no session yet that could be ended.
 #[derive(Default)]
-pub(super) struct Logins(Arc<Mutex<Running>>);
+pub(in crate::auth) struct Logins(Arc<Mutex<Running>>);
 
 #[derive(Default)]
 struct Running {
@@ -22,22 +22,22 @@ struct Running {
 }
 
 /// A login that has begun. It ends when this is dropped.
-pub(super) struct Login {
+pub(in crate::auth) struct LoginUnderWay {
     running: Arc<Mutex<Running>>,
     number: u64,
 }
 
 impl Logins {
-    pub(super) fn begin(&self) -> Login {
+    pub(in crate::auth) fn begin(&self) -> LoginUnderWay {
         let mut running = locked(&self.0);
         let number = running.tick();
         running.logins.insert(number);
-        Login { running: self.0.clone(), number }
+        LoginUnderWay { running: self.0.clone(), number }
     }
 
     /// All logins under way of the one with this id, or of everybody, shall fail. To be called before the sessions are
     /// looked through: a login is checked after its session can be found.
-    pub(super) fn fail(&self, id: Option<&str>) {
+    pub(in crate::auth) fn fail(&self, id: Option<&str>) {
         let mut running = locked(&self.0);
         if !running.logins.is_empty() {
             let number = running.tick();
@@ -53,10 +53,10 @@ impl Running {
     }
 }
 
-impl Login {
+impl LoginUnderWay {
     /// # Errors
     /// NotAuthenticated if this subject has been logged out since the login began.
-    pub(super) fn check(&self, subject: Option<&str>) -> Result<()> {
+    pub(in crate::auth) fn check(&self, subject: Option<&str>) -> Result<()> {
         let running = locked(&self.running);
         let mut later = running.out.iter().filter(|(number, _)| *number > self.number);
         match later.any(|(_, id)| id.is_none() || id.as_deref() == subject) {
@@ -66,7 +66,7 @@ impl Login {
     }
 }
 
-impl Drop for Login {
+impl Drop for LoginUnderWay {
     fn drop(&mut self) {
         let mut running = locked(&self.running);
         running.logins.remove(&self.number);

@@ -1,4 +1,4 @@
-//! Issuing and verifying access tokens (JSON Web Tokens).
+//! Issuing and verifying access tokens (JSON Web TokenIssuer).
 
 use super::key::{Algorithm, Key};
 use super::time::{Seconds, iso, now};
@@ -13,31 +13,31 @@ use wingbeat_core::{Error, Result, json};
 const LONGEST: usize = 16 * 1024;
 
 /// What tokens are and who may issue them.
-pub(super) struct Tokens {
+pub(in crate::auth) struct TokenIssuer {
     /// The first one signs; all verify.
-    pub(super) keys: Vec<Key>,
-    pub(super) kind: String,
-    pub(super) audience: Vec<String>,
-    pub(super) issuer: Vec<String>,
-    pub(super) expires_in: Option<Duration>,
+    pub(in crate::auth) keys: Vec<Key>,
+    pub(in crate::auth) kind: String,
+    pub(in crate::auth) audience: Vec<String>,
+    pub(in crate::auth) issuer: Vec<String>,
+    pub(in crate::auth) expires_in: Option<Duration>,
 }
 
 /// The claims of a token whose signature has been verified.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Claims(pub(super) Map<String, Value>);
+pub(in crate::auth) struct Claims(pub(in crate::auth) Map<String, Value>);
 
 impl Claims {
-    pub(super) fn subject(&self) -> Option<&str> {
+    pub(in crate::auth) fn subject(&self) -> Option<&str> {
         self.0.get("sub").and_then(Value::as_str)
     }
 
     /// When it expires, if ever.
-    pub(super) fn expires(&self) -> Option<Seconds> {
+    pub(in crate::auth) fn expires(&self) -> Option<Seconds> {
         self.0.get("exp").and_then(Value::as_f64)
     }
 
     /// Refuses tokens that are not valid yet, or no longer.
-    pub(super) fn check_time(&self) -> Result<()> {
+    pub(in crate::auth) fn check_time(&self) -> Result<()> {
         let time = |name: &str| match self.0.get(name) {
             None => Ok(None),
             Some(value) => value.as_f64().map(Some).ok_or_else(|| refused(format!("invalid {name} value"))),
@@ -69,9 +69,13 @@ fn refused(message: impl Into<String>) -> Error {
     Error::not_authenticated(message.into()).with_data(json!({"name": "JsonWebTokenError"}))
 }
 
-impl Tokens {
+impl TokenIssuer {
     /// A new token with further claims, and its payload.
-    pub(super) fn issue(&self, further: Map<String, Value>, subject: Option<String>) -> Result<(String, Claims)> {
+    pub(in crate::auth) fn issue(
+        &self,
+        further: Map<String, Value>,
+        subject: Option<String>,
+    ) -> Result<(String, Claims)> {
         let now = now().floor();
         let mut claims = further;
         claims.insert("iat".into(), json!(now as u64));
@@ -99,7 +103,7 @@ impl Tokens {
     }
 
     /// The claims of a token, if it is one of ours, for us, and valid now.
-    pub(super) fn verify(&self, token: &str) -> Result<Claims> {
+    pub(in crate::auth) fn verify(&self, token: &str) -> Result<Claims> {
         if token.len() > LONGEST {
             return Err(refused("jwt malformed"));
         }
@@ -161,9 +165,9 @@ fn uuid() -> Result<String> {
 mod tests {
     use super::*;
 
-    fn tokens() -> Tokens {
+    fn tokens() -> TokenIssuer {
         let key = Key::weak_secret(Algorithm::HS256, "secret");
-        Tokens { keys: vec![key], kind: "access".into(), audience: vec![], issuer: vec![], expires_in: None }
+        TokenIssuer { keys: vec![key], kind: "access".into(), audience: vec![], issuer: vec![], expires_in: None }
     }
 
     proptest::proptest! {

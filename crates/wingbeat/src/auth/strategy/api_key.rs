@@ -1,6 +1,6 @@
 //! The strategy `apiKey`: a key that somebody was given.
 
-use super::strategy::{Attempt, Identity, Strategy};
+use super::{Attempt, Identity, Strategy};
 use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::{Map, Value};
 use std::collections::HashMap;

@@ -1,6 +1,6 @@
 //! The strategy `jwt`: an access token that was issued before.
 
-use super::strategy::{Attempt, Identity, Strategy};
+use super::{Attempt, Identity, Strategy};
 use crate::javascript;
 use serde_json::{Map, Value, json};
 use wingbeat_core::{Error, Headers, Result};
@@ -15,7 +15,7 @@ pub struct Jwt {
 
 impl Jwt {
     /// The name of the strategy, which every connection that has logged in carries.
-    pub(super) const NAME: &str = "jwt";
+    pub(in crate::auth) const NAME: &str = "jwt";
 
     /// The strategy with Feathers' defaults.
     pub fn new() -> Jwt {
@@ -58,9 +58,8 @@ impl Strategy for Jwt {
                 return Err(Error::not_authenticated("jwt must be a string").with_data(data));
             }
         };
-        let authenticator = attempt.authenticator;
-        let claims = authenticator.tokens.verify(token)?;
-        let entity = authenticator.entity_of(attempt.app, &claims).await?;
+        let claims = attempt.tokens.verify(token)?;
+        let entity = attempt.entities.of(attempt.app, &claims).await?;
         Ok(Identity { entity, token: Some((token.clone(), claims)), ..Identity::default() })
     }
 

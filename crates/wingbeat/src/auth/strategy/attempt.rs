@@ -1,18 +1,17 @@
 //! Ways to say who one is.
 
-use super::Passwords;
-use super::attempts::{Counted, Place};
-use super::authenticator::Authenticator;
-use super::token::Claims;
-use crate::BoxFuture;
+use super::attempts::{Attempts, Counted, Place};
+use crate::{BoxFuture, locked};
 use crate::app::App;
-use crate::locked;
+use crate::auth::entity::EntityDirectory;
+use crate::auth::passwords::Passwords;
+use crate::auth::token::{Claims, TokenIssuer};
 use crate::service::{Params, Services};
 use serde_json::{Map, Value};
 use std::sync::{Mutex, PoisonError};
 use wingbeat_core::{Headers, Result};
 
-/// A way to say who one is: [`Local`](super::Local) by name and password, [`ApiKey`](super::ApiKey), or your own.
+/// A way to say who one is: [`Local`](crate::auth::Local) by name and password, [`ApiKey`](crate::auth::ApiKey), or your own.
 ///
 /// ```
 /// use serde_json::{Map, Value};
@@ -63,7 +62,7 @@ pub trait Strategy: Send + Sync + 'static {
         None
     }
 
-    /// What hashes passwords for this strategy, if there are any: [`hash_password`](super::hash_password) uses it.
+    /// What hashes passwords for this strategy, if there are any: [`hash_password`](crate::auth::hash_password) uses it.
     fn passwords(&self) -> Option<&Passwords> {
         None
     }
@@ -72,10 +71,10 @@ pub trait Strategy: Send + Sync + 'static {
 /// Who somebody is.
 #[derive(Clone, Default)]
 pub struct Identity {
-    pub(super) entity: Option<Value>,
+    pub(in crate::auth) entity: Option<Value>,
     /// The token by which somebody is known already, and its claims.
-    pub(super) token: Option<(String, Claims)>,
-    pub(super) further: Map<String, Value>,
+    pub(in crate::auth) token: Option<(String, Claims)>,
+    pub(in crate::auth) further: Map<String, Value>,
 }
 
 impl Identity {
@@ -106,19 +105,27 @@ impl std::fmt::Debug for Identity {
 
 /// What a strategy can use.
 pub struct Attempt<'a> {
-    pub(super) authenticator: &'a Authenticator,
-    pub(super) app: &'a App,
-    pub(super) params: &'a Params,
+    pub(in crate::auth) tokens: &'a TokenIssuer,
+    pub(in crate::auth) entities: &'a EntityDirectory,
+    pub(in crate::auth) app: &'a App,
+    params: &'a Params,
+    attempts: Option<&'a Attempts>,
     /// What has been counted so far, to be forgiven if it succeeds.
     counted: Mutex<Vec<Counted>>,
 }
 
 impl<'a> Attempt<'a> {
-    pub(super) fn new(authenticator: &'a Authenticator, app: &'a App, params: &'a Params) -> Attempt<'a> {
-        Attempt { authenticator, app, params, counted: Mutex::default() }
+    pub(in crate::auth) fn new(
+        tokens: &'a TokenIssuer,
+        entities: &'a EntityDirectory,
+        attempts: Option<&'a Attempts>,
+        app: &'a App,
+        params: &'a Params,
+    ) -> Attempt<'a> {
+        Attempt { tokens, entities, app, params, attempts, counted: Mutex::default() }
     }
 
-    pub(super) fn counted(self) -> Vec<Counted> {
+    pub(in crate::auth) fn counted(self) -> Vec<Counted> {
         self.counted.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -138,15 +145,18 @@ impl<'a> Attempt<'a> {
     /// # Errors
     /// TooManyRequests if this name has been tried too often from the same address.
     pub fn limit(&self, name: &str) -> Result<()> {
-        if let Some((attempts, place)) = self.authenticator.attempts.as_ref().zip(Place::of(self.params)) {
+        if let Some((attempts, place)) = self.attempts.zip(Place::of(self.params)) {
             locked(&self.counted).push(attempts.count(name, place)?);
         }
         Ok(())
     }
 
     /// What has been counted so far does not count: nothing was tried.
-    pub(super) fn take_back(&self) {
-        self.authenticator.forgive(std::mem::take(&mut *locked(&self.counted)));
+    pub(in crate::auth) fn take_back(&self) {
+        let counted = std::mem::take(&mut *locked(&self.counted));
+        if let Some(attempts) = self.attempts {
+            attempts.forgive(counted);
+        }
     }
 
     /// The record with a text in a field, as the server sees it. The first one, if there are several.
@@ -154,7 +164,7 @@ impl<'a> Attempt<'a> {
     /// # Errors
     /// What the entity service fails with.
     pub async fn find_entity(&self, field: &str, text: &str) -> Result<Option<Value>> {
-        self.authenticator.find_entity(self.app, field, text).await
+        self.entities.find(self.app, field, text).await
     }
 
     /// The record with an id, as the server sees it.
@@ -162,7 +172,7 @@ impl<'a> Attempt<'a> {
     /// # Errors
     /// NotAuthenticated if there is none, or what the entity service fails with.
     pub async fn entity(&self, id: &str) -> Result<Value> {
-        self.authenticator.entity_by_id(self.app, id).await
+        self.entities.by_id(self.app, id).await
     }
 }
 
@@ -173,7 +183,7 @@ impl std::fmt::Debug for Attempt<'_> {
 }
 
 /// A strategy as an object.
-pub(super) trait Erased: Send + Sync {
+pub(in crate::auth) trait DynStrategy: Send + Sync {
     fn authenticate<'a>(
         &'a self,
         data: &'a Map<String, Value>,
@@ -183,7 +193,7 @@ pub(super) trait Erased: Send + Sync {
     fn passwords(&self) -> Option<&Passwords>;
 }
 
-impl<S: Strategy> Erased for S {
+impl<S: Strategy> DynStrategy for S {
     fn authenticate<'a>(
         &'a self,
         data: &'a Map<String, Value>,
