@@ -2,10 +2,10 @@
 
 use super::authenticator::{Authenticator, Revoked};
 use super::entity::{Entity, EntityDirectory};
-use super::{service, settings};
 use super::session::{Expiry, SessionRegistry};
 use super::strategy::{Attempts, DynStrategy, Jwt, Strategy, StrategySet};
 use super::token::{Key, TokenIssuer};
+use super::{service, settings};
 use crate::app::Mount;
 use serde_json::Value;
 use std::num::NonZeroU32;

@@ -2,11 +2,11 @@
 
 use super::authenticator::{Authenticator, Tally};
 use super::session::{LoginUnderWay, Pending};
-use crate::{BoxFuture, locked};
 use crate::app::{App, ConnectionGuard, Login, Mount};
 use crate::hook::{Around, Context, Next};
 use crate::realtime::Connection;
 use crate::service::{Params, RawService, Services};
+use crate::{BoxFuture, locked};
 use serde_json::Value;
 use std::sync::Arc;
 use wingbeat_core::{Error, IdArg, Method, Payload, Result};

@@ -1,12 +1,12 @@
 //! Ways to say who one is.
 
 use super::attempts::{Attempts, Counted, Place};
-use crate::{BoxFuture, locked};
 use crate::app::App;
 use crate::auth::entity::EntityDirectory;
 use crate::auth::passwords::Passwords;
 use crate::auth::token::{Claims, TokenIssuer};
 use crate::service::{Params, Services};
+use crate::{BoxFuture, locked};
 use serde_json::{Map, Value};
 use std::sync::{Mutex, PoisonError};
 use wingbeat_core::{Headers, Result};
