@@ -1,6 +1,6 @@
 //! A fair queue for asynchronous work: a semaphore whose permits are given in the order of [`Queue`].
 
-use super::queue::{Next, Queue};
+use super::queue::Queue;
 use super::shares::Shares;
 use super::source::Source;
 use crate::locked;
@@ -41,13 +41,13 @@ impl Gate {
     /// For work that ends by itself, and soon: no place stays empty while somebody waits, and who has taken less time
     /// goes first. At most `most` wait.
     pub(crate) fn for_work(places: usize, most: usize) -> Arc<Gate> {
-        Gate::new(places, Queue::new(most, Duration::MAX), None)
+        Gate::new(places, Queue::new(most), None)
     }
 
     /// For what may take as long as somebody likes, so that nobody may have all places: see [`Shares`]. Any number wait:
     /// nothing that has been done is refused.
     pub(crate) fn for_stays(places: usize) -> Arc<Gate> {
-        Gate::new(places, Queue::new(usize::MAX, Duration::MAX), Some(Shares::default()))
+        Gate::new(places, Queue::new(usize::MAX), Some(Shares::default()))
     }
 
     fn new(places: usize, queue: Queue<oneshot::Sender<Permit>>, shares: Option<Shares>) -> Arc<Gate> {
@@ -139,7 +139,7 @@ impl State {
         let State { queue, free, shares, .. } = self;
         let next = match shares {
             _ if *free == 0 => None,
-            None => queue.pop(Next::Anybody),
+            None => queue.pop(),
             Some(shares) => queue.pop_if(|at| shares.allow_at(at, *free), |source| shares.allow(source, *free)),
         }?;
         *free -= 1;

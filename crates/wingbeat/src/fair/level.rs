@@ -21,8 +21,6 @@ pub(super) struct Level<K, V, const REMEMBERED: usize> {
 pub(super) struct Member<V> {
     /// What it has had, on the level's scale, in microseconds.
     had: u64,
-    /// How much it takes at a time, if that is known: a moving mean that rises at once.
-    pub(super) usual: Option<u64>,
     /// When it came, while it waits.
     since: Option<u64>,
     pub(super) inner: V,
@@ -34,7 +32,7 @@ impl<K: Copy + Eq + Hash + Ord, V: Default, const REMEMBERED: usize> Level<K, V,
         if self.sources.len() > REMEMBERED + self.waiting.len() && !self.sources.contains_key(&key) {
             self.sources.retain(|_, member| member.since.is_some());
         }
-        let new = || Member { had: self.now, usual: None, since: None, inner: V::default() };
+        let new = || Member { had: self.now, since: None, inner: V::default() };
         let member = self.sources.entry(key).or_insert_with(new);
         if member.since.is_none() {
             member.had = member.had.max(self.now);
@@ -56,6 +54,13 @@ impl<K: Copy + Eq + Hash + Ord, V: Default, const REMEMBERED: usize> Level<K, V,
 
     pub(super) fn get_mut(&mut self, key: K) -> Option<&mut Member<V>> {
         self.sources.get_mut(&key)
+    }
+
+    /// Whether a source has had less than another. Of one that is not known nobody can say so.
+    #[cfg_attr(not(feature = "sqlite"), expect(dead_code, reason = "only databases ask"))]
+    pub(super) fn is_before(&self, key: K, other: K) -> bool {
+        let had = |key| self.sources.get(&key).map(|member| member.had);
+        had(key).zip(had(other)).is_some_and(|(had, other)| had < other)
     }
 
     /// Those that wait, in their order.
@@ -82,8 +87,6 @@ impl<K: Copy + Eq + Hash + Ord, V: Default, const REMEMBERED: usize> Level<K, V,
     /// What the source was given took so long.
     pub(super) fn charge(&mut self, key: K, cost: u64) {
         let Some(member) = self.sources.get_mut(&key) else { return };
-        let mean = member.usual.map_or(cost, |usual| usual.saturating_mul(3).saturating_add(cost) / 4);
-        member.usual = Some(mean.max(cost));
         let (had, since) = (member.had.saturating_add(cost), member.since);
         self.reorder(key, had, since);
     }

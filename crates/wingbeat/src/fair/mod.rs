@@ -19,5 +19,7 @@ mod source;
 
 pub(crate) use gate::{Gate, Permit};
 #[cfg(feature = "sqlite")]
-pub(crate) use queue::{Next, Queue, micros};
+pub(crate) use queue::{Queue, micros};
+#[cfg(feature = "sqlite")]
+pub(crate) use source::Address;
 pub(crate) use source::{Origin, Source, attended, carried, current};

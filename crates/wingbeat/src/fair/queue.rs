@@ -1,6 +1,6 @@
 //! The queue itself: who is next, and who gives way.
 
-use super::level::{Level, Member};
+use super::level::Level;
 use super::source::{Address, Source};
 use std::collections::VecDeque;
 use std::mem;
@@ -17,7 +17,6 @@ pub(crate) struct Queue<T> {
     addresses: Level<Address, AtAddress<T>, ADDRESSES>,
     waiting: usize,
     most: usize,
-    long: u64,
 }
 
 struct AtAddress<T> {
@@ -31,19 +30,10 @@ impl<T> Default for AtAddress<T> {
     }
 }
 
-/// Whose work may be next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Next {
-    Anybody,
-    /// Not that of sources whose work usually takes long.
-    #[cfg_attr(not(any(test, feature = "sqlite")), expect(dead_code, reason = "only databases keep a place for it"))]
-    Short,
-}
-
 impl<T> Queue<T> {
-    /// At most `most` wait. Work that takes longer than `long` is long.
-    pub(crate) fn new(most: usize, long: Duration) -> Queue<T> {
-        Queue { addresses: Level::default(), waiting: 0, most, long: micros(long) }
+    /// At most `most` wait.
+    pub(crate) fn new(most: usize) -> Queue<T> {
+        Queue { addresses: Level::default(), waiting: 0, most }
     }
 
     /// How much waits.
@@ -68,19 +58,13 @@ impl<T> Queue<T> {
     }
 
     /// Takes the next work: of the address that has had least, and there of the connection that has.
-    pub(crate) fn pop(&mut self, next: Next) -> Option<(Source, T)> {
-        let is_short = |usual: Option<u64>| usual.is_none_or(|usual| usual <= self.long);
-        let source = self.first(
-            |_| true,
-            // Of a connection that is new no more is known than of its address.
-            |address, connection, _| next == Next::Anybody || is_short(connection.usual.or(address.usual)),
-        )?;
-        self.take(source)
+    pub(crate) fn pop(&mut self) -> Option<(Source, T)> {
+        self.pop_if(|_| true, |_| true)
     }
 
     /// As [`pop`](Queue::pop), of those at some addresses and there of some sources.
     pub(crate) fn pop_if(&mut self, at: impl Fn(Address) -> bool, of: impl Fn(Source) -> bool) -> Option<(Source, T)> {
-        let source = self.first(at, |_, _, source| of(source))?;
+        let source = self.first(at, of)?;
         self.take(source)
     }
 
@@ -93,12 +77,16 @@ impl<T> Queue<T> {
         }
     }
 
-    /// Whether the work of a source usually takes long.
+    /// Whether the next work is of somebody who has had less than this source.
     #[cfg_attr(not(feature = "sqlite"), expect(dead_code, reason = "only databases ask"))]
-    pub(crate) fn is_long(&self, source: Source) -> bool {
-        let Some(address) = self.addresses.get(source.address) else { return false };
-        let connection = address.inner.connections.get(source.connection);
-        connection.and_then(|member| member.usual).or(address.usual).is_some_and(|usual| usual > self.long)
+    pub(crate) fn is_behind(&self, source: Source) -> bool {
+        let Some(address) = self.addresses.waiting().next() else { return false };
+        if address != source.address {
+            return self.addresses.is_before(address, source.address);
+        }
+        let Some(here) = self.addresses.get(address) else { return false };
+        let connections = &here.inner.connections;
+        connections.waiting().next().is_some_and(|next| connections.is_before(next, source.connection))
     }
 
     /// Takes out the work that nobody waits for any more: to be dropped without the lock, if it is the callers' own.
@@ -133,18 +121,11 @@ impl<T> Queue<T> {
     }
 
     /// The first source of those that wait which may be next.
-    fn first(
-        &self,
-        at: impl Fn(Address) -> bool,
-        of: impl Fn(&Member<AtAddress<T>>, &Member<VecDeque<T>>, Source) -> bool,
-    ) -> Option<Source> {
+    fn first(&self, at: impl Fn(Address) -> bool, of: impl Fn(Source) -> bool) -> Option<Source> {
         self.addresses.waiting().filter(|address| at(*address)).find_map(|address| {
-            let here = self.addresses.get(address)?;
-            let connections = &here.inner.connections;
+            let connections = &self.addresses.get(address)?.inner.connections;
             let mut sources = connections.waiting().map(|connection| Source { address, connection });
-            sources.find(|source| {
-                connections.get(source.connection).is_some_and(|connection| of(here, connection, *source))
-            })
+            sources.find(|source| of(*source))
         })
     }
 
@@ -199,18 +180,16 @@ pub(crate) fn micros(time: Duration) -> u64 {
 mod tests {
     use super::*;
 
-    const LONG: Duration = Duration::from_millis(5);
-
     fn at(address: [u8; 4], connection: u64) -> Source {
         Source::client(Some(address.into()), Some(connection))
     }
 
     fn queue(most: usize) -> Queue<u32> {
-        Queue::new(most, LONG)
+        Queue::new(most)
     }
 
     fn order(queue: &mut Queue<u32>) -> Vec<u32> {
-        std::iter::from_fn(|| Some(queue.pop(Next::Anybody)?.1)).collect()
+        std::iter::from_fn(|| Some(queue.pop()?.1)).collect()
     }
 
     #[test]
@@ -235,14 +214,14 @@ mod tests {
         for work in 0..4 {
             queue.push(greedy, work);
         }
-        assert_eq!(queue.pop(Next::Anybody), Some((greedy, 0)));
+        assert_eq!(queue.pop(), Some((greedy, 0)));
         queue.charge(greedy, Duration::from_millis(50));
         for work in 10..20 {
             queue.push(modest, work);
-            assert_eq!(queue.pop(Next::Anybody), Some((modest, work)));
+            assert_eq!(queue.pop(), Some((modest, work)));
             queue.charge(modest, Duration::from_millis(1));
         }
-        assert_eq!(queue.pop(Next::Anybody), Some((greedy, 1)));
+        assert_eq!(queue.pop(), Some((greedy, 1)));
     }
 
     #[test]
@@ -251,7 +230,7 @@ mod tests {
         let (early, late) = (at([1, 1, 1, 1], 1), at([2, 2, 2, 2], 2));
         for work in 0..10 {
             queue.push(early, work);
-            queue.pop(Next::Anybody);
+            queue.pop();
             queue.charge(early, Duration::from_secs(1));
         }
         // The one that comes late does not get ten seconds for itself.
@@ -259,34 +238,27 @@ mod tests {
             queue.push(early, work);
             queue.push(late, 10 + work);
         }
-        assert_eq!(queue.pop(Next::Anybody), Some((late, 10)));
+        assert_eq!(queue.pop(), Some((late, 10)));
         queue.charge(late, Duration::from_secs(2));
-        assert_eq!(queue.pop(Next::Anybody), Some((early, 0)));
+        assert_eq!(queue.pop(), Some((early, 0)));
     }
 
     #[test]
-    fn short_work_can_be_asked_for() {
+    fn whoever_has_had_less_is_ahead() {
         let mut queue = queue(100);
-        let (slow, quick) = (at([6, 6, 6, 6], 1), at([6, 6, 6, 6], 2));
-        for source in [slow, quick] {
+        let (busy, other, neighbour) = (at([6, 6, 6, 6], 1), at([1, 2, 3, 4], 2), at([6, 6, 6, 6], 3));
+        for source in [busy, neighbour] {
             queue.push(source, 0);
-            queue.pop(Next::Anybody);
+            queue.pop();
         }
-        queue.charge(slow, LONG * 10);
-        queue.charge(quick, LONG / 10);
-        queue.push(slow, 1);
-        assert_eq!(queue.pop(Next::Short), None);
-        queue.push(quick, 2);
-        assert_eq!(queue.pop(Next::Short), Some((quick, 2)));
-        // A new connection at an address of slow work is slow until it is known.
-        let mut queue = self::queue(100);
-        queue.push(slow, 0);
-        queue.pop(Next::Anybody);
-        queue.charge(slow, LONG * 10);
-        queue.push(at([6, 6, 6, 6], 3), 1);
-        assert_eq!(queue.pop(Next::Short), None);
-        queue.push(at([1, 2, 3, 4], 4), 2);
-        assert_eq!(queue.pop(Next::Short).map(|(_, work)| work), Some(2));
+        assert!(!queue.is_behind(busy), "nobody waits");
+        queue.charge(busy, Duration::from_millis(5));
+        queue.push(busy, 1);
+        assert!(!queue.is_behind(busy), "he waits himself");
+        queue.push(neighbour, 2);
+        assert!(queue.is_behind(busy) && !queue.is_behind(neighbour));
+        queue.push(other, 3);
+        assert!(queue.is_behind(busy) && queue.is_behind(neighbour) && !queue.is_behind(other));
     }
 
     #[test]
@@ -316,7 +288,7 @@ mod tests {
         let mut queue = queue(100);
         for connection in 0..10_000 {
             queue.push(at([6, 6, 6, 6], connection), 0);
-            queue.pop(Next::Anybody);
+            queue.pop();
         }
         let here = queue.addresses.get(Address::Of([6, 6, 6, 6].into())).unwrap();
         assert!(here.inner.connections.len() <= CONNECTIONS + 2);

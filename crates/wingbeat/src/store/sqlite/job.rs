@@ -1,6 +1,7 @@
 //! What callers want of the database, for the threads that do it.
 
 use super::error::worded;
+use super::predictor::Place;
 use crate::fair::Source;
 use rusqlite::Connection;
 use std::any::Any;
@@ -16,8 +17,10 @@ pub(super) struct Job {
     pub(super) number: u64,
     pub(super) source: Source,
     pub(super) since: Instant,
-    /// Whether it may take long: work of a source whose work usually does, or code of the application's own.
+    /// Whether it may take long: such work did before, or is code of the application's own.
     pub(super) may_be_long: bool,
+    /// Where it is remembered how long it took, until it is.
+    pub(super) place: Option<Place>,
     pub(super) standing: Arc<Standing>,
     pub(super) work: Work,
 }
@@ -40,7 +43,10 @@ pub(super) enum Work {
 pub(super) trait Read: Send {
     /// Whether its caller still waits.
     fn is_wanted(&self) -> bool;
-    fn run(self: Box<Self>, connection: &Connection);
+    /// Does it. May be called again, where it was interrupted.
+    fn run(&mut self, connection: &Connection);
+    /// Answers the caller with what was read.
+    fn answer(self: Box<Self>);
     fn refuse(self: Box<Self>, error: Error);
 }
 
@@ -76,22 +82,27 @@ impl Job {
 
 pub(super) struct Reading<F, T> {
     pub(super) work: F,
+    pub(super) done: Option<Result<T>>,
     pub(super) answer: Sender<Result<T>>,
 }
 
 impl<F, T> Read for Reading<F, T>
 where
-    F: FnOnce(&Connection) -> Result<T> + Send,
+    F: FnMut(&Connection) -> Result<T> + Send,
     T: Send,
 {
     fn is_wanted(&self) -> bool {
         !self.answer.is_closed()
     }
 
-    fn run(self: Box<Self>, connection: &Connection) {
-        let Reading { work, answer } = *self;
+    fn run(&mut self, connection: &Connection) {
+        self.done = Some(contained(|| (self.work)(connection)));
+    }
+
+    fn answer(self: Box<Self>) {
+        let Reading { done, answer, .. } = *self;
         // An error means that the caller has gone.
-        let _ = answer.send(contained(|| work(connection)));
+        let _ = answer.send(done.unwrap_or_else(|| Err(Error::general("A read was answered undone"))));
     }
 
     fn refuse(self: Box<Self>, error: Error) {

@@ -1,23 +1,22 @@
 //! Between callers and threads: a fair queue, and who is woken for it.
 
-use super::error::{busy, closed};
-use super::job::{Job, Standing, Work};
+use super::error::closed;
+use super::job::{Job, Standing};
+use super::predictor::{Place, Predictor};
 use super::running::Running;
-use crate::fair::{Next, Queue, Source, attended, current, micros};
+use crate::fair::{Queue, Source, micros};
 use crate::locked;
 use std::hint::spin_loop;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::sync::oneshot::{self, Receiver, Sender};
-use tokio::time::timeout;
 use wingbeat_core::{Error, Result};
 
 /// So many jobs wait at most.
 pub(super) const MOST: usize = 8192;
 
 /// What takes longer than this shall hold up nobody else.
-const LONG: Duration = Duration::from_micros(500);
+pub(super) const LONG: Duration = Duration::from_micros(500);
 
 /// So long a thread looks for work before it sleeps. To wake one that sleeps costs 48 µs of processor time for a
 /// statement that takes 2; one that is still there costs 2 more.
@@ -25,24 +24,32 @@ const LOOK: Duration = Duration::from_micros(20);
 
 /// Jobs on their way to some threads.
 ///
-/// One thread is always left to sources whose jobs are short. A thread is woken only if work waits and no other one is
-/// about to come back for it: so one thread does what comes together, and the others sleep.
+/// A thread is woken only if work waits and no other one is about to come back for it: so one thread does what comes
+/// together, and the others sleep.
 pub(super) struct Line {
-    state: Mutex<State>,
+    pub(super) state: Mutex<State>,
     wake: Condvar,
-    running: Box<[Running]>,
+    threads: usize,
+    /// What the threads are at, and behind these what they do [aside](Line::aside).
+    pub(super) running: Box<[Running]>,
     /// How many wait, to look at without the lock.
-    waiting: AtomicUsize,
+    pub(super) waiting: AtomicUsize,
     is_looking: AtomicBool,
     numbers: AtomicU64,
     epoch: Instant,
-    patience: Duration,
+    pub(super) patience: Duration,
+    pub(super) predictor: Arc<Predictor>,
+    /// Where jobs go on that take long. Those that are expected to begin there; others are interrupted here when they turn
+    /// out long, and done again there: nobody can know how long a job takes but by trying.
+    // M. Harchol-Balter: Task assignment with unknown duration, JACM 2002.
+    pub(super) long: Option<Arc<Line>>,
+    steps_aside: bool,
 }
 
-struct State {
-    queue: Queue<Job>,
-    /// What each thread is at.
-    current: Vec<Option<(Source, Instant)>>,
+pub(super) struct State {
+    pub(super) queue: Queue<Job>,
+    /// As `running`.
+    pub(super) current: Vec<Option<Current>>,
     /// Threads that sleep, that will look for work soon, and that are held by long jobs.
     asleep: usize,
     ready: usize,
@@ -52,11 +59,31 @@ struct State {
     is_closed: bool,
 }
 
+/// What a thread is at.
+pub(super) struct Current {
+    source: Source,
+    place: Option<Place>,
+    began: Instant,
+    /// What of its time has been charged for already, or was given to others.
+    pub(super) charged: Duration,
+}
+
+impl Current {
+    /// What is not charged for yet, from now on it is.
+    pub(super) fn charge(&mut self) -> (Source, Duration) {
+        let took = self.began.elapsed();
+        let owed = took.saturating_sub(self.charged);
+        self.charged = took;
+        (self.source, owed)
+    }
+}
+
 impl Line {
+    /// A line of jobs that run to their end.
     pub(super) fn new(threads: usize, patience: Duration) -> Line {
         let state = State {
-            queue: Queue::new(MOST, LONG),
-            current: vec![None; threads],
+            queue: Queue::new(MOST),
+            current: (0..2 * threads).map(|_| None).collect(),
             asleep: 0,
             ready: threads,
             held: 0,
@@ -66,50 +93,46 @@ impl Line {
         Line {
             state: Mutex::new(state),
             wake: Condvar::new(),
-            running: (0..threads).map(|_| Running::default()).collect(),
+            threads,
+            running: (0..2 * threads).map(|_| Running::default()).collect(),
             waiting: AtomicUsize::new(0),
             is_looking: AtomicBool::new(false),
             numbers: AtomicU64::new(0),
             epoch: Instant::now(),
             // Without any nothing could be done.
             patience: patience.max(Duration::from_millis(1)),
+            predictor: Arc::default(),
+            long: None,
+            steps_aside: false,
         }
     }
 
-    /// Lets a job be done for the current source. It is given up with the future: what waits is dropped, what runs is
-    /// interrupted. So it is when the client goes, but for writes that are short: a client may say something and go.
-    pub(super) async fn ask<T>(&self, is_foreign: bool, work: impl FnOnce(Sender<Result<T>>) -> Work) -> Result<T> {
-        let (answer, receiver) = oneshot::channel();
-        let (source, number) = (current(), self.numbers.fetch_add(1, Ordering::Relaxed) + 1);
-        let work = work(answer);
-        let is_write = matches!(work, Work::Write(_));
-        let standing = Arc::<Standing>::default();
-        let (since, known) = (Instant::now(), standing.clone());
-        self.push(Job { number, source, since, may_be_long: is_foreign, standing: known, work })?;
-        let mut asking = Asking { line: self, number, receiver, is_answered: false };
-        let answered = match attended(async { Ok(self.answer(&standing, &mut asking.receiver).await) }).await {
-            Ok(answered) => answered,
-            Err(gone) if !is_write => return Err(gone),
-            Err(_) => {
-                self.leave_behind(number, &standing);
-                self.answer(&standing, &mut asking.receiver).await
-            }
-        };
-        asking.is_answered = answered.is_some();
-        answered.unwrap_or_else(|| Err(if locked(&self.state).is_closed { closed() } else { busy() }))
+    /// A line for short jobs. Those that take long have other threads.
+    pub(super) fn with_long(threads: usize, long: Line) -> Line {
+        let line = Line::new(threads, long.patience);
+        let long = Line { steps_aside: true, ..long };
+        Line { predictor: long.predictor.clone(), long: Some(Arc::new(long)), ..line }
     }
 
-    /// Nothing if it was not done, or has not begun in time.
-    async fn answer<T>(&self, standing: &Standing, receiver: &mut Receiver<T>) -> Option<T> {
-        match timeout(self.patience, &mut *receiver).await {
-            Ok(answered) => answered.ok(),
-            // It may be done already, and wait for its commit.
-            Err(_) if self.is_taken(standing) => receiver.await.ok(),
-            Err(_) => None,
-        }
+    pub(super) fn threads(&self) -> usize {
+        self.threads
     }
 
-    fn is_taken(&self, standing: &Standing) -> bool {
+    /// Whether its jobs let others go first while they run: those that take long, and only read.
+    pub(super) fn steps_aside(&self) -> bool {
+        self.steps_aside
+    }
+
+    /// The number under which a thread does another job in the middle of its own. It has none in the middle of that.
+    pub(super) fn aside(&self, thread: usize) -> Option<usize> {
+        (thread < self.threads).then_some(self.threads + thread)
+    }
+
+    pub(super) fn number(&self) -> u64 {
+        self.numbers.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    pub(super) fn is_taken(&self, standing: &Standing) -> bool {
         let _state = locked(&self.state);
         standing.is_taken.load(Ordering::Relaxed)
     }
@@ -135,8 +158,19 @@ impl Line {
         Ok(())
     }
 
+    /// Nobody waits for a job any more.
+    pub(super) fn leave(&self, number: u64) {
+        {
+            let _state = locked(&self.state);
+            self.running.iter().for_each(|running| running.leave(number));
+        }
+        if let Some(long) = &self.long {
+            long.leave(number);
+        }
+    }
+
     /// The client of a write has gone: it is done if it is short.
-    fn leave_behind(&self, number: u64, standing: &Standing) {
+    pub(super) fn leave_behind(&self, number: u64, standing: &Standing) {
         let _state = locked(&self.state);
         standing.is_left_behind.store(true, Ordering::Relaxed);
         self.running.iter().for_each(|running| running.leave_behind(number));
@@ -198,11 +232,15 @@ impl Line {
         self.pop(&mut state, &mut dropped)
     }
 
-    fn ended(&self, thread: usize) -> MutexGuard<'_, State> {
+    pub(super) fn ended(&self, thread: usize) -> MutexGuard<'_, State> {
         let mut state = locked(&self.state);
-        if let Some((source, began)) = state.current.get_mut(thread).and_then(Option::take) {
-            state.queue.charge(source, began.elapsed());
-            if self.running[thread].end() {
+        if let Some(current) = state.current.get_mut(thread).and_then(Option::take) {
+            let took = current.began.elapsed();
+            state.queue.charge(current.source, took.saturating_sub(current.charged));
+            if let Some(place) = current.place {
+                self.predictor.learn(place, took > LONG && self.running[thread].has_worked());
+            }
+            if self.running[thread].end() && thread < self.threads {
                 (state.held, state.ready) = (state.held - 1, state.ready + 1);
             }
         }
@@ -210,24 +248,23 @@ impl Line {
     }
 
     /// Those that nobody wants, or that have waited too long, are among the dropped.
-    fn pop(&self, state: &mut State, dropped: &mut Vec<Job>) -> Option<Job> {
-        let is_last = self.running.len() > 1 && state.held + 1 == self.running.len();
-        let next = if is_last { Next::Short } else { Next::Anybody };
+    pub(super) fn pop(&self, state: &mut State, dropped: &mut Vec<Job>) -> Option<Job> {
         loop {
-            let popped = state.queue.pop(next);
+            let popped = state.queue.pop();
             self.waiting.store(state.queue.len(), Ordering::Release);
-            let (source, mut job) = popped?;
-            let is_long = state.queue.is_long(source);
+            let (_, job) = popped?;
             let is_left_behind = job.standing.is_left_behind.load(Ordering::Relaxed);
-            let is_late = job.since.elapsed() >= self.patience;
-            if !job.is_wanted() || is_left_behind && is_long || is_late {
+            if !job.is_wanted() || is_left_behind && job.may_be_long || self.is_late(&job) {
                 dropped.push(job);
                 continue;
             }
-            job.may_be_long |= is_long;
             job.standing.is_taken.store(true, Ordering::Relaxed);
             return Some(job);
         }
+    }
+
+    pub(super) fn is_late(&self, job: &Job) -> bool {
+        job.since.elapsed() >= self.patience
     }
 
     /// The thread begins with a job that it has taken.
@@ -235,7 +272,7 @@ impl Line {
         self.begins(&mut locked(&self.state), thread, job);
     }
 
-    fn begins(&self, state: &mut State, thread: usize, job: &Job) {
+    pub(super) fn begins(&self, state: &mut State, thread: usize, job: &Job) {
         let (now, running) = (Instant::now(), &self.running[thread]);
         let until = micros(job.since.duration_since(self.epoch).saturating_add(self.patience));
         running.begin(job.number, micros(now.duration_since(self.epoch)), until, job.may_be_long);
@@ -246,9 +283,10 @@ impl Line {
         if !job.is_wanted() {
             running.leave(job.number);
         }
-        state.current[thread] = Some((job.source, now));
+        state.current[thread] =
+            Some(Current { source: job.source, place: job.place, began: now, charged: Duration::ZERO });
         if job.may_be_long {
-            self.hold(state);
+            self.hold(state, thread);
         }
     }
 
@@ -257,19 +295,11 @@ impl Line {
         drop(self.ended(thread));
     }
 
-    /// Charges for a job before it ends, if ever: its source is known at once for jobs that are long.
-    fn becomes_long(&self, state: &mut State, thread: usize) {
-        if let Some((source, began)) = state.current.get_mut(thread).and_then(Option::as_mut) {
-            let (source, took) = (*source, began.elapsed().max(LONG + Duration::from_micros(1)));
-            *began += took;
-            state.queue.charge(source, took);
+    pub(super) fn hold(&self, state: &mut State, thread: usize) {
+        if thread < self.threads {
+            (state.ready, state.held) = (state.ready - 1, state.held + 1);
+            self.changed(state);
         }
-        self.hold(state);
-    }
-
-    fn hold(&self, state: &mut State) {
-        (state.ready, state.held) = (state.ready - 1, state.held + 1);
-        self.changed(state);
     }
 
     /// Looks for work for a while: one thread at a time, and never instead of others.
@@ -284,30 +314,8 @@ impl Line {
         self.is_looking.store(false, Ordering::Release);
     }
 
-    /// Asked by SQLite every now and then: whether to interrupt the job of this thread.
-    pub(super) fn is_left(&self, thread: usize) -> bool {
-        let running = &self.running[thread];
-        if running.is_left() {
-            return true;
-        }
-        if running.has_become_long(self.now(), micros(LONG)) {
-            self.becomes_long(&mut locked(&self.state), thread);
-        }
-        false
-    }
-
-    /// Asked by SQLite where another program has the file: whether this thread waits for it.
-    pub(super) fn may_wait(&self, thread: usize) -> bool {
-        self.running[thread].may_wait(self.now())
-    }
-
-    fn now(&self) -> u64 {
+    pub(super) fn now(&self) -> u64 {
         micros(self.epoch.elapsed())
-    }
-
-    #[cfg(test)]
-    pub(super) fn is_held(&self) -> bool {
-        locked(&self.state).held > 0
     }
 
     /// No more jobs: those that wait are refused, those that run are not disturbed.
@@ -319,25 +327,12 @@ impl Line {
             self.wake.notify_all();
             state.queue.retain(|_| false)
         };
-    }
-}
-
-/// A caller who waits.
-struct Asking<'a, T> {
-    line: &'a Line,
-    number: u64,
-    receiver: Receiver<Result<T>>,
-    is_answered: bool,
-}
-
-impl<T> Drop for Asking<'_, T> {
-    fn drop(&mut self) {
-        if self.is_answered {
-            return;
+        if let Some(long) = &self.long {
+            long.close();
         }
-        // In this order: who takes the job from now on sees that nobody wants it, who has taken it is told.
-        self.receiver.close();
-        let _state = locked(&self.line.state);
-        self.line.running.iter().for_each(|running| running.leave(self.number));
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        locked(&self.state).is_closed
     }
 }

@@ -1,5 +1,6 @@
 //! Records in a SQLite file.
 
+mod asking;
 mod bound;
 mod column;
 mod columns;
@@ -10,10 +11,13 @@ mod job;
 mod line;
 mod migrate;
 mod near;
+mod predictor;
+mod progress;
 mod row;
 mod running;
 mod select;
 mod settings;
+mod shape;
 mod statement;
 mod table;
 #[cfg(test)]
@@ -29,7 +33,9 @@ use line::Line;
 use near::Near;
 use rusqlite::Connection;
 use serde::de::DeserializeOwned;
+use shape::Shape;
 use std::fmt;
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use tokio::sync::watch;
@@ -37,7 +43,8 @@ use wingbeat_core::{Error, Result};
 
 /// A SQLite database: one thread that writes, and several that read meanwhile (WAL). Clones share it.
 ///
-/// Calls wait for these threads in a fair queue: who asks for much waits behind his own calls. Writes that come together
+/// Calls wait for these threads in a fair queue: who asks for much waits behind his own calls, and finds that take long have
+/// threads of their own. Writes that come together
 /// are committed together, and answered after the commit. A call whose caller has gone, or whose time is over, is dropped
 /// or interrupted. A record that is asked for by its key alone is read at once, by the thread that asks.
 ///
@@ -89,7 +96,7 @@ pub struct Sqlite(Arc<Shared>);
 
 struct Shared {
     writer: Arc<Line>,
-    /// In memory the same one.
+    /// With threads of its own for what takes long. In memory the same one.
     readers: Arc<Line>,
     near: Near,
     /// Knows when all threads have ended.
@@ -113,18 +120,23 @@ impl Sqlite {
         let path: Arc<PathBuf> = Arc::new(path.as_ref().to_owned());
         let failed = |error| Error::general(format!("Can not open the database {}", path.display())).with_source(error);
         let threads = settings.readers.max(1) as usize;
-        let db = Sqlite::of(Line::new(1, settings.busy_timeout), Some(Line::new(threads, settings.busy_timeout)));
+        let long = Line::new(settings.long_readers(), settings.busy_timeout);
+        let readers = Line::with_long(threads, long);
+        let db = Sqlite::of(Line::new(1, settings.busy_timeout), Some(readers));
         let file = path.clone();
         let open = move || settings.file(&file);
         // Who closes the file last puts all into it, and those that read cannot.
         let (reading, readers) = mpsc::channel::<()>();
         let last = move || readers.recv().unwrap_or_default();
         worker::start(&db.0.writer, 0, "sqlite-writer", db.0.alive.subscribe(), last, open).await?.map_err(failed)?;
-        for thread in 0..threads {
-            let file = path.clone();
-            let open = move || settings.file_to_read(&file);
-            let alive = (reading.clone(), db.0.alive.subscribe());
-            worker::start(&db.0.readers, thread, "sqlite-reader", alive, || (), open).await?.map_err(failed)?;
+        let long = db.0.readers.long.iter().map(|line| (line, "sqlite-long"));
+        for (line, name) in iter::once((&db.0.readers, "sqlite-reader")).chain(long) {
+            for thread in 0..line.threads() {
+                let file = path.clone();
+                let open = move || settings.file_to_read(&file);
+                let alive = (reading.clone(), db.0.alive.subscribe());
+                worker::start(line, thread, name, alive, || (), open).await?.map_err(failed)?;
+            }
         }
         db.0.near.open(|| settings.file_to_read(&path)).map_err(failed)?;
         Ok(db)
@@ -204,7 +216,8 @@ impl Sqlite {
         work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let in_memory = Arc::ptr_eq(&self.0.readers, &self.0.writer);
-        self.reading(true, move |connection| {
+        let mut work = once(work);
+        self.reading(None, move |connection| {
             let _only = if in_memory { Some(ReadOnly::new(connection)?) } else { None };
             work(connection)
         })
@@ -235,12 +248,7 @@ impl Sqlite {
         &self,
         work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let mut work = Some(work);
-        let once = move |connection: &Connection| match work.take() {
-            Some(work) => work(connection),
-            None => Err(Error::general("The work has been done already")),
-        };
-        self.writing(true, once, |_: &T| ()).await
+        self.writing(None, once(work), |_: &T| ()).await
     }
 
     /// Ends what waits, waits for what runs, and closes the file.
@@ -249,22 +257,34 @@ impl Sqlite {
         self.0.alive.closed().await;
     }
 
+    /// Reads. `work` may be done again, when it has turned out long; without a shape it is done once.
     async fn reading<T: Send + 'static>(
         &self,
-        is_foreign: bool,
-        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+        shape: Option<Shape>,
+        work: impl FnMut(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.0.readers.ask(is_foreign, |answer| Work::Read(Box::new(Reading { work, answer }))).await
+        self.0.readers.ask(shape, |answer| Work::Read(Box::new(Reading { work, done: None, answer }))).await
     }
 
+    /// Writes. `work` may be done again, when others have undone it; without a shape it is done once.
     async fn writing<T: Send + 'static>(
         &self,
-        is_foreign: bool,
+        shape: Option<Shape>,
         work: impl FnMut(&Connection) -> Result<T> + Send + 'static,
         note: impl Fn(&T) + Send + 'static,
     ) -> Result<T> {
-        let make = |answer| Work::Write(Box::new(Writing { work, note, is_alone: is_foreign, done: None, answer }));
-        self.0.writer.ask(is_foreign, make).await
+        let is_alone = shape.is_none();
+        let make = |answer| Work::Write(Box::new(Writing { work, note, is_alone, done: None, answer }));
+        self.0.writer.ask(shape, make).await
+    }
+}
+
+/// Work of the application's own.
+fn once<T>(work: impl FnOnce(&Connection) -> Result<T>) -> impl FnMut(&Connection) -> Result<T> {
+    let mut work = Some(work);
+    move |connection: &Connection| match work.take() {
+        Some(work) => work(connection),
+        None => Err(Error::general("The work has been done already")),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a thread is at, for SQLite to ask while it works.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 /// The job that a thread runs. Numbers begin at 1: 0 is none.
 // Relaxed: who begins and who leaves both hold the lock of the line when they do.
@@ -17,13 +17,22 @@ pub(super) struct Running {
     until: AtomicU64,
     /// Whether it is known to take long, so that others do not wait for this thread.
     is_held: AtomicBool,
+    /// How often SQLite has asked whether to go on.
+    looks: AtomicU32,
+    /// When its turn began, in microseconds.
+    turn: AtomicU64,
 }
+
+/// Who has been asked so often has worked for a while, and not only waited for a processor or a disk.
+const SOME: u32 = 8;
 
 impl Running {
     pub(super) fn begin(&self, job: u64, now: u64, until: u64, is_held: bool) {
         self.began.store(now, Relaxed);
         self.until.store(until, Relaxed);
         self.is_held.store(is_held, Relaxed);
+        self.looks.store(0, Relaxed);
+        self.turn.store(now, Relaxed);
         self.job.store(job, Relaxed);
     }
 
@@ -55,10 +64,35 @@ impl Running {
         !self.is_left() && now < self.until.load(Relaxed)
     }
 
-    /// Whether it has taken longer than `most`, and that is new.
+    /// Whether it has taken longer than `most`, and that is new. Asked at each look.
     pub(super) fn has_become_long(&self, now: u64, most: u64) -> bool {
+        // Nobody else changes it meanwhile.
+        self.looks.store(self.looks.load(Relaxed).saturating_add(1), Relaxed);
         self.job.load(Relaxed) != 0
             && now.saturating_sub(self.began.load(Relaxed)) > most
             && !self.is_held.swap(true, Relaxed)
+    }
+
+    /// Whether its turn has been as long; then another begins.
+    pub(super) fn has_had_turn(&self, now: u64, long: u64) -> bool {
+        let is_over = now.saturating_sub(self.turn.load(Relaxed)) >= long;
+        if is_over {
+            self.begin_turn(now);
+        }
+        is_over
+    }
+
+    pub(super) fn begin_turn(&self, now: u64) {
+        self.turn.store(now, Relaxed);
+    }
+
+    /// Whether it has done much.
+    pub(super) fn has_worked(&self) -> bool {
+        self.looks.load(Relaxed) >= SOME
+    }
+
+    /// Whether it has done much, and taken long: the same from one look to the next.
+    pub(super) fn is_long(&self) -> bool {
+        self.is_held.load(Relaxed) && self.has_worked()
     }
 }

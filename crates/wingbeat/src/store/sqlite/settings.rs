@@ -9,8 +9,8 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SqliteSettings {
-    /// How many threads read: as many as there are processors, at least 2 and at most 4. With several, one is always left
-    /// to calls of those whose calls are usually short.
+    /// How many threads read: as many as there are processors, at least 2 and at most 4. Queries that take long have
+    /// threads of their own beside these, one fewer: they hold up no others, and leave them a processor.
     pub readers: u32,
     /// How long a call waits for its turn before it is answered with Unavailable: 5 seconds.
     pub busy_timeout: Duration,
@@ -87,6 +87,10 @@ impl SqliteSettings {
     fn set_up(self, connection: Connection) -> Result<Connection> {
         connection.pragma_update(None, "foreign_keys", self.foreign_keys)?;
         Ok(connection)
+    }
+
+    pub(super) fn long_readers(self) -> usize {
+        self.readers.saturating_sub(1).max(1) as usize
     }
 
     /// While the file is opened: afterwards each call has a time of its own.

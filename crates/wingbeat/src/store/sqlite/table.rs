@@ -5,6 +5,7 @@ use super::bound::Bound;
 use super::columns::{Columns, SqlOperator};
 use super::row;
 use super::select::Select;
+use super::shape::Shape;
 use super::statement::{Statement, is_open};
 use crate::store::{
     Answer, Change, Find, JsonRecords, Kind, Operation, Path, Record, Rows, Store, Table, Target, Writes, given_id,
@@ -98,9 +99,10 @@ impl SqliteTable {
             let (name, id, fields) = (self.name.clone(), self.id.clone(), self.fields);
             let operators = self.operators.clone();
             let read = move |connection: &Connection| {
-                Columns::read(connection, &name, &id, fields).map(|columns| Arc::new(columns.with_operators(operators)))
+                let columns = Columns::read(connection, &name, &id, fields)?;
+                Ok(Arc::new(columns.with_operators(operators.clone())))
             };
-            self.db.reading(false, read).await
+            self.db.reading(Some(Shape::new(&self.name, "columns")), read).await
         };
         self.columns.get_or_try_init(read).await
     }
@@ -108,6 +110,7 @@ impl SqliteTable {
     /// Writes, and notes what was written. `work` may be done again, after others have undone it with their own.
     async fn write(
         &self,
+        shape: Shape,
         writes: Writes<'_>,
         work: impl Fn(&Connection, &mut Written) -> Result<()> + Send + 'static,
     ) -> Result<Answer> {
@@ -123,13 +126,13 @@ impl SqliteTable {
             work(connection, &mut written)?;
             Ok(written)
         };
-        Ok(self.db.writing(false, work, note).await?.answer)
+        Ok(self.db.writing(Some(shape), work, note).await?.answer)
     }
 
     /// Writes with one statement, which returns the record.
-    async fn write_one(&self, statement: Statement, writes: Writes<'_>) -> Result<Answer> {
+    async fn write_one(&self, shape: Shape, statement: Statement, writes: Writes<'_>) -> Result<Answer> {
         let columns = self.columns().await?.clone();
-        self.write(writes, move |connection, written| written.run(connection, &columns, &statement)).await
+        self.write(shape, writes, move |connection, written| written.run(connection, &columns, &statement)).await
     }
 }
 
@@ -164,27 +167,30 @@ impl Store for SqliteTable {
         {
             return read;
         }
-        self.db.reading(false, move |connection| select.run(connection)).await
+        let shape = Shape::find(&self.name, find);
+        self.db.reading(Some(shape), move |connection| select.run(connection)).await
     }
 
     async fn create(&self, records: Vec<Record>, operation: Operation<'_>) -> Result<Answer> {
         let columns = self.columns().await?;
+        let shape = Shape::new(&self.name, ("create", records.len().checked_ilog2()));
         let statements = records.iter().map(|record| insert(columns, record)).collect::<Result<Vec<_>>>()?;
         let columns = columns.clone();
         let work = move |connection: &Connection, written: &mut Written| {
             statements.iter().try_for_each(|statement| written.run(connection, &columns, statement))
         };
-        self.write(operation.writes(), work).await
+        self.write(shape, operation.writes(), work).await
     }
 
     async fn change(&self, target: &Target, change: Change, operation: Operation<'_>) -> Result<Answer> {
         let columns = self.columns().await?;
+        let shape = Shape::change(&self.name, "change", target);
         let assignments = assignments(columns, &change)?;
         if is_single(target, columns) && !assignments.is_empty() {
             let mut statement = update(columns, &assignments);
             statement.push_where(target, columns)?;
             statement.push(" RETURNING ").push(&columns.names);
-            return self.write_one(statement, operation.writes()).await;
+            return self.write_one(shape, statement, operation.writes()).await;
         }
         let (select, target, columns) = (Select::new(columns, &to_write(target))?, target.clone(), columns.clone());
         let work = move |connection: &Connection, written: &mut Written| {
@@ -209,16 +215,17 @@ impl Store for SqliteTable {
             written.set(&columns, records);
             Ok(())
         };
-        self.write(operation.writes(), work).await
+        self.write(shape, operation.writes(), work).await
     }
 
     async fn remove(&self, target: &Target, operation: Operation<'_>) -> Result<Answer> {
         let columns = self.columns().await?;
+        let shape = Shape::change(&self.name, "remove", target);
         if is_single(target, columns) {
             let mut statement = Statement::new(format!("DELETE FROM {}", columns.table));
             statement.push_where(target, columns)?;
             statement.push(" RETURNING ").push(&columns.names);
-            return self.write_one(statement, operation.writes()).await;
+            return self.write_one(shape, statement, operation.writes()).await;
         }
         let (select, target, columns) = (Select::new(columns, &to_write(target))?, target.clone(), columns.clone());
         let work = move |connection: &Connection, written: &mut Written| {
@@ -232,7 +239,7 @@ impl Store for SqliteTable {
             written.set(&columns, records);
             Ok(())
         };
-        self.write(operation.writes(), work).await
+        self.write(shape, operation.writes(), work).await
     }
 }
 

@@ -1,7 +1,8 @@
 //! What a thread does: one job after the other, on a connection of its own.
 
+use super::error::mapped;
 use super::group;
-use super::job::Work;
+use super::job::{Job, Work};
 use super::line::Line;
 use rusqlite::Connection;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -25,17 +26,16 @@ pub(super) async fn start(
     name: &str,
     alive: impl Send + 'static,
     last: impl FnOnce() + Send + 'static,
-    open: impl FnOnce() -> rusqlite::Result<Connection> + Send + 'static,
+    open: impl Fn() -> rusqlite::Result<Connection> + Send + Sync + 'static,
 ) -> Result<rusqlite::Result<()>> {
     let (opened, opening) = oneshot::channel();
     let line = line.clone();
     let begin = move || {
-        let opens = || -> rusqlite::Result<Connection> {
-            let mut connection = open()?;
-            watch_over(&mut connection, &line, number)?;
-            Ok(connection)
-        };
-        let connection = match opens() {
+        if line.steps_aside() {
+            step_back();
+        }
+        let open: Arc<Open> = Arc::new(open);
+        let connection = match open_watched(&line, number, &open) {
             Ok(connection) => connection,
             Err(error) => return drop(opened.send(Err(error))),
         };
@@ -49,10 +49,36 @@ pub(super) async fn start(
     opening.await.map_err(|_| Error::general("A thread of the database has ended"))
 }
 
-fn watch_over(connection: &mut Connection, line: &Arc<Line>, number: usize) -> rusqlite::Result<()> {
+/// Leaves the processor to other threads where these want it: two processors are soon taken by two long statements. A tenth
+/// is left for this one.
+#[cfg(target_os = "linux")]
+fn step_back() {
+    // Of this thread, on Linux. Without it all works, only later.
+    let _ = rustix::process::nice(10);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn step_back() {}
+
+type Open = dyn Fn() -> rusqlite::Result<Connection> + Send + Sync;
+
+/// A connection whose statements ask the line whether to go on, for this thread.
+fn open_watched(line: &Arc<Line>, number: usize, open: &Arc<Open>) -> rusqlite::Result<Connection> {
+    let mut connection = open()?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    let watching = line.clone();
-    connection.progress_handler(STEPS, Some(move || watching.is_left(number)))?;
+    let (watching, open) = (line.clone(), open.clone());
+    let mut aside = None;
+    let look = move || {
+        watching.is_left(number) || {
+            if watching.steps_aside() {
+                step_aside(&watching, number, &open, &mut aside);
+                // The kernel lets it run on for a millisecond and more while others want the processor.
+                thread::yield_now();
+            }
+            false
+        }
+    };
+    connection.progress_handler(STEPS, Some(look))?;
     let waiting = line.clone();
     connection.busy_handler(Some(move |times: i32| {
         if !waiting.may_wait(number) {
@@ -60,29 +86,28 @@ fn watch_over(connection: &mut Connection, line: &Arc<Line>, number: usize) -> r
         }
         thread::sleep(Duration::from_millis(times.clamp(1, 10).unsigned_abs().into()));
         true
-    }))
+    }))?;
+    Ok(connection)
+}
+
+/// Does another job in the middle of a statement, on a second connection of this thread, if somebody has had less.
+fn step_aside(line: &Arc<Line>, number: usize, open: &Arc<Open>, second: &mut Option<Connection>) {
+    let Some((aside, job)) = line.step_aside(number) else { return };
+    let connection = match second {
+        Some(connection) => Ok(&*connection),
+        None => open_watched(line, aside, open).map(|connection| &*second.insert(connection)),
+    };
+    match connection {
+        Ok(connection) => drop(attempt(line, aside, connection, job)),
+        Err(error) => job.refuse(mapped(error)),
+    }
+    line.rejoin(number);
 }
 
 fn serve(line: &Line, number: usize, connection: &Connection) {
     let mut next = line.next(number);
     while let Some(job) = next {
-        let run = || match job.work {
-            Work::Read(read) => {
-                read.run(connection);
-                None
-            }
-            Work::Write(write) => group::run(connection, write, line, number),
-        };
-        // What callers drop is their own code; without the thread nobody would be served.
-        let carried = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
-            tracing::error!("a call panicked on a thread of the database");
-            None
-        });
-        // Nothing is left open, whatever a job has done.
-        if !connection.is_autocommit() {
-            let _ = connection.execute_batch("ROLLBACK");
-        }
-        next = match carried {
+        next = match attempt(line, number, connection, job) {
             Some(job) => {
                 line.begin(number, &job);
                 Some(job)
@@ -90,4 +115,29 @@ fn serve(line: &Line, number: usize, connection: &Connection) {
             None => line.next(number),
         };
     }
+}
+
+/// Does a job, and leaves the connection as it was. Answers another job that was taken meanwhile.
+fn attempt(line: &Line, number: usize, connection: &Connection, job: Job) -> Option<Job> {
+    let run = || match job.work {
+        Work::Write(write) => group::run(connection, write, line, number),
+        Work::Read(mut read) => {
+            read.run(connection);
+            match line.has_outgrown(number) {
+                true => line.hand_on(number, Job { work: Work::Read(read), ..job }),
+                false => read.answer(),
+            }
+            None
+        }
+    };
+    // What callers drop is their own code; without the thread nobody would be served.
+    let carried = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
+        tracing::error!("a call panicked on a thread of the database");
+        None
+    });
+    // Nothing is left open, whatever a job has done.
+    if !connection.is_autocommit() {
+        let _ = connection.execute_batch("ROLLBACK");
+    }
+    carried
 }

@@ -4,6 +4,7 @@ use super::super::line::MOST;
 use super::*;
 use crate::fair::{Origin, Source};
 use futures_util::FutureExt as _;
+use futures_util::future::select;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -180,27 +181,86 @@ async fn what_nobody_waits_for_any_more_is_interrupted_or_never_begins() {
     is_idle(&db).await;
 }
 
-#[tokio::test]
-async fn finds_that_never_end_leave_a_reader_to_others() {
-    let (_folder, db) = opened("endless").await;
-    let (endless, users) = (table(&db, "endless").await, table(&db, "users").await);
-    // The first one runs until it is known to be long.
-    let (find, params) = (endless.clone(), nothing());
-    let origin = Origin::new(Source::client(Some(ATTACKER.into()), Some(1)));
-    let mut first = Box::pin(origin.polling(find.find(&params)));
-    assert!((&mut first).now_or_never().is_none());
-    while !db.0.readers.is_held() {
-        tokio::task::yield_now().await;
-    }
-    let (attack, _) = attack(|| {
+/// Begins finds that never end, each for another source.
+async fn endless_finds(db: &Sqlite, sources: impl Iterator<Item = Source>) -> Vec<JoinHandle<()>> {
+    let endless = table(db, "endless").await;
+    let find = |source| {
         let endless = endless.clone();
-        async move { drop(endless.find(&nothing()).await) }
-    });
+        tokio::spawn(async move { Origin::new(source).polling(async { drop(endless.find(&nothing()).await) }).await })
+    };
+    let finds = sources.map(find).collect();
+    tokio::task::yield_now().await;
+    finds
+}
+
+#[tokio::test]
+async fn finds_that_never_end_hold_up_no_short_ones_whoever_asks() {
+    let (_folder, db) = opened("endless").await;
+    let users = table(&db, "users").await;
+    let strangers = (0..50).map(|address| Source::client(Some([6, 6, 6, address].into()), Some(address.into())));
+    let finds = endless_finds(&db, strangers).await;
     for _ in 0..20 {
-        honest(users.find(&self::first())).await.unwrap();
+        honest(users.find(&first())).await.unwrap();
     }
-    drop(first);
-    attack.iter().for_each(JoinHandle::abort);
+    finds.iter().for_each(JoinHandle::abort);
+    is_idle(&db).await;
+}
+
+#[tokio::test]
+async fn nobody_has_his_short_finds_behind_his_own_that_never_end() {
+    let (_folder, db) = opened("own-endless").await;
+    let users = table(&db, "users").await;
+    let own = Source::client(Some(CLIENT.into()), Some(1000));
+    let finds = endless_finds(&db, (0..16).map(|_| own)).await;
+    for _ in 0..20 {
+        honest(users.find(&first())).await.unwrap();
+    }
+    finds.iter().for_each(JoinHandle::abort);
+    is_idle(&db).await;
+}
+
+#[tokio::test]
+async fn a_find_that_takes_long_steps_aside_for_who_has_had_less() {
+    let folder = Folder::new("aside");
+    // One thread for what takes long.
+    let settings = SqliteSettings { readers: 1, ..SqliteSettings::default() };
+    let db = Sqlite::open_with(folder.0.join("data.db"), settings).await.unwrap();
+    db.migrate(&[SLOW]).await.unwrap();
+    let slow = table(&db, "slow").await;
+    let finds = endless_finds(&db, (0..16).map(|_| Source::client(Some(ATTACKER.into()), Some(1)))).await;
+    for _ in 0..3 {
+        honest(slow.find(&nothing())).await.unwrap();
+    }
+    finds.iter().for_each(JoinHandle::abort);
+    is_idle(&db).await;
+}
+
+#[tokio::test]
+async fn a_find_that_turns_out_long_begins_again_and_finds_all() {
+    let (_folder, db) = opened("again").await;
+    let slow = table(&db, "slow").await.paginate(1, 1);
+    // The first one is interrupted within a transaction, the second is expected to be long.
+    for _ in 0..2 {
+        let found = slow.find(&Params::new()).await.unwrap().into_value().unwrap();
+        assert_eq!(found["total"], 100_000);
+    }
+    assert!(db.read(|connection| Ok(connection.is_autocommit())).await.unwrap());
+    is_idle(&db).await;
+}
+
+#[tokio::test]
+async fn a_find_that_turns_out_long_waits_no_longer_than_the_settings_say() {
+    let folder = Folder::new("patience");
+    let settings = SqliteSettings { busy_timeout: Duration::from_millis(50), readers: 1, ..SqliteSettings::default() };
+    let db = Sqlite::open_with(folder.0.join("data.db"), settings).await.unwrap();
+    db.migrate(&[SLOW]).await.unwrap();
+    let endless = table(&db, "endless").await;
+    let find = || honest(async { endless.find(&nothing()).await });
+    // One of them has the only thread for such.
+    let (refused, other) = select(Box::pin(find()), Box::pin(find())).await.factor_first();
+    let refused = refused.unwrap_err();
+    assert_eq!((refused.kind(), refused.message()), (ErrorKind::Unavailable, "The database is busy"));
+    drop(other);
     is_idle(&db).await;
 }
 

@@ -63,7 +63,8 @@ fn together(writes: [(&'static str, &'static str); 3]) -> (Vec<String>, i64) {
     for (number, write) in (2..).zip(writes) {
         let (since, standing) = (Instant::now(), Arc::default());
         let work = Work::Write(write);
-        line.push(Job { number, source: Source::SERVER, since, may_be_long: false, standing, work }).unwrap();
+        line.push(Job { number, source: Source::SERVER, since, may_be_long: false, place: None, standing, work })
+            .unwrap();
     }
     let carried = group::run(&connection, first, &line, 0);
     assert!(carried.is_none() && connection.is_autocommit());
