@@ -38,8 +38,9 @@ function make(build, parts) {
   }
 }
 
-function cargo({ cargo: folder, package: name }) {
+function cargo({ cargo: folder, package: name, bin }) {
   const args = ['build', '--release', '--locked', '--target-dir', targetOf(folder), ...(name ? ['-p', name] : [])]
+  if (bin) args.push('--bin', bin, '--features', 'sqlite')
   run('cargo', args, folder)
 }
 

@@ -145,9 +145,21 @@ const fair = (kind, attackers, title) => ({
   secs: 5,
 })
 
+/** The same of a table: gets and creates, beside finds that sort all of it. */
+const finds = (attackers, name, where, more) => ({
+  ...fair('finds', attackers, 'finds'),
+  name: `fair-finds-${name}`,
+  title: `50 clients get and create now and then, beside ${attackers} ${where}with 16 finds of 50 ms in flight`,
+  inShort: `× p99 alone, beside ${attackers} ${where}with 16 finds of 50 ms in flight`,
+  load: ['fair', '--kind', 'finds', '--attackers', `${attackers}`, '--rate', '100', ...more],
+  servers: ['wingbeat-records'],
+  baseline: 'wingbeat-records',
+})
+
 const fairAmong = (attackers) => [
   fair('calls', attackers, 'calls'),
   fair('publications', attackers, 'creates that 150 hear'),
+  finds(attackers, `${attackers}`, '', []),
   {
     ...fair('hashes', attackers, 'passwords'),
     load: ['fair', '--kind', 'hashes', '--attackers', `${attackers}`, '--rate', '3'],
@@ -269,6 +281,7 @@ export const scenarios = [
     secs: 8,
   },
   ...[1, 4, 50].flatMap(fairAmong),
+  finds(50, 'together', 'at one address ', ['--together', 'yes']),
   between(
     'hooks-5',
     'wingbeat-hooks5',

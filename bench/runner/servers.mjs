@@ -74,6 +74,14 @@ export const servers = [
     lacks: ['tls'],
     twoCores: true,
   },
+  {
+    ...wingbeat('typed'),
+    name: 'wingbeat-records',
+    title: 'Wingbeat, a table in SQLite',
+    build: { cargo: '.', package: 'bench', bin: 'bench-records' },
+    command: (port) => [program('.', 'bench-records'), '--port', port],
+    lacks: ['tls', 'rooms', 'users'],
+  },
   floor('floor-direct', 'floor, publisher writes', ['--ws', 'own', '--bcast', 'direct']),
   floor('tungstenite', 'tokio-tungstenite, by hand', ['--ws', 'tungstenite'], {
     reference: true,

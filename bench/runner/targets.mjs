@@ -65,6 +65,13 @@ export const targets = [
     figure: { limit: 5, unit: '× alone' },
     against: {},
   })),
+  ...['50', 'together'].map((name) => ({
+    work: `p99 of 50 that get and create now and then, ${scenarios.find((s) => s.name === `fair-finds-${name}`).inShort.replace(/^.*?, /, '')}`,
+    scenario: `fair-finds-${name}`,
+    server: 'wingbeat-records',
+    figure: { limit: 5, unit: '× alone' },
+    against: {},
+  })),
   {
     // Copies for each would be 200 MiB. That they are closed at all is the load generator's to see.
     work: 'memory for 50 that have stopped reading, until they are closed',

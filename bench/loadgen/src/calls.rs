@@ -7,8 +7,8 @@ use std::io::Write;
 
 /// The calls of one method, and a look at their answers.
 pub struct Calls {
-    is_get: bool,
-    /// The packet after its ack id.
+    method: Method,
+    /// The packet after its ack id, but for what differs from call to call.
     arguments: String,
     text: String,
     packet: Vec<u8>,
@@ -17,15 +17,18 @@ pub struct Calls {
 }
 
 impl Calls {
-    /// `pad` makes the record of a create that many bytes longer.
+    /// `find` sorts all records, and asks a little differently each time. `pad` makes the record of a create that many bytes longer.
     pub fn new(method: &str, service: &str, pad: usize) -> Calls {
         let text = format!("hello from the load generator{}", "x".repeat(pad));
-        let arguments = match method {
-            "get" => format!(r#"["get","{service}","17",{{}}]"#),
-            "create" => format!(r#"["create","{service}",{{"text":"{text}"}},{{}}]"#),
+        let (method, arguments) = match method {
+            "get" => (Method::Get, format!(r#"["get","{service}","17",{{}}]"#)),
+            "create" => (Method::Create, format!(r#"["create","{service}",{{"text":"{text}"}},{{}}]"#)),
+            "find" => {
+                (Method::Find, format!(r#"["find","{service}",{{"$sort":{{"text":1}},"$skip":90000,"id":{{"$nin":["#))
+            }
             other => usage(&format!("no method {other}")),
         };
-        Calls { is_get: method == "get", arguments, text, packet: Vec::new(), answers: 0, bad: 0 }
+        Calls { method, arguments, text, packet: Vec::new(), answers: 0, bad: 0 }
     }
 
     pub fn send(&mut self, id: u64, out: &mut Vec<u8>) {
@@ -36,6 +39,10 @@ impl Calls {
     pub fn packet(&mut self, id: u64) -> &[u8] {
         self.packet.clear();
         write!(self.packet, "42{id}{}", self.arguments).expect("a Vec takes every write");
+        if self.method == Method::Find {
+            (0..id % 50).for_each(|n| write!(self.packet, "{n},").expect("a Vec takes every write"));
+            self.packet.extend_from_slice(b"-1]}}]");
+        }
         &self.packet
     }
 
@@ -57,12 +64,20 @@ impl Calls {
         let Ok(body) = serde_json::from_slice::<Value>(body) else { return false };
         let record = &body[1];
         body[0].is_null()
-            && if self.is_get {
-                record["id"] == "17" && record["text"] == "hello"
-            } else {
-                record["id"].is_u64() && record["text"] == self.text.as_str()
+            && match self.method {
+                // A table answers the number that the id is there.
+                Method::Get => (record["id"] == "17" || record["id"] == 17) && record["text"] == "hello",
+                Method::Create => record["id"].is_u64() && record["text"] == self.text.as_str(),
+                Method::Find => record["data"].is_array(),
             }
     }
+}
+
+#[derive(PartialEq)]
+enum Method {
+    Get,
+    Create,
+    Find,
 }
 
 /// The id that the server gave the record of a create.

@@ -1,5 +1,5 @@
-//! `fair`: some clients create at a fixed rate, each of them seldom, first alone, then beside others that call without
-//! end; all at addresses of their own. How many times as long is the p99 of the former then?
+//! `fair`: some clients call at a fixed rate, each of them seldom, first alone, then beside others that call without end;
+//! all at addresses of their own, or the others at one (`--together yes`). How many times as long is the p99 of the former then?
 
 use crate::args::{Args, usage};
 use crate::calls::Calls;
@@ -19,30 +19,33 @@ use std::time::{Duration, Instant};
 
 /// Those whose calls are measured. They take turns, so that each asks for less than its share.
 const CLIENTS: usize = 50;
-/// Calls in flight on each connection of those who call without end.
+/// Calls in flight on each connection of those who call without end; of finds that sort a whole table.
 const FLOOD: u64 = 64;
+const FINDS: u64 = 16;
 /// How many hear what they publish, besides them.
 const LISTENERS: usize = 100;
 
-pub const OPTIONS: [&str; 6] = ["tls", "warmup", "secs", "kind", "attackers", "rate"];
+pub const OPTIONS: [&str; 7] = ["tls", "warmup", "secs", "kind", "attackers", "together", "rate"];
 
 pub fn run(args: &Args) -> Result<()> {
     let (kind, attackers) = (args.text("kind", "calls"), args.number("attackers", 4));
     // What the flood calls, who hears it, and what the clients do meanwhile.
-    let (flood, listeners, own) = match kind.as_str() {
-        "calls" => ("quiet", 0, "quiet"),
-        "publications" => ("messages", LISTENERS, "quiet"),
-        "hashes" => ("hashes", 0, "hashes"),
-        other => usage(&format!("no kind {other}: calls, publications or hashes")),
+    let (flood, listeners, own, methods): (_, _, _, &[&str]) = match kind.as_str() {
+        "calls" => (("create", "quiet", FLOOD), 0, "quiet", &["create"]),
+        "publications" => (("create", "messages", FLOOD), LISTENERS, "quiet", &["create"]),
+        "hashes" => (("create", "hashes", FLOOD), 0, "hashes", &["create"]),
+        "finds" => (("find", "records", FINDS), 0, "records", &["create", "get"]),
+        other => usage(&format!("no kind {other}: calls, publications, hashes or finds")),
     };
+    let together = args.flag("together");
     let rate = args.number("rate", 100.0);
     let (warmup, measure) = (args.seconds("warmup", 1.0), args.seconds("secs", 5.0));
     let server = Server::new(args)?;
-    let mut clients = Clients::open(&server, own)?;
+    let mut clients = Clients::open(&server, own, methods)?;
 
     clients.run(rate, warmup)?;
     let quiet = clients.run(rate, measure)?;
-    let attack = Attack::begin(&server, flood, attackers, listeners)?;
+    let attack = Attack::begin(&server, flood, attackers, together, listeners)?;
     clients.run(rate, warmup)?;
     let (span, before) = (Span::start(args.pid())?, attack.answers());
     let beside = clients.run(rate, measure)?;
@@ -50,7 +53,7 @@ pub fn run(args: &Args) -> Result<()> {
     let answers = attack.answers() - before;
     attack.end()?;
 
-    let bad = clients.callers.calls.bad;
+    let bad = clients.callers.iter().map(|callers| callers.calls.bad).sum::<u64>();
     Report::new("fair")
         .with("kind", kind)
         .with("attackers", attackers)
@@ -74,18 +77,20 @@ pub fn run(args: &Args) -> Result<()> {
 struct Clients {
     poll: Poll,
     conns: Vec<Conn>,
-    callers: Callers,
+    /// For each method; the clients take them in turn.
+    callers: Vec<Callers>,
     turn: usize,
 }
 
 impl Clients {
-    fn open(server: &Server, service: &str) -> Result<Clients> {
+    fn open(server: &Server, service: &str, methods: &[&str]) -> Result<Clients> {
         let mut poll = Poll::new()?;
         let conns = Conn::open(server, CLIENTS, &mut poll, |i| address(1, i))?;
-        Ok(Clients { poll, conns, callers: Callers::new(Calls::new("create", service, 0), CLIENTS), turn: 0 })
+        let callers = methods.iter().map(|method| Callers::new(Calls::new(method, service, 0), CLIENTS));
+        Ok(Clients { poll, conns, callers: callers.collect(), turn: 0 })
     }
 
-    /// Creates at a rate, whatever the answers do; ends when all have come. How long they took.
+    /// Calls at a rate, whatever the answers do; ends when all have come. How long they took.
     fn run(&mut self, rate: f64, time: Duration) -> Result<Latencies> {
         let (mut events, mut scratch) = (Events::with_capacity(64), vec![0; 64 * 1024]);
         let (begin, mut latencies) = (Instant::now(), Latencies::new()?);
@@ -94,7 +99,8 @@ impl Clients {
             let sending = begin.elapsed() < time;
             while sending && schedule.next <= Instant::now() {
                 let i = self.turn % CLIENTS;
-                self.callers.send(i, schedule.next, &mut self.conns[i].out);
+                let callers = i % self.callers.len();
+                self.callers[callers].send(i, schedule.next, &mut self.conns[i].out);
                 self.conns[i].flush()?;
                 self.turn += 1;
                 schedule.advance();
@@ -108,18 +114,20 @@ impl Clients {
             self.poll.poll(&mut events, Some(gap))?;
             for event in &events {
                 let (i, at) = (event.token().0, Instant::now());
+                let callers = i % self.callers.len();
                 // All hear what is published.
                 self.conns[i].read(&mut scratch, |message, _| {
-                    let due = message.starts_with(b"43").then(|| self.callers.take(i, message)).flatten();
+                    let due = message.starts_with(b"43").then(|| self.callers[callers].take(i, message)).flatten();
                     due.into_iter().for_each(|due| latencies.record(at.saturating_duration_since(due)));
                 })?;
                 self.conns[i].flush()?;
             }
-            if !sending && self.callers.waiting == 0 {
+            let waiting = self.callers.iter().map(|callers| callers.waiting).sum::<usize>();
+            if !sending && waiting == 0 {
                 return Ok(latencies);
             }
             if begin.elapsed() > time + PATIENCE {
-                return Err(Error::other(format!("{} answers are missing", self.callers.waiting)));
+                return Err(Error::other(format!("{waiting} answers are missing")));
             }
         }
     }
@@ -133,12 +141,19 @@ struct Attack {
 }
 
 impl Attack {
-    fn begin(server: &Server, service: &str, attackers: usize, listeners: usize) -> Result<Attack> {
+    fn begin(
+        server: &Server,
+        (method, service, flood): (&str, &str, u64),
+        attackers: usize,
+        together: bool,
+        listeners: usize,
+    ) -> Result<Attack> {
         let mut poll = Poll::new()?;
-        let mut conns = Conn::open(server, attackers + listeners, &mut poll, |i| address(0, i))?;
-        let mut calls = Calls::new("create", service, 0);
+        let at = |i| address(0, if together && i < attackers { 0 } else { i });
+        let mut conns = Conn::open(server, attackers + listeners, &mut poll, at)?;
+        let mut calls = Calls::new(method, service, 0);
         for conn in &mut conns[..attackers] {
-            (0..FLOOD).for_each(|id| calls.send(id, &mut conn.out));
+            (0..flood).for_each(|id| calls.send(id, &mut conn.out));
             conn.flush()?;
         }
         let (ends, answers) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
@@ -152,7 +167,7 @@ impl Attack {
                     conns[i].read(&mut scratch, |message, out| {
                         // Refused or not: there is another.
                         if message.starts_with(b"43") {
-                            calls.send(FLOOD + answered.fetch_add(1, Ordering::Relaxed), out);
+                            calls.send(flood + answered.fetch_add(1, Ordering::Relaxed), out);
                         }
                     })?;
                     conns[i].flush()?;
