@@ -7,7 +7,7 @@ use std::task::Context;
 use wingbeat::engine::{Answer, Config, Engine, Event, Frame, Handled, Handler, Reason, Socket};
 use wingbeat::{RawJson, Result};
 
-pub(crate) fn engine() -> Engine {
+pub(crate) fn engine() -> Result<Engine> {
     Engine::new(Config::default(), Bare::default())
 }
 

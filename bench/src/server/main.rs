@@ -75,7 +75,7 @@ async fn run(options: Options) -> Result<()> {
 
 async fn serve(listener: impl Listener, mode: Mode) -> Result<()> {
     match mode {
-        Mode::Engine => Ok(serve_http(listener, bare::engine().service(), pending()).await?),
+        Mode::Engine => Ok(serve_http(listener, bare::engine()?.service(), pending()).await?),
         mode => wingbeat::serve(listener, services::app(mode)?).await,
     }
 }

@@ -73,5 +73,6 @@ impl tower_service::Service<http::Request<hyper::body::Incoming>> for Nothing {
 async fn main() -> std::io::Result<()> {
     let port = std::env::args().nth(1).and_then(|port| port.parse().ok()).unwrap_or(3030);
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
-    wingbeat_engine::serve(listener, Engine::new(Config::default(), Measured::default()), Nothing, pending()).await
+    let engine = Engine::new(Config::default(), Measured::default()).map_err(std::io::Error::other)?;
+    wingbeat_engine::serve(listener, engine, Nothing, pending()).await
 }

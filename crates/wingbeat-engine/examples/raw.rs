@@ -45,7 +45,7 @@ async fn main() -> std::io::Result<()> {
     }
     let io = Io::new();
     listen(&io);
-    let engine = Engine::new(config(&state), io.handler());
+    let engine = Engine::new(config(&state), io.handler()).map_err(std::io::Error::other)?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
     println!("listening {}", listener.local_addr()?);
     let ended = async {

@@ -29,11 +29,12 @@
 //! #     }
 //! # }
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-//! # async fn run() -> std::io::Result<()> {
-//! let engine = Engine::new(Config::default(), Echo);
+//! # async fn run() -> wingbeat_core::Result<()> {
+//! let engine = Engine::new(Config::default(), Echo)?;
 //! let listener = TcpListener::bind("127.0.0.1:0").await?;
 //! // `Pages` is a tower service for everything that is not under `/socket.io/`.
-//! wingbeat_engine::serve(listener, engine, Pages, pending()).await
+//! wingbeat_engine::serve(listener, engine, Pages, pending()).await?;
+//! # Ok(())
 //! # }
 //! # let _ = tokio::time::timeout(std::time::Duration::from_millis(10), run()).await;
 //! # });

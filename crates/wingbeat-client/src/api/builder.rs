@@ -30,7 +30,9 @@ impl Builder {
             address.settle()?;
         }
         if options.transports.is_empty() {
-            return Err(Error::invalid("At least one transport is needed"));
+            return Err(Error::invalid(
+                "Builder::transports: at least one is needed, such as TransportKind::WebSocket",
+            ));
         }
         Ok(options)
     }
@@ -77,12 +79,13 @@ impl Builder {
     /// bodies are the client's own.
     pub fn header(self, name: &str, value: &str) -> Builder {
         self.address(|address| {
-            let name = HeaderName::try_from(name).map_err(|_| Error::invalid("Not a header name"))?;
-            if is_our_own(&name) {
-                return Err(Error::invalid(format!("The header '{name}' is set by the client itself")));
+            let wrong = |why: &str| Error::invalid(format!("Builder::header: {name:?}: {why}"));
+            let header = HeaderName::try_from(name).map_err(|_| wrong("HTTP has no such name"))?;
+            if is_our_own(&header) {
+                return Err(wrong("the client sets it itself"));
             }
-            let value = HeaderValue::try_from(value).map_err(|_| Error::invalid("Not a header value"))?;
-            address.headers.append(name, value);
+            let value = HeaderValue::try_from(value).map_err(|_| wrong("HTTP cannot carry this value"))?;
+            address.headers.append(header, value);
             Ok(())
         })
     }
@@ -102,7 +105,7 @@ impl Builder {
     pub fn auth(mut self, payload: &impl Serialize) -> Builder {
         match (serde_json::to_value(payload), &mut self.options) {
             (Ok(payload @ serde_json::Value::Object(_)), Ok(options)) => options.auth_payload = Some(payload),
-            (_, Ok(_)) => self.options = Err(Error::invalid("The payload of CONNECT must be an object")),
+            (_, Ok(_)) => self.options = Err(Error::invalid("Builder::auth: the payload of CONNECT must be an object")),
             (_, Err(_)) => {}
         }
         self
@@ -116,7 +119,7 @@ impl Builder {
 
     /// When to come back after the connection is lost.
     pub fn reconnection(self, reconnection: Reconnection) -> Builder {
-        self.with(|options| options.reconnection = reconnection)
+        self.address(|_| reconnection.check()).with(|options| options.reconnection = reconnection)
     }
 
     /// How long an attempt to connect may take; 20 s by default.
@@ -270,6 +273,28 @@ fn defaults(address: Address) -> Options {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn the_first_option_that_is_wrong_is_named_and_no_client_is_built() {
+        let builder = || Builder::new("http://localhost:3030");
+        let odd = |factor| builder().reconnection(Reconnection::default().randomness(factor));
+        for (builder, option) in [
+            (builder().transports([]), "Builder::transports"),
+            (odd(f64::NAN), "Reconnection::randomness"),
+            (odd(1.5).auth(&7), "Reconnection::randomness"),
+            (builder().auth(&7).transports([]), "Builder::auth"),
+            (odd(-0.1), "Reconnection::randomness"),
+            (builder().header("a b", "x").header("c d", "x"), "Builder::header: \"a b\""),
+            (builder().header("a", "x\ny"), "Builder::header: \"a\""),
+            (builder().header("Upgrade", "x"), "Builder::header: \"Upgrade\""),
+        ] {
+            match builder.build() {
+                Err(Error::Invalid(problem)) => assert!(problem.message().starts_with(option), "{option}: {problem}"),
+                other => panic!("{option}: {:?}", other.err()),
+            }
+        }
+        assert!(builder().build().is_ok());
+    }
 
     #[test]
     fn addresses_are_checked() {

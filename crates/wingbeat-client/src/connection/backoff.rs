@@ -1,5 +1,6 @@
 //! How long to wait before the next attempt.
 
+use crate::error::{Error, Result};
 use std::time::Duration;
 
 /// When to try again, with the defaults and the arithmetic of socket.io-client.
@@ -43,11 +44,12 @@ impl Reconnection {
         self
     }
 
-    /// How far chance moves a delay, from 0 (not at all) to 1 (between nothing and twice).
+    /// How far chance moves a delay, from 0 (not at all) to 1 (between nothing and twice). With another factor no client
+    /// is built.
     ///
     /// Without it, thousands of clients come back at the same moment.
     pub fn randomness(mut self, factor: f64) -> Reconnection {
-        self.randomness = if factor.is_finite() { factor.clamp(0.0, 1.0) } else { 0.5 };
+        self.randomness = factor;
         self
     }
 
@@ -61,6 +63,16 @@ impl Reconnection {
     pub fn after_server_disconnect(mut self, yes: bool) -> Reconnection {
         self.after_server_disconnect = yes;
         self
+    }
+
+    pub(crate) fn check(&self) -> Result<()> {
+        match self.randomness {
+            0.0..=1.0 => Ok(()),
+            factor => {
+                let text = format!("Reconnection::randomness: {factor} is not between 0 and 1; write 0.5, for example");
+                Err(Error::invalid(text))
+            }
+        }
     }
 
     /// The delay before attempt number `attempt` (from 0); `chance` is between 0 and 1.

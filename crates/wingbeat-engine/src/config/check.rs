@@ -6,8 +6,8 @@ use http::uri::PathAndQuery;
 use wingbeat_core::{Error, Result};
 
 impl Config {
-    /// Whether all options can be what they say. [`Engine::new`](crate::Engine::new) cannot fail, and only logs what is
-    /// wrong; Wingbeat's applications are not built.
+    /// Whether all options can be what they say: without that there is no [`Engine`](crate::Engine), and no application
+    /// of Wingbeat is built.
     ///
     /// # Errors
     /// Names the first that cannot: a path that no request has, transports of which none is allowed, an origin that no
@@ -59,7 +59,8 @@ pub(super) fn impossible(option: &str, value: &str, why: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Cookie, Cors};
+    use crate::{Cookie, Cors, Engine, Event, Handled, Handler, Socket};
+    use std::task::Context;
 
     #[test]
     fn what_cannot_be_is_said() {
@@ -84,6 +85,19 @@ mod tests {
             let error = impossible.check().unwrap_err();
             assert!(error.message().starts_with(&format!("Impossible option '{option}'")), "{error:?}");
         }
+    }
+
+    #[test]
+    fn an_engine_is_not_built_with_what_cannot_be() {
+        struct Nobody;
+        impl Handler for Nobody {
+            fn event(&self, _: &Socket, _: Event<'_>, _: &mut Context<'_>) -> Handled {
+                Handled::now(None)
+            }
+        }
+        let error = Engine::new(Config::default().path("/a b"), Nobody).unwrap_err();
+        assert_eq!(error.message(), r#"Impossible option 'path': "/a b/": no request has it"#);
+        assert!(Engine::new(Config::default(), Nobody).is_ok());
     }
 
     #[test]

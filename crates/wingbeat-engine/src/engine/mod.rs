@@ -107,12 +107,13 @@ impl Full {
 }
 
 impl Engine {
-    /// A server with these options, and what runs behind its sockets. What [`Config::check`] refuses is logged.
-    pub fn new(config: Config, handler: impl Handler) -> Engine {
-        if let Err(error) = config.check() {
-            tracing::error!(%error, "an option does not work");
-        }
-        Engine(Arc::new(Shared {
+    /// A server with these options, and what runs behind its sockets.
+    ///
+    /// # Errors
+    /// If an option cannot be what it says: [`Config::check`].
+    pub fn new(config: Config, handler: impl Handler) -> wingbeat_core::Result<Engine> {
+        config.check()?;
+        Ok(Engine(Arc::new(Shared {
             wheel: TimerWheel::new(config.ping_interval.min(config.ping_timeout)),
             openings: ["", r#""websocket""#].map(|upgrades| opening(&config, upgrades)),
             ledger: Ledger::new(config.most_for_all()),
@@ -131,7 +132,7 @@ impl Engine {
             addresses: Counts::default(),
             handshakes: Rates::default(),
             refused: AtomicUsize::new(0),
-        }))
+        })))
     }
 
     /// Whether a request for this path is the engine's.

@@ -255,7 +255,7 @@ mod tests {
 
     #[test]
     fn the_client_is_told_once_that_it_has_to_leave() {
-        let engine = Engine::new(Config::default(), Nobody);
+        let engine = Engine::new(Config::default(), Nobody).unwrap();
         let request = http::Request::new(()).into_parts().0;
         let sockets = [(); 200].map(|()| {
             let handle =

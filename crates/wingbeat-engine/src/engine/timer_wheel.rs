@@ -192,7 +192,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn sessions_that_are_gone_leave_nothing_on_the_wheel() {
-        let engine = Engine::new(Config::default().ping_interval(Duration::from_secs(1)), Nobody);
+        let engine = Engine::new(Config::default().ping_interval(Duration::from_secs(1)), Nobody).unwrap();
         let wheel = &engine.0.wheel;
         for _ in 0..1000 {
             let handle = open(&engine);
@@ -210,7 +210,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_client_that_has_to_wait_takes_no_place_for_each_turn() {
-        let engine = Engine::new(Config::default().max_events_per_second(100), Nobody);
+        let engine = Engine::new(Config::default().max_events_per_second(100), Nobody).unwrap();
         let (mut client, stream) = tokio::io::duplex(64 * 1024);
         let ws = WebSocket::new(Io::Other(Box::new(stream)), b"");
         tokio::spawn(Session::on_websocket(open(&engine), ws));
@@ -225,7 +225,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_deadline_that_is_set_while_the_wheel_looks_is_kept() {
-        let engine = Engine::new(Config::default(), Nobody);
+        let engine = Engine::new(Config::default(), Nobody).unwrap();
         let (wheel, handle) = (&engine.0.wheel, open(&engine));
         wheel.set(&handle, 100);
         // A pong has moved it, which is what the wheel reads; then comes something earlier.
@@ -242,7 +242,7 @@ mod tests {
     #[test]
     fn the_wheel_turns_on_when_its_runtime_has_ended() {
         let runtime = || Builder::new_current_thread().enable_all().build().unwrap();
-        let engine = Engine::new(Config::default(), Nobody);
+        let engine = Engine::new(Config::default(), Nobody).unwrap();
         let (wheel, first, second) = (&engine.0.wheel, open(&engine), open(&engine));
         runtime().block_on(async { wheel.set(&first, wheel.now() + 1) });
         runtime().block_on(async {

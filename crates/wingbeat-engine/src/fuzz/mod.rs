@@ -62,7 +62,7 @@ fn server(msgpack: bool) -> (Engine, Arc<Echo>) {
     let config = Config::default().max_http_buffer_size(2048).outbox_limit(4096).max_running_calls(2).max_args(4);
     let config = config.max_attachments(2).max_namespaces(2).msgpack(msgpack).http_compression(Some(64));
     let config = config.ping_interval(second).ping_timeout(second).connect_timeout(second).upgrade_timeout(second);
-    (Engine::new(config, echo.clone()), echo)
+    (Engine::new(config, echo.clone()).expect("the options can be what they say"), echo)
 }
 
 /// Runs a future on a clock that is paused: what waits for time has it at once.

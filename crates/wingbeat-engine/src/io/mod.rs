@@ -19,7 +19,8 @@
 //!         Some(Answer::args(&[]))
 //!     });
 //! });
-//! let engine = Engine::new(Config::default(), io.handler());
+//! let engine = Engine::new(Config::default(), io.handler())?;
+//! # Ok::<(), wingbeat_core::Error>(())
 //! ```
 
 mod handler;
@@ -232,7 +233,7 @@ mod tests {
     async fn a_socket_that_is_gone_brings_no_namespace_back() {
         let io = Io::new();
         io.of_matching(|name| name.starts_with("/room-"));
-        let engine = Engine::new(Config::default(), io.handler());
+        let engine = Engine::new(Config::default(), io.handler()).unwrap();
         let parts = http::Request::new(()).into_parts().0;
         let handle = engine.0.register(Handshake::new(&parts, &engine.0.config), TransportState::WebSocket).unwrap();
         let socket = IoSocket::new(io.clone(), Socket::new(handle, "/room-1".into(), None));

@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn who_has_to_leave_at_once_has_been_there() {
         let told = Arc::default();
-        let engine = Engine::new(Config::default(), Noting(Arc::clone(&told)));
+        let engine = Engine::new(Config::default(), Noting(Arc::clone(&told))).unwrap();
         let request = http::Request::new(()).into_parts().0;
         let handle = engine.0.register(Handshake::new(&request, &engine.0.config), TransportState::Polling).unwrap();
         let socket = Socket::new(handle.clone(), "/".into(), None);

@@ -150,8 +150,8 @@ async fn client_files_are_served_as_the_reference_does() {
 
 #[tokio::test]
 async fn it_is_mounted_in_axum() {
-    let engine = Engine::new(Config::default(), Test(Arc::new(Seen::default())));
-    let inner = Engine::new(Config::default(), Test(Arc::new(Seen::default())));
+    let engine = Engine::new(Config::default(), Test(Arc::new(Seen::default()))).unwrap();
+    let inner = Engine::new(Config::default(), Test(Arc::new(Seen::default()))).unwrap();
     let app = axum::Router::new()
         .route("/hello", axum::routing::get(|| async { "hello" }))
         .route_service("/socket.io/", engine.service())
@@ -180,7 +180,7 @@ async fn it_is_mounted_in_axum() {
 async fn unix_sockets_work_like_others() {
     let path = std::env::temp_dir().join(format!("wingbeat-engine-{}.sock", std::process::id()));
     let _ = std::fs::remove_file(&path);
-    let engine = Engine::new(Config::default(), Test(Arc::new(Seen::default())));
+    let engine = Engine::new(Config::default(), Test(Arc::new(Seen::default()))).unwrap();
     let listener = tokio::net::UnixListener::bind(&path).unwrap();
     tokio::spawn(wingbeat_engine::serve(listener, engine, NotFound, std::future::pending()));
     let mut stream = tokio::net::UnixStream::connect(&path).await.unwrap();
@@ -254,7 +254,7 @@ async fn services_are_asked_whether_they_are_ready() {
     let (first, second) =
         (TcpListener::bind("127.0.0.1:0").await.unwrap(), TcpListener::bind("127.0.0.1:0").await.unwrap());
     let ports = [&first, &second].map(|listener| listener.local_addr().unwrap().port());
-    let engine = Engine::new(Config::default(), Test(Arc::new(Seen::default())));
+    let engine = Engine::new(Config::default(), Test(Arc::new(Seen::default()))).unwrap();
     tokio::spawn(wingbeat_engine::serve(first, engine, Shy(0), pending()));
     tokio::spawn(wingbeat_engine::serve_http(second, Shy(0), pending()));
     for port in ports {

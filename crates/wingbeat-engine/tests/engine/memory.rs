@@ -118,7 +118,7 @@ pub(crate) fn start(config: Config) -> (Door, Engine, Arc<Seen>) {
 pub(crate) fn start_with(config: Config, limits: HttpLimits) -> (Door, Engine, Arc<Seen>) {
     let seen = Arc::new(Seen::default());
     let _ = seen.patience.set(AGES);
-    let engine = Engine::new(config, Test(seen.clone()));
+    let engine = Engine::new(config, Test(seen.clone())).unwrap();
     let (door, pipes) = Door::new();
     tokio::spawn(wingbeat_engine::serve_http_with(pipes, limits, engine.service(), pending()));
     (door, engine, seen)

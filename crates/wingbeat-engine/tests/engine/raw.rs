@@ -14,7 +14,12 @@ use wingbeat_engine::{Answer, Config, Engine, Handler, Refusal, Unanswered};
 async fn start(handler: impl Handler) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    tokio::spawn(wingbeat_engine::serve(listener, Engine::new(Config::default(), handler), NotFound, pending()));
+    tokio::spawn(wingbeat_engine::serve(
+        listener,
+        Engine::new(Config::default(), handler).unwrap(),
+        NotFound,
+        pending(),
+    ));
     port
 }
 

@@ -168,7 +168,7 @@ pub(crate) struct Server {
 impl Server {
     pub(crate) async fn start(config: Config) -> Server {
         let seen = Arc::new(Seen::default());
-        let engine = Engine::new(config, Test(seen.clone()));
+        let engine = Engine::new(config, Test(seen.clone())).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         tokio::spawn(wingbeat_engine::serve(listener, engine.clone(), NotFound, pending()));

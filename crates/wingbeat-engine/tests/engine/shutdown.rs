@@ -174,7 +174,7 @@ impl Listener for Exhausted {
 
 #[tokio::test(start_paused = true)]
 async fn a_server_that_can_accept_nobody_ends_when_it_is_told_to() {
-    let engine = Engine::new(Config::default(), Test(Default::default()));
+    let engine = Engine::new(Config::default(), Test(Default::default())).unwrap();
     let end = tokio::time::sleep(Duration::from_secs(1));
     let serving = wingbeat_engine::serve_http(Exhausted, engine.service(), end);
     timeout(Duration::from_secs(5), serving).await.expect("it goes on").unwrap();

@@ -154,7 +154,7 @@ async fn a_tls_handshake_that_never_finishes_expires() {
     let (door, pipes) = crate::memory::Door::new();
     let (chain, key) = (own.cert.pem(), own.signing_key.serialize_pem());
     let tls = wingbeat_engine::Tls::from_pem(pipes, chain.as_bytes(), key.as_bytes()).unwrap();
-    let engine = wingbeat_engine::Engine::new(Config::default(), crate::server::Test(Default::default()));
+    let engine = wingbeat_engine::Engine::new(Config::default(), crate::server::Test(Default::default())).unwrap();
     tokio::spawn(wingbeat_engine::serve_http(tls, engine.service(), std::future::pending()));
     let mut silent = door.knock();
     assert_eq!(closed_after(&mut silent).await, 10);

@@ -17,7 +17,7 @@ pub(crate) async fn start(seen: Arc<Seen>) -> (u16, RootCertStore) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let tls = Tls::from_pem(listener, own.cert.pem().as_bytes(), own.signing_key.serialize_pem().as_bytes()).unwrap();
-    let engine = Engine::new(Config::default(), Test(seen));
+    let engine = Engine::new(Config::default(), Test(seen)).unwrap();
     tokio::spawn(wingbeat_engine::serve(tls, engine, NotFound, std::future::pending()));
     let mut roots = RootCertStore::empty();
     roots.add(own.cert.der().clone()).unwrap();

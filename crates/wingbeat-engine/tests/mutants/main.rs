@@ -46,7 +46,7 @@ async fn start() -> (u16, Engine) {
     // not joined in time may fetch the news for ten seconds.
     let second = Duration::from_secs(1);
     let config = Config::default().ping_interval(second).ping_timeout(second);
-    let engine = Engine::new(config, Echo);
+    let engine = Engine::new(config, Echo).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let service = engine.service();

@@ -114,7 +114,8 @@ impl Mount {
     /// Mounts a [`Service`](crate::Service) or a [`RawService`](crate::RawService).
     pub fn new<Kind>(service: impl IntoService<Kind>) -> Mount {
         let service = service.erase();
-        Mount { custom: service.clone().custom(), service: Some(service), ..Mount::default() }
+        let (custom, broken) = (service.clone().custom(), service.check().err());
+        Mount { custom, broken, service: Some(service), ..Mount::default() }
     }
 
     /// What could not be put together; mounting it fails.
@@ -164,7 +165,7 @@ impl Mount {
         self
     }
 
-    /// Further events that the service sends by itself ([`Params::emit`], [`ServiceHandle::emit`]). A standard name in
+    /// Further events that the service sends by itself ([`Params::emit`](crate::Params::emit), [`ServiceHandle::emit`]). A standard name in
     /// this list is no longer sent automatically.
     ///
     /// [`ServiceHandle::emit`]: crate::ServiceHandle::emit

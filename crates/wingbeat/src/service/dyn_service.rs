@@ -18,6 +18,8 @@ pub(crate) trait DynService: Send + Sync {
     fn methods(&self) -> Vec<Method>;
     /// Whether it reads data as types of its own.
     fn is_typed(&self) -> bool;
+    /// Whether its options can be what they say.
+    fn check(&self) -> Result<()>;
     /// What clients may not ask of it.
     fn rules(&self) -> ClientRules;
     /// What it takes and gives, as far as it says so.
@@ -187,6 +189,9 @@ impl<S: Service> DynService for DynTyped<S> {
             Err(error) => Box::pin(ready(Err(error))),
         }
     }
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
     fn rules(&self) -> ClientRules {
         self.0.rules()
     }
@@ -248,6 +253,9 @@ impl<S: RawService> DynService for DynRaw<S> {
         let HookedCall { method, id, data, params, result } = call;
         let given = (id.clone(), data.cloned());
         Box::pin(run_raw(self, method.clone(), given, params, |made| *result = Some(made)))
+    }
+    fn check(&self) -> Result<()> {
+        self.0.check()
     }
     fn rules(&self) -> ClientRules {
         self.0.rules()

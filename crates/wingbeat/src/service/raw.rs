@@ -81,6 +81,15 @@ pub trait RawService: Send + Sync + 'static {
         methods
     }
 
+    /// Whether its options can be what they say; asked once, when it is mounted, and what it answers fails that. A service
+    /// around another one passes on what that one says.
+    ///
+    /// # Errors
+    /// Names the first option that cannot, and what to write instead.
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// What clients may not ask of this service; asked once, when it is mounted. A service around another one passes on
     /// what that one says.
     fn rules(&self) -> ClientRules {

@@ -22,13 +22,13 @@ impl Memory {
         Table::over(Records { id: "id".into(), shared: Arc::default() })
     }
 
-    /// The name of the field that holds the id (`"id"`). Comes before [`records`](Memory::records).
-    ///
-    /// # Panics
-    /// If there are records already.
+    /// The name of the field that holds the id (`"id"`). Comes before [`records`](Memory::records), or fails the mount.
     #[must_use]
     pub fn id(mut self, field: &str) -> Memory {
-        assert!(self.store.read().by_position.is_empty(), "Memory::id comes before the records");
+        if !self.store.read().by_position.is_empty() {
+            let why = format!("it comes before the records; write Memory::new().id({field:?}).records(…)");
+            self.refuse(Error::general(format!("Invalid option 'id': {why}")));
+        }
         self.store.id = field.into();
         self
     }
@@ -40,12 +40,9 @@ impl Memory {
         self
     }
 
-    /// Adds records.
-    ///
-    /// # Panics
-    /// If one is not an object, or has an id that is neither number nor text.
+    /// Adds records. One that is not an object, or has an id that is neither number nor text, fails the mount.
     #[must_use]
-    pub fn records<T: Serialize>(self, records: impl IntoIterator<Item = T>) -> Memory {
+    pub fn records<T: Serialize>(mut self, records: impl IntoIterator<Item = T>) -> Memory {
         for record in records {
             // As clients would have sent it.
             let added = match RawJson::new(&record).and_then(|record| record.to()) {
@@ -55,7 +52,7 @@ impl Memory {
                 _ => Err(Error::bad_request("a record must be an object")),
             };
             if let Err(error) = added {
-                panic!("Memory::records: {}", error.message());
+                self.refuse(Error::general(format!("Invalid option 'records': {}", error.message())));
             }
         }
         self

@@ -5,7 +5,7 @@ use super::filter::{FILTERS, OPERATORS};
 use serde_json::Value;
 use std::fmt;
 use std::sync::Arc;
-use wingbeat_core::Result;
+use wingbeat_core::{Error, Result};
 
 /// What a query may say, and how much of it.
 #[derive(Clone, Default)]
@@ -31,25 +31,17 @@ impl Syntax {
     }
 
     /// Adds an operator; a second one of the same name replaces the first.
-    ///
-    /// # Panics
-    /// If the name does not begin with `$`, or has a meaning already.
     pub(super) fn add_operator<T>(&mut self, name: &str, read: impl Fn(&Value) -> Result<T> + Send + Sync + 'static)
     where
         T: Fn(&Value) -> bool + Send + Sync + 'static,
     {
-        check_name(name);
         self.operators.retain(|operator| *operator.name != *name);
         let read: Arc<Read> = Arc::new(move |operand| Ok(Arc::new(read(operand)?)));
         self.operators.push(Operator { name: name.into(), read });
     }
 
     /// Adds a filter that the store takes no notice of.
-    ///
-    /// # Panics
-    /// As [`add_operator`](Syntax::add_operator).
     pub(super) fn add_filter(&mut self, name: &str) {
-        check_name(name);
         self.filters.push(name.into());
     }
 
@@ -69,9 +61,16 @@ impl Syntax {
     }
 }
 
-fn check_name(name: &str) {
-    assert!(name.len() > 1 && name.starts_with('$'), "`{name}`: names of operators and filters begin with `$`");
-    assert!(!OPERATORS.contains(&name) && !FILTERS.contains(&name), "`{name}` has a meaning already");
+/// Whether an operator or filter of a table's own can have this name.
+pub(super) fn check_name(option: &str, name: &str) -> Result<()> {
+    let why = if name.len() < 2 || !name.starts_with('$') {
+        "a name begins with `$`, such as `$search`"
+    } else if OPERATORS.contains(&name) || FILTERS.contains(&name) {
+        "Feathers gives this name a meaning; write another one"
+    } else {
+        return Ok(());
+    };
+    Err(Error::general(format!("Invalid option '{option}': {name:?}: {why}")))
 }
 
 impl fmt::Debug for Syntax {

@@ -1,6 +1,6 @@
 //! What all stores share: the service over a store.
 
-use super::operator::Syntax;
+use super::operator::{Syntax, check_name};
 use super::page::{self, Paginate};
 use super::select::{self, Select};
 use super::{Answer, Change, Find, Limits, Operation, Record, Store, Target, filter, sort};
@@ -36,18 +36,37 @@ pub struct Table<S> {
     paginate: Option<Paginate>,
     pub(super) syntax: Syntax,
     rules: ClientRules,
+    /// The first option that cannot be what it says.
+    wrong: Option<Error>,
 }
 
 impl<S: Store> Table<S> {
     /// A service over a store: one record at a time, no pages.
     pub fn over(store: S) -> Table<S> {
-        Table { store, multi: Multi::default(), paginate: None, syntax: Syntax::default(), rules: ClientRules::new() }
+        Table {
+            store,
+            multi: Multi::default(),
+            paginate: None,
+            syntax: Syntax::default(),
+            rules: ClientRules::new(),
+            wrong: None,
+        }
     }
 
     /// Allows to create, patch and remove several records at once: `true`, or a list of these methods.
     pub fn multi(mut self, multi: impl Into<Multi>) -> Table<S> {
         self.multi = multi.into();
+        let can_be = |method: &&Method| matches!(method, Method::Create | Method::Patch | Method::Remove);
+        if let Some(other) = self.multi.0.iter().find(|method| !can_be(method)) {
+            let why = format!("'{other}' never means several records to write; write true, Create, Patch or Remove");
+            self.refuse(Error::general(format!("Invalid option 'multi': {why}")));
+        }
         self
+    }
+
+    /// Keeps what is wrong with an option, until it is mounted.
+    pub(super) fn refuse(&mut self, error: Error) {
+        self.wrong.get_or_insert(error);
     }
 
     /// Makes `find` answer pages: of `default` records unless the query has a `$limit`, which may be at most `max`.
@@ -113,27 +132,32 @@ impl<S: Store> Table<S> {
     /// # }
     /// ```
     ///
-    /// # Panics
-    /// If the name does not begin with `$`, or has a meaning already.
+    /// A name that does not begin with `$`, or has a meaning already, fails the mount.
     pub fn operator<T>(mut self, name: &str, read: impl Fn(&Value) -> Result<T> + Send + Sync + 'static) -> Table<S>
     where
         T: Fn(&Value) -> bool + Send + Sync + 'static,
     {
-        self.syntax.add_operator(name, read);
+        match check_name("operator", name) {
+            Ok(()) => self.syntax.add_operator(name, read),
+            Err(error) => self.refuse(error),
+        }
         self
     }
 
     /// Lets queries have filters of your own, beside `$limit` and the like, for hooks to read. The store takes no notice
-    /// of them.
-    ///
-    /// # Panics
-    /// If a name does not begin with `$`, or has a meaning already.
+    /// of them. A name that does not begin with `$`, or has a meaning already, fails the mount.
     pub fn filters<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Table<S> {
-        names.into_iter().for_each(|name| self.syntax.add_filter(name));
+        for name in names {
+            match check_name("filters", name) {
+                Ok(()) => self.syntax.add_filter(name),
+                Err(error) => self.refuse(error),
+            }
+        }
         self
     }
 
     fn target(&self, id: Option<Id>, params: &Params) -> Result<Target> {
+        self.check()?;
         Ok(Target { id, condition: filter::read(&params.query, &self.syntax)?, at_most: None })
     }
 
@@ -242,6 +266,7 @@ impl<S: Store> RawService for Table<S> {
     }
 
     async fn create(&self, data: Option<Payload>, params: &Params) -> Result<Payload> {
+        self.check()?;
         // Nothing but $select counts here: Feathers does not look at the query of a create either.
         let select = self.select(params)?;
         match data.map(Payload::into_value).transpose()? {
@@ -299,6 +324,10 @@ impl<S: Store> RawService for Table<S> {
         self.written(id, removed, &select)
     }
 
+    fn check(&self) -> Result<()> {
+        self.wrong.clone().map_or(Ok(()), Err)
+    }
+
     fn rules(&self) -> ClientRules {
         self.rules.clone().records(self.syntax.limits.records)
     }
@@ -337,5 +366,53 @@ impl From<bool> for Multi {
 impl<M: Into<Method>, const N: usize> From<[M; N]> for Multi {
     fn from(methods: [M; N]) -> Multi {
         Multi(methods.into_iter().map(Into::into).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::prelude::*;
+    use crate::store::{Memory, Records, Table};
+    use serde_json::{Value, json};
+
+    fn nothing(_: &Value) -> Result<fn(&Value) -> bool> {
+        Ok(|_| false)
+    }
+
+    fn wrong() -> [(Table<Records>, &'static str); 8] {
+        [
+            (Memory::new().operator("$gt", nothing), "'operator': \"$gt\": Feathers gives this name a meaning"),
+            (Memory::new().operator("near", nothing), "'operator': \"near\": a name begins with `$`"),
+            (Memory::new().filters(["$a", "populate"]), "'filters': \"populate\": a name begins with `$`"),
+            (Memory::new().multi([Create, Find]), "'multi': 'find' never means several"),
+            (Memory::new().records([1]), "'records': a record must be an object"),
+            (Memory::new().records([json!({"id": []})]), "'records': Invalid 'id': an id must be"),
+            (Memory::new().records([json!({})]).id("_id"), "'id': it comes before the records; write Memory::new()"),
+            (Memory::new().filters(["a"]).operator("b", nothing), "'filters': \"a\""),
+        ]
+    }
+
+    #[test]
+    fn a_table_whose_option_is_wrong_is_not_mounted() {
+        for (table, why) in wrong() {
+            let error = App::builder().mount("things", Mount::new(table)).build().unwrap_err();
+            assert!(error.message().contains(&format!("Invalid option {why}")), "{why}: {}", error.message());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_table_whose_option_is_wrong_answers_so_where_nobody_mounts_it() {
+        let (table, why) = wrong().into_iter().next().unwrap();
+        let (params, data) = (Params::new(), || Some(json!({}).into()));
+        for answer in [
+            table.find(&params).await,
+            table.get(1.into(), &params).await,
+            table.create(data(), &params).await,
+            table.update(1.into(), data(), &params).await,
+            table.patch(1.into(), data(), &params).await,
+            table.remove(1.into(), &params).await,
+        ] {
+            assert!(answer.unwrap_err().message().contains(why));
+        }
     }
 }

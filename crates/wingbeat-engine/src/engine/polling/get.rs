@@ -146,7 +146,7 @@ mod tests {
     use wingbeat_protocol::packet::Frame;
 
     fn handle() -> (Engine, Arc<SessionHandle>) {
-        let engine = Engine::new(Config::default(), Nobody);
+        let engine = Engine::new(Config::default(), Nobody).unwrap();
         let parts = http::Request::get("/").body(()).unwrap().into_parts().0;
         let handle =
             Shared::register(&engine.0, crate::Handshake::new(&parts, &engine.0.config), TransportState::Polling)

@@ -96,7 +96,7 @@ mod tests {
 
     #[tokio::test]
     async fn each_post_hears_of_its_own_body() {
-        let engine = Engine::new(Config::default(), Nobody);
+        let engine = Engine::new(Config::default(), Nobody).unwrap();
         let parts = http::Request::new(()).into_parts().0;
         let handle =
             Shared::register(&engine.0, crate::Handshake::new(&parts, &engine.0.config), TransportState::Polling)

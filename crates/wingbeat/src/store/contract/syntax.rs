@@ -79,15 +79,3 @@ async fn filters_of_the_tables_own_are_left_to_hooks<S: Store + Clone>(table: Ta
     refused(client.find(json!({"$other": 1})).await, 400, "Invalid filter value $other");
     refused(client.find(json!({"text": {"$populate": 1}})).await, 400, "Invalid query parameter $populate");
 }
-
-#[test]
-#[should_panic = "has a meaning already"]
-fn an_operator_that_exists_can_not_be_defined() {
-    drop(crate::store::Memory::new().operator("$gt", starts_with));
-}
-
-#[test]
-#[should_panic = "begin with `$`"]
-fn a_filter_begins_with_a_dollar_sign() {
-    drop(crate::store::Memory::new().filters(["populate"]));
-}

@@ -61,8 +61,6 @@ impl Table<SqliteTable> {
     /// # }
     /// ```
     ///
-    /// # Panics
-    /// As [`operator`](Table::operator).
     #[must_use]
     pub fn sql_operator<T>(
         mut self,
@@ -73,7 +71,7 @@ impl Table<SqliteTable> {
     where
         T: Fn(&Value) -> bool + Send + Sync + 'static,
     {
-        self.syntax.add_operator(name, read);
+        self = self.operator(name, read);
         let mut operators = self.store.operators.to_vec();
         operators.push((name.into(), sql));
         self.store.operators = operators.into();

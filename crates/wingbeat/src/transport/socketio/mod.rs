@@ -106,12 +106,11 @@ impl Default for SocketIo {
 impl Transport for SocketIo {
     fn bind(self: Box<Self>, app: &App) -> Result<BoundTransport> {
         let SocketIo { config, middleware, call_timeout, io } = *self;
-        config.check()?;
         let services = Services { dispatcher: app.dispatcher(call_timeout), middleware: middleware.into() };
         let engine = match &io {
             Some(io) => Engine::new(config, io.beside(services)),
             None => Engine::new(config, services),
-        };
+        }?;
         let (handles, serve, outbox, close) = (engine.clone(), engine.clone(), engine.clone(), engine);
         Ok(BoundTransport::new()
             .io(io)
