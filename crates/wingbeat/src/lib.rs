@@ -30,6 +30,21 @@
 //!   socket.emit('create', 'messages', { text: 'Hello' }, (error, message) => console.log(error ?? message))
 //! </script>
 //! ```
+//!
+//! # Features
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `auth` | logging in: [`auth`] |
+//! | `axum` | addresses of clients inside an axum server |
+//! | `contract` | facts that a store of your own is held against: [`store::contract`] |
+//! | `derive` (on by default) | [`Record`], the derive |
+//! | `http2` | HTTP/2 beside HTTP/1.1 for polling, with `tls` |
+//! | `metrics` | figures for Prometheus: [`Metrics`] |
+//! | `schema` | validation by JSON Schemas that come from Rust types: [`schema`] |
+//! | `settings` | settings from file and environment: [`settings`] |
+//! | `sqlite` | records in SQLite: [`store::Sqlite`] |
+//! | `tls` | encrypted connections: [`engine::Tls`] |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
