@@ -57,7 +57,7 @@ impl<K: Copy + Eq + Hash + Ord, V: Default, const REMEMBERED: usize> Level<K, V,
     }
 
     /// Whether a source has had less than another. Of one that is not known nobody can say so.
-    #[cfg_attr(not(feature = "sqlite"), expect(dead_code, reason = "only databases ask"))]
+    #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "only databases ask"))]
     pub(super) fn is_before(&self, key: K, other: K) -> bool {
         let had = |key| self.sources.get(&key).map(|member| member.had);
         had(key).zip(had(other)).is_some_and(|(had, other)| had < other)

@@ -78,7 +78,7 @@ impl<T> Queue<T> {
     }
 
     /// Whether the next work is of somebody who has had less than this source.
-    #[cfg_attr(not(feature = "sqlite"), expect(dead_code, reason = "only databases ask"))]
+    #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "only databases ask"))]
     pub(crate) fn is_behind(&self, source: Source) -> bool {
         let Some(address) = self.addresses.waiting().next() else { return false };
         if address != source.address {
