@@ -11,7 +11,7 @@ use wingbeat_core::json;
 impl Client {
     /// Logs in, for example with `{"strategy": "local", "email": …, "password": …}`; gives what the server says.
     ///
-    /// The access token is kept in the [`Storage`]. After a reconnection the client logs in with it by itself, before
+    /// The access token is kept in the [`Storage`](crate::Storage). After a reconnection the client logs in with it by itself, before
     /// any call that waits. Calls made while a login is running wait for it, and fail with it if it fails.
     ///
     /// # Errors
