@@ -116,6 +116,34 @@ impl Passwords {
         work(permit, move || inner.hash(&password)).await?
     }
 
+    /// Whether a password is the one that a hash was made of, argon2id's or bcrypt's: for a service that asks for it again,
+    /// before it changes a password or deletes an account. What is no hash fits no password.
+    ///
+    /// This counts no attempts, as [`Local`](super::Local) does: ask only those who have logged in.
+    ///
+    /// ```
+    /// use wingbeat::auth::Passwords;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> wingbeat::Result<()> {
+    /// let passwords = Passwords::new();
+    /// let hash = passwords.hash("correct horse".into()).await?;
+    /// assert!(passwords.verify("correct horse".into(), &hash).await?);
+    /// assert!(!passwords.verify("battery staple".into(), &hash).await?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// TooManyRequests if too many are waiting.
+    pub async fn verify(&self, password: String, hash: &str) -> Result<bool> {
+        if password.len() > LONGEST {
+            return Ok(false);
+        }
+        let permit = self.enter().await?;
+        Ok(self.compare(permit, password, Some(hash.to_owned())).await? != Verdict::Wrong)
+    }
+
     /// Waits for the turn of whoever's call this is.
     ///
     /// # Errors
@@ -125,7 +153,7 @@ impl Passwords {
     }
 
     /// Whether a password is the stored one. Nothing stored is as much work as a wrong password.
-    pub(super) async fn verify(&self, permit: Permit, password: String, stored: Option<String>) -> Result<Verdict> {
+    pub(super) async fn compare(&self, permit: Permit, password: String, stored: Option<String>) -> Result<Verdict> {
         let inner = self.0.clone();
         work(permit, move || match &stored {
             Some(stored) => inner.compare(&password, stored),
@@ -203,7 +231,7 @@ impl fmt::Debug for Passwords {
     }
 }
 
-fn random<const N: usize>() -> Result<[u8; N]> {
+pub(super) fn random<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes)?;
     Ok(bytes)
@@ -219,7 +247,7 @@ mod tests {
 
     async fn verdict(passwords: &Passwords, password: &str, stored: Option<&str>) -> Verdict {
         let permit = passwords.enter().await.unwrap();
-        passwords.verify(permit, password.into(), stored.map(Into::into)).await.unwrap()
+        passwords.compare(permit, password.into(), stored.map(Into::into)).await.unwrap()
     }
 
     #[tokio::test]
@@ -233,6 +261,17 @@ mod tests {
         assert_eq!(verify("Swordfish", &hash).await, Verdict::Wrong);
         assert_eq!(verify("swordfish", "plain text").await, Verdict::Wrong);
         assert_eq!(verify("plain text", "plain text").await, Verdict::Wrong);
+    }
+
+    #[tokio::test]
+    async fn a_service_can_ask_for_a_password_again() {
+        let (passwords, bcrypt) = (cheap(), Passwords::keep_bcrypt_with_cost(4).unwrap());
+        for hash in [passwords.hash("secret1".into()).await.unwrap(), bcrypt.hash("secret1".into()).await.unwrap()] {
+            assert!(passwords.verify("secret1".into(), &hash).await.unwrap());
+            assert!(!passwords.verify("secret2".into(), &hash).await.unwrap());
+        }
+        assert!(!passwords.verify("secret1".into(), "secret1").await.unwrap());
+        assert!(!passwords.verify("x".repeat(LONGEST + 1), "").await.unwrap());
     }
 
     #[tokio::test]

@@ -9,7 +9,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::future::ready;
-use wingbeat_core::{Error, Payload, Result};
+use std::time::SystemTime;
+use wingbeat_core::{Error, Payload, Result, iso_date};
 
 /// Reads the data as a `T`, or a list of it, and goes on with what `T` writes: unknown members are gone, missing ones
 /// have their defaults, and what does not fit is a BadRequest.
@@ -110,4 +111,48 @@ fn strip(value: &mut Value, field: &str) {
 /// BadRequest, in all methods of the service (see [`ClientRules`]). What hooks add to the query is the server's own.
 pub fn protect<F: Into<Box<str>>>(fields: impl IntoIterator<Item = F>) -> impl Hook {
     Protect(fields.into_iter().map(Into::into).collect())
+}
+
+struct Stamp(Box<str>);
+
+impl Hook for Stamp {
+    fn call<'a>(&'a self, context: &'a mut Context) -> BoxFuture<'a, Result<()>> {
+        Box::pin(ready(self.stamp(context)))
+    }
+}
+
+impl Stamp {
+    fn stamp(&self, context: &mut Context) -> Result<()> {
+        // A patch that changes nothing, or a method without data.
+        if context.data.as_ref().is_none_or(Payload::is_null) {
+            return Ok(());
+        }
+        let millis = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_millis();
+        let now = i64::try_from(millis).ok().and_then(iso_date);
+        for record in context.items_mut()? {
+            record.insert(self.0.to_string(), now.clone().into());
+        }
+        Ok(())
+    }
+}
+
+/// Writes when a record is made into a field, as the text that JavaScript's `toISOString` gives. To be used as a before hook
+/// for `create`; what a client says of the field does not count.
+///
+/// ```
+/// use wingbeat::hooks::{created_at, updated_at};
+/// use wingbeat::{prelude::*, store::Memory};
+///
+/// let messages = Mount::new(Memory::new())
+///     .before(Create, created_at("createdAt"))
+///     .before([Create, Update, Patch], updated_at("updatedAt"));
+/// ```
+pub fn created_at(field: &str) -> impl Hook {
+    Stamp(field.into())
+}
+
+/// Writes when a record is changed into a field, as [`created_at`] does. To be used as a before hook for `create`, `update`
+/// and `patch`.
+pub fn updated_at(field: &str) -> impl Hook {
+    Stamp(field.into())
 }

@@ -262,6 +262,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn ids_are_made_where_data_has_none() {
+        let service = Memory::new().id("_id").multi(true).ids(crate::store::uuid);
+        let data = json!([{"n": 1}, {"_id": "mine", "n": 2}, {"_id": null}]);
+        let created = service.create(Some(data.into()), &Params::new()).await.unwrap().into_value().unwrap();
+        assert_eq!(created[1], json!({"_id": "mine", "n": 2}));
+        let (first, last) = (created[0]["_id"].as_str().unwrap(), created[2]["_id"].as_str().unwrap());
+        assert!(first.len() == 36 && first < last);
+        assert_eq!(service.get(first.into(), &Params::new()).await.unwrap().into_value().unwrap()["n"], 1);
+    }
+
+    #[tokio::test]
     async fn the_id_field_can_have_another_name() {
         let service = Memory::new().id("_id").records([json!({"_id": "x", "n": 1})]);
         let got = service.get("x".into(), &Params::new()).await.unwrap().into_value().unwrap();

@@ -41,6 +41,7 @@ mod sort;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod table;
+mod uuid;
 mod writes;
 
 pub use answer::{Answer, JsonRecords};
@@ -59,4 +60,5 @@ pub use sort::{SortKey, sort};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{Sqlite, SqliteSettings, SqliteTable};
 pub use table::{Multi, Table};
+pub use uuid::uuid;
 pub use writes::{OwnedWrites, Writes};

@@ -1,11 +1,13 @@
 //! What all stores share: the service over a store.
 
+use super::given::given_id;
 use super::operator::{Syntax, check_name};
 use super::page::{self, Paginate};
 use super::select::{self, Select};
 use super::{Answer, Change, Find, Limits, Operation, Record, Store, Target, filter, sort};
 use crate::service::{ClientRules, Params, RawService, Services, too_many};
 use serde_json::Value;
+use std::fmt;
 use std::sync::Arc;
 use wingbeat_core::{Error, Id, IdArg, Method, Payload, Result};
 
@@ -36,8 +38,19 @@ pub struct Table<S> {
     paginate: Option<Paginate>,
     pub(super) syntax: Syntax,
     rules: ClientRules,
+    ids: Option<MakeId>,
     /// The first option that cannot be what it says.
     wrong: Option<Error>,
+}
+
+/// A function that makes ids.
+#[derive(Clone)]
+struct MakeId(Arc<dyn Fn() -> Id + Send + Sync>);
+
+impl fmt::Debug for MakeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
 }
 
 impl<S: Store> Table<S> {
@@ -49,6 +62,7 @@ impl<S: Store> Table<S> {
             paginate: None,
             syntax: Syntax::default(),
             rules: ClientRules::new(),
+            ids: None,
             wrong: None,
         }
     }
@@ -72,6 +86,27 @@ impl<S: Store> Table<S> {
     /// Makes `find` answer pages: of `default` records unless the query has a `$limit`, which may be at most `max`.
     pub fn paginate(mut self, default: u64, max: u64) -> Table<S> {
         self.paginate = Some(Paginate { default: Some(default), max: Some(max) });
+        self
+    }
+
+    /// Makes the ids of new records that have none, where the store would count them:
+    ///
+    /// ```
+    /// use serde_json::json;
+    /// use wingbeat::{Params, RawService, store::{Memory, uuid}};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> wingbeat::Result<()> {
+    /// let notes = Memory::new().ids(uuid);
+    /// let note = notes.create(Some(json!({"text": "Hello"}).into()), &Params::new()).await?.into_value()?;
+    /// assert_eq!(note["id"].as_str().map(str::len), Some(36));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// A table in SQLite needs a column of texts for it: `id TEXT PRIMARY KEY`.
+    pub fn ids(mut self, make: impl Fn() -> Id + Send + Sync + 'static) -> Table<S> {
+        self.ids = Some(MakeId(Arc::new(make)));
         self
     }
 
@@ -213,6 +248,17 @@ impl<S: Store> Table<S> {
         select::read(params.query.get("$select"), self.store.id_field(), self.syntax.limits.values)
     }
 
+    fn new_record(&self, data: Value) -> Result<Record> {
+        let mut record = record(data)?;
+        let field = self.store.id_field();
+        if let Some(MakeId(make)) = &self.ids
+            && given_id(&record, field)?.is_none()
+        {
+            record.insert(field.to_owned(), make().into());
+        }
+        Ok(record)
+    }
+
     /// What a write answers, where one record was meant, and where several were.
     fn written(&self, id: IdArg, answer: Answer, select: &Select) -> Result<Payload> {
         one_or_all(id, select::apply_to_all(select, answer)?)
@@ -276,7 +322,7 @@ impl<S: Store> RawService for Table<S> {
                 if let Some(most) = self.at_most(params).filter(|most| items.len() > *most) {
                     return Err(too_many(&Method::Create, most));
                 }
-                let records = items.into_iter().map(record).collect::<Result<Vec<_>>>()?;
+                let records = items.into_iter().map(|item| self.new_record(item)).collect::<Result<Vec<_>>>()?;
                 let created = match records.is_empty() {
                     true => Answer::default(),
                     false => self.store.create(records, self.operation(params)).await?,
@@ -285,7 +331,7 @@ impl<S: Store> RawService for Table<S> {
             }
             data => {
                 let created =
-                    self.store.create(vec![record(data.unwrap_or_default())?], self.operation(params)).await?;
+                    self.store.create(vec![self.new_record(data.unwrap_or_default())?], self.operation(params)).await?;
                 self.written(IdArg::Absent, created, &select)
             }
         }

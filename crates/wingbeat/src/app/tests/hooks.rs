@@ -1,5 +1,7 @@
 use super::Echo;
+use crate::hooks::{created_at, updated_at};
 use crate::prelude::*;
+use crate::store::Memory;
 use crate::{Next, locked};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
@@ -120,6 +122,26 @@ async fn an_error_of_an_after_hook_reaches_the_error_hooks() {
     let mount = Mount::new(Echo).after(Get, late).error(Get, note(&seen, "seen"));
     assert_eq!(get(&app(mount), "1").await.unwrap_err().code(), 409);
     assert_eq!(*locked(&seen), ["seen"]);
+}
+
+#[tokio::test]
+async fn the_server_says_when_a_record_was_made_and_changed() {
+    let mount = Mount::new(Memory::new().start(1).multi(true))
+        .before(Create, created_at("createdAt"))
+        .before(All, updated_at("updatedAt"));
+    let app = app(mount);
+    let service = app.service("echo");
+    let made = service.create(json!([{"createdAt": "1970"}, {}]), Params::new()).await.unwrap().into_value().unwrap();
+    let made_at = made[0]["createdAt"].as_str().unwrap().to_owned();
+    assert!(made_at.len() == 24 && made_at.ends_with('Z') && made_at.as_str() > "2026", "{made_at}");
+    assert_eq!((&made[1]["createdAt"], made[0]["updatedAt"].is_string()), (&made[0]["createdAt"], true));
+    let patched = service.patch(1, json!({"updatedAt": null}), Params::new()).await.unwrap().into_value().unwrap();
+    assert_eq!(patched["createdAt"], made[0]["createdAt"]);
+    assert!(patched["updatedAt"].as_str() >= made[0]["updatedAt"].as_str());
+    // A patch that changes nothing leaves no trace.
+    let unchanged = service.patch(1, Value::Null, Params::new()).await.unwrap().into_value().unwrap();
+    assert_eq!(unchanged, patched);
+    assert_eq!(service.get(1, Params::new()).await.unwrap().into_value().unwrap(), patched);
 }
 
 #[tokio::test]

@@ -102,7 +102,7 @@ impl Strategy for Local {
         }
         // What is not compared was not a guess, and nothing is remembered of it.
         let permit = self.passwords.enter().await.inspect_err(|_| attempt.take_back())?;
-        let verdict = self.passwords.verify(permit, password.to_owned(), stored.map(Into::into)).await?;
+        let verdict = self.passwords.compare(permit, password.to_owned(), stored.map(Into::into)).await?;
         let entity = entity.filter(|_| verdict != Verdict::Wrong).ok_or_else(|| self.refused())?;
         if verdict == Verdict::Outdated {
             self.upgrade(&entity, password, attempt).await;
