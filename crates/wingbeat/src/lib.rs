@@ -67,6 +67,7 @@ mod javascript;
     doctest,
     feature = "auth",
     feature = "contract",
+    feature = "derive",
     feature = "metrics",
     feature = "schema",
     feature = "settings",
@@ -92,8 +93,8 @@ pub use hook::{
     All, Around, Context, Hook, HookDescription, HookType, Http, Methods, Next, Original, With, sync, with,
 };
 pub use realtime::{
-    Audience, Batch, Channel, Connection, Headers, Message, Peer, Publication, Selector, channel, channels,
-    channels_matching, nobody,
+    Audience, Batch, Channel, ChannelName, Connection, Headers, Message, Peer, Publication, Selector, channel,
+    channels, channels_matching, nobody,
 };
 pub use service::{
     Arguments, Caller, ClientRules, CustomMethod, CustomMethods, Description, Found, IntoService, Invocation,

@@ -48,7 +48,7 @@ pub(crate) use registry::Entry;
 pub use transport::{BoundTransport, Transport};
 
 use crate::hook::HookSet;
-use crate::realtime::{Channel, Channels, Connection, Delivery};
+use crate::realtime::{Channel, ChannelName, Channels, Connection, Delivery};
 use crate::service::{ServiceHandle, Services};
 use arc_swap::ArcSwap;
 use events::Publishers;
@@ -56,7 +56,7 @@ use registry::Registry;
 use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, Mutex, Weak};
-use wingbeat_core::{Error, Result};
+use wingbeat_core::{Definition, Error, Result};
 use wingbeat_protocol::LogThrottle;
 
 /// An application: a cheap handle, equal for all its clones.
@@ -158,19 +158,24 @@ impl App {
         self.services().service(path)
     }
 
+    /// The service of a definition, to be called from inside: `app.defined::<Messages>()`.
+    pub fn defined<D: Definition>(&self) -> ServiceHandle {
+        self.service(D::PATH)
+    }
+
     /// The way to all services, without the rest of the application.
     pub fn services(&self) -> Services {
         Services(self.0.clone())
     }
 
     /// The channel of this name.
-    pub fn channel(&self, name: impl Into<Box<str>>) -> Channel {
-        Channel::new(self.0.channels.clone(), [name.into()].into())
+    pub fn channel(&self, name: impl Into<ChannelName>) -> Channel {
+        Channel::new(self.0.channels.clone(), [name.into().into_text()].into())
     }
 
     /// Several channels taken together: joining and leaving act on all of them.
-    pub fn channels<N: Into<Box<str>>>(&self, names: impl IntoIterator<Item = N>) -> Channel {
-        Channel::new(self.0.channels.clone(), names.into_iter().map(Into::into).collect())
+    pub fn channels<N: Into<ChannelName>>(&self, names: impl IntoIterator<Item = N>) -> Channel {
+        Channel::new(self.0.channels.clone(), names.into_iter().map(|name| name.into().into_text()).collect())
     }
 
     /// The channels that exist at this moment and whose names fit a pattern, taken together: in `rooms/*` the star stands

@@ -28,7 +28,7 @@ use wingbeat_core::{Definition, Error, Method, Payload, Result};
 ///     .methods([Find, Get, Create])
 ///     .method("shout", async |text: String, _params: &Params| { Ok(text.to_uppercase()) })
 ///     .events(["typing"])
-///     .publish(|publication| channel(format!("rooms/{}", publication.data()["roomId"])));
+///     .publish(|message| message.id("roomId").map(|room| channel(("rooms", room))));
 /// ```
 #[derive(Default)]
 #[must_use = "a mount does nothing until it is mounted"]

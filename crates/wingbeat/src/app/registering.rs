@@ -3,6 +3,7 @@
 use super::{Builder, Mount};
 use crate::hook::{Around, Hook, Methods};
 use crate::realtime::{Audience, Publication, Publisher};
+use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use wingbeat_core::Error;
 
@@ -78,6 +79,35 @@ macro_rules! hooks_and_publishers {
                 A: Into<Audience>,
             {
                 self.publishers.set(None, Publisher::ready(publisher));
+                self
+            }
+
+            #[doc = concat!("As [`publish`](", stringify!($owner), "::publish), with a publisher that sees the record as its type.")]
+            /// Of what is not such a record nobody hears, and the log says why: events that carry something else have a
+            /// publisher of their own (`publish_event`).
+            ///
+            /// ```
+            #[doc = concat!("use wingbeat::{", stringify!($owner), ", channel};")]
+            ///
+            /// #[derive(serde::Deserialize)]
+            /// #[serde(rename_all = "camelCase")]
+            /// struct Task {
+            ///     team_id: u64,
+            /// }
+            ///
+            #[doc = concat!("let tasks = ", stringify!($owner), "::default().publish_as(|task: Task, _| channel((\"teams\", task.team_id)));")]
+            /// ```
+            pub fn publish_as<T, A>(mut self, publisher: impl Fn(T, &Publication) -> A + Send + Sync + 'static) -> $owner
+            where
+                T: DeserializeOwned,
+                A: Into<Audience>,
+            {
+                self.publishers.set(None, Publisher::ready(move |publication| -> Audience {
+                    match publication.data_as() {
+                        Ok(record) => publisher(record, publication).into(),
+                        Err(unfit) => Err::<Audience, Error>(unfit).into(),
+                    }
+                }));
                 self
             }
 

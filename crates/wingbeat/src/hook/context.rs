@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
-use wingbeat_core::{Error, ErrorKind, IdArg, Method, Payload, Result};
+use wingbeat_core::{Definition, Error, ErrorKind, IdArg, Method, Payload, Result};
 
 /// What a hook sees of a call and may change.
 ///
@@ -204,6 +204,11 @@ impl Context {
     /// Calls another service. Its params are new ones: pass on what it should know of the caller.
     pub fn service(&self, path: impl Into<Box<str>>) -> ServiceHandle {
         self.services.service(path)
+    }
+
+    /// Calls the service of a definition, as [`service`](Context::service) does.
+    pub fn defined<D: Definition>(&self) -> ServiceHandle {
+        self.services.defined::<D>()
     }
 
     /// The way to all services and channels.

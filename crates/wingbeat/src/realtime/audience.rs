@@ -1,8 +1,8 @@
 //! Audiences: what a publisher answers to "who hears this?".
 
-use super::Connection;
 use super::pattern::Pattern;
 use super::selector::{Selector, Source};
+use super::{ChannelName, Connection};
 use serde_json::Value;
 use std::fmt;
 use std::sync::Arc;
@@ -40,13 +40,13 @@ pub(super) struct Part {
 
 pub(super) type Filter = Arc<dyn Fn(&Connection) -> bool + Send + Sync>;
 
-/// The members of a channel.
-pub fn channel(name: impl Into<Box<str>>) -> Audience {
-    Audience::of(Source::Channel(name.into()))
+/// The members of a channel: `channel("staff")`, `channel(("rooms", id))`.
+pub fn channel(name: impl Into<ChannelName>) -> Audience {
+    Audience::of(Source::Channel(name.into().into_text()))
 }
 
 /// The members of several channels.
-pub fn channels<N: Into<Box<str>>>(names: impl IntoIterator<Item = N>) -> Audience {
+pub fn channels<N: Into<ChannelName>>(names: impl IntoIterator<Item = N>) -> Audience {
     names.into_iter().map(channel).collect()
 }
 

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
-use wingbeat_core::{RawJson, Result};
+use wingbeat_core::{Id, RawJson, Result};
 use wingbeat_engine::SharedFrame;
 use wingbeat_protocol::packet::Frame;
 
@@ -63,6 +63,18 @@ impl Publication {
     /// BadRequest if it does not fit.
     pub fn data_as<T: DeserializeOwned>(&self) -> Result<T> {
         self.0.data.to()
+    }
+
+    /// The id in a field of the record, for the name of a channel; none where there is no number and no text.
+    ///
+    /// ```
+    /// use wingbeat::{prelude::*, store::Memory};
+    ///
+    /// let tasks = Mount::new(Memory::new())
+    ///     .publish(|task| task.id("teamId").map(|team| channel(("teams", team))));
+    /// ```
+    pub fn id(&self, field: &str) -> Option<Id> {
+        self.data().get(field).and_then(Id::from_value)
     }
 
     /// The connection whose call set this off, if it was one.

@@ -2,13 +2,13 @@
 
 use super::{Arguments, Caller, Invocation, Params};
 use crate::BoxFuture;
-use crate::realtime::{Channel, Connection};
+use crate::realtime::{Channel, ChannelName, Connection};
 use serde::Serialize;
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
-use wingbeat_core::{Id, IdArg, Payload, RawJson, Result};
+use wingbeat_core::{Definition, Id, IdArg, Payload, RawJson, Result};
 
 /// What services run in, and what runs their calls: the application.
 pub(crate) trait Host: Any + Send + Sync {
@@ -29,9 +29,14 @@ impl Services {
         ServiceHandle { host: self.0.clone(), path: path.into(), dispatched: false }
     }
 
+    /// A handle to the service of a definition.
+    pub fn defined<D: Definition>(&self) -> ServiceHandle {
+        self.service(D::PATH)
+    }
+
     /// The channel of this name.
-    pub fn channel(&self, name: impl Into<Box<str>>) -> Channel {
-        self.0.channel([name.into()].into())
+    pub fn channel(&self, name: impl Into<ChannelName>) -> Channel {
+        self.0.channel([name.into().into_text()].into())
     }
 
     /// The names of the channels that someone is in, sorted.

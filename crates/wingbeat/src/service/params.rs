@@ -2,7 +2,7 @@
 
 use super::{Emitter, Notes, Query, ServiceHandle, ServiceScope, Services};
 use crate::fair::Source;
-use crate::realtime::{Channel, Connection, Extensions, Headers};
+use crate::realtime::{Channel, ChannelName, Connection, Extensions, Headers};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::any::Any;
@@ -247,7 +247,7 @@ impl Params {
     ///
     /// # Errors
     /// As [`services`](Params::services).
-    pub fn channel(&self, name: impl Into<Box<str>>) -> Result<Channel> {
+    pub fn channel(&self, name: impl Into<ChannelName>) -> Result<Channel> {
         Ok(self.services()?.channel(name))
     }
 }

@@ -89,6 +89,13 @@ fn a_typed_service_is_described_by_its_definition() {
     assert_eq!(archive["query"], Value::Null);
 }
 
+#[tokio::test]
+async fn a_definition_finds_its_service() {
+    let app = App::builder().mount(Todos::PATH, Mount::defined::<Todos>(TodoService)).build().unwrap();
+    let todo: Todo = app.defined::<Todos>().get(1, Params::new()).await.unwrap().to().unwrap();
+    assert_eq!(todo.text, "Read");
+}
+
 #[test]
 fn a_raw_service_says_nothing_of_its_types() {
     let echo = described("echo", Mount::new(Echo).methods([Get]));

@@ -269,3 +269,27 @@ async fn an_event_can_go_to_a_connection_beside_channels() {
     let heard = [staff_heard, other_heard, nobody_heard].map(|heard| heard.data().len());
     assert_eq!(heard, [2, 1, 0]);
 }
+
+#[tokio::test]
+async fn a_publisher_sees_the_record_as_its_type() {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Task {
+        team_id: Id,
+    }
+    let mount = Mount::new(crate::store::Memory::new()).publish_as(|task: Task, publication| {
+        assert_eq!(publication.id("teamId"), Some(task.team_id.clone()));
+        channel(("teams", task.team_id))
+    });
+    let app = App::builder().mount("tasks", mount).build().unwrap();
+    let client = crate::test::Client::connect(&app).await.unwrap();
+    app.channel(("teams", "red/1")).join(client.connection());
+    app.channel("teams/7").join(client.connection());
+    let tasks = app.service("tasks");
+    // Of what is no task nobody hears, and the call succeeds.
+    for data in [json!({"id": 1}), json!({"id": 2, "teamId": "red/1"}), json!({"id": 3, "teamId": 7})] {
+        tasks.create(data, Params::new()).await.unwrap();
+    }
+    assert_eq!(client.hears("tasks created").await["id"], 2);
+    assert_eq!(client.hears("tasks created").await["id"], 3);
+}
