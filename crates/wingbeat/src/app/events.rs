@@ -206,7 +206,10 @@ impl MountScope {
 }
 
 fn undeclared(event: &str, path: &str) -> Error {
-    let text = format!("'{event}' is not a valid service event of '{path}': list it among the mount's `events`");
+    let text = format!(
+        "'{event}' is not a valid service event of '{path}': list it among the mount's `events`, or name one that its \
+         methods send: created, updated, patched, removed"
+    );
     Error::general(text)
 }
 

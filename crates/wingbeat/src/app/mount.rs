@@ -292,7 +292,9 @@ impl Mount {
         };
         let exposed = self.external.iter().flatten();
         if let Some(method) = exposed.chain(self.hooks.named()).find(|method| !has(method)) {
-            return wrong(format!("Service '{path}' has no method '{method}' to list or to hook"));
+            let has: Vec<&str> = standard.iter().map(Method::as_str).chain(names.iter().map(|name| &**name)).collect();
+            let has = if has.is_empty() { "none".to_owned() } else { has.join(", ") };
+            return wrong(format!("Service '{path}' has no method '{method}' to list or to hook: it has {has}"));
         }
         if let Some((name, _)) = self.described.iter().find(|(name, _)| !names.contains(&**name)) {
             return wrong(format!("Service '{path}' has no custom method '{name}' to describe"));

@@ -17,7 +17,11 @@ pub(super) fn normal(path: &str) -> &str {
 /// A path under which a service can be mounted.
 pub(super) fn checked(path: &str) -> Result<&str> {
     let normal = normal(path);
-    let wrong = || Error::general(format!("'{path}' is not a valid service path."));
+    let wrong = || {
+        Error::general(format!(
+            "'{path}' is not a valid service path. Write names with one slash between them, such as `users/:userId/todos`"
+        ))
+    };
     if normal.is_empty() || normal != "/" && normal.split('/').any(|segment| matches!(segment, "" | ":")) {
         return Err(wrong());
     }

@@ -143,7 +143,10 @@ fn methods_of_their_own_are_described_without_a_service() {
 #[test]
 fn what_a_definition_names_and_the_service_has_not_is_an_error() {
     let error = App::builder().mount("todos", Mount::new(Memory::new()).define::<Todos>()).build().unwrap_err();
-    assert_eq!(error.message(), "Service 'todos' has no method 'archive' to list or to hook");
+    assert_eq!(
+        error.message(),
+        "Service 'todos' has no method 'archive' to list or to hook: it has find, get, create, update, patch, remove"
+    );
     let mount = Mount::new(Memory::new()).describe_method::<String, String>("shout");
     let error = App::builder().mount("notes", mount).build().unwrap_err();
     assert_eq!(error.message(), "Service 'notes' has no custom method 'shout' to describe");

@@ -1,0 +1,78 @@
+//! The usual mistakes that are found when an application is built, started or called, and what is said of them.
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use wingbeat::auth::Auth;
+use wingbeat::store::{Memory, Sqlite};
+use wingbeat::{Builder, prelude::*};
+
+#[derive(Serialize, Deserialize)]
+struct Todo {
+    id: i64,
+    text: String,
+}
+
+/// A service that has written one method and declares another.
+struct Todos;
+
+impl Service for Todos {
+    type Item = Todo;
+    type Data = Todo;
+    type Patch = Todo;
+    const METHODS: &'static [Method] = &[Find];
+
+    async fn get(&self, _id: Id, _params: &Params) -> Result<Todo> {
+        Ok(Todo { id: 1, text: "Read".into() })
+    }
+}
+
+/// Why an application can not be built.
+fn refused(builder: Builder) -> String {
+    builder.build().expect_err("a mistake").message().to_owned()
+}
+
+#[tokio::test]
+async fn a_method_that_is_not_declared_is_told_where_it_is_named_and_where_it_is_called() {
+    let named = refused(App::builder().mount("todos", Mount::new(Todos).methods([Get])));
+    assert_eq!(named, "Service 'todos' has no method 'get' to list or to hook: it has find");
+    let app = App::builder().mount("todos", Mount::new(Todos)).build().unwrap();
+    let called = app.service("todos").get(1, Params::new()).await.unwrap_err();
+    assert_eq!(called.message(), "Method 'get' not allowed on service 'todos'");
+}
+
+#[test]
+fn a_missing_secret_names_the_variable() {
+    let error = Auth::from_env("WINGBEAT_HAS_NO_SUCH_SECRET").map(drop).unwrap_err();
+    assert_eq!(error.message(), "Missing secret: set the environment variable WINGBEAT_HAS_NO_SUCH_SECRET");
+}
+
+#[tokio::test]
+async fn a_table_or_column_that_the_database_has_not_ends_the_start() {
+    let db = Sqlite::memory().await.unwrap();
+    db.migrate(&[("todos", "CREATE TABLE todos (id INTEGER PRIMARY KEY)")]).await.unwrap();
+    for (table, expected) in [
+        ("tasks", "Missing table 'tasks' in the database"),
+        ("todos", "Table 'todos' has no column 'text', which its type names as a field or as an alias of one"),
+    ] {
+        let app = App::builder().mount("todos", Mount::new(db.table::<Todo>(table))).build().unwrap();
+        assert_eq!(app.setup().await.unwrap_err().message(), expected);
+    }
+}
+
+#[test]
+fn an_event_that_nobody_sends_is_told_where_it_belongs() {
+    let todos = Mount::new(Memory::new()).publish_event("create", |_| channel("all"));
+    let expected = "'create' is not a valid service event of 'todos': list it among the mount's `events`, or name one \
+                    that its methods send: created, updated, patched, removed";
+    assert_eq!(refused(App::builder().mount("todos", todos)), expected);
+}
+
+#[tokio::test]
+async fn a_wrong_path_is_named() {
+    let expected = "'to//dos' is not a valid service path. Write names with one slash between them, such as \
+                    `users/:userId/todos`";
+    assert_eq!(refused(App::builder().mount("to//dos", Mount::new(Memory::new()))), expected);
+    let app = App::builder().mount("todos", Mount::new(Memory::new())).build().unwrap();
+    let error = app.service("todo").create(json!({}), Params::new()).await.unwrap_err();
+    assert_eq!(error.message(), "Service 'todo' not found");
+}
