@@ -146,12 +146,11 @@ impl Slots {
                 events.push(event)
             }
         });
-        let unknown = |event: &str| Err(undeclared(event, path));
         if let Some(event) = service.unknown(|event| events.contains(&event)) {
-            return unknown(event);
+            return Err(unknown(event, path));
         }
         if let Some((event, _)) = listeners.iter().find(|(event, _)| !events.contains(&&**event)) {
-            return unknown(event);
+            return Err(unknown(event, path));
         }
         // The nearest one names the audience.
         let of_sub_app = |event: &str| within.iter().rev().find_map(|sub| sub.publishers.find(event, OF_SUB_APP));
@@ -205,7 +204,7 @@ impl MountScope {
     }
 }
 
-fn undeclared(event: &str, path: &str) -> Error {
+fn unknown(event: &str, path: &str) -> Error {
     let text = format!(
         "'{event}' is not a valid service event of '{path}': list it among the mount's `events`, or name one that its \
          methods send: created, updated, patched, removed"
@@ -213,12 +212,15 @@ fn undeclared(event: &str, path: &str) -> Error {
     Error::general(text)
 }
 
+/// What a call fails with that sends an event which was never declared: nothing that clients could do something about.
+pub(super) fn undeclared(event: &str, path: &str) -> Error {
+    Error::internal(unknown(event, path).into_std())
+}
+
 impl ServiceScope for MountScope {
     fn emit(&self, event: &str, data: RawJson, by: Emitter) -> BoxFuture<'static, Result<()>> {
         let Some(slot) = self.slots.find(event) else {
-            // It is nothing that clients could do something about.
-            let error = Error::internal(undeclared(event, &self.path).into_std());
-            return Box::pin(ready(Err(error)));
+            return Box::pin(ready(Err(undeclared(event, &self.path))));
         };
         let app = self.app.upgrade();
         Box::pin(async move {

@@ -1,5 +1,6 @@
 //! How a call runs.
 
+use super::events::undeclared;
 use super::measure::{Held, measured, span, traced};
 use super::outcome::Outcome;
 use super::publish::Whose;
@@ -153,8 +154,10 @@ impl App {
 
 /// Publishes what a call among hooks has done.
 async fn publish(entry: &Entry, context: &mut Context, writer: Option<Writer>, by: By) -> Result<()> {
-    let slot = context.event().and_then(|event| entry.slots.find(event)).filter(|slot| slot.is_heard());
-    let Some((slot, app)) = slot.zip(App::of(context.services())) else { return Ok(()) };
+    let Some(event) = context.event() else { return Ok(()) };
+    // As in `emit`: only a hook can have named another one.
+    let slot = entry.slots.find(event).ok_or_else(|| undeclared(event, entry.path()))?;
+    let Some(app) = App::of(context.services()).filter(|_| slot.is_heard()) else { return Ok(()) };
     let raw = context.result.take().unwrap_or(Payload::NULL).into_raw()?;
     let dispatch = context.dispatch.take().map(Payload::into_raw).transpose()?;
     let caller = writer.as_ref().and_then(Writer::caller).or(context.params.connection.as_ref());

@@ -142,7 +142,8 @@ impl Context {
         self.event.take()
     }
 
-    /// Renames the event, or suppresses it with `None`. A name that the service does not publish is not sent.
+    /// Sends another event in place of this one, or none with `None`. It is a standard one, or one that the mount lists
+    /// among its [`events`](crate::Mount::events); with any other the call fails.
     pub fn set_event<'a>(&mut self, event: impl Into<Option<&'a str>>) {
         self.event = event.into().map(|event| Cow::Owned(event.to_owned()));
     }

@@ -84,10 +84,36 @@ async fn an_event_can_be_renamed_and_suppressed() {
         Ok(())
     });
     let (app, _connection, heard) = open(to_everybody().after(Create, rename));
-    for data in [json!("updated"), json!("unheard of"), json!(null)] {
+    for data in [json!("updated"), json!(null)] {
         app.service("echo").create(data, Params::new()).await.unwrap();
     }
     assert_eq!(heard.all(), [("echo updated".to_owned(), json!("updated"))]);
+}
+
+#[tokio::test]
+async fn an_event_that_a_hook_names_and_nobody_has_declared_is_an_error() {
+    let rename = |to: &'static str| {
+        sync(move |context: &mut Context| {
+            context.set_event(to);
+            Ok(())
+        })
+    };
+    // Whether anybody could hear it or not.
+    for mount in [to_everybody(), Mount::new(Echo)] {
+        let (app, _connection, heard) = open(mount.after(All, rename("restored")));
+        for error in [
+            app.service("echo").create(json!({}), Params::new()).await.unwrap_err(),
+            app.service("echo").get(1, Params::new()).await.unwrap_err(),
+        ] {
+            let told = format!("{error:?}");
+            assert!(told.contains("'restored'") && told.contains("list it among the mount's `events`"), "{told}");
+            assert!(!error.message().contains("restored"), "clients can do nothing about it");
+        }
+        assert_eq!(heard.all(), []);
+    }
+    let (app, _connection, heard) = open(to_everybody().events(["restored"]).after(Create, rename("restored")));
+    app.service("echo").create(json!({}), Params::new()).await.unwrap();
+    assert_eq!(heard.all(), [("echo restored".to_owned(), json!({}))]);
 }
 
 #[tokio::test]
