@@ -233,7 +233,7 @@ impl Builder {
     ///
     /// # Errors
     /// If two services have the same path, a path is invalid, a service has neither methods nor events, a method or an event
-    /// that is named does not exist, a hook can not work, or the program aborts on panics (one handler that panics would then end all connections).
+    /// that is named does not exist, a hook can not work or misses a service that it needs, or the program aborts on panics (one handler that panics would then end all connections).
     pub fn build(self) -> Result<App> {
         if cfg!(panic = "abort") {
             return Err(Error::general("Wingbeat needs `panic = \"unwind\"` in the Cargo profile"));
@@ -266,6 +266,8 @@ impl Builder {
         for (path, guard) in guards {
             guard.guard().check(&app, &path)?;
         }
+        // Behind the guards, who know their paths only now.
+        app.0.registry.load().entries().try_for_each(|entry| entry.check_mounted(&app.services()))?;
         let transports = self.transports.into_iter().map(|transport| transport.bind(&app));
         let transports = transports.collect::<Result<Vec<_>>>()?;
         let fallback = self.fallback.map(|fallback| fallback(&app));

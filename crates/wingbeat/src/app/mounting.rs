@@ -18,6 +18,7 @@ impl App {
             if let Some(guard) = entry.guard() {
                 guard.guard().check(app, entry.shared_path())?;
             }
+            entry.check_mounted(&app.services())?;
             Ok(entry)
         })?;
         let expected = Expected { app: self, entry: &entry };

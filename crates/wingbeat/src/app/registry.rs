@@ -193,6 +193,11 @@ impl Entry {
         }
     }
 
+    /// Asks the hooks whether they find what they need among what is mounted.
+    pub(super) fn check_mounted(&self, services: &Services) -> Result<()> {
+        self.endpoints.iter().try_for_each(|endpoint| endpoint.chain.check_mounted(services, &self.path))
+    }
+
     pub(super) fn endpoints(&self) -> &[Endpoint] {
         &self.endpoints
     }

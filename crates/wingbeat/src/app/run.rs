@@ -55,12 +55,6 @@ impl Completed {
 }
 
 impl App {
-    /// Whether there is a service at a path.
-    #[cfg(feature = "auth")]
-    pub(crate) fn has_service(&self, path: &str) -> bool {
-        self.0.registry.load().find(path).is_ok()
-    }
-
     /// Runs the method at a place of a service with its hooks, and publishes what it has done. `params` have route and
     /// scope already; `answer` chooses what the caller wants to know of the outcome.
     pub(super) fn run<T: 'static>(
@@ -194,5 +188,9 @@ impl Host for Inner {
 
     fn channel_names(&self) -> Vec<String> {
         self.channels.names()
+    }
+
+    fn has(&self, path: &str) -> bool {
+        self.registry.load().find(path).is_ok()
     }
 }

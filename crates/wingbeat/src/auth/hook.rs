@@ -7,7 +7,7 @@ use crate::BoxFuture;
 use crate::app::App;
 use crate::hook::{Around, Context, Hook, HookDescription, HookType, Next};
 use crate::realtime::Connection;
-use crate::service::Params;
+use crate::service::{Params, Services};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::sync::Arc;
@@ -66,6 +66,9 @@ impl Hook for Authenticate {
     fn call<'a>(&'a self, context: &'a mut Context) -> BoxFuture<'a, Result<()>> {
         Box::pin(self.run(context))
     }
+    fn check_mounted(&self, services: &Services, path: &str) -> Result<()> {
+        self.find_service(services, path)
+    }
     fn description(&self) -> HookDescription {
         self.describe()
     }
@@ -76,6 +79,29 @@ impl Authenticate {
         let strategies = self.strategies.iter().map(ToString::to_string).collect();
         HookDescription { login: Some(strategies), ..HookDescription::default() }
     }
+
+    /// Whether there is who knows the callers of the service at `path`.
+    fn find_service(&self, services: &Services, path: &str) -> Result<()> {
+        let wrong = |text: String| Err(Error::general(format!("The hook `authenticate` of '{path}' {text}")));
+        let app = super::service::running(services)?;
+        let Some(authenticator) = app.guard::<Authenticator>(self.service.as_deref()) else {
+            return wrong(match &self.service {
+                Some(service) => format!("asks an authentication service at '{service}': mount one there"),
+                None => "needs an authentication service: `.mount(\"authentication\", Auth::new(key))`".into(),
+            });
+        };
+        if authenticator.sessions.service.get().is_some_and(|own| **own == *path) {
+            return wrong("refuses all logins there: register it for the other services".into());
+        }
+        // One of several may be missing: the same hook serves programs with and without it.
+        if self.strategies.iter().all(|name| authenticator.strategies.get(name).is_none()) {
+            let names = self.strategies.join("', '");
+            return wrong(format!(
+                "lets nobody pass: the authentication service has no strategy '{names}'. Add it by `.strategy(…)`"
+            ));
+        }
+        Ok(())
+    }
 }
 
 impl Around for Authenticate {
@@ -84,6 +110,9 @@ impl Around for Authenticate {
             self.run(context).await?;
             next.run(context).await
         })
+    }
+    fn check_mounted(&self, services: &Services, path: &str) -> Result<()> {
+        self.find_service(services, path)
     }
     fn description(&self) -> HookDescription {
         self.describe()

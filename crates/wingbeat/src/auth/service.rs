@@ -122,7 +122,7 @@ struct Handshake;
 
 impl ConnectionGuard for Authenticator {
     fn check(&self, app: &App, path: &Arc<str>) -> Result<()> {
-        if let Some(entity) = self.entities.entity().filter(|entity| !app.has_service(&entity.service)) {
+        if let Some(entity) = self.entities.entity().filter(|entity| !app.services().has(&entity.service)) {
             return Err(Error::general(format!("Can not find service '{}'", entity.service)));
         }
         if self.sessions.service.set(path.clone()).is_err() {

@@ -2,7 +2,7 @@
 
 use super::{Around, Context, ErrorWords, Hook, HookDescription, HookSet, HookType};
 use crate::BoxFuture;
-use crate::service::{Custom, DynService, HookedCall, Params};
+use crate::service::{Custom, DynService, HookedCall, Params, Services};
 use std::future::ready;
 use std::sync::Arc;
 use wingbeat_core::{Error, IdArg, Method, Payload, Result};
@@ -105,6 +105,17 @@ impl Chain {
             Step::Level(level) => level.before.iter().chain(&level.after).map(|hook| hook.description()).collect(),
         });
         said.fold(HookDescription::default(), HookDescription::and)
+    }
+
+    /// Asks every hook whether it finds what it needs among what is mounted.
+    pub(crate) fn check_mounted(&self, services: &Services, path: &str) -> Result<()> {
+        self.steps.iter().try_for_each(|step| match step {
+            Step::Around(hook) => hook.check_mounted(services, path),
+            Step::Level(level) => {
+                let mut hooks = level.before.iter().chain(&level.after).chain(&level.error);
+                hooks.try_for_each(|hook| hook.check_mounted(services, path))
+            }
+        })
     }
 
     pub(crate) fn run<'a>(&'a self, context: &'a mut Context) -> BoxFuture<'a, Result<()>> {

@@ -2,7 +2,7 @@
 
 use super::{Around, Context, Hook, HookDescription, Next};
 use crate::BoxFuture;
-use crate::service::ClientRules;
+use crate::service::{ClientRules, Services};
 use std::future::ready;
 use wingbeat_core::Result;
 
@@ -39,6 +39,10 @@ impl<H: Hook> Hook for External<H> {
         self.0.check()
     }
 
+    fn check_mounted(&self, services: &Services, path: &str) -> Result<()> {
+        self.0.check_mounted(services, path)
+    }
+
     fn rules(&self) -> ClientRules {
         self.0.rules()
     }
@@ -54,6 +58,14 @@ impl<H: Around> Around for External<H> {
             true => next.run(context),
             false => self.0.call(context, next),
         }
+    }
+
+    fn check(&self) -> Result<()> {
+        self.0.check()
+    }
+
+    fn check_mounted(&self, services: &Services, path: &str) -> Result<()> {
+        self.0.check_mounted(services, path)
     }
 
     fn rules(&self) -> ClientRules {

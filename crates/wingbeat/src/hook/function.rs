@@ -2,7 +2,7 @@
 
 use super::{Context, HookDescription, Next};
 use crate::BoxFuture;
-use crate::service::ClientRules;
+use crate::service::{ClientRules, Services};
 use std::future::{Future, ready};
 use wingbeat_core::Result;
 
@@ -48,6 +48,17 @@ pub trait Hook: Send + Sync + 'static {
     /// # Errors
     /// Why the hook can never work.
     fn check(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Asked for each method that the hook runs for, when all services of the application are mounted: one that needs
+    /// another service says which is missing ([`Services::has`]), and the application is not built. For a service that is
+    /// mounted later it is asked then. `path` is that of the service that the hook runs for.
+    ///
+    /// # Errors
+    /// What the hook misses.
+    fn check_mounted(&self, services: &Services, path: &str) -> Result<()> {
+        let _ = (services, path);
         Ok(())
     }
 
@@ -170,6 +181,23 @@ pub trait Hook: Send + Sync + 'static {
 pub trait Around: Send + Sync + 'static {
     /// Runs the hook; `next` is the rest of the chain.
     fn call<'a>(&'a self, context: &'a mut Context, next: Next<'a>) -> BoxFuture<'a, Result<()>>;
+
+    /// As [`Hook::check`].
+    ///
+    /// # Errors
+    /// Why the hook can never work.
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// As [`Hook::check_mounted`].
+    ///
+    /// # Errors
+    /// What the hook misses.
+    fn check_mounted(&self, services: &Services, path: &str) -> Result<()> {
+        let _ = (services, path);
+        Ok(())
+    }
 
     /// As [`Hook::rules`].
     fn rules(&self) -> ClientRules {

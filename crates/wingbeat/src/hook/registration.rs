@@ -166,6 +166,7 @@ pub(crate) struct HookSet {
 impl HookSet {
     /// Asks every hook whether it can work.
     pub(crate) fn check(&self) -> Result<()> {
+        self.wrap.hooks().chain(self.around.hooks()).try_for_each(|hook| hook.check())?;
         let mut hooks = self.before.hooks().chain(self.after.hooks()).chain(self.error.hooks());
         hooks.try_for_each(|hook| hook.check())
     }

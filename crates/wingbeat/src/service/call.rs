@@ -17,6 +17,8 @@ pub(crate) trait Host: Any + Send + Sync {
     fn emit(&self, path: &str, event: &str, data: RawJson) -> BoxFuture<'static, Result<()>>;
     fn channel(&self, names: Box<[Box<str>]>) -> Channel;
     fn channel_names(&self) -> Vec<String>;
+    /// Whether a service is mounted at a path.
+    fn has(&self, path: &str) -> bool;
 }
 
 /// Reaches the other services, and the channels, from inside hooks and services.
@@ -32,6 +34,11 @@ impl Services {
     /// A handle to the service of a definition.
     pub fn defined<D: Definition>(&self) -> ServiceHandle {
         self.service(D::PATH)
+    }
+
+    /// Whether a service is mounted at a path: one of which calls find, so placeholders may stand for any text.
+    pub fn has(&self, path: &str) -> bool {
+        self.0.has(path)
     }
 
     /// The channel of this name.

@@ -8,6 +8,7 @@ mod forged;
 mod guessing;
 mod keys;
 mod listeners;
+mod missing;
 mod secrets;
 mod settings;
 mod several;
