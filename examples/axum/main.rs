@@ -28,7 +28,7 @@ async fn page() -> impl IntoResponse {
 
 fn app() -> Result<App> {
     let messages = Mount::new(Memory::new().start(1).paginate(10, 50))
-        .methods([Find, Get, Create])
+        .expose([Find, Get, Create])
         .before(Create, sign)
         .publish(|_| channel("everybody"));
     App::builder()

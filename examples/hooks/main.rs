@@ -73,7 +73,7 @@ async fn shop_words(context: &mut Context) -> Result<()> {
 async fn main() -> Result<()> {
     let address = std::env::args().nth(1).unwrap_or("127.0.0.1:3030".into());
     let stock = Mount::new(Memory::new().records([json!({"id": "tea", "name": "Tea", "count": 3})]))
-        .methods([Find, Get, Create, Patch])
+        .expose([Find, Get, Create, Patch])
         .before([Create, Patch], knows("sesame"))
         .before(Create, parse::<NewItem>)
         .before(Patch, enough)

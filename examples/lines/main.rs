@@ -23,7 +23,7 @@ async fn main() -> Result<()> {
     println!("listening on {}", listener.local_addr()?);
     // Tokens end with the process; a server that goes on has its secret from its settings.
     let key = Key::secret(&format!("only for this example {:?}", std::time::SystemTime::now()))?;
-    let users = Mount::new(Memory::new().start(1)).methods([]);
+    let users = Mount::new(Memory::new().start(1)).internal();
     let users = users.before(Create, hash_password("password")).after(All, protect(["password"]));
     let app = App::builder()
         .mount("authentication", Auth::new(key).strategy(Local::new("name", "password")))

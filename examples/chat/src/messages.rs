@@ -68,7 +68,7 @@ struct Typing {
 
 pub(crate) fn service(database: &Sqlite) -> Mount {
     Mount::new(database.table::<Message>("messages").paginate(30, 100))
-        .methods([Find, Create])
+        .expose((Find, Create, "typing"))
         .method("typing", typing)
         .events(["typing"])
         .publish(|message| channel(if message.data()["membersOnly"] == false { ONLINE } else { MEMBERS }))

@@ -49,7 +49,7 @@ struct Enter {
 
 pub(crate) fn service(database: &Sqlite) -> Mount {
     Mount::new(database.table::<Room>("rooms").paginate(50, 200))
-        .methods([Find, Get, Create])
+        .expose((Find, Get, Create, ["enter", "unread"]))
         .method("enter", enter)
         .method("unread", with(database.clone(), unread::count))
         .before(All, recognise)

@@ -91,7 +91,7 @@ pub(crate) fn authentication(secret: &Secret, passwords: Passwords) -> Result<Au
 /// Signing up is all that clients can do here, and nobody hears of it.
 pub(crate) fn service(database: &Sqlite) -> Mount {
     Mount::new(database.table::<User>("users"))
-        .methods([Create])
+        .expose([Create])
         .before(Create, parse::<NewUser>)
         .before(Create, limits::accounts())
         .before(Create, hash_password("password"))

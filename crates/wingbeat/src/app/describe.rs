@@ -15,7 +15,7 @@ impl App {
     /// ```
     /// use wingbeat::{prelude::*, store::Memory};
     ///
-    /// let app = App::builder().mount("notes", Mount::new(Memory::new()).methods([Find, Create])).build()?;
+    /// let app = App::builder().mount("notes", Mount::new(Memory::new()).expose([Find, Create])).build()?;
     /// let description = app.describe();
     /// let notes = description.service("notes").unwrap();
     /// assert!(notes.method("create").unwrap().exposed && !notes.method("remove").unwrap().exposed);

@@ -6,6 +6,7 @@ mod connection_guard;
 mod describe;
 mod dispatch;
 mod events;
+mod exposed;
 mod guard;
 mod held;
 mod http;

@@ -4,6 +4,7 @@
 use super::connection_guard::ConnectionGuard;
 use super::connection_guard::RegisteredGuard;
 use super::events::{Publishers, Slots};
+use super::exposed::Exposed;
 use super::sub_app::SubApp;
 use crate::hook::{Around, HookSet, Methods};
 use crate::realtime::Publication;
@@ -25,7 +26,7 @@ use wingbeat_core::{Definition, Error, Method, Payload, Result};
 /// use wingbeat::{prelude::*, store::Memory};
 ///
 /// let messages = Mount::new(Memory::new())
-///     .methods([Find, Get, Create])
+///     .expose((Find, Get, Create, "shout"))
 ///     .method("shout", async |text: String, _params: &Params| { Ok(text.to_uppercase()) })
 ///     .events(["typing"])
 ///     .publish(|message| message.id("roomId").map(|room| channel(("rooms", room))));
@@ -34,7 +35,7 @@ use wingbeat_core::{Definition, Error, Method, Payload, Result};
 #[must_use = "a mount does nothing until it is mounted"]
 pub struct Mount {
     service: Option<Arc<dyn DynService>>,
-    external: Option<Vec<Method>>,
+    pub(super) exposed: Exposed,
     custom: Vec<(Arc<str>, Custom)>,
     events: Vec<Box<str>>,
     pub(super) hooks: HookSet,
@@ -59,8 +60,8 @@ pub(super) struct Parts {
     /// The standard methods that the service has.
     pub(super) standard: Vec<Method>,
     pub(super) custom: Vec<(Arc<str>, Custom)>,
-    /// The methods that clients may call, if not all.
-    pub(super) external: Option<Vec<Method>>,
+    /// The methods that clients may call.
+    pub(super) exposed: Exposed,
     pub(super) slots: Slots,
     pub(super) hooks: HookSet,
     pub(super) within: Vec<Arc<SubApp>>,
@@ -135,13 +136,6 @@ impl Mount {
     /// [`events`](Mount::events).
     pub fn empty() -> Mount {
         Mount::default()
-    }
-
-    /// The standard methods that clients may call; without this, all that the service implements. Custom methods
-    /// are always for clients. Internal calls reach the methods that are hidden this way as well.
-    pub fn methods(mut self, methods: impl IntoIterator<Item = Method>) -> Mount {
-        self.external = Some(methods.into_iter().collect());
-        self
     }
 
     /// Adds a custom method, an `async fn(D, &Params) -> Result<T>`: data and params in, any JSON out. Data that the caller
@@ -235,7 +229,8 @@ impl Mount {
     /// As [`defined`](Mount::defined), for services without types of their own: stores, and what speaks any JSON. A method
     /// of the definition that the service does not have is an error when it is mounted.
     pub fn define<D: Definition>(self) -> Mount {
-        self.methods(D::METHODS.iter().map(|name| Method::named(name))).events(D::EVENTS.iter().copied())
+        let methods: Vec<_> = D::METHODS.iter().map(|name| Method::named(name)).collect();
+        self.expose(&*methods).events(D::EVENTS.iter().copied())
     }
 
     /// Says what the service takes and gives.
@@ -290,8 +285,7 @@ impl Mount {
             Method::Custom(name) => names.contains(name),
             standard_method => standard.contains(standard_method),
         };
-        let exposed = self.external.iter().flatten();
-        if let Some(method) = exposed.chain(self.hooks.named()).find(|method| !has(method)) {
+        if let Some(method) = self.exposed.named().iter().chain(self.hooks.named()).find(|method| !has(method)) {
             let has: Vec<&str> = standard.iter().map(Method::as_str).chain(names.iter().map(|name| &**name)).collect();
             let has = if has.is_empty() { "none".to_owned() } else { has.join(", ") };
             return wrong(format!("Service '{path}' has no method '{method}' to list or to hook: it has {has}"));
@@ -299,9 +293,8 @@ impl Mount {
         if let Some((name, _)) = self.described.iter().find(|(name, _)| !names.contains(&**name)) {
             return wrong(format!("Service '{path}' has no custom method '{name}' to describe"));
         }
-        if let (Some(field), Some(Method::Update)) =
-            (&self.lost_by_update, self.external.iter().flatten().find(|method| **method == Method::Update))
-        {
+        let exposes_update = self.exposed.named().contains(&Method::Update);
+        if let Some(field) = self.lost_by_update.as_ref().filter(|_| exposes_update) {
             return wrong(format!(
                 "Clients can not update records of '{path}': they do not write '{field}', and an update replaces the whole \
                  record. Leave Update out of the methods; clients patch"
@@ -310,17 +303,17 @@ impl Mount {
         self.hooks.check()?;
         self.within.iter().try_for_each(|sub| sub.check())?;
         let slots = Slots::new(path, &self.events, self.publishers, &self.within, app, self.listeners)?;
-        let without_update = || standard.iter().filter(|method| **method != Method::Update).cloned().collect();
-        let external = self.external.or_else(|| self.lost_by_update.map(|_| without_update()));
-        let external = external.map(|external: Vec<Method>| {
-            let custom = names.iter().cloned().map(Method::Custom);
-            external.into_iter().chain(custom).collect()
-        });
+        let exposed = match self.lost_by_update {
+            Some(_) if self.exposed.are_all() => {
+                Exposed::Standard(standard.iter().filter(|method| **method != Method::Update).cloned().collect())
+            }
+            _ => self.exposed,
+        };
         Ok(Parts {
             service: self.service,
             standard,
             custom: self.custom,
-            external,
+            exposed,
             slots,
             hooks: self.hooks,
             within: self.within,

@@ -136,7 +136,7 @@ pub(crate) struct Endpoint {
 impl Entry {
     pub(super) fn new(app: &App, path: &str, mount: Mount) -> Result<Entry> {
         let path: Arc<str> = path.into();
-        let Parts { service, standard, custom, external, slots, hooks, within, guard, schemas, described } =
+        let Parts { service, standard, custom, exposed, slots, hooks, within, guard, schemas, described } =
             mount.into_parts(&path, &app.0.publishers)?;
         let inner = within.iter().map(|sub| &sub.hooks);
         let levels: Vec<&HookSet> = [&app.0.hooks].into_iter().chain(inner).chain([&hooks]).collect();
@@ -147,7 +147,7 @@ impl Entry {
         };
         let endpoint = |(method, target): (Method, Target)| Endpoint {
             rules: rules(&method),
-            external: external.as_ref().is_none_or(|external| external.contains(&method)),
+            external: exposed.include(&method),
             chain: Chain::new(&levels, &method, target),
             event: method.event().and_then(|event| slots.automatic(event)),
             may_be_heard: slots.are_heard() && !matches!(method, Method::Find | Method::Get),

@@ -12,7 +12,7 @@
 //! # async fn main() -> Result<()> {
 //! // No methods for clients: whoever can change a user's record can log in as that user.
 //! let users = Mount::new(Memory::new())
-//!     .methods([])
+//!     .internal()
 //!     .before([Create, Patch], hash_password("password"))
 //!     .after(All, protect(["password"]));
 //! let app = App::builder()

@@ -22,7 +22,7 @@ use wingbeat_core::Result;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<()> {
-/// let resets = Mount::new(Memory::new().multi([Remove])).methods([]);
+/// let resets = Mount::new(Memory::new().multi([Remove])).internal();
 /// let app = App::builder().mount("resets", resets).build()?;
 ///
 /// let token = OneTimeToken::new()?;

@@ -40,7 +40,7 @@ impl Methods {
         }
     }
 
-    fn are_all(&self) -> bool {
+    pub(crate) fn are_all(&self) -> bool {
         matches!(self.0, Selection::All)
     }
 

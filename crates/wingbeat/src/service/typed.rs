@@ -112,7 +112,8 @@ pub trait Service: Send + Sync + 'static {
         ready(Err(missing("remove")))
     }
 
-    /// Names the methods beyond the standard six: `methods.add("archive", Self::archive)`. Clients may call them all.
+    /// Names the methods beyond the standard six: `methods.add("archive", Self::archive)`. Clients may call them,
+    /// unless the mount [exposes](crate::Mount::expose) others.
     fn custom(methods: CustomMethods<Self>) -> CustomMethods<Self>
     where
         Self: Sized,

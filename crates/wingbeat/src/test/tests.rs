@@ -6,7 +6,7 @@ use std::time::Duration;
 
 fn app() -> App {
     App::builder()
-        .mount("messages", Mount::new(Memory::new().start(1)).methods([Find, Get, Create]).publish(|_| channel("all")))
+        .mount("messages", Mount::new(Memory::new().start(1)).expose([Find, Get, Create]).publish(|_| channel("all")))
         .on_connection(|app, connection| app.channel("all").join(connection))
         .build()
         .unwrap()

@@ -9,6 +9,7 @@ mod describe;
 mod dispatch;
 mod errors;
 mod events;
+mod exposed;
 mod functions;
 mod hooks;
 mod models;
