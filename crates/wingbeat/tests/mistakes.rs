@@ -31,13 +31,14 @@ fn refused(builder: Builder) -> String {
     builder.build().expect_err("a mistake").message().to_owned()
 }
 
-#[tokio::test]
-async fn a_method_that_is_not_declared_is_told_where_it_is_named_and_where_it_is_called() {
-    let named = refused(App::builder().mount("todos", Mount::new(Todos).methods([Get])));
-    assert_eq!(named, "Service 'todos' has no method 'get' to list or to hook: it has find");
-    let app = App::builder().mount("todos", Mount::new(Todos)).build().unwrap();
-    let called = app.service("todos").get(1, Params::new()).await.unwrap_err();
-    assert_eq!(called.message(), "Method 'get' not allowed on service 'todos'");
+#[test]
+fn a_method_that_is_only_declared_or_not_there_at_all_is_told_where_it_is_named() {
+    let expected = "Service 'todos' lists the method 'find' and has none: write `async fn find`, or do not list it";
+    assert_eq!(refused(App::builder().mount("todos", Mount::new(Todos))), expected);
+    let exposed = refused(App::builder().mount("todos", Mount::new(Memory::new()).expose((Get, "archive"))));
+    let expected = "Service 'todos' has no method 'archive' to list or to hook: it has find, get, create, update, patch, \
+                    remove";
+    assert_eq!(exposed, expected);
 }
 
 #[test]

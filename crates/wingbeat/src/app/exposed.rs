@@ -1,8 +1,9 @@
-//! Which methods of a mounted service clients may call.
+//! Which methods a mounted service has, and which of them clients may call.
 
 use super::Mount;
 use crate::hook::Methods;
-use wingbeat_core::Method;
+use crate::service::DynService;
+use wingbeat_core::{Error, Method, Result};
 
 /// What clients may call.
 #[derive(Default)]
@@ -65,5 +66,28 @@ impl Exposed {
             (Exposed::All, _) | (Exposed::Standard(_), Method::Custom(_)) => true,
             (Exposed::Standard(methods) | Exposed::Only(methods), method) => methods.contains(method),
         }
+    }
+}
+
+/// Refuses a service that lists methods which it has not written, or the other way round.
+pub(super) fn check(service: &dyn DynService, path: &str) -> Result<()> {
+    let wrong = |text: String| Err(Error::general(format!("Service '{path}' {text}")));
+    let (listed, written) = (service.methods(), service.implemented());
+    match listed.iter().find(|method| !written.contains(method)) {
+        Some(Method::Custom(name)) => {
+            return wrong(format!("lists '{name}' among the standard methods: name it in `fn custom`"));
+        }
+        Some(method) => {
+            return wrong(format!(
+                "lists the method '{method}' and has none: write `async fn {method}`, or do not list it"
+            ));
+        }
+        None => {}
+    }
+    // Who writes all six may stand for a service that has fewer. Of raw services it is theirs to say, each time anew.
+    let forgotten = written.iter().find(|method| !listed.contains(method));
+    match forgotten.filter(|_| service.is_typed() && written.len() < Method::STANDARD.len()) {
+        Some(method) => wrong(format!("has the method '{method}' and does not list it: add it to `METHODS`")),
+        None => Ok(()),
     }
 }

@@ -4,7 +4,7 @@
 use super::connection_guard::ConnectionGuard;
 use super::connection_guard::RegisteredGuard;
 use super::events::{Publishers, Slots};
-use super::exposed::Exposed;
+use super::exposed::{self, Exposed};
 use super::sub_app::SubApp;
 use crate::hook::{Around, HookSet, Methods};
 use crate::realtime::Publication;
@@ -268,6 +268,9 @@ impl Mount {
             return Err(error);
         }
         let wrong = |text: String| Err(Error::general(text));
+        if let Some(service) = &self.service {
+            exposed::check(&**service, path)?;
+        }
         let standard = self.service.as_ref().map_or_else(Vec::new, |service| service.methods());
         if standard.is_empty() && self.custom.is_empty() && self.events.is_empty() {
             return wrong(format!("Invalid service object passed for path `{path}`: it has no methods and no events"));

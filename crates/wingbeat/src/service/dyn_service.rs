@@ -4,6 +4,7 @@
 //! the text as well.
 
 use super::custom::{Custom, CustomMethods};
+use super::implemented::{implemented, implemented_raw};
 use super::{ClientRules, Found, OneOrMany, Params, RawService, Schemas, Service, Services};
 use crate::BoxFuture;
 use serde::Serialize;
@@ -15,7 +16,10 @@ use wingbeat_core::{Error, IdArg, Method, Payload, RawJson, Result};
 
 /// A service of any kind.
 pub(crate) trait DynService: Send + Sync {
+    /// The standard methods that it says it has.
     fn methods(&self) -> Vec<Method>;
+    /// The standard methods that it has written.
+    fn implemented(&self) -> Vec<Method>;
     /// Whether it reads data as types of its own.
     fn is_typed(&self) -> bool;
     /// Whether its options can be what they say.
@@ -164,6 +168,9 @@ impl<S: Service> DynService for DynTyped<S> {
     fn methods(&self) -> Vec<Method> {
         S::METHODS.to_vec()
     }
+    fn implemented(&self) -> Vec<Method> {
+        implemented::<S>()
+    }
     fn is_typed(&self) -> bool {
         true
     }
@@ -233,6 +240,9 @@ async fn run_raw<S: RawService, T>(
 impl<S: RawService> DynService for DynRaw<S> {
     fn methods(&self) -> Vec<Method> {
         self.0.methods()
+    }
+    fn implemented(&self) -> Vec<Method> {
+        implemented_raw::<S>()
     }
     fn is_typed(&self) -> bool {
         false

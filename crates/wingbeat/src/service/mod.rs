@@ -6,6 +6,7 @@ mod custom;
 mod description;
 mod dyn_service;
 mod function;
+mod implemented;
 mod invocation;
 mod params;
 mod query;

@@ -1,8 +1,9 @@
 //! Services that speak any JSON.
 
+use super::implemented::missing;
 use super::{ClientRules, CustomMethods, Params, Schemas, Services};
 use std::future::{Future, ready};
-use wingbeat_core::{Error, IdArg, Method, Payload, Result};
+use wingbeat_core::{IdArg, Method, Payload, Result};
 
 /// A service that speaks any JSON: ids, data and results as they come, null and absent kept apart.
 ///
@@ -35,19 +36,19 @@ pub trait RawService: Send + Sync + 'static {
     /// All records that the query selects.
     fn find(&self, params: &Params) -> impl Future<Output = Result<Payload>> + Send {
         let _ = params;
-        ready(Err(missing("find")))
+        missing("find")
     }
 
     /// One record.
     fn get(&self, id: IdArg, params: &Params) -> impl Future<Output = Result<Payload>> + Send {
         let _ = (id, params);
-        ready(Err(missing("get")))
+        missing("get")
     }
 
     /// A new record, or several.
     fn create(&self, data: Option<Payload>, params: &Params) -> impl Future<Output = Result<Payload>> + Send {
         let _ = (data, params);
-        ready(Err(missing("create")))
+        missing("create")
     }
 
     /// Replaces a record.
@@ -58,19 +59,19 @@ pub trait RawService: Send + Sync + 'static {
         params: &Params,
     ) -> impl Future<Output = Result<Payload>> + Send {
         let _ = (id, data, params);
-        ready(Err(missing("update")))
+        missing("update")
     }
 
     /// Merges into a record, or into all that the query selects.
     fn patch(&self, id: IdArg, data: Option<Payload>, params: &Params) -> impl Future<Output = Result<Payload>> + Send {
         let _ = (id, data, params);
-        ready(Err(missing("patch")))
+        missing("patch")
     }
 
     /// Removes a record, or all that the query selects.
     fn remove(&self, id: IdArg, params: &Params) -> impl Future<Output = Result<Payload>> + Send {
         let _ = (id, params);
-        ready(Err(missing("remove")))
+        missing("remove")
     }
 
     /// Names the methods beyond the standard six: `methods.add("archive", Self::archive)`. Clients may call them,
@@ -116,9 +117,4 @@ pub trait RawService: Send + Sync + 'static {
         let _ = (services, path);
         ready(Ok(()))
     }
-}
-
-/// What a method answers that a service says it has, and does not implement.
-pub(super) fn missing(method: &str) -> Error {
-    Error::method_not_allowed(format!("Method '{method}' is not implemented"))
 }

@@ -1,6 +1,6 @@
 //! Services with types of their own.
 
-use super::raw::missing;
+use super::implemented::missing;
 use super::{ClientRules, CustomMethods, Params, Schemas, Services};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -9,9 +9,9 @@ use wingbeat_core::{Id, Method, Result};
 
 /// A service with types of its own: what goes out, what comes in.
 ///
-/// Write the methods that the service has as plain `async fn`s, and list them in `METHODS`; the others answer
-/// MethodNotAllowed. Data that does not fit the type is a BadRequest before the method is reached. Methods beyond the
-/// six are named in [`custom`](Service::custom).
+/// Write the methods that the service has as plain `async fn`s, and list them in `METHODS`: one that is only written, or
+/// only listed, is an error when the service is mounted. The others answer MethodNotAllowed. Data that does not fit the
+/// type is a BadRequest before the method is reached. Methods beyond the six are named in [`custom`](Service::custom).
 ///
 /// ```
 /// use serde::{Deserialize, Serialize};
@@ -59,19 +59,20 @@ pub trait Service: Send + Sync + 'static {
     type Data: DeserializeOwned + Send;
     /// What patch takes, as it is after the hooks.
     type Patch: DeserializeOwned + Send;
-    /// The standard methods that this service implements.
+    /// The standard methods that this service implements. What is around any other service writes all six and lists those
+    /// of that one.
     const METHODS: &'static [Method];
 
     /// All records that the query selects.
     fn find(&self, params: &Params) -> impl Future<Output = Result<Found<Self::Item>>> + Send {
         let _ = params;
-        ready(Err(missing("find")))
+        missing("find")
     }
 
     /// One record.
     fn get(&self, id: Id, params: &Params) -> impl Future<Output = Result<Self::Item>> + Send {
         let _ = (id, params);
-        ready(Err(missing("get")))
+        missing("get")
     }
 
     /// A new record, or several.
@@ -81,7 +82,7 @@ pub trait Service: Send + Sync + 'static {
         params: &Params,
     ) -> impl Future<Output = Result<OneOrMany<Self::Item>>> + Send {
         let _ = (data, params);
-        ready(Err(missing("create")))
+        missing("create")
     }
 
     /// Replaces a record; without id, all that the query selects.
@@ -92,7 +93,7 @@ pub trait Service: Send + Sync + 'static {
         params: &Params,
     ) -> impl Future<Output = Result<OneOrMany<Self::Item>>> + Send {
         let _ = (id, data, params);
-        ready(Err(missing("update")))
+        missing("update")
     }
 
     /// Merges into a record; without id, into all that the query selects.
@@ -103,13 +104,13 @@ pub trait Service: Send + Sync + 'static {
         params: &Params,
     ) -> impl Future<Output = Result<OneOrMany<Self::Item>>> + Send {
         let _ = (id, data, params);
-        ready(Err(missing("patch")))
+        missing("patch")
     }
 
     /// Removes a record; without id, all that the query selects.
     fn remove(&self, id: Option<Id>, params: &Params) -> impl Future<Output = Result<OneOrMany<Self::Item>>> + Send {
         let _ = (id, params);
-        ready(Err(missing("remove")))
+        missing("remove")
     }
 
     /// Names the methods beyond the standard six: `methods.add("archive", Self::archive)`. Clients may call them,

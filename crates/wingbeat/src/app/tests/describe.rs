@@ -45,6 +45,12 @@ impl Service for TodoService {
     async fn get(&self, _: Id, _: &Params) -> Result<Todo> {
         Ok(Todo { id: 1, text: "Read".into() })
     }
+    async fn create(&self, new: OneOrMany<NewTodo>, _: &Params) -> Result<OneOrMany<Todo>> {
+        Ok(new.map(|NewTodo { text }| Todo { id: 1, text }))
+    }
+    async fn patch(&self, _: Option<Id>, NewTodo { text }: NewTodo, _: &Params) -> Result<OneOrMany<Todo>> {
+        Ok(Todo { id: 1, text }.into())
+    }
     fn custom(methods: CustomMethods<TodoService>) -> CustomMethods<TodoService> {
         methods.add("archive", TodoService::archive)
     }

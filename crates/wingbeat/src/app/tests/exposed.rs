@@ -67,3 +67,79 @@ fn what_is_exposed_and_does_not_exist_is_not_built() {
     let error = App::builder().mount("echo", echo().expose((Get, "sing"))).build().unwrap_err();
     assert!(error.message().contains("'echo' has no method 'sing'"), "{error}");
 }
+
+/// A typed service with `find`, and all that it lists.
+macro_rules! listing {
+    ($name:ident: $($listed:ident)*) => {
+        struct $name;
+        impl Service for $name {
+            type Item = i64;
+            type Data = i64;
+            type Patch = i64;
+            const METHODS: &'static [Method] = &[$($listed),*];
+            async fn find(&self, _: &Params) -> Result<Found<i64>> {
+                Ok(vec![1].into())
+            }
+        }
+    };
+}
+listing!(Fitting: Find);
+listing!(Unlisted:);
+listing!(Unwritten: Find Remove);
+
+struct Raw(Vec<Method>);
+impl RawService for Raw {
+    fn methods(&self) -> Vec<Method> {
+        self.0.clone()
+    }
+    async fn get(&self, _: IdArg, _: &Params) -> Result<Payload> {
+        Ok(Payload::NULL)
+    }
+}
+
+/// Typed around another service, as programs write them.
+struct Around<S>(S);
+impl<S: Service> Service for Around<S> {
+    type Item = S::Item;
+    type Data = S::Data;
+    type Patch = S::Patch;
+    const METHODS: &'static [Method] = S::METHODS;
+    async fn find(&self, params: &Params) -> Result<Found<S::Item>> {
+        self.0.find(params).await
+    }
+    async fn get(&self, id: Id, params: &Params) -> Result<S::Item> {
+        self.0.get(id, params).await
+    }
+    async fn create(&self, data: OneOrMany<S::Data>, params: &Params) -> Result<OneOrMany<S::Item>> {
+        self.0.create(data, params).await
+    }
+    async fn update(&self, id: Option<Id>, data: S::Data, params: &Params) -> Result<OneOrMany<S::Item>> {
+        self.0.update(id, data, params).await
+    }
+    async fn patch(&self, id: Option<Id>, data: S::Patch, params: &Params) -> Result<OneOrMany<S::Item>> {
+        self.0.patch(id, data, params).await
+    }
+    async fn remove(&self, id: Option<Id>, params: &Params) -> Result<OneOrMany<S::Item>> {
+        self.0.remove(id, params).await
+    }
+}
+
+#[tokio::test]
+async fn a_method_that_is_only_listed_or_only_written_is_not_built() {
+    let remove = "lists the method 'remove' and has none: write `async fn remove`";
+    for (mount, told) in [
+        (Mount::new(Unlisted), "has the method 'find' and does not list it: add it to `METHODS`"),
+        (Mount::new(Unwritten), remove),
+        (Mount::new(Raw(vec![Get, Remove])), remove),
+        (Mount::new(Raw(vec![Get, Method::named("archive")])), "lists 'archive' among the standard methods"),
+    ] {
+        let error = App::builder().mount("x", mount).build().unwrap_err();
+        assert!(error.message().starts_with("Service 'x' ") && error.message().contains(told), "{error}");
+    }
+    let app = App::builder().build().unwrap();
+    assert!(app.mount("x", Mount::new(Unwritten)).await.unwrap_err().message().contains(remove));
+    // A raw service says anew each time what it has, and one around another has what that one has.
+    for mount in [Mount::new(Fitting), Mount::new(Raw(vec![])).events(["rung"]), Mount::new(Around(Fitting))] {
+        App::builder().mount("x", mount).build().unwrap();
+    }
+}

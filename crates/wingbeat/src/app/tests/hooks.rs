@@ -222,7 +222,7 @@ async fn hooks_are_registered_for_standard_and_custom_methods_together() {
     }
     service.find(Params::new()).await.unwrap();
     service.create(json!({}), Params::new()).await.unwrap();
-    service.update(1, json!({}), Params::new()).await.unwrap_err();
+    service.update("boom", json!({}), Params::new()).await.unwrap_err();
     assert_eq!(locked(t).join(" "), "nested> names <nested nested> mixed <nested all");
 }
 

@@ -53,6 +53,16 @@ impl RawService for Echo {
     async fn create(&self, data: Option<Payload>, _: &crate::Params) -> Result<Payload> {
         Ok(data.unwrap_or(Payload::NULL))
     }
+    async fn update(&self, id: IdArg, data: Option<Payload>, params: &crate::Params) -> Result<Payload> {
+        self.get(id, params).await?;
+        Ok(data.unwrap_or(Payload::NULL))
+    }
+    async fn patch(&self, _: IdArg, data: Option<Payload>, _: &crate::Params) -> Result<Payload> {
+        Ok(data.unwrap_or(Payload::NULL))
+    }
+    async fn remove(&self, id: IdArg, _: &crate::Params) -> Result<Payload> {
+        Ok(serde_json::json!({"id": id.to_string()}).into())
+    }
 }
 
 /// A client that stays while this does, and what it has heard.
