@@ -97,7 +97,7 @@ pub use realtime::{
     channels, channels_matching, nobody,
 };
 pub use service::{
-    Arguments, Caller, ClientRules, CustomMethod, CustomMethods, Description, Found, IntoService, Invocation,
+    Arguments, Caller, ClientRules, CustomMethod, CustomMethods, Description, Extends, Found, IntoService, Invocation,
     MethodDescription, MethodFunction, OneOrMany, Page, Params, Query, RawService, Route, Schemas, Service,
     ServiceDescription, ServiceHandle, Services,
 };

@@ -29,6 +29,19 @@ impl<S: Send + Sync + 'static> CustomMethods<S> {
         self
     }
 
+    /// The same methods of what holds such a service.
+    pub(super) fn within<E: Send + Sync + 'static>(self, service: fn(&E) -> &S) -> CustomMethods<E> {
+        let within = |(name, method)| (name, Arc::new(Within { method, service }) as Arc<dyn Own<E>>);
+        CustomMethods(self.0.into_iter().map(within).collect())
+    }
+
+    /// These methods, and of the others those that have other names.
+    pub(super) fn or(mut self, others: CustomMethods<S>) -> CustomMethods<S> {
+        let names: Vec<_> = self.0.iter().map(|(name, _)| name.clone()).collect();
+        self.0.extend(others.0.into_iter().filter(|(name, _)| !names.contains(name)));
+        self
+    }
+
     /// Ties the methods to a service, which is found in what is shared.
     pub(super) fn bind<E: Send + Sync + 'static>(
         self,
@@ -114,5 +127,17 @@ impl<S, D: DeserializeOwned, M: CustomMethod<S, D>> Own<S> for Reading<M, D> {
             Ok(data) => self.0.call(service, data, params),
             Err(error) => Box::pin(ready(Err(error))),
         }
+    }
+}
+
+/// A method of a service that another one holds.
+struct Within<S, E> {
+    method: Arc<dyn Own<S>>,
+    service: fn(&E) -> &S,
+}
+
+impl<S: 'static, E: 'static> Own<E> for Within<S, E> {
+    fn call<'a>(&'a self, holder: &'a E, data: Option<Payload>, params: &'a Params) -> BoxFuture<'a, Result<Payload>> {
+        self.method.call((self.service)(holder), data, params)
     }
 }

@@ -54,44 +54,7 @@ pub(crate) struct HookedCall<'a> {
     pub(crate) result: &'a mut Option<Payload>,
 }
 
-/// Marks typed services in [`IntoService`].
-pub struct Typed(());
-/// Marks raw services in [`IntoService`].
-pub struct Raw(());
-
-/// What can be mounted: every [`Service`] and every [`RawService`]. `Kind` keeps the two apart and is never written.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a service",
-    note = "implement `wingbeat::Service` (typed) or `wingbeat::RawService` (any JSON) for it"
-)]
-pub trait IntoService<Kind>: sealed::Sealed<Kind> {}
-
-impl<S: Service> IntoService<Typed> for S {}
-impl<S: RawService> IntoService<Raw> for S {}
-
-pub(crate) mod sealed {
-    use super::{Arc, DynRaw, DynService, DynTyped, Raw, RawService, Service, Typed};
-
-    pub trait Sealed<Kind> {
-        #[doc(hidden)]
-        #[allow(private_interfaces)]
-        fn erase(self) -> Arc<dyn DynService>;
-    }
-    impl<S: Service> Sealed<Typed> for S {
-        #[allow(private_interfaces)]
-        fn erase(self) -> Arc<dyn DynService> {
-            Arc::new(DynTyped(self))
-        }
-    }
-    impl<S: RawService> Sealed<Raw> for S {
-        #[allow(private_interfaces)]
-        fn erase(self) -> Arc<dyn DynService> {
-            Arc::new(DynRaw(self))
-        }
-    }
-}
-
-struct DynTyped<S>(S);
+pub(super) struct DynTyped<S>(pub(super) S);
 
 /// A call whose arguments have been read.
 enum Read<S: Service> {
@@ -213,7 +176,7 @@ impl<S: Service> DynService for DynTyped<S> {
     }
 }
 
-struct DynRaw<S>(S);
+pub(super) struct DynRaw<S>(pub(super) S);
 
 // As `run`.
 async fn run_raw<S: RawService, T>(
@@ -283,6 +246,7 @@ impl<S: RawService> DynService for DynRaw<S> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::into_service::{Typed, sealed};
     use super::*;
     use serde_json::json;
     use wingbeat_core::Id;

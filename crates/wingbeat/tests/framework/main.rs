@@ -6,6 +6,7 @@ mod advisories;
 mod beside;
 mod burst;
 mod documentation;
+mod extends;
 mod fallback;
 mod javascript;
 mod limits;

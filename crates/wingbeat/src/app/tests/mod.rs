@@ -10,6 +10,7 @@ mod dispatch;
 mod errors;
 mod events;
 mod exposed;
+mod extends;
 mod functions;
 mod hooks;
 mod models;
