@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
-use wingbeat_core::Result;
+use wingbeat_core::{Error, Result};
 
 /// How long a client waits for an event or an answer unless told otherwise.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -63,10 +63,13 @@ impl Client {
     /// Calls with any arguments: what stands behind the method's name on the wire, beginning with the path.
     ///
     /// # Errors
-    /// What the client would be told.
+    /// What the client would be told. Its `{:?}`, which a test shows that unwraps it, names method and path as well.
     pub async fn emit(&self, method: &str, arguments: &[Value]) -> Result<Value> {
-        let invocation = super::remote::invocation(&self.connection, method, arguments)?;
-        self.dispatcher.call(invocation).await?.result().to()
+        let answered = async {
+            let invocation = super::remote::invocation(&self.connection, method, arguments)?;
+            self.dispatcher.call(invocation).await?.result().to()
+        };
+        answered.await.map_err(|error| failed(method, arguments, error))
     }
 
     /// Logs in by the service `authentication`, with the strategy's data: `{"strategy": "local", "email": …}`. Answers
@@ -204,5 +207,30 @@ impl Peer for Inside {
 
     fn headers(&self) -> Option<&Headers> {
         Some(&self.headers)
+    }
+}
+
+/// The same error for a client, with the call for who reads what a test says.
+fn failed(method: &str, arguments: &[Value], error: Error) -> Error {
+    let path = arguments.first().map(|path| path.as_str().map_or_else(|| path.to_string(), str::to_owned));
+    let call = format!("the call of '{method}' on service '{}'", path.unwrap_or_default());
+    error.clone().with_source(FailedCall { call, error })
+}
+
+#[derive(Debug)]
+struct FailedCall {
+    call: String,
+    error: Error,
+}
+
+impl fmt::Display for FailedCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.call)
+    }
+}
+
+impl std::error::Error for FailedCall {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.error.source().map(|source| source as _)
     }
 }

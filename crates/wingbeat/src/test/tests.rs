@@ -35,6 +35,25 @@ async fn calls_pass_the_checks_of_a_socket() {
 }
 
 #[tokio::test]
+async fn a_call_that_fails_says_method_and_path() {
+    let mount = Mount::empty().method("parse", async |text: String, _: &Params| Ok(text.parse::<u8>()?));
+    let app = App::builder().mount("notes", Mount::new(Memory::new())).mount("numbers", mount).build().unwrap();
+    let client = Client::connect(&app).await.unwrap();
+    let error = client.service("notes").get(7).await.unwrap_err();
+    assert_eq!(error.message(), "No record found for id '7'");
+    assert_eq!(
+        format!("{error:?}"),
+        "NotFound: No record found for id '7', caused by: the call of 'get' on service 'notes'"
+    );
+    // The causes stay.
+    let error = client.service("numbers").call("parse", "x").await.unwrap_err();
+    assert!(format!("{error:?}").contains("'parse' on service 'numbers', caused by: invalid digit"), "{error:?}");
+    assert!(error.is::<std::num::ParseIntError>());
+    let error = client.emit("find", &[]).await.unwrap_err();
+    assert!(format!("{error:?}").ends_with("the call of 'find' on service ''"), "{error:?}");
+}
+
+#[tokio::test]
 async fn a_panic_and_a_call_without_end_are_answered() {
     let mount = Mount::empty()
         .method("panic", async |_: Value, _: &Params| if true { panic!("on purpose") } else { Ok(()) })
