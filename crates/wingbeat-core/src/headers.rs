@@ -214,6 +214,14 @@ impl<'a> FromIterator<(&'a str, &'a str)> for Headers {
     }
 }
 
+/// Those whose values are text.
+#[cfg(feature = "http")]
+impl From<&http::HeaderMap> for Headers {
+    fn from(headers: &http::HeaderMap) -> Headers {
+        headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect()
+    }
+}
+
 impl fmt::Debug for Headers {
     /// Names only: values can be secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

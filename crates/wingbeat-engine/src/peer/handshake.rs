@@ -48,12 +48,11 @@ pub struct Handshake {
 
 impl Handshake {
     pub(crate) fn new(request: &Parts, config: &Config) -> Handshake {
-        let text = request.headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
         let unknown = Peer { address: SocketAddr::from(([0, 0, 0, 0], 0)), secure: false };
         let peer = request.extensions.get::<Peer>().copied().unwrap_or(unknown);
         let peer = forwarded::client(peer, &request.headers, config);
         Handshake {
-            headers: text.collect(),
+            headers: Headers::from(&request.headers),
             url: request.uri.path_and_query().map_or("/", |url| url.as_str()).into(),
             peer,
             time: SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |time| time.as_millis() as u64),

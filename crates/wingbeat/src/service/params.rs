@@ -119,6 +119,14 @@ impl Params {
     }
 
     /// Gives the call headers of its own; a transport without connections uses this.
+    ///
+    /// ```
+    /// use wingbeat::Params;
+    ///
+    /// # let request = http::Request::get("/").header("X-Tenant", "acme").body(()).unwrap();
+    /// let params = Params::new().with_headers(request.headers().into());
+    /// assert_eq!(params.headers().and_then(|headers| headers.get("x-tenant")), Some("acme"));
+    /// ```
     pub fn with_headers(mut self, headers: Headers) -> Params {
         self.own.get_or_insert_default().headers = Some(headers);
         self

@@ -12,8 +12,8 @@ use syn::{Attribute, ImplItem, Item, ItemUse, TraitItem, UseTree, Visibility};
 
 /// Crates whose types are as stable as ours, or are the point of a feature.
 const ALLOWED: [(&str, &[&str]); 4] = [
-    // The derive is re-exported.
-    ("wingbeat-core", &["bytes", "serde", "serde_json", "wingbeat_derive"]),
+    // The derive is re-exported; `http` is a feature.
+    ("wingbeat-core", &["bytes", "http", "serde", "serde_json", "wingbeat_derive"]),
     (
         "wingbeat-engine",
         // `serve` is given a service that takes hyper's bodies, and `Listener` accepts what tokio can read. `Frame`,
