@@ -34,6 +34,7 @@ mod matching;
 mod memory;
 mod operation;
 mod operator;
+mod overrides;
 mod page;
 mod port;
 mod select;

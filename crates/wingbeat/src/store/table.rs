@@ -4,7 +4,7 @@ use super::given::given_id;
 use super::operator::{Syntax, check_name};
 use super::page::{self, Paginate};
 use super::select::{self, Select};
-use super::{Answer, Change, Find, Limits, Operation, Record, Store, Target, filter, sort};
+use super::{Answer, Change, Find, Limits, Operation, Record, Store, Target, filter, overrides, sort};
 use crate::service::{ClientRules, Params, RawService, Services, too_many};
 use serde_json::Value;
 use std::fmt;
@@ -14,8 +14,10 @@ use wingbeat_core::{Error, Id, IdArg, Method, Payload, Result};
 /// A service over the records of a store. Feathers' query syntax works in all methods.
 ///
 /// Several records at once need [`multi`](Table::multi); pages need [`paginate`](Table::paginate). For one call the server
-/// can say otherwise in its params: `paginate` is `false` or `{"default": 10, "max": 50}`, `adapter` has the members
-/// `multi` (a boolean or a list of methods) and `paginate`. Clients can not.
+/// can say otherwise in its params: [`without_pages`](Params::without_pages), [`with_pages`](Params::with_pages),
+/// [`with_multi`](Params::with_multi). Feathers' names do as well, [set](Params::set) on them: `paginate` is `false` or
+/// `{"default": 10, "max": 50}`, `adapter` has the members `multi` (a boolean or a list of methods) and `paginate`. Clients
+/// can not.
 ///
 /// ```
 /// use serde_json::json;
@@ -24,9 +26,9 @@ use wingbeat_core::{Error, Id, IdArg, Method, Payload, Result};
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> wingbeat::Result<()> {
 /// let sessions = Memory::new().records([json!({"id": 1, "old": true})]);
-/// let mut params = Params::new().with_query(json!({"old": true}))?;
+/// let params = Params::query([("old", true)]);
 /// assert_eq!(sessions.remove(None.into(), &params).await.unwrap_err().code(), 405);
-/// params.set("adapter", json!({"multi": ["remove"]}));
+/// let params = params.with_multi();
 /// assert_eq!(sessions.remove(None.into(), &params).await?.to_value()?[0]["id"], 1);
 /// # Ok(())
 /// # }
@@ -222,7 +224,7 @@ impl<S: Store> Table<S> {
     }
 
     fn allow(&self, method: &Method, params: &Params) -> Result<()> {
-        let allowed = match adapter(params, "multi") {
+        let allowed = match overrides::multi(params) {
             None => self.multi.0.contains(method),
             Some(Value::Array(methods)) => methods.iter().any(|allowed| allowed == method.as_str()),
             Some(all) => all == true,
@@ -234,7 +236,7 @@ impl<S: Store> Table<S> {
     }
 
     fn paginate_of(&self, params: &Params) -> Option<Paginate> {
-        match adapter(params, "paginate").or_else(|| params.get("paginate")) {
+        match overrides::paginate(params) {
             Some(value) => Paginate::read(&value),
             None => self.paginate,
         }
@@ -381,11 +383,6 @@ impl<S: Store> RawService for Table<S> {
     async fn setup(&self, _: &Services, _: &str) -> Result<()> {
         self.store.check().await
     }
-}
-
-/// What the server says for one call.
-fn adapter(params: &Params, name: &str) -> Option<Value> {
-    params.get("adapter")?.get_mut(name).map(Value::take)
 }
 
 fn no_record(id: &IdArg) -> Error {

@@ -63,11 +63,12 @@ async fn a_limit_without_pages_answers_a_list<S: Store + Clone>(table: Table<S>)
 
 async fn params_override_the_pages<S: Store + Clone>(table: Table<S>) {
     let table = table.paginate(1, 1);
-    let mut params = asking(json!({})).unwrap();
-    params.set("paginate", false);
-    assert!(table.find(&params).await.unwrap().is_array());
-    params.set("paginate", json!({"default": 3, "max": 4}));
-    assert_eq!(plain(table.find(&params).await).unwrap()["limit"], 3);
+    let params = || asking(json!({})).unwrap();
+    assert!(table.find(&params().without_pages()).await.unwrap().is_array());
+    let page = plain(table.find(&params().with_pages(3, 4)).await).unwrap();
+    assert_eq!((&page["limit"], page["data"].as_array().unwrap().len()), (&json!(3), 3));
+    let params = asking(json!({"$limit": 9})).unwrap().with_pages(3, 4);
+    assert_eq!(plain(table.find(&params).await).unwrap()["limit"], 4);
 }
 
 async fn skip_leaves_out_the_first<S: Store + Clone>(table: Table<S>) {
@@ -169,6 +170,9 @@ async fn params_override_what_the_adapter_allows<S: Store + Clone>(table: Table<
         params
     };
     assert_eq!(plain(table.find(&with(json!({}))).await).unwrap()["limit"], 2);
+    let multi = with(json!({"paginate": {"max": 3}})).with_multi();
+    assert_eq!(plain(table.find(&multi).await).unwrap()["limit"], 3);
+    assert!(table.patch(IdArg::Null, Some(json!({"n": 1}).into()), &multi).await.is_ok());
     assert_eq!(plain(table.find(&with(json!({"paginate": {"max": 3}}))).await).unwrap()["limit"], 3);
     assert!(plain(table.find(&with(json!({"paginate": false}))).await).unwrap().is_array());
     for (multi, patches, removes) in [
