@@ -40,6 +40,8 @@ mod port;
 mod select;
 mod sort;
 #[cfg(feature = "sqlite")]
+mod sql;
+#[cfg(feature = "sqlite")]
 mod sqlite;
 mod table;
 mod uuid;

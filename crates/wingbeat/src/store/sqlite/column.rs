@@ -1,12 +1,15 @@
 //! A column, and how JSON values stand in it.
 
 use super::bound::Bound;
-use crate::store;
+use super::dialect::Sql;
+use crate::store::{self, sql, sql::whole};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use rusqlite::Row;
-use serde_json::{Number, Value};
+use serde_json::Value;
 use wingbeat_core::{Error, Result, json};
+
+pub(super) type Column = sql::Column<Sql>;
 
 /// What a column holds, by its declared type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,11 +49,9 @@ pub(super) enum Strangers {
     Anything,
 }
 
+/// What is known of a column beside its name.
 #[derive(Clone, Debug)]
-pub(super) struct Column {
-    pub(super) name: Box<str>,
-    /// The name in quotes, for SQL.
-    pub(super) quoted: Box<str>,
+pub(super) struct Held {
     pub(super) kind: Kind,
     /// Texts compare as numbers with what looks like one, unless told not to.
     pub(super) converts: bool,
@@ -58,15 +59,6 @@ pub(super) struct Column {
     numeric: bool,
     /// Which types SQLite lets into the column besides the one that it is for.
     pub(super) strangers: Strangers,
-    /// The name as a member of a JSON object, with its colon.
-    pub(super) key: Box<[u8]>,
-    pub(super) generated: bool,
-    /// SQLite fills it in: the row's own number, or a default.
-    pub(super) filled: bool,
-}
-
-pub(super) fn quote(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 impl Column {
@@ -92,34 +84,25 @@ impl Column {
             Kind::Text if !numeric => Strangers::Blobs,
             _ => Strangers::Anything,
         };
-        let mut key = json::text(&Value::String(name.clone())).into_bytes();
-        key.push(b':');
-        Ok(Column {
-            strangers,
-            key: key.into(),
-            quoted: quote(&name).into(),
-            name: name.into(),
-            kind,
-            converts,
-            numeric,
-            generated: row.get::<_, i64>(2)? >= 2,
-            filled: is_rowid || row.get(4)?,
-        })
+        let mut column = Column::new(name, Held { kind, converts, numeric, strangers });
+        // SQLite fills in the row's own number, or a default.
+        (column.is_generated, column.is_filled) = (row.get::<_, i64>(2)? >= 2, is_rowid || row.get(4)?);
+        Ok(column)
     }
 
     /// The value as it is written into this column.
     pub(super) fn write(&self, value: &Value) -> Result<Bound> {
-        let written = match (self.kind, value) {
+        let written = match (self.held.kind, value) {
             (_, Value::Null) => Some(Bound::Null),
             (Kind::Json, value) => Some(Bound::Text(json::text(value))),
-            (Kind::Integer, Value::Number(number)) => integer(number).map(Bound::Integer),
-            (_, Value::String(text)) if self.numeric && looks_numeric(text) => {
+            (Kind::Integer, Value::Number(number)) => whole(number).map(Bound::Integer),
+            (_, Value::String(text)) if self.held.numeric && looks_numeric(text) => {
                 let told = format!("Invalid '{}': its column turns text that looks like a number into one", self.name);
                 return Err(Error::bad_request(told));
             }
             _ => self.compare(value),
         };
-        let expected = match self.kind {
+        let expected = match self.held.kind {
             Kind::Boolean => "a boolean",
             Kind::Integer => "an integer",
             Kind::Real => "a number",
@@ -132,9 +115,9 @@ impl Column {
 
     /// The value as it is compared with this column, if any value there could equal it.
     pub(super) fn compare(&self, value: &Value) -> Option<Bound> {
-        match (self.kind, value) {
+        match (self.held.kind, value) {
             (Kind::Boolean, Value::Bool(value)) => Some(Bound::Integer((*value).into())),
-            (Kind::Integer | Kind::Real | Kind::Any, Value::Number(number)) => match integer(number) {
+            (Kind::Integer | Kind::Real | Kind::Any, Value::Number(number)) => match whole(number) {
                 Some(integer) => Some(Bound::Integer(integer)),
                 None => number.as_f64().map(Bound::Real),
             },
@@ -143,11 +126,6 @@ impl Column {
             _ => None,
         }
     }
-}
-
-/// The number as SQLite's integers have it; a program may have calculated one that is whole.
-fn integer(number: &Number) -> Option<i64> {
-    number.as_i64().or_else(|| json::number(number.as_f64()?)?.as_i64())
 }
 
 /// Whether SQLite would store the text as a number (<https://www.sqlite.org/datatype3.html>, section 3).

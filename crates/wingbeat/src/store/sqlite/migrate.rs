@@ -1,5 +1,6 @@
 //! Migrations: SQL that a database runs once.
 
+use crate::store::sql::check_migrations;
 use rusqlite::Connection;
 use wingbeat_core::{Error, Result};
 
@@ -14,19 +15,8 @@ pub(super) fn migrate(connection: &Connection, migrations: &[(String, String)]) 
     let mut ran = connection.prepare("SELECT name, sql FROM _migrations ORDER BY rowid")?;
     let ran = ran.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let ran: Vec<(String, String)> = ran.collect::<rusqlite::Result<_>>()?;
-    for (index, (name, sql)) in ran.iter().enumerate() {
-        match migrations.get(index) {
-            Some((listed, text)) if listed == name && text == sql => {}
-            Some((listed, _)) if listed == name => {
-                return Err(Error::general(format!("Migration '{name}' was changed after it ran")));
-            }
-            _ => {
-                return Err(Error::general(format!(
-                    "The database has run migration '{name}', which is not listed there"
-                )));
-            }
-        }
-    }
+    let listed: Vec<_> = migrations.iter().map(|(name, sql)| (name.as_str(), sql.as_str())).collect();
+    check_migrations(&ran, &listed)?;
     for (name, sql) in migrations.iter().skip(ran.len()) {
         let failed = |error| Error::general(format!("Migration '{name}' failed")).with_source(error);
         connection.execute_batch(sql).map_err(failed)?;

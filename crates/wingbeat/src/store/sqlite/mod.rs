@@ -4,8 +4,8 @@ mod asking;
 mod bound;
 mod column;
 mod columns;
+mod dialect;
 mod error;
-mod fields;
 mod group;
 mod job;
 mod line;
@@ -28,6 +28,7 @@ pub use settings::SqliteSettings;
 pub use table::SqliteTable;
 
 use crate::store::Table;
+use crate::store::sql::fields_of;
 use job::{Reading, Work, Writing};
 use line::Line;
 use near::Near;
@@ -184,7 +185,7 @@ impl Sqlite {
     /// The table is looked at when the application starts, or else by the first call: a table or a column that does not
     /// exist is an error there.
     pub fn table<T: DeserializeOwned>(&self, name: &str) -> Table<SqliteTable> {
-        Table::over(SqliteTable::new(self.clone(), name, fields::of::<T>()))
+        Table::over(SqliteTable::new(self.clone(), name, fields_of::<T>()))
     }
 
     /// Reads with SQL of your own, on one of the threads that read: nothing can be written. Errors that come through `?`

@@ -2,6 +2,7 @@
 
 use super::column::{Column, Kind};
 use crate::store::Record;
+use crate::store::sql::Shown;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use rusqlite::Row;
@@ -10,15 +11,16 @@ use serde_json::Value;
 use std::str::from_utf8;
 use wingbeat_core::{Result, json};
 
-/// Writes a row of these columns as a JSON object.
-pub(super) fn write<'c>(row: &Row<'_>, columns: impl IntoIterator<Item = &'c Column>, out: &mut Vec<u8>) -> Result<()> {
+/// Writes what a row shows of these columns as a JSON object.
+pub(super) fn write(row: &Row<'_>, columns: &[Column], shown: &[Shown], out: &mut Vec<u8>) -> Result<()> {
     out.push(b'{');
-    for (at, column) in columns.into_iter().enumerate() {
-        if at > 0 {
+    for (index, shown) in shown.iter().enumerate() {
+        if index > 0 {
             out.push(b',');
         }
+        let column = &columns[shown.column];
         out.extend_from_slice(&column.key);
-        match (row.get_ref(at)?, column.kind) {
+        match (row.get_ref(shown.at)?, column.held.kind) {
             (ValueRef::Null, _) => out.extend_from_slice(b"null"),
             (ValueRef::Integer(0), Kind::Boolean) => out.extend_from_slice(b"false"),
             (ValueRef::Integer(1), Kind::Boolean) => out.extend_from_slice(b"true"),
@@ -33,9 +35,10 @@ pub(super) fn write<'c>(row: &Row<'_>, columns: impl IntoIterator<Item = &'c Col
 }
 
 /// The record in a row of these columns.
-pub(super) fn record<'c>(row: &Row<'_>, columns: impl IntoIterator<Item = &'c Column>) -> Result<Record> {
-    let member = |(at, column): (usize, &Column)| Ok((column.name.to_string(), value(row.get_ref(at)?, column.kind)?));
-    columns.into_iter().enumerate().map(member).collect()
+pub(super) fn record(row: &Row<'_>, columns: &[Column]) -> Result<Record> {
+    let member =
+        |(at, column): (usize, &Column)| Ok((column.name.to_string(), value(row.get_ref(at)?, column.held.kind)?));
+    columns.iter().enumerate().map(member).collect()
 }
 
 /// What is in a column of this kind.

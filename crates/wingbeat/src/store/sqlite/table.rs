@@ -1,14 +1,14 @@
 //! The store over one table.
 
 use super::Sqlite;
-use super::bound::Bound;
-use super::columns::{Columns, SqlOperator};
+use super::columns::{Columns, Known};
 use super::row;
 use super::select::Select;
 use super::shape::Shape;
-use super::statement::{Statement, is_open};
+use super::statement::Statement;
+use crate::store::sql::{Fields, SqlOperator, assignments, id_of, insert, is_single, push_ids, to_write, update};
 use crate::store::{
-    Answer, Change, Find, JsonRecords, Kind, Operation, Path, Record, Rows, Store, Table, Target, Writes, given_id,
+    Answer, Change, Find, JsonRecords, Kind, Operation, Path, Record, Rows, Store, Table, Target, Writes,
 };
 use rusqlite::Connection;
 use serde_json::Value;
@@ -17,7 +17,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use tokio::sync::OnceCell;
 use tokio::task::coop::consume_budget;
-use wingbeat_core::{Error, Id, Result};
+use wingbeat_core::{Id, Result};
 
 /// How many records one statement changes at most; several statements make up one transaction.
 const CHUNK: usize = 500;
@@ -28,9 +28,9 @@ pub struct SqliteTable {
     db: Sqlite,
     name: Arc<str>,
     id: Arc<str>,
-    fields: Option<&'static [&'static str]>,
+    fields: Option<Fields>,
     operators: Arc<[SqlOperator]>,
-    columns: Arc<OnceCell<Arc<Columns>>>,
+    known: Arc<OnceCell<Known>>,
 }
 
 impl Table<SqliteTable> {
@@ -38,7 +38,7 @@ impl Table<SqliteTable> {
     #[must_use]
     pub fn id(mut self, column: &str) -> Table<SqliteTable> {
         self.store.id = column.into();
-        self.store.columns = Arc::default();
+        self.store.known = Arc::default();
         self
     }
 
@@ -75,34 +75,30 @@ impl Table<SqliteTable> {
         let mut operators = self.store.operators.to_vec();
         operators.push((name.into(), sql));
         self.store.operators = operators.into();
-        self.store.columns = Arc::default();
+        self.store.known = Arc::default();
         self
     }
 }
 
 impl SqliteTable {
-    pub(super) fn new(db: Sqlite, name: &str, fields: Option<&'static [&'static str]>) -> SqliteTable {
-        SqliteTable {
-            db,
-            name: name.into(),
-            id: "id".into(),
-            fields,
-            operators: Arc::default(),
-            columns: Arc::default(),
-        }
+    pub(super) fn new(db: Sqlite, name: &str, fields: Option<Fields>) -> SqliteTable {
+        SqliteTable { db, name: name.into(), id: "id".into(), fields, operators: Arc::default(), known: Arc::default() }
     }
 
-    pub(super) async fn columns(&self) -> Result<&Arc<Columns>> {
+    pub(super) async fn known(&self) -> Result<&Known> {
         let read = async || {
             let (name, id, fields) = (self.name.clone(), self.id.clone(), self.fields);
             let operators = self.operators.clone();
             let read = move |connection: &Connection| {
-                let columns = Columns::read(connection, &name, &id, fields)?;
-                Ok(Arc::new(columns.with_operators(operators.clone())))
+                Known::read(connection, &name, &id, fields, operators.clone())
             };
             self.db.reading(Some(Shape::new(&self.name, "columns")), read).await
         };
-        self.columns.get_or_try_init(read).await
+        self.known.get_or_try_init(read).await
+    }
+
+    async fn columns(&self) -> Result<&Arc<Columns>> {
+        Ok(&self.known().await?.columns)
     }
 
     /// Writes, and notes what was written. `work` may be done again, after others have undone it with their own.
@@ -145,21 +141,18 @@ impl Store for SqliteTable {
 
     /// Known once the table has been looked at, which [`check`](Store::check) does.
     fn kind(&self, path: &Path) -> Option<Kind> {
-        match path.split() {
-            (field, []) => self.columns.get()?.find(field).ok()?.kind.told(),
-            _ => None,
-        }
+        self.known.get()?.columns.kind(path)
     }
 
     async fn find(&self, find: &Find, _: Operation<'_>) -> Result<Rows> {
-        let columns = self.columns().await?;
+        let Known { columns, has_key } = self.known().await?;
         let select = Select::new(columns, find)?;
         let is_by_key = find.target.id.is_some() && find.target.condition.is_empty() && !find.count;
         // Many such reads one after another give way now and then, as those do that wait for a thread.
-        if columns.has_key && is_by_key {
+        if *has_key && is_by_key {
             consume_budget().await;
         }
-        if columns.has_key
+        if *has_key
             && is_by_key
             && let Some(read) = self.db.0.near.read(|connection| select.run(connection))
         {
@@ -198,7 +191,7 @@ impl Store for SqliteTable {
                 let mut changed = HashMap::with_capacity(records.len());
                 for chunk in records.chunks(CHUNK) {
                     let mut statement = update(&columns, &assignments);
-                    push_ids(&mut statement, &columns, chunk)?;
+                    push_ids(&mut statement, &columns, &ids_of(&columns, chunk))?;
                     statement.push(" RETURNING ").push(&columns.names);
                     statement.run(connection, |found| {
                         let record = row::record(found, &columns.list)?;
@@ -231,7 +224,7 @@ impl Store for SqliteTable {
             target.check(records.len())?;
             for chunk in records.chunks(CHUNK) {
                 let mut statement = Statement::new(format!("DELETE FROM {}", columns.table));
-                push_ids(&mut statement, &columns, chunk)?;
+                push_ids(&mut statement, &columns, &ids_of(&columns, chunk))?;
                 statement.run(connection, |_| Ok(ControlFlow::Continue(())))?;
             }
             written.set(&columns, records);
@@ -252,9 +245,9 @@ impl Written {
     fn run(&mut self, connection: &Connection, columns: &Columns, statement: &Statement) -> Result<()> {
         let Answer::Text(text) = &mut self.answer else { return Ok(()) };
         statement.run(connection, |found| {
-            row::write(found, &columns.list, text.next())?;
+            row::write(found, &columns.list, &columns.all, text.next())?;
             if let Some(ids) = &mut self.ids {
-                ids.extend(Id::from_value(&row::value(found.get_ref(columns.id)?, columns.id().kind)?));
+                ids.extend(Id::from_value(&row::value(found.get_ref(columns.id_at())?, columns.id().held.kind)?));
             }
             Ok(ControlFlow::Continue(()))
         })
@@ -268,74 +261,6 @@ impl Written {
     }
 }
 
-/// The records that a change is about, no more than tell whether these are too many.
-fn to_write(target: &Target) -> Find {
-    let limit = target.at_most.map(|most| (most as u64).saturating_add(1));
-    Find { target: target.clone(), limit, ..Find::default() }
-}
-
-/// Whether SQL alone decides about at most one record.
-fn is_single(target: &Target, columns: &Columns) -> bool {
-    target.id.is_some() && !is_open(&target.condition, columns)
-}
-
-fn insert(columns: &Columns, record: &Record) -> Result<Statement> {
-    let id = columns.id();
-    let given = given_id(record, &id.name)?.is_some();
-    if !given && !id.filled {
-        return Err(Error::bad_request(format!("Invalid data: '{}' is required", id.name)));
-    }
-    let (mut names, mut values) = (Vec::new(), Vec::new());
-    for (field, value) in record {
-        let column = columns.find(field)?;
-        if !column.generated && (given || column.name != id.name) {
-            names.push(&*column.quoted);
-            values.push(column.write(value)?);
-        }
-    }
-    let mut statement = Statement::new(format!("INSERT INTO {}", columns.table));
-    match names.is_empty() {
-        true => drop(statement.push(" DEFAULT VALUES")),
-        false => drop(statement.push(&format!(" ({}) VALUES ", names.join(", "))).bind_list(values)),
-    }
-    statement.push(" RETURNING ").push(&columns.names);
-    Ok(statement)
-}
-
-/// The columns to set, in quotes, and their new values. The id is not among them.
-fn assignments(columns: &Columns, change: &Change) -> Result<Vec<(Box<str>, Bound)>> {
-    let (Change::Replace(data) | Change::Merge(data)) = change;
-    for field in data.keys() {
-        columns.find(field)?;
-    }
-    let replace = matches!(change, Change::Replace(_));
-    let mut assignments = Vec::new();
-    for column in columns.list.iter().filter(|column| !column.generated && column.name != columns.id().name) {
-        match data.get(&*column.name) {
-            Some(value) => assignments.push((column.quoted.clone(), column.write(value)?)),
-            None if replace => assignments.push((column.quoted.clone(), Bound::Null)),
-            None => {}
-        }
-    }
-    Ok(assignments)
-}
-
-fn update(columns: &Columns, assignments: &[(Box<str>, Bound)]) -> Statement {
-    let mut statement = Statement::new(format!("UPDATE {} SET ", columns.table));
-    for (index, (column, value)) in assignments.iter().enumerate() {
-        statement.push(if index == 0 { "" } else { ", " }).push(column).push(" = ").bind(value.clone());
-    }
-    statement
-}
-
-fn push_ids(statement: &mut Statement, columns: &Columns, records: &[Record]) -> Result<()> {
-    let id = columns.id();
-    let ids = records.iter().filter_map(|record| record.get(&*id.name)).map(|value| id.write(value));
-    let ids = ids.collect::<Result<Vec<_>>>()?;
-    statement.push(" WHERE ").push(&id.quoted).push(" IN ").bind_list(ids);
-    Ok(())
-}
-
-fn id_of(columns: &Columns, record: &Record) -> Option<Id> {
-    record.get(&*columns.id().name).and_then(Id::from_value)
+fn ids_of(columns: &Columns, records: &[Record]) -> Vec<Value> {
+    records.iter().filter_map(|record| record.get(&*columns.id().name).cloned()).collect()
 }

@@ -1,6 +1,6 @@
 //! What SQLite makes of texts: numbers in some columns, and other texts by collations.
 
-use super::super::columns::Columns;
+use super::super::columns::Known;
 use super::super::statement::Statement;
 use super::*;
 use crate::store::{Comparison, Condition, Kind, Path, Store, Target, Test};
@@ -35,7 +35,7 @@ async fn texts_that_a_column_would_turn_into_numbers_are_refused() {
 /// How SQLite goes about finding what matches.
 async fn plan(db: &Sqlite, condition: Condition, id: Option<Id>) -> String {
     let plan = db.read(|connection| {
-        let columns = Columns::read(connection, "things", "id", None)?;
+        let columns = Known::read(connection, "things", "id", None, Arc::default())?.columns;
         let mut statement = Statement::new("EXPLAIN QUERY PLAN SELECT * FROM things");
         statement.push_where(&Target { id, condition, ..Target::default() }, &columns)?;
         let mut plan = String::new();

@@ -4,12 +4,13 @@ use serde::de::value::Error;
 use serde::de::{DeserializeOwned, Deserializer, Error as _, Visitor};
 use serde::forward_to_deserialize_any;
 
-type Fields = &'static [&'static str];
+/// The names of fields.
+pub(in crate::store) type Fields = &'static [&'static str];
 
 /// The fields of a struct, if it tells them: deserialising one begins with naming them all.
 ///
 /// A type with `#[serde(flatten)]` asks for a map, and is not known.
-pub(super) fn of<T: DeserializeOwned>() -> Option<Fields> {
+pub(in crate::store) fn fields_of<T: DeserializeOwned>() -> Option<Fields> {
     let mut fields = None;
     // Always an error: there is nothing to read.
     let _ = T::deserialize(Listening(&mut fields));
@@ -72,14 +73,14 @@ mod tests {
 
     #[test]
     fn a_struct_tells_its_fields_under_their_names_in_json() {
-        assert_eq!(of::<Message>(), Some(&["id", "roomId", "text"][..]));
-        assert_eq!(of::<Wrapped>(), Some(&["id", "roomId", "text"][..]));
+        assert_eq!(fields_of::<Message>(), Some(&["id", "roomId", "text"][..]));
+        assert_eq!(fields_of::<Wrapped>(), Some(&["id", "roomId", "text"][..]));
     }
 
     #[test]
     fn other_types_tell_nothing() {
-        assert_eq!(of::<Open>(), None);
-        assert_eq!(of::<serde_json::Value>(), None);
-        assert_eq!(of::<Vec<Message>>(), None);
+        assert_eq!(fields_of::<Open>(), None);
+        assert_eq!(fields_of::<serde_json::Value>(), None);
+        assert_eq!(fields_of::<Vec<Message>>(), None);
     }
 }

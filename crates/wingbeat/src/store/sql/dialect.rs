@@ -1,0 +1,63 @@
+//! What databases do differently.
+
+use super::{Column, Statement};
+use crate::store::{Comparison, Kind, Test};
+use serde_json::Value;
+use std::fmt::Debug;
+use wingbeat_core::{Id, Result};
+
+/// How a database writes what [`Statement`] says, and what its columns hold.
+pub(in crate::store) trait Dialect: Clone + Debug + Send + Sync + 'static {
+    /// What is known of a column beside its name.
+    type Held: Clone + Debug + Send + Sync;
+    /// A value beside the text.
+    type Value: Clone + Debug + PartialEq + Send + Sync;
+
+    const TRUE: &'static str;
+    const FALSE: &'static str;
+    const NULL: Self::Value;
+
+    /// Adds the place of the value with this number, which counts from 1.
+    fn push_place(text: &mut String, number: usize);
+
+    /// A number of records.
+    fn amount(number: u64) -> Self::Value;
+
+    /// What the column holds, as the port says it.
+    fn kind(column: &Column<Self>) -> Option<Kind>;
+
+    /// Whether SQL leaves such a test open, to be decided record by record.
+    fn is_open(column: &Column<Self>, test: &Test) -> bool;
+
+    /// Whether records are sorted by this column only after they were read.
+    fn is_sorted_outside(column: &Column<Self>) -> bool;
+
+    /// The value as it is written into this column.
+    ///
+    /// # Errors
+    /// BadRequest where it does not fit.
+    fn write(column: &Column<Self>, value: &Value) -> Result<Self::Value>;
+
+    /// The value as it is compared with this column, if any value there could equal it.
+    fn operand(column: &Column<Self>, value: &Value) -> Option<Self::Value>;
+
+    /// What the column must equal to hold this id: ids are compared by their text.
+    fn ids(column: &Column<Self>, id: &Id) -> Vec<Self::Value>;
+
+    /// Adds the column where it is compared.
+    fn push_operand(statement: &mut Statement<Self>, column: &Column<Self>) {
+        statement.push(&column.quoted);
+    }
+
+    /// Adds that the column has this id, of which there are as many forms as [`ids`](Dialect::ids) says.
+    fn push_id(statement: &mut Statement<Self>, column: &Column<Self>, ids: Vec<Self::Value>);
+
+    /// Adds that the column has one of these values, which are not null, or has none of them: then null may count or not.
+    fn push_one_of(statement: &mut Statement<Self>, column: &Column<Self>, values: Vec<Self::Value>, is_one: bool);
+
+    /// Adds a comparison with a value that is not null.
+    fn push_comparison(statement: &mut Statement<Self>, column: &Column<Self>, comparison: Comparison, value: &Value);
+
+    /// Adds a key of an order.
+    fn push_key(statement: &mut Statement<Self>, column: &Column<Self>, is_descending: bool);
+}

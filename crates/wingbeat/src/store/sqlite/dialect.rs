@@ -1,0 +1,138 @@
+//! SQL as SQLite has it.
+
+use super::bound::Bound;
+use super::column::{Column, Held, Kind, Strangers};
+use super::statement::Statement;
+use crate::store::sql::Dialect;
+use crate::store::{self, Comparison, Test};
+use serde_json::Value;
+use wingbeat_core::{Id, Result};
+
+#[derive(Clone, Debug)]
+pub(super) struct Sql;
+
+impl Dialect for Sql {
+    type Held = Held;
+    type Value = Bound;
+
+    const TRUE: &'static str = "1";
+    const FALSE: &'static str = "0";
+    const NULL: Bound = Bound::Null;
+
+    fn push_place(text: &mut String, _: usize) {
+        text.push('?');
+    }
+
+    fn amount(number: u64) -> Bound {
+        Bound::Integer(i64::try_from(number).unwrap_or(i64::MAX))
+    }
+
+    fn kind(column: &Column) -> Option<store::Kind> {
+        column.held.kind.told()
+    }
+
+    fn is_open(column: &Column, _: &Test) -> bool {
+        column.held.kind == Kind::Json
+    }
+
+    fn is_sorted_outside(column: &Column) -> bool {
+        column.held.kind == Kind::Json
+    }
+
+    fn write(column: &Column, value: &Value) -> Result<Bound> {
+        column.write(value)
+    }
+
+    fn operand(column: &Column, value: &Value) -> Option<Bound> {
+        column.compare(value)
+    }
+
+    fn ids(column: &Column, id: &Id) -> Vec<Bound> {
+        let text = id.to_string();
+        let integer = text.parse::<i64>().ok().filter(|integer| integer.to_string() == text).map(Bound::Integer);
+        let real = || text.parse::<f64>().ok().filter(|float| float.to_string() == text).map(Bound::Real);
+        match column.held.kind {
+            Kind::Integer => integer.into_iter().collect(),
+            Kind::Real => integer.or_else(real).into_iter().collect(),
+            Kind::Any => integer.or_else(real).into_iter().chain([Bound::Text(text)]).collect(),
+            _ => vec![Bound::Text(text)],
+        }
+    }
+
+    /// The column, where need be with a `+` that keeps SQLite from converting what it is compared with (and from using an
+    /// index).
+    fn push_operand(statement: &mut Statement, column: &Column) {
+        statement.push(if column.held.converts { "+" } else { "" }).push(&column.quoted);
+    }
+
+    fn push_id(statement: &mut Statement, column: &Column, ids: Vec<Bound>) {
+        if column.held.converts {
+            // For the index, which the operand hides. What it finds besides, the operand refuses.
+            statement.push(&column.quoted);
+            push_any(statement, &ids);
+            statement.push(" AND ");
+        }
+        Sql::push_operand(statement, column);
+        push_any(statement, &ids);
+    }
+
+    /// The last value stands there as often as is needed for one of a few lengths, each of which is a statement to
+    /// prepare.
+    fn push_one_of(statement: &mut Statement, column: &Column, mut values: Vec<Bound>, is_one: bool) {
+        let len = values.len();
+        if let Some(last) = values.last().cloned()
+            && len < 64
+        {
+            values.resize(len.next_power_of_two(), last);
+        }
+        Sql::push_operand(statement, column);
+        statement.push(if is_one { " IN " } else { " NOT IN " }).bind_list(values);
+    }
+
+    fn push_comparison(statement: &mut Statement, column: &Column, comparison: Comparison, value: &Value) {
+        let Some(bound) = column.compare(value) else {
+            statement.push(Sql::FALSE);
+            return;
+        };
+        let operator = match comparison {
+            Comparison::Less => " < ",
+            Comparison::LessOrEqual => " <= ",
+            Comparison::Greater => " > ",
+            Comparison::GreaterOrEqual => " >= ",
+        };
+        // SQLite orders types among each other, numbers before texts before blobs; only values of the same one are meant.
+        // A bound says so where `typeof` would, and an index can use it.
+        let is_upwards = matches!(comparison, Comparison::Greater | Comparison::GreaterOrEqual);
+        let strangers = column.held.strangers;
+        let bounded = match (&bound, is_upwards) {
+            _ if strangers == Strangers::Nothing => None,
+            (Bound::Text(_), true) => Some(" < x''"),
+            (Bound::Text(_), false) if strangers == Strangers::Blobs => None,
+            (Bound::Text(_), false) => Some(" >= ''"),
+            (Bound::Blob(_), true) => None,
+            (Bound::Blob(_), false) => Some(" >= x''"),
+            (_, true) => Some(" < ''"),
+            (_, false) => None,
+        };
+        statement.push("(");
+        Sql::push_operand(statement, column);
+        statement.push(operator).bind(bound);
+        if let Some(bounded) = bounded {
+            statement.push(" AND ");
+            Sql::push_operand(statement, column);
+            statement.push(bounded);
+        }
+        statement.push(")");
+    }
+
+    fn push_key(statement: &mut Statement, column: &Column, is_descending: bool) {
+        statement.push(&column.quoted).push(if is_descending { " DESC" } else { "" });
+    }
+}
+
+fn push_any(statement: &mut Statement, values: &[Bound]) {
+    match values {
+        [value] => statement.push(" = ").bind(value.clone()),
+        several => statement.push(" IN ").bind_list(several.to_vec()),
+    };
+}
