@@ -111,6 +111,15 @@ impl JsonRecords {
         &mut self.list
     }
 
+    /// Adds the records of another list.
+    #[cfg(feature = "postgres")]
+    pub(super) fn append(&mut self, other: &JsonRecords) {
+        if let Some(records) = other.list.get(1..) {
+            self.next().extend_from_slice(records);
+            self.count += other.count - 1;
+        }
+    }
+
     /// Appends the list.
     pub(super) fn write(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(if self.count == 0 { b"[" } else { &self.list });

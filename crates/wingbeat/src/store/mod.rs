@@ -2,7 +2,7 @@
 //!
 //! What Feathers' adapters share is written once, in [`Table`]: the query syntax with its errors, pagination,
 //! `$select`, the rules for several records at once. A [`Store`] only keeps plain records; [`Memory`] keeps them in the
-//! process, `Sqlite` (feature `sqlite`) in a file. One suite of tests holds all of them to the same answers.
+//! process, `Sqlite` (feature `sqlite`) in a file, `Postgres` (feature `postgres`) in a server. One suite of tests holds all of them to the same answers.
 //!
 //! ```
 //! use serde_json::json;
@@ -37,9 +37,11 @@ mod operator;
 mod overrides;
 mod page;
 mod port;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod select;
 mod sort;
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -56,6 +58,8 @@ pub use memory::{Memory, Records};
 pub use operation::Operation;
 pub use operator::OwnTest;
 pub use port::{Change, Find, Kind, Record, Rows, Store, Target};
+#[cfg(feature = "postgres")]
+pub use postgres::{Postgres, PostgresSettings, PostgresTable};
 /// SQLite itself, for SQL of your own: [`Sqlite::read`] and [`Sqlite::write`].
 #[cfg(feature = "sqlite")]
 pub use rusqlite;

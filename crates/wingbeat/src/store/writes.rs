@@ -48,6 +48,12 @@ impl<'a> Writes<'a> {
         }
     }
 
+    /// Whether somebody hears the events.
+    #[cfg(feature = "postgres")]
+    pub(super) fn are_heard(&self) -> bool {
+        self.notes().is_some()
+    }
+
     /// The same, for a store that writes on a thread of its own; absent if nobody hears the events.
     pub fn owned(&self) -> Option<OwnedWrites> {
         self.notes()?;

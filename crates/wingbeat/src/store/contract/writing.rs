@@ -25,6 +25,7 @@ super::facts! {
     an_id_in_the_query_must_be_the_same
     clones_share_the_records
     json_of_every_kind_comes_back_as_it_was
+    a_nul_in_a_text_is_kept_or_refused
 }
 
 async fn create_answers_the_record_with_a_new_id<S: Store + Clone>(table: Table<S>) {
@@ -184,7 +185,7 @@ async fn clones_share_the_records<S: Store + Clone>(table: Table<S>) {
 
 async fn json_of_every_kind_comes_back_as_it_was<S: Store + Clone>(table: Table<S>) {
     let client = Client(table);
-    let odd = "a\0b \u{2028} \u{1F600} ' \" \\";
+    let odd = "a\u{1}b \u{2028} \u{1F600} ' \" \\";
     for deep in [
         json!("text"),
         json!(12),
@@ -199,6 +200,28 @@ async fn json_of_every_kind_comes_back_as_it_was<S: Store + Clone>(table: Table<
         assert_eq!((&created["deep"], &created["text"]), (&deep, &Value::from(odd)));
         assert_eq!(client.find(json!({"deep": deep, "text": odd})).await.unwrap(), json!([created]), "{deep}");
         client.remove(created["id"].as_i64().unwrap(), json!({})).await.unwrap();
+    }
+}
+
+async fn a_nul_in_a_text_is_kept_or_refused<S: Store + Clone>(table: Table<S>) {
+    let client = Client(table);
+    for data in [json!({"text": "a\0b"}), json!({"deep": {"a\0": ["\0"]}})] {
+        match client.create(data.clone(), json!({})).await {
+            Ok(created) => {
+                let kept = created.as_object().unwrap().iter().filter(|(name, _)| *name != "id");
+                assert_eq!(kept.map(|(name, value)| (name.clone(), value.clone())).collect::<Value>(), data);
+            }
+            Err(error) => assert_eq!(error.code(), 400),
+        }
+    }
+    // What is asked for is not cut at it either.
+    for (query, ids) in [
+        (json!({"text": "one\0"}), &[][..]),
+        (json!({"text": {"$in": ["one\0", "two"]}}), &[2]),
+        (json!({"text": {"$gt": "one\0"}, "id": {"$lt": 4}}), &[2, 3]),
+        (json!({"text": {"$lte": "one\0"}, "id": {"$lt": 6}}), &[1, 4, 5]),
+    ] {
+        assert_eq!(client.ids(query.clone()).await, ids, "{query}");
     }
 }
 

@@ -1,0 +1,282 @@
+//! The store over one table.
+
+use super::Postgres;
+use super::cell::Reading;
+use super::connection::{Connection, raw, write};
+use super::dialect::{Columns, Select, Statement};
+use super::known::Known;
+use crate::store::sql::{Fields, SqlOperator, assignments, id_of, insert, is_single, push_ids, to_write, update};
+use crate::store::{
+    Answer, Change, Find, JsonRecords, Kind, Operation, Path, Record, Rows, Store, Table, Target, Writes,
+};
+use futures_util::stream::{FuturesOrdered, TryStreamExt as _};
+use serde_json::Value;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use tokio::sync::OnceCell;
+use tokio_postgres::Row;
+use wingbeat_core::{Id, Result};
+
+/// So many statements of one call are on their way at a time.
+const AT_A_TIME: usize = 64;
+
+/// A table of a [`Postgres`] database as a store.
+#[derive(Clone)]
+pub struct PostgresTable {
+    db: Postgres,
+    name: Arc<str>,
+    id: Arc<str>,
+    fields: Option<Fields>,
+    operators: Arc<[SqlOperator]>,
+    known: Arc<OnceCell<Known>>,
+}
+
+impl Table<PostgresTable> {
+    /// The column that holds the id (`"id"`). It must be unique.
+    #[must_use]
+    pub fn id(mut self, column: &str) -> Table<PostgresTable> {
+        self.store.id = column.into();
+        self.store.known = Arc::default();
+        self
+    }
+
+    /// As [`operator`](Table::operator), for one that SQL has as well, between column and operand: plain columns are then
+    /// asked in SQL, lists and JSON columns by the function, which has to agree. Null passes no such test in SQL.
+    ///
+    /// # Panics
+    /// As [`operator`](Table::operator).
+    #[must_use]
+    pub fn sql_operator<T>(
+        mut self,
+        name: &str,
+        sql: &'static str,
+        read: impl Fn(&Value) -> Result<T> + Send + Sync + 'static,
+    ) -> Table<PostgresTable>
+    where
+        T: Fn(&Value) -> bool + Send + Sync + 'static,
+    {
+        self.syntax.add_operator(name, read);
+        let mut operators = self.store.operators.to_vec();
+        operators.push((name.into(), sql));
+        self.store.operators = operators.into();
+        self.store.known = Arc::default();
+        self
+    }
+}
+
+impl PostgresTable {
+    pub(super) fn new(db: Postgres, name: &str, fields: Option<Fields>) -> PostgresTable {
+        PostgresTable {
+            db,
+            name: name.into(),
+            id: "id".into(),
+            fields,
+            operators: Arc::default(),
+            known: Arc::default(),
+        }
+    }
+
+    async fn known(&self) -> Result<&Known> {
+        let read = async || {
+            let mut taken = self.db.take().await?;
+            let operators = self.operators.clone();
+            taken
+                .work(async |connection| Known::read(connection, &self.name, &self.id, self.fields, operators).await)
+                .await
+        };
+        self.known.get_or_try_init(read).await
+    }
+
+    /// Writes with one statement, which returns the record.
+    async fn write_one(&self, statement: Statement, columns: &Columns, writes: Writes<'_>) -> Result<Answer> {
+        let mut taken = self.db.take().await?;
+        if !writes.are_heard() {
+            let write = async |connection: &Connection| connection.text(&statement, columns, &columns.all).await;
+            return Ok(taken.work(write).await?.into());
+        }
+        // Who writes the record next waits until this is committed, so what is said before comes in the right order.
+        let write = async |connection: &Connection| {
+            let work = async {
+                let written = Written::by(connection, &statement, columns).await?;
+                written.note(writes);
+                Ok(written.text.into())
+            };
+            connection.transact(work).await
+        };
+        taken.work(write).await
+    }
+
+    /// Writes the records of a target after it has looked at them.
+    async fn write_found(
+        &self,
+        target: &Target,
+        known: &Known,
+        writes: Writes<'_>,
+        write: impl AsyncFnOnce(&Connection, Vec<Record>) -> Result<Vec<Record>>,
+    ) -> Result<Answer> {
+        let mut select = Select::new(&known.columns, &to_write(target))?;
+        if known.is_table {
+            select.rows.push(" FOR UPDATE");
+        }
+        let mut taken = self.db.take().await?;
+        let work = async |connection: &Connection| {
+            let work = async {
+                let records = connection.find(&select).await?.records.into_records()?;
+                target.check(records.len())?;
+                let records = if records.is_empty() { records } else { write(connection, records).await? };
+                writes.note_all(&records);
+                Ok(records.into())
+            };
+            connection.transact(work).await
+        };
+        taken.work(work).await
+    }
+}
+
+impl Store for PostgresTable {
+    fn id_field(&self) -> &str {
+        &self.id
+    }
+
+    async fn check(&self) -> Result<()> {
+        self.known().await.map(drop)
+    }
+
+    /// Known once the table has been looked at, which [`check`](Store::check) does.
+    fn kind(&self, path: &Path) -> Option<Kind> {
+        self.known.get()?.columns.kind(path)
+    }
+
+    async fn find(&self, find: &Find, _: Operation<'_>) -> Result<Rows> {
+        let Known { columns, is_table } = self.known().await?;
+        let select = Select::new(columns, find)?;
+        if *is_table && find.target.id.is_some() && find.target.condition.is_empty() && !find.count {
+            let (connection, _permit) = self.db.share().await?;
+            return connection.find(&select).await;
+        }
+        let mut taken = self.db.take().await?;
+        taken.work(async |connection| connection.find(&select).await).await
+    }
+
+    async fn create(&self, records: Vec<Record>, operation: Operation<'_>) -> Result<Answer> {
+        let columns = &self.known().await?.columns;
+        let mut statements = records.iter().map(|record| insert(columns, record)).collect::<Result<Vec<_>>>()?;
+        let writes = operation.writes();
+        if statements.len() == 1
+            && let Some(statement) = statements.pop()
+        {
+            return self.write_one(statement, columns, writes).await;
+        }
+        // One after another on their way, so that there are as many texts to prepare as there are sets of columns.
+        let mut taken = self.db.take().await?;
+        let work = async |connection: &Connection| {
+            let work = async {
+                for statement in &statements {
+                    connection.prepared(&statement.text).await?;
+                }
+                let (mut all, mut running) = (Written::default(), FuturesOrdered::new());
+                for statement in &statements {
+                    if running.len() == AT_A_TIME
+                        && let Some(written) = running.try_next().await?
+                    {
+                        all.append(written);
+                    }
+                    running.push_back(Written::by(connection, statement, columns));
+                }
+                while let Some(written) = running.try_next().await? {
+                    all.append(written);
+                }
+                all.note(writes);
+                Ok(all.text.into())
+            };
+            connection.transact(work).await
+        };
+        taken.work(work).await
+    }
+
+    async fn change(&self, target: &Target, change: Change, operation: Operation<'_>) -> Result<Answer> {
+        let known = self.known().await?;
+        let columns = &known.columns;
+        let assignments = assignments(columns, &change)?;
+        if is_single(target, columns) && !assignments.is_empty() {
+            let mut statement = update(columns, &assignments);
+            statement.push_where(target, columns)?;
+            statement.push(" RETURNING ").push(&columns.names);
+            return self.write_one(statement, columns, operation.writes()).await;
+        }
+        let write = async |connection: &Connection, records: Vec<Record>| {
+            if assignments.is_empty() {
+                return Ok(records);
+            }
+            let mut statement = update(columns, &assignments);
+            push_ids(&mut statement, columns, &ids_of(columns, &records))?;
+            statement.push(" RETURNING ").push(&columns.names);
+            let changed = connection.records(&statement, columns).await?;
+            // Rows come back in any order.
+            let by_id = |record: Record| Some((id_of(columns, &record)?.to_string(), record));
+            let mut changed: HashMap<String, Record> = changed.into_iter().filter_map(by_id).collect();
+            let in_order = |record: &Record| changed.remove(&id_of(columns, record)?.to_string());
+            Ok(records.iter().filter_map(in_order).collect())
+        };
+        self.write_found(target, known, operation.writes(), write).await
+    }
+
+    async fn remove(&self, target: &Target, operation: Operation<'_>) -> Result<Answer> {
+        let known = self.known().await?;
+        let columns = &known.columns;
+        if is_single(target, columns) {
+            let mut statement = Statement::new(format!("DELETE FROM {}", columns.table));
+            statement.push_where(target, columns)?;
+            statement.push(" RETURNING ").push(&columns.names);
+            return self.write_one(statement, columns, operation.writes()).await;
+        }
+        let write = async |connection: &Connection, records: Vec<Record>| {
+            let mut statement = Statement::new(format!("DELETE FROM {}", columns.table));
+            push_ids(&mut statement, columns, &ids_of(columns, &records))?;
+            connection.run(&statement, |_, _| Ok(())).await?;
+            Ok(records)
+        };
+        self.write_found(target, known, operation.writes(), write).await
+    }
+}
+
+/// What a statement has written: the records, and their ids.
+#[derive(Default)]
+struct Written {
+    text: JsonRecords,
+    ids: Vec<Id>,
+}
+
+impl Written {
+    /// Runs a statement that returns the records that it writes.
+    async fn by(connection: &Connection, statement: &Statement, columns: &Columns) -> Result<Written> {
+        let mut written = Written::default();
+        let at = columns.id_at();
+        let read = |row: &Row, readings: &[Reading]| {
+            written.ids.extend(Id::from_value(&readings[at].value(raw(row, at)?)?));
+            write(row, readings, columns, &columns.all, written.text.next())
+        };
+        connection.run(statement, read).await?;
+        Ok(written)
+    }
+
+    fn append(&mut self, other: Written) {
+        self.ids.extend(other.ids);
+        self.text.append(&other.text);
+    }
+
+    fn note(&self, writes: Writes<'_>) {
+        self.ids.iter().for_each(|id| writes.note(id));
+    }
+}
+
+fn ids_of(columns: &Columns, records: &[Record]) -> Vec<Value> {
+    records.iter().filter_map(|record| record.get(&*columns.id().name).cloned()).collect()
+}
+
+impl fmt::Debug for PostgresTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresTable").field("name", &self.name).field("id", &self.id).finish_non_exhaustive()
+    }
+}
