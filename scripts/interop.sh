@@ -9,4 +9,10 @@ export CHAT_BACKEND="\"$TARGET/quick/feathers-chat\""
 export ADAPTERS="\"$TARGET/quick/adapters\""
 
 step "JavaScript clients against $FIXTURE"
-node --test --test-reporter=spec --test-timeout=600000 conformance/interop/*.test.mjs
+beside=()
+if need_postgres; then
+  beside=(scripts/postgres.sh)
+elif [ "${CI:-}" = true ]; then
+  exit 1
+fi
+"${beside[@]}" node --test --test-reporter=spec --test-timeout=600000 conformance/interop/*.test.mjs

@@ -59,6 +59,29 @@ need_chromium() {
   export CHROMIUM
 }
 
+find_postgres() {
+  local folder
+  for folder in $(printf '%s\n' /usr/lib/postgresql/*/bin | sort -rV) $(dirname "$(command -v initdb || echo /nowhere/initdb)"); do
+    if [ -x "$folder/initdb" ] && [ -x "$folder/pg_ctl" ]; then echo "$folder" && return; fi
+  done
+  return 1
+}
+
+# Sets POSTGRES_BIN, installing Debian's package where we may; fails if there is none in the end.
+need_postgres() {
+  local as_root=env
+  if [ "$(id -u)" != 0 ]; then as_root="sudo -n"; fi
+  if ! find_postgres >/dev/null && command -v apt-get >/dev/null && $as_root true 2>/dev/null; then
+    step "PostgreSQL by apt"
+    $as_root apt-get update -qq && $as_root apt-get install -qq -y --no-install-recommends postgresql || true
+  fi
+  POSTGRES_BIN=$(find_postgres) || {
+    printf 'PostgreSQL is missing. On Debian: apt install postgresql; elsewhere its programs must be in the path.\n' >&2
+    return 1
+  }
+  export POSTGRES_BIN
+}
+
 # All programs that the suites drive, in the profile of `make run`, and always in one command: cargo builds dependencies
 # anew for every other set of packages, because each asks for other features.
 build_programs() {

@@ -75,6 +75,9 @@ function withOptions(service) {
 }
 
 const services = {}
+const stores = ['memory', 'sqlite']
+// `scripts/postgres.sh` sets it.
+if (process.env.POSTGRES_URL) stores.push('postgres')
 const stopping = []
 
 before(async () => {
@@ -82,7 +85,7 @@ before(async () => {
   const socket = io(server.url, { forceNew: true })
   stopping.unshift(() => socket.disconnect())
   const client = feathers().configure(feathers.socketio(socket))
-  for (const path of ['memory', 'sqlite']) services[path] = withOptions(client.service(path))
+  for (const path of stores) services[path] = withOptions(client.service(path))
 })
 
 after(async () => {
@@ -91,7 +94,7 @@ after(async () => {
 
 const names = namesOfTheSuite()
 const suite = adapterTests(names.filter((name) => !NOT_OVER_SOCKETS.has(name)))
-for (const path of ['memory', 'sqlite']) suite({ service: (path) => services[path] }, feathers.errors, path)
+for (const path of stores) suite({ service: (path) => services[path] }, feathers.errors, path)
 
 it('the_suite_has_the_tests_that_are_left_out', () => {
   assert.deepEqual([...NOT_OVER_SOCKETS].filter((name) => !names.includes(name)), [])

@@ -16,6 +16,9 @@ mod table;
 #[cfg(test)]
 pub(super) mod tests;
 mod time;
+#[cfg(feature = "tls")]
+mod tls;
+mod url;
 
 pub use settings::PostgresSettings;
 pub use table::PostgresTable;
@@ -29,7 +32,7 @@ use serde::de::DeserializeOwned;
 use server::Server;
 use std::fmt;
 use std::sync::Arc;
-use wingbeat_core::Result;
+use wingbeat_core::{Error, Result};
 
 /// A PostgreSQL database. Clones share its connections.
 ///
@@ -93,7 +96,17 @@ use wingbeat_core::Result;
 pub struct Postgres(Arc<Pool>);
 
 impl Postgres {
-    /// Connects to the database of a URL: `postgres://user:password@host:5432/name`.
+    /// Connects to the database of a URL: `postgres://user:password@host:5432/name`, with the options of
+    /// [`Config`](tokio_postgres::Config) after a `?`. Of these `sslmode` says how the way there is encrypted:
+    ///
+    /// * `disable`: not at all.
+    /// * `prefer`, without which it is the same: if the server offers it with a certificate that is valid, as far as is
+    ///   known; otherwise not. Somebody between can see to that.
+    /// * `require` and `verify-full`: always, and the server's certificate must be valid for its name. Trusted is what the
+    ///   system trusts, or the file that `sslrootcert` names. (PostgreSQL's own programs take any certificate with
+    ///   `require`.)
+    ///
+    /// The latter need the feature `tls`; without it `prefer` is `disable`. Others are refused.
     ///
     /// # Errors
     /// If the URL is invalid, or the database can not be reached.
@@ -107,8 +120,12 @@ impl Postgres {
     /// As [`connect`](Postgres::connect).
     pub async fn connect_with(url: &str, settings: PostgresSettings) -> Result<Postgres> {
         let db = Postgres(Arc::new(Pool::new(Server::new(url, settings)?)));
+        let named = |error: Error| {
+            let told = format!("Can not connect to the database {}", db.0.name());
+            Error::unavailable(told).with_source(error)
+        };
         // What is wrong shows now.
-        db.take().await?;
+        db.take().await.map_err(named)?;
         Ok(db)
     }
 

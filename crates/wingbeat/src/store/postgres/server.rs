@@ -1,62 +1,94 @@
-//! Where the database is, and how it is reached.
+//! The database server, and how it is reached.
 
 use super::PostgresSettings;
-use super::error::{lost, mapped};
+use super::error::lost;
+#[cfg(feature = "tls")]
+use super::tls::Tls;
+use super::url::Address;
 use std::time::Duration;
 use tokio::time::timeout;
+use tokio_postgres::config::Host;
+#[cfg(feature = "tls")]
 use tokio_postgres::config::SslMode;
-use tokio_postgres::{CancelToken, Client, Config, NoTls};
-use wingbeat_core::{Error, Result};
+use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
+use tokio_postgres::{CancelToken, Client, Config, NoTls, Socket};
+use wingbeat_core::Result;
 
 pub(super) struct Server {
     config: Config,
+    #[cfg(feature = "tls")]
+    tls: Option<Tls>,
     pub(super) settings: PostgresSettings,
 }
 
 impl Server {
     /// # Errors
-    /// If the URL is invalid, or asks for what is not supported. Nothing is told of what stands in it: there may be a
-    /// password.
+    /// As [`Address::read`], or if there are no certificates to trust.
     pub(super) fn new(url: &str, settings: PostgresSettings) -> Result<Server> {
-        if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
-            return Err(invalid("it must begin with postgres://"));
+        let Address { config, trusted } = Address::read(url, settings)?;
+        #[cfg(not(feature = "tls"))]
+        drop(trusted);
+        Ok(Server {
+            #[cfg(feature = "tls")]
+            tls: match config.get_ssl_mode() {
+                SslMode::Disable => None,
+                _ => Some(Tls::trusting(trusted.as_deref())?),
+            },
+            config,
+            settings,
+        })
+    }
+
+    /// Where it is, for messages.
+    pub(super) fn name(&self) -> String {
+        let host = match self.config.get_hosts().first() {
+            Some(Host::Tcp(host)) => host.clone(),
+            #[cfg(unix)]
+            Some(Host::Unix(path)) => path.display().to_string(),
+            None => "localhost".to_owned(),
+        };
+        match self.config.get_dbname() {
+            Some(database) => format!("'{database}' at {host}"),
+            None => host,
         }
-        if let Some((_, query)) = url.split_once('?')
-            && let Some(mode) = query.split('&').find_map(|pair| pair.strip_prefix("sslmode="))
-            && !["disable", "prefer"].contains(&mode)
-        {
-            return Err(invalid(&format!("sslmode={mode} is not supported")));
-        }
-        let mut config: Config = url.parse().map_err(|error| invalid("it can not be read").with_source(error))?;
-        config.ssl_mode(SslMode::Disable);
-        if config.get_connect_timeout().is_none() {
-            config.connect_timeout(settings.wait);
-        }
-        if config.get_application_name().is_none() {
-            config.application_name("wingbeat");
-        }
-        // A server that has gone without a word is noticed.
-        config.keepalives_idle(Duration::from_secs(30));
-        config.keepalives_interval(Duration::from_secs(10));
-        config.keepalives_retries(3);
-        Ok(Server { config, settings })
     }
 
     pub(super) async fn connect(&self) -> Result<Client> {
-        let connect = async {
-            let (client, connection) = self.config.connect(NoTls).await?;
-            tokio::spawn(async move {
-                if let Err(error) = connection.await {
-                    tracing::debug!(%error, "a connection to the database has ended");
-                }
-            });
-            client.batch_execute(&self.session()).await?;
-            Ok::<_, tokio_postgres::Error>(client)
-        };
-        match timeout(self.settings.wait, connect).await {
+        match timeout(self.settings.wait, self.connected()).await {
             Ok(connected) => connected.map_err(|error| lost().with_source(error)),
             Err(_) => Err(lost()),
         }
+    }
+
+    #[cfg(not(feature = "tls"))]
+    async fn connected(&self) -> std::result::Result<Client, tokio_postgres::Error> {
+        self.connected_by(&self.config, NoTls).await
+    }
+
+    #[cfg(feature = "tls")]
+    async fn connected(&self) -> std::result::Result<Client, tokio_postgres::Error> {
+        let Some(tls) = &self.tls else { return self.connected_by(&self.config, NoTls).await };
+        match self.connected_by(&self.config, tls.clone()).await {
+            // A certificate that nobody vouches for is no worse than none, where that is good enough.
+            Err(error) if self.config.get_ssl_mode() == SslMode::Prefer && error.as_db_error().is_none() => {
+                self.connected_by(self.config.clone().ssl_mode(SslMode::Disable), NoTls).await
+            }
+            connected => connected,
+        }
+    }
+
+    async fn connected_by<T>(&self, config: &Config, tls: T) -> std::result::Result<Client, tokio_postgres::Error>
+    where
+        T: MakeTlsConnect<Socket, Stream: Send + 'static, TlsConnect: TlsConnect<Socket, Future: Send> + Send> + Send,
+    {
+        let (client, connection) = config.connect(tls).await?;
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection to the database has ended");
+            }
+        });
+        client.batch_execute(&self.session()).await?;
+        Ok(client)
     }
 
     /// What must be the same on each connection: how values look as text, and how long statements may take.
@@ -71,13 +103,17 @@ impl Server {
 
     /// Ends what a connection is at.
     pub(super) async fn cancel(&self, token: CancelToken) {
-        let cancelled = timeout(self.settings.wait, token.cancel_query(NoTls)).await;
-        if let Ok(Err(error)) = cancelled.map(|result| result.map_err(mapped)) {
+        #[cfg(feature = "tls")]
+        let cancelling = async {
+            match &self.tls {
+                Some(tls) => token.cancel_query(tls.clone()).await,
+                None => token.cancel_query(NoTls).await,
+            }
+        };
+        #[cfg(not(feature = "tls"))]
+        let cancelling = token.cancel_query(NoTls);
+        if let Ok(Err(error)) = timeout(self.settings.wait.min(Duration::from_secs(5)), cancelling).await {
             tracing::debug!(%error, "a statement that nobody waits for could not be cancelled");
         }
     }
-}
-
-fn invalid(why: &str) -> Error {
-    Error::general(format!("Invalid database URL: {why}"))
 }

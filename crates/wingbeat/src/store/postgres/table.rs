@@ -5,6 +5,7 @@ use super::cell::Reading;
 use super::connection::{Connection, raw, write};
 use super::dialect::{Columns, Select, Statement};
 use super::known::Known;
+use crate::fair::attended;
 use crate::store::sql::{Fields, SqlOperator, assignments, id_of, insert, is_single, push_ids, to_write, update};
 use crate::store::{
     Answer, Change, Find, JsonRecords, Kind, Operation, Path, Record, Rows, Store, Table, Target, Writes,
@@ -156,7 +157,8 @@ impl Store for PostgresTable {
             return connection.find(&select).await;
         }
         let mut taken = self.db.take().await?;
-        taken.work(async |connection| connection.find(&select).await).await
+        // It ends with who has asked; a write does not, because clients say something and go.
+        attended(taken.work(async |connection| connection.find(&select).await)).await
     }
 
     async fn create(&self, records: Vec<Record>, operation: Operation<'_>) -> Result<Answer> {

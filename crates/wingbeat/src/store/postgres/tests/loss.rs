@@ -61,13 +61,10 @@ async fn a_call_that_finds_no_free_connection_is_told_so_and_reads_by_id_go_on()
 async fn a_database_that_can_not_be_reached_is_an_error_that_tells_no_password() {
     let error = Postgres::connect("postgres://ann:secret@127.0.0.1:1/nothing").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
-    for url in ["ann:secret@x", "postgres://ann:secret@x:port/y", "postgres://ann:secret@x/y?sslmode=verify-ca"] {
-        let error = Postgres::connect(url).await.unwrap_err();
-        assert!(
-            error.message().starts_with("Invalid database URL: ") && !format!("{error:?}").contains("secret"),
-            "{error:?}"
-        );
-    }
+    assert_eq!(error.message(), "Can not connect to the database 'nothing' at 127.0.0.1");
+    let url = "ann:secret@x";
+    let error = Postgres::connect(url).await.unwrap_err();
+    assert_eq!(error.message(), "Invalid database URL: it must begin with postgres://");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

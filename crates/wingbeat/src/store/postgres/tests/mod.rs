@@ -3,6 +3,8 @@ mod columns;
 mod hostile;
 mod loss;
 mod server;
+#[cfg(feature = "tls")]
+mod tls;
 
 pub(in crate::store) use server::{TestServer, database};
 
