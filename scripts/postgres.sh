@@ -7,7 +7,7 @@ need_postgres
 # It refuses to run as root.
 as_postgres() { if [ "$(id -u)" = 0 ]; then (cd / && runuser -u postgres -- "$@"); else "$@"; fi; }
 
-port=$(node -p 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close() }); ""' | head -n1)
+port=$(node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close() })')
 dir=$(as_postgres mktemp -d "${TMPDIR:-/tmp}/wingbeat-postgres-XXXXXX")
 trap 'as_postgres "$POSTGRES_BIN/pg_ctl" -D "$dir/data" -m immediate stop >/dev/null 2>&1 || true; as_postgres rm -rf "$dir"' EXIT
 as_postgres "$POSTGRES_BIN/initdb" -D "$dir/data" -A trust -U postgres -E UTF8 --locale=C --no-sync >/dev/null

@@ -41,10 +41,11 @@
 //! | `derive` (on by default) | [`Record`], the derive |
 //! | `http2` | HTTP/2 beside HTTP/1.1 for polling, with `tls` |
 //! | `metrics` | figures for Prometheus: [`Metrics`] |
+//! | `postgres` | records in PostgreSQL: [`store::Postgres`] |
 //! | `schema` | validation by JSON Schemas that come from Rust types: [`schema`] |
 //! | `settings` | settings from file and environment: [`settings`] |
 //! | `sqlite` | records in SQLite: [`store::Sqlite`] |
-//! | `tls` | encrypted connections: [`engine::Tls`] |
+//! | `tls` | encrypted connections: [`engine::Tls`], and to PostgreSQL |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -56,7 +57,7 @@ mod app;
 #[cfg(feature = "auth")]
 pub mod auth;
 #[cfg_attr(
-    not(all(feature = "auth", feature = "sqlite")),
+    not(all(feature = "auth", feature = "sqlite", feature = "postgres")),
     allow(dead_code, unused_imports, reason = "hashes and databases are features")
 )]
 mod fair;
@@ -69,6 +70,7 @@ mod javascript;
     feature = "contract",
     feature = "derive",
     feature = "metrics",
+    feature = "postgres",
     feature = "schema",
     feature = "settings",
     feature = "sqlite",

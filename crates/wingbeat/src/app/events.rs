@@ -1,5 +1,6 @@
 //! Which events exist, who listens, who is the publisher.
 
+use super::held::Place;
 use super::mount::Listener;
 use super::publish::Whose;
 use super::run::By;
@@ -227,7 +228,8 @@ impl ServiceScope for MountScope {
             let Some(app) = app else { return Ok(()) };
             let Emitter { caller, is_client } = by;
             let by = if is_client { By::Client } else { By::Server };
-            app.0.publish(&slot, &data, &data, Whose { caller: caller.as_ref(), by }, &mut None).await;
+            let whose = Whose { caller: caller.as_ref(), by };
+            app.0.publish_in_turn(&slot, &data, &data, whose, &mut None, &mut Place::default()).await;
             Ok(())
         })
     }

@@ -6,7 +6,7 @@ use super::order::Turn;
 use super::run::By;
 use super::writing::Writer;
 use super::{App, Inner};
-use crate::realtime::{Audience, Connection, Publication};
+use crate::realtime::{Audience, Connection, Deferred, Publication};
 use std::sync::Arc;
 use wingbeat_core::RawJson;
 
@@ -68,8 +68,29 @@ impl Inner {
         }
     }
 
-    /// Publishes at once, or when the turn has come. It is over when the event has been sent.
-    async fn publish_in_turn(
+    /// Publishes at once, or when the turn has come, or when what the call is a part of has come to its end. The turn is
+    /// over when the event has been sent.
+    pub(super) async fn publish_in_turn(
+        self: &Arc<Inner>,
+        slot: &Arc<EventSlot>,
+        data: &RawJson,
+        sent: &RawJson,
+        whose: Whose<'_>,
+        turn: &mut Option<Turn>,
+        place: &mut Place,
+    ) {
+        if let Some(deferred) = Deferred::current() {
+            let (app, slot, data, sent) = (self.clone(), slot.clone(), data.clone(), sent.clone());
+            let (caller, by, mut turn) = (whose.caller.cloned(), whose.by, turn.take());
+            return deferred.push(Box::pin(async move {
+                let whose = Whose { caller: caller.as_ref(), by };
+                app.publish_now(&slot, &data, &sent, whose, &mut turn, &mut Place::default()).await;
+            }));
+        }
+        self.publish_now(slot, data, sent, whose, turn, place).await;
+    }
+
+    async fn publish_now(
         self: &Arc<Inner>,
         slot: &Arc<EventSlot>,
         data: &RawJson,

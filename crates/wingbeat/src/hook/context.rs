@@ -68,7 +68,7 @@ pub struct Original {
 }
 
 /// What hooks can change of a call, to be put back.
-pub(super) struct Snapshot {
+pub(crate) struct Snapshot {
     params: Params,
     id: IdArg,
     data: Option<Payload>,
@@ -163,7 +163,7 @@ impl Context {
         self.error.as_ref().map(Error::kind)
     }
 
-    pub(super) fn snapshot(&self) -> Snapshot {
+    pub(crate) fn snapshot(&self) -> Snapshot {
         Snapshot {
             params: self.params.clone(),
             id: self.id.clone(),
@@ -175,7 +175,7 @@ impl Context {
         }
     }
 
-    pub(super) fn restore(&mut self, to: Snapshot) {
+    pub(crate) fn restore(&mut self, to: Snapshot) {
         self.kind = HookType::Around;
         self.original = None;
         self.params = to.params;

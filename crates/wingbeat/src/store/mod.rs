@@ -59,7 +59,7 @@ pub use operation::Operation;
 pub use operator::OwnTest;
 pub use port::{Change, Find, Kind, Record, Rows, Store, Target};
 #[cfg(feature = "postgres")]
-pub use postgres::{Postgres, PostgresSettings, PostgresTable};
+pub use postgres::{Postgres, PostgresSettings, PostgresTable, PostgresTransaction};
 /// SQLite itself, for SQL of your own: [`Sqlite::read`] and [`Sqlite::write`].
 #[cfg(feature = "sqlite")]
 pub use rusqlite;

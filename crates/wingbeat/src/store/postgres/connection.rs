@@ -156,6 +156,19 @@ impl Connection {
         }
     }
 
+    /// Does something within a transaction, which goes on without it if it fails.
+    pub(super) async fn part<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let (begun, done) = join(self.batch("SAVEPOINT part"), work).await;
+        begun?;
+        self.end_part(done.is_ok()).await?;
+        done
+    }
+
+    /// Keeps or undoes what has been done since the last savepoint.
+    pub(super) async fn end_part(&self, is_kept: bool) -> Result<()> {
+        self.batch(if is_kept { "RELEASE part" } else { "ROLLBACK TO part; RELEASE part" }).await
+    }
+
     /// The records of a find, and how many match in all where that is asked for.
     pub(super) async fn find(&self, select: &Select) -> Result<Rows> {
         let Some(shown) = select.shown() else { return self.pick(select).await };

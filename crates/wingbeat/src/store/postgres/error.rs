@@ -73,6 +73,12 @@ fn known(error: &DbError) -> Option<Error> {
     })
 }
 
+/// Whether a transaction failed because of others, and may succeed when it is done again.
+pub(super) fn is_conflict(error: &Error) -> bool {
+    let code = error.downcast_ref::<tokio_postgres::Error>().and_then(tokio_postgres::Error::code);
+    code.is_some_and(|code| code.code().starts_with("40"))
+}
+
 /// Whether a statement has to be prepared anew.
 pub(super) fn is_stale(code: &SqlState) -> bool {
     *code == SqlState::FEATURE_NOT_SUPPORTED || *code == SqlState::INVALID_SQL_STATEMENT_NAME

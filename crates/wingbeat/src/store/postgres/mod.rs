@@ -18,10 +18,12 @@ pub(super) mod tests;
 mod time;
 #[cfg(feature = "tls")]
 mod tls;
+mod transaction;
 mod url;
 
 pub use settings::PostgresSettings;
 pub use table::PostgresTable;
+pub use transaction::PostgresTransaction;
 
 use crate::fair::Permit;
 use crate::store::Table;
@@ -32,6 +34,7 @@ use serde::de::DeserializeOwned;
 use server::Server;
 use std::fmt;
 use std::sync::Arc;
+use transaction::Open;
 use wingbeat_core::{Error, Result};
 
 /// A PostgreSQL database. Clones share its connections.
@@ -155,6 +158,29 @@ impl Postgres {
     /// Lets no call begin any more, and ends the connections that serve none.
     pub fn close(&self) {
         self.0.close();
+    }
+
+    /// Does something on a connection, in the transaction in which the running code is, if it is in one.
+    async fn work<T>(&self, work: impl AsyncFnOnce(&Connection) -> Result<T>) -> Result<T> {
+        match Open::current(&self.0) {
+            Some(open) => open.work(work).await,
+            None => self.take().await?.work(work).await,
+        }
+    }
+
+    /// Does something that is written as a whole, or not at all.
+    async fn transact<T>(&self, work: impl AsyncFnOnce(&Connection) -> Result<T>) -> Result<T> {
+        match Open::current(&self.0) {
+            Some(open) => open.work(work).await,
+            None => {
+                let work = async |connection: &Connection| connection.transact(work(connection)).await;
+                self.take().await?.work(work).await
+            }
+        }
+    }
+
+    fn is_in_transaction(&self) -> bool {
+        Open::current(&self.0).is_some()
     }
 
     async fn take(&self) -> Result<Taken> {

@@ -124,12 +124,24 @@ pub(super) struct Taken {
 }
 
 impl Taken {
+    pub(super) fn connection(&self) -> Result<&Connection> {
+        self.inside.as_ref().map(|(connection, _)| connection).ok_or_else(closed)
+    }
+
+    /// It is in the middle of something, until that [ends](Taken::end).
+    pub(super) fn begin(&mut self) {
+        self.is_clean = false;
+    }
+
+    pub(super) fn end(&mut self) {
+        self.is_clean = self.connection().is_ok_and(|connection| !connection.is_lost());
+    }
+
     /// Does something on it. Where that is given up the statement is ended on the server, and the connection with it.
     pub(super) async fn work<T>(&mut self, work: impl AsyncFnOnce(&Connection) -> Result<T>) -> Result<T> {
-        let Some((connection, _)) = &self.inside else { return Err(closed()) };
-        self.is_clean = false;
-        let done = work(connection).await;
-        self.is_clean = !connection.is_lost();
+        self.begin();
+        let done = work(self.connection()?).await;
+        self.end();
         done
     }
 }

@@ -80,9 +80,8 @@ impl PostgresTable {
 
     async fn known(&self) -> Result<&Known> {
         let read = async || {
-            let mut taken = self.db.take().await?;
             let operators = self.operators.clone();
-            taken
+            self.db
                 .work(async |connection| Known::read(connection, &self.name, &self.id, self.fields, operators).await)
                 .await
         };
@@ -91,21 +90,17 @@ impl PostgresTable {
 
     /// Writes with one statement, which returns the record.
     async fn write_one(&self, statement: Statement, columns: &Columns, writes: Writes<'_>) -> Result<Answer> {
-        let mut taken = self.db.take().await?;
         if !writes.are_heard() {
             let write = async |connection: &Connection| connection.text(&statement, columns, &columns.all).await;
-            return Ok(taken.work(write).await?.into());
+            return Ok(self.db.work(write).await?.into());
         }
         // Who writes the record next waits until this is committed, so what is said before comes in the right order.
         let write = async |connection: &Connection| {
-            let work = async {
-                let written = Written::by(connection, &statement, columns).await?;
-                written.note(writes);
-                Ok(written.text.into())
-            };
-            connection.transact(work).await
+            let written = Written::by(connection, &statement, columns).await?;
+            written.note(writes);
+            Ok(written.text.into())
         };
-        taken.work(write).await
+        self.db.transact(write).await
     }
 
     /// Writes the records of a target after it has looked at them.
@@ -120,18 +115,14 @@ impl PostgresTable {
         if known.is_table {
             select.rows.push(" FOR UPDATE");
         }
-        let mut taken = self.db.take().await?;
         let work = async |connection: &Connection| {
-            let work = async {
-                let records = connection.find(&select).await?.records.into_records()?;
-                target.check(records.len())?;
-                let records = if records.is_empty() { records } else { write(connection, records).await? };
-                writes.note_all(&records);
-                Ok(records.into())
-            };
-            connection.transact(work).await
+            let records = connection.find(&select).await?.records.into_records()?;
+            target.check(records.len())?;
+            let records = if records.is_empty() { records } else { write(connection, records).await? };
+            writes.note_all(&records);
+            Ok(records.into())
         };
-        taken.work(work).await
+        self.db.transact(work).await
     }
 }
 
@@ -152,13 +143,16 @@ impl Store for PostgresTable {
     async fn find(&self, find: &Find, _: Operation<'_>) -> Result<Rows> {
         let Known { columns, is_table } = self.known().await?;
         let select = Select::new(columns, find)?;
+        let work = async |connection: &Connection| connection.find(&select).await;
+        if self.db.is_in_transaction() {
+            return self.db.work(work).await;
+        }
         if *is_table && find.target.id.is_some() && find.target.condition.is_empty() && !find.count {
             let (connection, _permit) = self.db.share().await?;
-            return connection.find(&select).await;
+            return work(&connection).await;
         }
-        let mut taken = self.db.take().await?;
         // It ends with who has asked; a write does not, because clients say something and go.
-        attended(taken.work(async |connection| connection.find(&select).await)).await
+        attended(self.db.work(work)).await
     }
 
     async fn create(&self, records: Vec<Record>, operation: Operation<'_>) -> Result<Answer> {
@@ -171,30 +165,26 @@ impl Store for PostgresTable {
             return self.write_one(statement, columns, writes).await;
         }
         // One after another on their way, so that there are as many texts to prepare as there are sets of columns.
-        let mut taken = self.db.take().await?;
         let work = async |connection: &Connection| {
-            let work = async {
-                for statement in &statements {
-                    connection.prepared(&statement.text).await?;
-                }
-                let (mut all, mut running) = (Written::default(), FuturesOrdered::new());
-                for statement in &statements {
-                    if running.len() == AT_A_TIME
-                        && let Some(written) = running.try_next().await?
-                    {
-                        all.append(written);
-                    }
-                    running.push_back(Written::by(connection, statement, columns));
-                }
-                while let Some(written) = running.try_next().await? {
+            for statement in &statements {
+                connection.prepared(&statement.text).await?;
+            }
+            let (mut all, mut running) = (Written::default(), FuturesOrdered::new());
+            for statement in &statements {
+                if running.len() == AT_A_TIME
+                    && let Some(written) = running.try_next().await?
+                {
                     all.append(written);
                 }
-                all.note(writes);
-                Ok(all.text.into())
-            };
-            connection.transact(work).await
+                running.push_back(Written::by(connection, statement, columns));
+            }
+            while let Some(written) = running.try_next().await? {
+                all.append(written);
+            }
+            all.note(writes);
+            Ok(all.text.into())
         };
-        taken.work(work).await
+        self.db.transact(work).await
     }
 
     async fn change(&self, target: &Target, change: Change, operation: Operation<'_>) -> Result<Answer> {

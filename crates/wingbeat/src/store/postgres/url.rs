@@ -11,7 +11,6 @@ use wingbeat_core::{Error, Result};
 pub(super) struct Address {
     pub(super) config: Config,
     /// The certificates that are trusted: those of a file, or of the system.
-    #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "nothing is encrypted"))]
     pub(super) trusted: Option<String>,
 }
 

@@ -89,9 +89,7 @@ impl SqliteTable {
         let read = async || {
             let (name, id, fields) = (self.name.clone(), self.id.clone(), self.fields);
             let operators = self.operators.clone();
-            let read = move |connection: &Connection| {
-                Known::read(connection, &name, &id, fields, operators.clone())
-            };
+            let read = move |connection: &Connection| Known::read(connection, &name, &id, fields, operators.clone());
             self.db.reading(Some(Shape::new(&self.name, "columns")), read).await
         };
         self.known.get_or_try_init(read).await

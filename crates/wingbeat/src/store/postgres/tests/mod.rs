@@ -5,6 +5,7 @@ mod loss;
 mod server;
 #[cfg(feature = "tls")]
 mod tls;
+mod transactions;
 
 pub(in crate::store) use server::{TestServer, database};
 
