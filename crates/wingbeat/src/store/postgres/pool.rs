@@ -4,13 +4,14 @@
 //! only reads by a key are shared: these take as long as each other, and nothing that others have locked delays them.
 
 use super::connection::Connection;
-use super::error::{busy, closed};
+use super::error::{busy, closed, lost};
 use super::server::Server;
 use crate::fair::{Gate, Permit, attended, current};
 use crate::locked;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 use wingbeat_core::Result;
@@ -35,7 +36,8 @@ pub(super) struct Pool {
 #[derive(Default)]
 struct Shared {
     connection: Mutex<Option<Arc<Connection>>>,
-    opening: tokio::sync::Mutex<()>,
+    /// When it could not be opened last.
+    opening: tokio::sync::Mutex<Option<Instant>>,
 }
 
 impl Pool {
@@ -59,11 +61,18 @@ impl Pool {
         if let Some(connection) = shared.get() {
             return Ok((connection, permit));
         }
-        let _opening = shared.opening.lock().await;
+        let since = Instant::now();
+        let mut failed = shared.opening.lock().await;
         if let Some(connection) = shared.get() {
             return Ok((connection, permit));
         }
-        let connection = Arc::new(Connection::open(&self.server).await?);
+        // One has tried for all that have waited for it: else they would try one after another.
+        if failed.is_some_and(|at| at > since) {
+            return Err(lost());
+        }
+        let opened = Connection::open(&self.server).await;
+        *failed = opened.is_err().then(Instant::now);
+        let connection = Arc::new(opened?);
         *locked(&shared.connection) = Some(connection.clone());
         self.check_open()?;
         Ok((connection, permit))

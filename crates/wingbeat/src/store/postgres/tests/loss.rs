@@ -1,6 +1,8 @@
 //! Statements without end, connections that all are busy, and a server that goes away.
 
 use super::super::PostgresSettings;
+use super::super::pool::Pool;
+use super::super::server::Server;
 use super::server::server;
 use super::*;
 use serde_json::json;
@@ -17,7 +19,7 @@ const SOON: Duration = Duration::from_millis(100);
 #[tokio::test]
 async fn a_statement_that_never_ends_is_ended() {
     let Some(server) = server() else { return };
-    let db = server.database(PostgresSettings::default().connections(2).statement(SOON)).await;
+    let db = server.database(PostgresSettings::default().connections(2).statement(SOON * 20)).await;
     db.batch(TABLES).await;
     let error = find(&db.table::<Value>("slow"), json!({})).await.unwrap_err();
     assert_eq!((error.kind(), error.message()), (ErrorKind::Unavailable, "The database took too long"));
@@ -42,7 +44,7 @@ async fn what_is_given_up_is_cancelled_on_the_server() {
 #[tokio::test]
 async fn a_call_that_finds_no_free_connection_is_told_so_and_reads_by_id_go_on() {
     let Some(server) = server() else { return };
-    let db = server.database(PostgresSettings::default().connections(2).wait(SOON * 5)).await;
+    let db = server.database(PostgresSettings::default().connections(2).wait(SOON * 20)).await;
     db.batch(TABLES).await;
     let table = db.table::<Value>("things");
     assert_eq!(count(&table, json!({})).await, 1);
@@ -112,4 +114,19 @@ async fn a_server_that_crashes_and_starts_again_loses_nothing_that_was_answered(
         found.await.unwrap().iter().map(|record| record["id"].as_i64().unwrap()).collect();
     assert!(answered.iter().all(|id| stored.contains(id)), "some that were answered are lost");
     table.get((-1).into(), &Params::new()).await.unwrap();
+}
+
+#[tokio::test]
+async fn those_who_wait_for_a_server_that_says_nothing_wait_once() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    silent.set_nonblocking(true).unwrap();
+    let url = format!("postgres://ann@{}/nothing?sslmode=disable", silent.local_addr().unwrap());
+    let settings = PostgresSettings::default().connections(5).wait(SOON);
+    let db = Postgres(std::sync::Arc::new(Pool::new(Server::new(&url, settings).unwrap())));
+    let waiting = (0..20).map(async |_| db.share().await.map(drop));
+    for refused in futures_util::future::join_all(waiting).await {
+        assert_eq!(refused.unwrap_err().kind(), ErrorKind::Unavailable);
+    }
+    let asked = std::iter::from_fn(|| silent.accept().ok()).count();
+    assert_eq!(asked, 1);
 }
