@@ -123,18 +123,19 @@ impl Connection {
         statement: &Statement,
         mut row: impl FnMut(&Row, &[Reading]) -> Result<()>,
     ) -> Result<()> {
-        let prepared = self.prepared(&statement.text).await?;
-        let failed = |error: tokio_postgres::Error| {
-            if error.code().is_some_and(is_stale) {
-                locked(&self.statements).remove(&*statement.text);
-            }
-            mapped(error)
-        };
-        let rows = self.client.query_raw(&prepared.statement, &statement.values).await.map_err(failed)?;
+        let mut prepared = self.prepared(&statement.text).await?;
+        let mut rows = self.client.query_raw(&prepared.statement, &statement.values).await;
+        // The table has been altered since: nothing has been done yet.
+        if rows.as_ref().is_err_and(|error| error.code().is_some_and(is_stale)) {
+            let _stale = locked(&self.statements).remove(&*statement.text);
+            prepared = self.prepared(&statement.text).await?;
+            rows = self.client.query_raw(&prepared.statement, &statement.values).await;
+        }
+        let rows = rows.map_err(mapped)?;
         let mut rows = pin!(rows);
         // One that cannot be read does not end the answer, whose rest would come before that of the next call.
         let mut read = Ok(());
-        while let Some(found) = rows.try_next().await.map_err(failed)? {
+        while let Some(found) = rows.try_next().await.map_err(mapped)? {
             if read.is_ok() {
                 read = row(&found, &prepared.readings);
             }

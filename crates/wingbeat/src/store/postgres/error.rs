@@ -67,8 +67,8 @@ fn known(error: &DbError) -> Option<Error> {
         "53" => Error::unavailable("The database is full"),
         "08" | "57" => lost(),
         _ if *code == SqlState::READ_ONLY_SQL_TRANSACTION => lost(),
-        // The table has changed, or who stands between has forgotten what was prepared: the next call prepares it anew.
-        _ if is_stale(code) => lost(),
+        // The table has changed in the middle of a transaction, or again.
+        _ if is_stale(code) || *code == SqlState::IN_FAILED_SQL_TRANSACTION => lost(),
         _ => return None,
     })
 }
