@@ -44,9 +44,6 @@ impl Table<PostgresTable> {
 
     /// As [`operator`](Table::operator), for one that SQL has as well, between column and operand: plain columns are then
     /// asked in SQL, lists and JSON columns by the function, which has to agree. Null passes no such test in SQL.
-    ///
-    /// # Panics
-    /// As [`operator`](Table::operator).
     #[must_use]
     pub fn sql_operator<T>(
         mut self,
@@ -57,7 +54,7 @@ impl Table<PostgresTable> {
     where
         T: Fn(&Value) -> bool + Send + Sync + 'static,
     {
-        self.syntax.add_operator(name, read);
+        self = self.operator(name, read);
         let mut operators = self.store.operators.to_vec();
         operators.push((name.into(), sql));
         self.store.operators = operators.into();
