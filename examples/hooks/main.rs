@@ -6,7 +6,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::time::Instant;
 use tokio::net::TcpListener;
-use wingbeat::{ErrorKind, Hook, hooks::parse, prelude::*, store::Memory};
+use wingbeat::{
+    ErrorKind,
+    hooks::{Hook, parse, sync},
+    prelude::*,
+    store::Memory,
+};
 
 #[derive(Serialize, Deserialize)]
 struct NewItem {

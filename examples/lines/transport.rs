@@ -12,7 +12,11 @@ use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufR
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::timeout;
-use wingbeat::{Arguments, BoundTransport, Caller, Dispatcher, Invocation, Message, Peer, Transport, prelude::*};
+use wingbeat::{
+    prelude::*,
+    realtime::{Message, Peer},
+    transport::{Arguments, BoundTransport, Caller, Dispatcher, Invocation, Transport},
+};
 
 const CALL: Duration = Duration::from_secs(60);
 /// How long a line of a client may be.

@@ -13,7 +13,7 @@ use std::process::id;
 use std::sync::atomic::{AtomicU32, Ordering};
 use store::Journal;
 use wingbeat::store::{Table, contract};
-use wingbeat::{Params, RawService};
+use wingbeat::{Params, service::RawService};
 
 /// A file that nobody else has, removed in the end.
 struct Place(PathBuf);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use wingbeat::store::{Sqlite, SqliteTable, Table};
-use wingbeat::{Params, RawService, Result};
+use wingbeat::{Params, Result, service::RawService};
 
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;

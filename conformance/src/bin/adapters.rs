@@ -10,7 +10,12 @@ use std::env;
 use std::net::Ipv4Addr;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpSocket;
-use wingbeat::{prelude::*, serve, store::Memory, store::Postgres, store::Sqlite};
+use wingbeat::{
+    hooks::sync,
+    prelude::*,
+    serve,
+    store::{Memory, Postgres, Sqlite},
+};
 
 #[derive(Parser)]
 struct Options {

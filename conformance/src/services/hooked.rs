@@ -2,6 +2,7 @@
 
 use super::{identified, spread, trace};
 use serde_json::{Value, json};
+use wingbeat::hooks::sync;
 use wingbeat::prelude::*;
 
 pub(crate) fn mount() -> Mount {

@@ -3,6 +3,7 @@
 use super::echo::Echo;
 use serde_json::{Value, json};
 use wingbeat::auth::authenticate;
+use wingbeat::hooks::sync;
 use wingbeat::prelude::*;
 
 pub(crate) fn mount() -> Mount {

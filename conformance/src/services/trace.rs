@@ -2,8 +2,9 @@
 //! both are the same list).
 
 use serde_json::{Value, json};
+use wingbeat::hooks::{Around, Hook};
+use wingbeat::hooks::{sync, with};
 use wingbeat::prelude::*;
-use wingbeat::{Around, Hook};
 
 /// A before, after or error hook that leaves its label.
 pub(crate) fn hook(label: &'static str) -> impl Hook {

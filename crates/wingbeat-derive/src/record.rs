@@ -39,7 +39,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     let (immutable, write_only) = (names(|access| access.immutable), names(|access| access.write_only));
     let schemas = options.schema.then(|| {
         quote! {
-            fn schemas() -> #wingbeat::Schemas {
+            fn schemas() -> #wingbeat::service::Schemas {
                 #wingbeat::schema::schemas::<#item_ident, #data_ident, #patch_ident, #item_ident>()
             }
         }

@@ -1,7 +1,7 @@
 //! Real-time, service-oriented APIs that speak Feathers v5 over Socket.IO v4.
 //!
 //! A [`Service`] is an object with `find get create update patch remove` and methods of its own. It is mounted on an
-//! [`App`] under a path, with [hooks](Hook) around its methods; what it does is [published](Mount::publish) to
+//! [`App`] under a path, with [hooks] around its methods; what it does is [published](Mount::publish) to
 //! [channels](App::channel) of connections. Clients are `@feathersjs/client`, bare `socket.io-client`, or
 //! Wingbeat's own.
 //!
@@ -30,6 +30,23 @@
 //!   socket.emit('create', 'messages', { text: 'Hello' }, (error, message) => console.log(error ?? message))
 //! </script>
 //! ```
+//!
+//! # Modules
+//!
+//! What nearly every program names stands at the root and in the [`prelude`]; everything else in the module of its role:
+//!
+//! | module | for |
+//! |---|---|
+//! | [`service`] | writing services and calling them |
+//! | [`hooks`] | what runs around their methods |
+//! | [`realtime`] | connections, channels, and who hears what |
+//! | [`auth`] | logging in |
+//! | [`store`] | services over tables: memory, SQLite, PostgreSQL, or a store of your own |
+//! | [`schema`] | validation and resolvers |
+//! | [`transport`] | Socket.IO, health, and transports of your own |
+//! | [`settings`] | settings from file and environment |
+//! | [`test`](mod@test) | a client inside the process, for tests |
+//! | [`engine`] | the Socket.IO engine below: its settings, TLS, raw events |
 //!
 //! # Features
 //!
@@ -61,7 +78,7 @@ pub mod auth;
     allow(dead_code, unused_imports, reason = "hashes and databases are features")
 )]
 mod fair;
-mod hook;
+pub mod hooks;
 mod javascript;
 // The pages show every feature.
 #[cfg(all(
@@ -77,35 +94,23 @@ mod javascript;
     feature = "tls"
 ))]
 mod pages;
-mod realtime;
+pub mod realtime;
 pub mod schema;
-mod service;
+pub mod service;
 #[cfg(feature = "settings")]
 pub mod settings;
 pub mod store;
 pub mod test;
-mod transport;
+pub mod transport;
 
-pub use app::{
-    App, AppHttp, BoundTransport, Builder, Dispatch, Dispatcher, HttpBody, Mode, Mount, Outcome, PendingCall, Phase,
-    PhaseHook, Transport,
-};
-pub use hook::library as hooks;
-pub use hook::{
-    All, Around, Context, Hook, HookDescription, HookType, Http, Methods, Next, Original, With, sync, with,
-};
-pub use realtime::{
-    Audience, Batch, Channel, ChannelName, Connection, Headers, Message, Peer, Publication, Selector, channel,
-    channels, channels_matching, nobody,
-};
-pub use service::{
-    Arguments, Caller, ClientRules, CustomMethod, CustomMethods, Description, Extends, Found, IntoService, Invocation,
-    MethodDescription, MethodFunction, OneOrMany, Page, Params, Query, RawService, Route, Schemas, Service,
-    ServiceDescription, ServiceHandle, Services,
-};
+#[doc(inline)]
+pub use app::{App, AppHttp, Builder, Mode, Mount, Phase, PhaseHook};
+pub use hooks::Context;
+pub use realtime::Connection;
+pub use service::{Params, Service};
 #[cfg(feature = "metrics")]
 pub use transport::Metrics;
-pub use transport::{Health, Serve, SocketIo, serve, terminated};
+pub use transport::{Health, SocketIo, serve, terminated};
 #[doc(hidden)]
 pub use wingbeat_core::__private;
 pub use wingbeat_core::{
@@ -115,12 +120,13 @@ pub use wingbeat_engine as engine;
 
 /// What almost every program with Wingbeat needs.
 pub mod prelude {
-    pub use crate::{
-        All, App, Audience, Connection, Context, CustomMethods, Error, Found, Id, IdArg, Method, Mount, Next,
-        OneOrMany, Page, Params, Payload, Publication, RawService, Result, Service, SocketIo, channel, channels,
-        nobody, sync, with,
-    };
+    pub use crate::app::{App, Mount};
+    pub use crate::hooks::{All, Context, Next};
+    pub use crate::realtime::{Audience, Connection, Publication, channel, channels, nobody};
+    pub use crate::service::{CustomMethods, Found, OneOrMany, Page, Params, RawService, Service};
+    pub use crate::transport::SocketIo;
     pub use wingbeat_core::Method::{Create, Find, Get, Patch, Remove, Update};
+    pub use wingbeat_core::{Error, Id, IdArg, Method, Payload, Result};
 }
 
 /// A future on the heap, as traits that are used as objects return it.

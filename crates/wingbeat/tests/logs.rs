@@ -17,7 +17,7 @@ use tracing::field::{Field, Visit};
 use tracing::span;
 use wingbeat::auth::{Auth, Key, Local, Passwords};
 use wingbeat::schema::{Resolver, resolve_result};
-use wingbeat::{Escaped, channels_matching, prelude::*, store::Memory};
+use wingbeat::{Escaped, prelude::*, realtime::channels_matching, store::Memory};
 
 /// Ends the line, begins one of its own, rings, colours, and turns the direction of writing.
 const EVIL: &str = "x\n2026-01-01T00:00:00Z ERROR FORGED\r\u{7}\u{1b}[31m\u{85}\u{9b}\u{2028}\u{2029}\u{202e}\u{2066}";

@@ -12,7 +12,10 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
-use wingbeat::{Hook, prelude::*};
+use wingbeat::{
+    hooks::{Hook, sync},
+    prelude::*,
+};
 
 /// After so many calls those are forgotten who have been quiet.
 const SWEEP: u32 = 1000;

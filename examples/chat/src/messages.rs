@@ -11,7 +11,7 @@ use crate::text::Text;
 use crate::users::{MEMBERS, only_visible, recognise};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use wingbeat::{ErrorKind, Page, hooks::parse, prelude::*, store::Sqlite};
+use wingbeat::{ErrorKind, hooks::parse, prelude::*, store::Sqlite};
 
 /// The table. `uid` is the page's own name for a message, which it sends until it hears that it was stored.
 pub(crate) const TABLE: &str = "

@@ -6,7 +6,7 @@ use crate::users::{MEMBERS, member, recognise};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::sync::Arc;
-use wingbeat::{Services, prelude::*};
+use wingbeat::{prelude::*, service::Services};
 
 /// The channel of all who have said a name.
 pub(crate) const ONLINE: &str = "online";

@@ -7,7 +7,13 @@ use crate::stamp::stamp;
 use crate::unread;
 use crate::users::{member, only_visible, recognise};
 use serde::{Deserialize, Serialize};
-use wingbeat::{ErrorKind, Services, hooks::parse, prelude::*, store::Sqlite};
+use wingbeat::{
+    ErrorKind,
+    hooks::{parse, with},
+    prelude::*,
+    service::Services,
+    store::Sqlite,
+};
 
 /// The table, with the rooms that exist from the start.
 pub(crate) const TABLE: &str = "

@@ -13,7 +13,7 @@ use serde_json::json;
 use std::time::Duration;
 use wingbeat::auth::{Auth, Expiry, Key, Local, Passwords, authenticate, hash_password};
 use wingbeat::hooks::{parse, protect};
-use wingbeat::{ErrorKind, Hook as _, prelude::*, store::Sqlite};
+use wingbeat::{ErrorKind, hooks::Hook as _, prelude::*, store::Sqlite};
 
 /// The channel of all who are signed in.
 pub(crate) const MEMBERS: &str = "members";

@@ -8,7 +8,7 @@ use super::phase::{PhaseHook, Phases};
 use super::registry::Registry;
 use super::transport::Transport;
 use super::{App, Inner, Listeners, Mode, Mount, sub_app};
-use crate::hook::HookSet;
+use crate::hooks::HookSet;
 use crate::realtime::{Channels, Connection, Delivery};
 use bytes::Bytes;
 use std::convert::Infallible;

@@ -1,7 +1,7 @@
 //! Which methods a mounted service has, and which of them clients may call.
 
 use super::Mount;
-use crate::hook::Methods;
+use crate::hooks::Methods;
 use crate::service::DynService;
 use wingbeat_core::{Error, Method, Result};
 

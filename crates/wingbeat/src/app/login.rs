@@ -3,7 +3,7 @@
 use super::App;
 use super::guard::contained;
 use crate::BoxFuture;
-use crate::hook::With;
+use crate::hooks::With;
 use crate::locked;
 use crate::realtime::Connection;
 use serde::de::DeserializeOwned;
@@ -64,8 +64,8 @@ impl fmt::Debug for Login {
     }
 }
 
-/// What can listen to logins: every `async fn(&App, &Login) -> Result<()>`, closures as for [`Hook`](crate::Hook), and
-/// functions [`with`](crate::with) state.
+/// What can listen to logins: every `async fn(&App, &Login) -> Result<()>`, closures as for [`Hook`](crate::hooks::Hook), and
+/// functions [`with`](crate::hooks::with) state.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a listener of logins",
     label = "expected `async fn(&App, &Login) -> Result<()>`",

@@ -48,7 +48,7 @@ pub use phase::{Phase, PhaseHook};
 pub(crate) use registry::Entry;
 pub use transport::{BoundTransport, Transport};
 
-use crate::hook::HookSet;
+use crate::hooks::HookSet;
 use crate::realtime::{Channel, ChannelName, Channels, Connection, Delivery};
 use crate::service::{ServiceHandle, Services};
 use arc_swap::ArcSwap;

@@ -6,7 +6,7 @@ use super::connection_guard::RegisteredGuard;
 use super::events::{Publishers, Slots};
 use super::exposed::{self, Exposed};
 use super::sub_app::SubApp;
-use crate::hook::{Around, HookSet, Methods};
+use crate::hooks::{Around, HookSet, Methods};
 use crate::realtime::Publication;
 use crate::service::{
     Custom, DynService, IntoService, MethodFunction, MethodSchemas, Schemas, Service, raw_function, typed_function,
@@ -112,7 +112,7 @@ const RESERVED: &[&str] = &[
 ];
 
 impl Mount {
-    /// Mounts a [`Service`](crate::Service) or a [`RawService`](crate::RawService).
+    /// Mounts a [`Service`](crate::Service) or a [`RawService`](crate::service::RawService).
     pub fn new<Kind>(service: impl IntoService<Kind>) -> Mount {
         let service = service.erase();
         let (custom, broken) = (service.clone().custom(), service.check().err());
@@ -162,7 +162,7 @@ impl Mount {
     /// Further events that the service sends by itself ([`Params::emit`](crate::Params::emit), [`ServiceHandle::emit`]). A standard name in
     /// this list is no longer sent automatically.
     ///
-    /// [`ServiceHandle::emit`]: crate::ServiceHandle::emit
+    /// [`ServiceHandle::emit`]: crate::service::ServiceHandle::emit
     pub fn events<E: Into<Box<str>>>(mut self, events: impl IntoIterator<Item = E>) -> Mount {
         self.events.extend(events.into_iter().map(Into::into));
         self

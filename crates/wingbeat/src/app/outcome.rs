@@ -1,7 +1,7 @@
 //! What comes of a call.
 
 use super::registry::Endpoint;
-use crate::hook::Http;
+use crate::hooks::Http;
 use std::borrow::Cow;
 use std::fmt;
 use wingbeat_core::{Method, Payload, RawJson, Result};
@@ -9,7 +9,7 @@ use wingbeat_core::{Method, Payload, RawJson, Result};
 /// What has come of a call, as whoever asked may see it. A transport takes from it what it can show.
 ///
 /// Whoever hears the event has been sent it already, or will be in its turn: that is the business of each connection's
-/// [`Peer`](crate::Peer), the caller's own included.
+/// [`Peer`](crate::realtime::Peer), the caller's own included.
 #[derive(Clone)]
 pub struct Outcome {
     result: RawJson,

@@ -2,13 +2,13 @@
 
 use super::App;
 use crate::BoxFuture;
-use crate::hook::With;
+use crate::hooks::With;
 use std::fmt;
 use std::sync::Arc;
 use wingbeat_core::Result;
 
 /// A hook around the setup or the teardown of all services: every `async fn(&App, Phase<'_>) -> Result<()>`, closures as
-/// for [`Around`](crate::Around), and functions [`with`](crate::with) state.
+/// for [`Around`](crate::hooks::Around), and functions [`with`](crate::hooks::with) state.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a hook around setup or teardown",
     label = "expected `async fn(&App, Phase<'_>) -> Result<()>`",

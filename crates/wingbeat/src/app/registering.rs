@@ -1,7 +1,7 @@
 //! What an application and a mounted service take alike: hooks and publishers.
 
 use super::{Builder, Mount};
-use crate::hook::{Around, Hook, Methods};
+use crate::hooks::{Around, Hook, Methods};
 use crate::realtime::{Audience, Publication, Publisher};
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
@@ -87,7 +87,7 @@ macro_rules! hooks_and_publishers {
             /// publisher of their own (`publish_event`).
             ///
             /// ```
-            #[doc = concat!("use wingbeat::{", stringify!($owner), ", channel};")]
+            #[doc = concat!("use wingbeat::{", stringify!($owner), ", realtime::channel};")]
             ///
             /// #[derive(serde::Deserialize)]
             /// #[serde(rename_all = "camelCase")]

@@ -8,8 +8,10 @@ use super::mount::{Mount, Parts};
 use super::order::Order;
 use super::router::Router;
 use super::{App, router};
-use crate::hook::{Chain, ErrorWords, HookSet, Target};
-use crate::service::{Arguments, ClientRules, DynService, MethodSchemas, Route, Schemas, ServiceScope, Services};
+use crate::hooks::{Chain, ErrorWords, HookSet, Target};
+use crate::service::{
+    ClientRules, DynService, MethodSchemas, Route, Schemas, ServiceScope, Services, invocation::Arguments,
+};
 use std::sync::Arc;
 use wingbeat_core::{Error, IdArg, Method, Result};
 

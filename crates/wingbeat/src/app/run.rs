@@ -8,9 +8,12 @@ use super::writing::Writer;
 use super::{App, Entry, Inner};
 use crate::BoxFuture;
 use crate::fair::{self, Origin, Source};
-use crate::hook::{Context, Http, Target};
+use crate::hooks::{Context, Http, Target};
 use crate::realtime::Channel;
-use crate::service::{Arguments, Emitter, Host, Invocation, Services};
+use crate::service::{
+    Emitter, Host, Services,
+    invocation::{Arguments, Invocation},
+};
 use std::borrow::Cow;
 use std::sync::Arc;
 use tracing::Instrument;

@@ -2,7 +2,7 @@
 
 use super::events::{Publishers, STANDARD};
 use super::{Builder, Mode};
-use crate::hook::HookSet;
+use crate::hooks::HookSet;
 use std::sync::Arc;
 use wingbeat_core::{Error, Result};
 

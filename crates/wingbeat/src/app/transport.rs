@@ -14,9 +14,9 @@ use wingbeat_engine::io::Io;
 
 /// A way for clients to reach the application, for [`Builder::configure`](super::Builder::configure).
 ///
-/// It makes an [`Invocation`](crate::Invocation) of what a client sends, hands it to a
+/// It makes an [`Invocation`](crate::transport::Invocation) of what a client sends, hands it to a
 /// [`Dispatcher`](super::Dispatcher), and writes the [`Outcome`](super::Outcome). Clients that are to hear events have a
-/// [`Peer`](crate::Peer). A small one over TCP is in the folder `examples/lines`.
+/// [`Peer`](crate::realtime::Peer). A small one over TCP is in the folder `examples/lines`.
 pub trait Transport: 'static {
     /// Ties the transport to an application, whose services are all mounted and not set up yet. What goes on for longer
     /// must not keep the application itself: a [dispatcher](App::dispatcher) does not.
@@ -33,7 +33,7 @@ type Start = Box<dyn FnOnce() -> BoxFuture<'static, Result<()>> + Send>;
 ///
 /// ```
 /// use std::time::Duration;
-/// use wingbeat::{BoundTransport, Transport, prelude::*};
+/// use wingbeat::{prelude::*, transport::{BoundTransport, Transport}};
 ///
 /// /// Says when the application is ready, and that it ends.
 /// struct Log;

@@ -2,7 +2,10 @@
 
 use super::token::Claims;
 use crate::app::App;
-use crate::service::{Arguments, Caller, Invocation, Params};
+use crate::service::{
+    Params,
+    invocation::{Arguments, Caller, Invocation},
+};
 use serde_json::{Map, Value, json};
 use wingbeat_core::{Error, ErrorKind, Id, IdArg, Payload, Result};
 

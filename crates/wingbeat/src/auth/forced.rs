@@ -3,7 +3,7 @@
 use super::authenticator::Authenticator;
 use crate::BoxFuture;
 use crate::app::App;
-use crate::hook::{Context, Hook};
+use crate::hooks::{Context, Hook};
 use crate::realtime::Connection;
 use serde_json::Value;
 use wingbeat_core::{Id, Method, Result};

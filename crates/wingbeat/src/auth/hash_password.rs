@@ -3,7 +3,7 @@
 use super::authenticator::Authenticator;
 use super::passwords::Passwords;
 use crate::BoxFuture;
-use crate::hook::{Context, Hook};
+use crate::hooks::{Context, Hook};
 use serde_json::{Map, Value};
 use wingbeat_core::{Error, Result};
 

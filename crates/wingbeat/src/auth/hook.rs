@@ -5,7 +5,7 @@ use super::session::Session;
 use super::strategy::Identity;
 use crate::BoxFuture;
 use crate::app::App;
-use crate::hook::{Around, Context, Hook, HookDescription, HookType, Next};
+use crate::hooks::{Around, Context, Hook, HookDescription, HookType, Next};
 use crate::realtime::Connection;
 use crate::service::{Params, Services};
 use serde::de::DeserializeOwned;

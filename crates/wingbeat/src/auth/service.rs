@@ -3,7 +3,7 @@
 use super::authenticator::{Authenticator, Tally};
 use super::session::{LoginUnderWay, Pending};
 use crate::app::{App, ConnectionGuard, Login, Mount};
-use crate::hook::{Around, Context, Next};
+use crate::hooks::{Around, Context, Next};
 use crate::realtime::Connection;
 use crate::service::{Params, RawService, Services};
 use crate::{BoxFuture, locked};

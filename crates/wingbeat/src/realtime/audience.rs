@@ -17,7 +17,7 @@ use wingbeat_protocol::LogThrottle;
 ///
 /// ```
 /// use serde_json::json;
-/// use wingbeat::{Audience, channel, nobody};
+/// use wingbeat::realtime::{Audience, channel, nobody};
 ///
 /// let audience = channel("admins").or(channel("everybody").send(json!({"note": "details hidden"})));
 /// let staff = channel("everybody").having("user.role", "admin");

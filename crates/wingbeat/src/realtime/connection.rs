@@ -30,7 +30,7 @@ pub trait Peer: Send + Sync + 'static {
         batch.messages().iter().for_each(|message| self.deliver(message));
     }
     /// Ends the connection, because the server wants that. The transport tells of it by
-    /// [`Dispatcher::disconnected`](crate::Dispatcher::disconnected), as of every end.
+    /// [`Dispatcher::disconnected`](crate::transport::Dispatcher::disconnected), as of every end.
     fn disconnect(&self, connection: &Connection);
     /// The headers of the request that opened the connection.
     fn headers(&self) -> Option<&Headers> {
@@ -82,7 +82,7 @@ struct Attached {
 
 impl Connection {
     /// A client's connection through a transport. It is a transport's to make, to have
-    /// [admitted](crate::Dispatcher::admit), and to tell of.
+    /// [admitted](crate::transport::Dispatcher::admit), and to tell of.
     pub fn new(provider: &'static str, peer: impl Peer) -> Connection {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let id = NEXT.fetch_add(1, Ordering::Relaxed);

@@ -10,7 +10,7 @@ use wingbeat_core::Id;
 /// sign `%25`, so that an id that a client has chosen is never the way to another channel.
 ///
 /// ```
-/// use wingbeat::{ChannelName, Id};
+/// use wingbeat::{Id, realtime::ChannelName};
 ///
 /// let name = |name: ChannelName| name.to_string();
 /// assert_eq!(name(("rooms", 7).into()), "rooms/7");

@@ -17,7 +17,7 @@ use wingbeat_core::{Escaped, Payload, json};
 ///
 /// ```
 /// use serde_json::json;
-/// use wingbeat::{Selector, channel};
+/// use wingbeat::realtime::{Selector, channel};
 ///
 /// let audience = channel("rooms/7").having("role", "admin");
 /// let selectors: Vec<&Selector> = audience.selectors().into_iter().flatten().collect();

@@ -13,7 +13,7 @@ use wingbeat_core::Definition;
 /// ```
 /// use serde::{Deserialize, Serialize};
 /// use wingbeat::schema::{JsonSchema, schemas};
-/// use wingbeat::{Schemas, prelude::*};
+/// use wingbeat::{prelude::*, service::Schemas};
 ///
 /// #[derive(Serialize, JsonSchema)]
 /// struct Todo { id: i64, text: String }

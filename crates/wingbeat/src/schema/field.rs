@@ -1,6 +1,6 @@
 //! What the functions of a resolver may look at.
 
-use crate::hook::Context;
+use crate::hooks::Context;
 use crate::service::{Params, ServiceHandle, Services};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};

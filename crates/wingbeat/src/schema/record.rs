@@ -2,7 +2,7 @@
 
 use crate::BoxFuture;
 use crate::app::Mount;
-use crate::hook::{All, Context, Hook, library::protect};
+use crate::hooks::{All, Context, Hook, protect};
 use crate::service::ClientRules;
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -3,7 +3,7 @@
 use super::field::Scope;
 use super::resolver::Resolver;
 use crate::BoxFuture;
-use crate::hook::{Around, Context, Hook, Next};
+use crate::hooks::{Around, Context, Hook, Next};
 use crate::javascript;
 use crate::service::{ClientRules, Query};
 use serde_json::Value;

@@ -3,7 +3,7 @@
 use super::definition::{allow_operator, json_schema, partial, query_syntax, record_schema, set_strict};
 use super::validator::Schema;
 use crate::BoxFuture;
-use crate::hook::{Context, Hook, HookDescription};
+use crate::hooks::{Context, Hook, HookDescription};
 use crate::service::Query;
 use schemars::JsonSchema;
 use serde_json::Value;

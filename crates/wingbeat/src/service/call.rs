@@ -1,6 +1,7 @@
 //! The handle by which services and hooks make calls.
 
-use super::{Arguments, Caller, Invocation, Params};
+use super::Params;
+use super::invocation::{Arguments, Caller, Invocation};
 use crate::BoxFuture;
 use crate::realtime::{Channel, ChannelName, Connection};
 use serde::Serialize;

@@ -11,7 +11,7 @@ use wingbeat_core::{IdArg, Method, Payload, Result};
 ///
 /// ```
 /// use serde_json::json;
-/// use wingbeat::{Extends, prelude::*, store::Memory, test::Client};
+/// use wingbeat::{prelude::*, service::Extends, store::Memory, test::Client};
 ///
 /// /// Notes that are archived, not removed.
 /// struct Notes {
@@ -43,7 +43,7 @@ use wingbeat_core::{IdArg, Method, Payload, Result};
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say which service it extends",
-    note = "implement `wingbeat::Extends` for it, with `type Base` and `fn base`"
+    note = "implement `wingbeat::service::Extends` for it, with `type Base` and `fn base`"
 )]
 pub trait Extends: Send + Sync + 'static {
     /// The service below.

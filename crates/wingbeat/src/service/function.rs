@@ -11,7 +11,7 @@ use wingbeat_core::{Payload, Result};
 
 /// What can be a custom method of a [`Mount`](crate::Mount): every `async fn(D, &Params) -> Result<T>`, and every closure
 /// `async |data: D, params: &Params| …` that uses no variables of its surroundings; one that does is written
-/// [`with`](crate::with) them, ahead of the data. `Params` in place of `&Params` will do as well.
+/// [`with`](crate::hooks::with) them, ahead of the data. `Params` in place of `&Params` will do as well.
 ///
 /// `Kind` keeps these apart and is never written.
 #[diagnostic::on_unimplemented(

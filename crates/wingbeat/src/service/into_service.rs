@@ -17,7 +17,7 @@ pub struct Extending(());
 /// never written.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a service",
-    note = "implement `wingbeat::Service` (typed), `wingbeat::RawService` (any JSON) or `wingbeat::Extends` (on top of another) for it"
+    note = "implement `wingbeat::Service` (typed), `wingbeat::service::RawService` (any JSON) or `wingbeat::service::Extends` (on top of another) for it"
 )]
 pub trait IntoService<Kind>: sealed::Sealed<Kind> {}
 

@@ -7,11 +7,11 @@ use std::fmt;
 use std::net::IpAddr;
 use wingbeat_core::{Error, IdArg, Payload, Result};
 
-/// What is asked, and who asks: what a transport makes of its wire, for a [`Dispatcher`](crate::Dispatcher).
+/// What is asked, and who asks: what a transport makes of its wire, for a [`Dispatcher`](crate::transport::Dispatcher).
 ///
 /// ```
 /// use serde_json::json;
-/// use wingbeat::{Arguments, Caller, Connection, Invocation, Params};
+/// use wingbeat::{Connection, Params, transport::{Arguments, Caller, Invocation}};
 ///
 /// fn find_all(connection: &Connection) -> Invocation<'_> {
 ///     let arguments = Params::new().with_query(json!({"$sort": {"id": 1}})).map(Arguments::from);

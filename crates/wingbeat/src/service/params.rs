@@ -18,7 +18,7 @@ use wingbeat_core::{Error, Id, RawJson, Result};
 /// `route`, `provider`, `connection`, `headers`) always win over them.
 ///
 /// ```
-/// use wingbeat::{Params, Query};
+/// use wingbeat::{Params, service::Query};
 /// use serde_json::json;
 ///
 /// let mut params = Params::new().with_query(json!({"room": 7}))?;
@@ -207,7 +207,7 @@ impl Params {
     /// ```
     /// use serde_json::json;
     /// use std::sync::Mutex;
-    /// use wingbeat::{IdArg, Method, Params, Payload, RawService, Result};
+    /// use wingbeat::{IdArg, Method, Params, Payload, Result, service::RawService};
     ///
     /// struct Counter(Mutex<u64>);
     ///

@@ -12,7 +12,7 @@ use wingbeat_core::{IdArg, Method, Payload, Result};
 ///
 /// ```
 /// use serde_json::json;
-/// use wingbeat::{IdArg, Method, Params, Payload, RawService, Result};
+/// use wingbeat::{IdArg, Method, Params, Payload, Result, service::RawService};
 ///
 /// struct Clock;
 ///
@@ -27,7 +27,7 @@ use wingbeat_core::{IdArg, Method, Payload, Result};
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a service that speaks any JSON",
-    note = "implement `wingbeat::RawService` for it"
+    note = "implement `wingbeat::service::RawService` for it"
 )]
 pub trait RawService: Send + Sync + 'static {
     /// The standard methods that this service implements.

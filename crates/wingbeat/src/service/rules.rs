@@ -5,8 +5,8 @@ use super::asked::{Length, Members, Path, Place, is_listed, names, paths, place,
 use serde_json::Value;
 use wingbeat_core::{Error, Method, Payload, Result};
 
-/// What clients may not ask of a service, and how much they may write: what [hooks](crate::Hook::rules) and
-/// [services](crate::RawService::rules) say about themselves when they are mounted.
+/// What clients may not ask of a service, and how much they may write: what [hooks](crate::hooks::Hook::rules) and
+/// [services](crate::service::RawService::rules) say about themselves when they are mounted.
 ///
 /// Calls with a provider are held to it before any hook runs, by the query that the client sent: what hooks add to the
 /// query later is the server's own, and internal calls are free. What is refused is a BadRequest that names the field and
@@ -15,7 +15,7 @@ use wingbeat_core::{Error, Method, Payload, Result};
 /// Fields inside others have a path with dots, `profile.ssn`; a field stands for all that is in it.
 ///
 /// ```
-/// use wingbeat::{BoxFuture, ClientRules, Context, Hook, Result};
+/// use wingbeat::{BoxFuture, Context, Result, hooks::Hook, service::ClientRules};
 ///
 /// /// Cuts what only the staff may see.
 /// struct ForStaff;

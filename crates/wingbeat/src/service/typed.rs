@@ -15,7 +15,7 @@ use wingbeat_core::{Id, Method, Result};
 ///
 /// ```
 /// use serde::{Deserialize, Serialize};
-/// use wingbeat::{CustomMethods, Found, Method, OneOrMany, Params, Result, Service};
+/// use wingbeat::{Method, Params, Result, Service, service::{CustomMethods, Found, OneOrMany}};
 ///
 /// #[derive(Serialize)]
 /// struct Todo { id: i64, text: String }

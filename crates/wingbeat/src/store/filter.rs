@@ -85,7 +85,7 @@ impl Condition {
     ///
     /// ```
     /// use serde_json::json;
-    /// use wingbeat::Query;
+    /// use wingbeat::service::Query;
     /// use wingbeat::store::{Condition, Limits, Record, matches};
     ///
     /// let query = Query::from_value(json!({"n": {"$gt": 1}, "$limit": 5}))?;

@@ -6,7 +6,7 @@
 //!
 //! ```
 //! use serde_json::json;
-//! use wingbeat::{Params, RawService, store::Memory};
+//! use wingbeat::{Params, service::RawService, store::Memory};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> wingbeat::Result<()> {

@@ -57,6 +57,7 @@ impl fmt::Debug for Operation<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hooks::sync;
     use crate::prelude::*;
     use crate::store::{Answer, Change, Find, Record, Rows, Store, Table, Target};
     use crate::test::Client;

@@ -21,7 +21,7 @@ use wingbeat_core::{Error, Id, IdArg, Method, Payload, Result};
 ///
 /// ```
 /// use serde_json::json;
-/// use wingbeat::{Params, RawService, store::Memory};
+/// use wingbeat::{Params, service::RawService, store::Memory};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> wingbeat::Result<()> {
@@ -95,7 +95,7 @@ impl<S: Store> Table<S> {
     ///
     /// ```
     /// use serde_json::json;
-    /// use wingbeat::{Params, RawService, store::{Memory, uuid}};
+    /// use wingbeat::{Params, service::RawService, store::{Memory, uuid}};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> wingbeat::Result<()> {
@@ -154,7 +154,7 @@ impl<S: Store> Table<S> {
     ///
     /// ```
     /// use serde_json::{Value, json};
-    /// use wingbeat::{Error, Params, RawService, store::Memory};
+    /// use wingbeat::{Error, Params, service::RawService, store::Memory};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> wingbeat::Result<()> {

@@ -2,7 +2,10 @@
 
 use super::Client;
 use crate::realtime::Connection;
-use crate::service::{Arguments, Caller, Invocation, Params};
+use crate::service::{
+    Params,
+    invocation::{Arguments, Caller, Invocation},
+};
 use serde_json::{Value, json};
 use wingbeat_core::{Error, Id, IdArg, Method, Payload, Result};
 

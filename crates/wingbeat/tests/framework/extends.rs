@@ -2,7 +2,7 @@
 
 use crate::sockets::{Client, Server};
 use serde_json::json;
-use wingbeat::{Extends, prelude::*, store::Memory};
+use wingbeat::{prelude::*, service::Extends, store::Memory};
 
 /// Numbers its records by itself, which the table below does not know.
 struct Numbered(Memory);

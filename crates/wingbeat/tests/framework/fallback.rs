@@ -8,7 +8,7 @@ use http_body_util::{BodyExt, Empty};
 use std::sync::Arc;
 use std::time::Duration;
 use tower_service::Service as _;
-use wingbeat::{App, Params, prelude::*, store::Memory};
+use wingbeat::{prelude::*, store::Memory};
 
 async fn count((app, _): (App, Arc<()>)) -> String {
     match app.service("notes").find(Params::new()).await.and_then(|notes| notes.to::<Vec<serde_json::Value>>()) {

@@ -16,7 +16,7 @@ struct Rooms {
 const CRATES: [Rooms; 3] = [
     Rooms {
         krate: "wingbeat",
-        line: &["fair", "realtime", "service", "hook", "app"],
+        line: &["fair", "realtime", "service", "hooks", "app"],
         edges: &["auth", "schema", "store", "test", "transport"],
     },
     Rooms {

@@ -13,7 +13,7 @@ use super::run::{By, Completed};
 use super::{App, Mode, WeakApp};
 use crate::BoxFuture;
 use crate::realtime::Connection;
-use crate::service::{Arguments, Caller, Invocation};
+use crate::service::invocation::{Arguments, Caller, Invocation};
 use arc_swap::ArcSwap;
 use pending::{Running, origin_of, outcome_of, polled};
 use resolve::Resolved;
@@ -157,7 +157,7 @@ impl Dispatcher {
         Dispatch::Pending(PendingCall { call, asker: caller.into(), entry: entry.clone(), place, mode: self.mode })
     }
 
-    /// Asks whether a client may come in: authentication reads the headers of its [`Peer`](crate::Peer). The transport
+    /// Asks whether a client may come in: authentication reads the headers of its [`Peer`](crate::realtime::Peer). The transport
     /// asks before it [tells](Dispatcher::connected) of the connection.
     ///
     /// # Errors

@@ -1,13 +1,15 @@
 //! Calls that have been begun, and those that are not ready at once.
 
 use crate::BoxFuture;
-use crate::app::Mode;
-use crate::app::guard::{Guarded, begun, log};
-use crate::app::outcome::Outcome;
-use crate::app::registry::Entry;
+use crate::app::{
+    Mode,
+    guard::{Guarded, begun, log},
+    outcome::Outcome,
+    registry::Entry,
+};
 use crate::fair::{self, Origin, Source};
 use crate::realtime::Connection;
-use crate::service::Caller;
+use crate::service::invocation::Caller;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;

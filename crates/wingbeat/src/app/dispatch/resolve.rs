@@ -1,10 +1,12 @@
 //! From what is asked to the method that answers, for all callers alike.
 
 use crate::BoxFuture;
-use crate::app::App;
-use crate::app::registry::{Entry, Registry};
-use crate::app::run::{By, Completed};
-use crate::service::Invocation;
+use crate::app::{
+    App,
+    registry::{Entry, Registry},
+    run::{By, Completed},
+};
+use crate::service::invocation::Invocation;
 use std::future::ready;
 use std::sync::Arc;
 use wingbeat_core::{Error, Payload, Result};

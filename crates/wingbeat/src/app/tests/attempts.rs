@@ -1,6 +1,7 @@
 //! Around hooks that run the rest of the chain more than once.
 
 use super::Echo;
+use crate::hooks::sync;
 use crate::locked;
 use crate::prelude::*;
 use serde_json::{Value, json};

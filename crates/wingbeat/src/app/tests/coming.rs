@@ -1,6 +1,6 @@
 //! Services whose setup or teardown takes its time.
 
-use crate::Phase;
+use crate::app::Phase;
 use crate::prelude::*;
 use crate::service::Services;
 use futures_util::FutureExt as _;

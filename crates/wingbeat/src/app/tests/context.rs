@@ -1,9 +1,12 @@
 //! Each field of the context: what it holds when, and what it does to set it.
 
 use super::{Echo, Heard};
+use crate::hooks::{Hook as _, HookType};
+use crate::hooks::{sync, with};
+use crate::locked;
 use crate::prelude::*;
+use crate::service::invocation::{Arguments, Caller, Invocation};
 use crate::test::Client;
-use crate::{Arguments, Caller, Hook as _, HookType, Invocation, locked};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,7 +14,7 @@ use std::time::Duration;
 type Seen = Arc<Mutex<Vec<Value>>>;
 
 /// Notes what all the fields are.
-fn look(seen: &Seen) -> impl crate::Hook {
+fn look(seen: &Seen) -> impl crate::hooks::Hook {
     let seen = seen.clone();
     sync(move |context: &mut Context| {
         let payload = |payload: &Option<Payload>| payload.as_ref().map(|payload| payload.to_value().unwrap());

@@ -4,10 +4,11 @@ use super::Echo;
 use crate::auth::{Auth, Key, authenticate};
 use crate::prelude::*;
 use crate::schema::{JsonSchema, schemas, validate_data};
+use crate::service::Schemas;
 use crate::store::Memory;
-use crate::{Definition, Schemas};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use wingbeat_core::Definition;
 
 #[derive(Serialize, Deserialize, JsonSchema)]
 struct Todo {

@@ -1,9 +1,12 @@
 //! Calls through the dispatcher, as transports make them.
 
 use super::Echo;
-use crate::Phase;
+use crate::app::{BoundTransport, Dispatcher, Outcome, Phase, Transport};
+use crate::hooks::{sync, with};
+use crate::locked;
 use crate::prelude::*;
-use crate::{Arguments, BoundTransport, Caller, Dispatcher, Headers, Invocation, Outcome, Transport, locked};
+use crate::realtime::Headers;
+use crate::service::invocation::{Arguments, Caller, Invocation};
 use serde_json::{Value, json};
 use std::future::ready;
 use std::net::IpAddr;

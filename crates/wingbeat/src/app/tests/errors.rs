@@ -1,9 +1,11 @@
 //! What clients are told of errors, in both modes.
 
+use crate::app::Mode;
+use crate::hooks::sync;
 use crate::prelude::*;
 use crate::test::Client;
-use crate::{ErrorKind, Mode};
 use serde_json::{Value, json};
+use wingbeat_core::ErrorKind;
 
 /// One error of each origin that `?` can take.
 async fn fail(origin: &str) -> Result<Value> {

@@ -1,4 +1,5 @@
 use super::{Echo, Heard};
+use crate::hooks::sync;
 use crate::prelude::*;
 use crate::test::Client;
 use futures_util::FutureExt as _;
@@ -219,8 +220,8 @@ async fn an_unknown_event_can_not_be_published_or_heard() {
 
 #[tokio::test]
 async fn a_pattern_names_all_channels_that_fit() {
-    let mount =
-        Mount::new(Echo).publish(|_: &Publication| crate::channels_matching("rooms/*").send(json!("in a room")));
+    let mount = Mount::new(Echo)
+        .publish(|_: &Publication| crate::realtime::channels_matching("rooms/*").send(json!("in a room")));
     let app = App::builder().mount("echo", mount).build().unwrap();
     let people: Vec<_> = (0..3).map(|_| Heard::connect(&app)).collect();
     app.channels(["rooms/1", "rooms/2"]).join(&people[0].0);

@@ -51,7 +51,7 @@ async fn methods_names_the_standard_ones_and_leaves_the_others_alone() {
 #[tokio::test]
 async fn a_definition_says_what_clients_may_call() {
     struct Shouting;
-    impl crate::Definition for Shouting {
+    impl wingbeat_core::Definition for Shouting {
         type Item = Value;
         type Data = Value;
         type Patch = Value;

@@ -1,9 +1,8 @@
 //! Services on top of another one.
 
 use crate::prelude::*;
-use crate::service::{ClientRules, Services};
+use crate::service::{ClientRules, Extends, Schemas, Services};
 use crate::test::Client;
-use crate::{Extends, Schemas};
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};

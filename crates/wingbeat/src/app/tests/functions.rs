@@ -1,6 +1,7 @@
 //! What can be a hook or a custom method.
 
 use super::Echo;
+use crate::hooks::with;
 use crate::prelude::*;
 use serde_json::{Value, json};
 use std::sync::Arc;

@@ -1,14 +1,15 @@
 use super::Echo;
-use crate::hooks::{created_at, updated_at};
+use crate::hooks::{Next, created_at, updated_at};
+use crate::hooks::{sync, with};
+use crate::locked;
 use crate::prelude::*;
 use crate::store::Memory;
-use crate::{Next, locked};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 
 type Trace = Arc<Mutex<Vec<String>>>;
 
-fn note(trace: &Trace, label: &'static str) -> impl crate::Hook {
+fn note(trace: &Trace, label: &'static str) -> impl crate::hooks::Hook {
     let trace = trace.clone();
     sync(move |_| {
         locked(&trace).push(label.to_owned());
@@ -16,7 +17,7 @@ fn note(trace: &Trace, label: &'static str) -> impl crate::Hook {
     })
 }
 
-fn nest(trace: &Trace, label: &'static str) -> impl crate::Around {
+fn nest(trace: &Trace, label: &'static str) -> impl crate::hooks::Around {
     with(
         (trace.clone(), label),
         async |(trace, label): (Trace, &'static str), context: &mut Context, next: Next<'_>| {
@@ -198,8 +199,10 @@ async fn error_hooks_see_what_the_call_looked_like() {
     for id in ["boom", "late"] {
         get(&app, id).await.unwrap_err();
     }
-    let expected =
-        [(crate::HookType::Around, "boom".to_owned(), false), (crate::HookType::After, "late".to_owned(), true)];
+    let expected = [
+        (crate::hooks::HookType::Around, "boom".to_owned(), false),
+        (crate::hooks::HookType::After, "late".to_owned(), true),
+    ];
     assert_eq!(*locked(&seen), expected);
 }
 
@@ -229,7 +232,7 @@ async fn hooks_are_registered_for_standard_and_custom_methods_together() {
 #[tokio::test]
 async fn error_hooks_know_the_class_of_the_error() {
     let tell = sync(|context: &mut Context| {
-        assert_eq!(context.error_kind(), Some(crate::ErrorKind::GeneralError));
+        assert_eq!(context.error_kind(), Some(wingbeat_core::ErrorKind::GeneralError));
         context.set_result(json!("told"));
         Ok(())
     });

@@ -40,10 +40,10 @@ impl RawService for Echo {
     fn methods(&self) -> Vec<Method> {
         Method::STANDARD.to_vec()
     }
-    async fn find(&self, params: &crate::Params) -> Result<Payload> {
+    async fn find(&self, params: &crate::service::Params) -> Result<Payload> {
         Ok(params.query.to_value().into())
     }
-    async fn get(&self, id: IdArg, params: &crate::Params) -> Result<Payload> {
+    async fn get(&self, id: IdArg, params: &crate::service::Params) -> Result<Payload> {
         match id.id().and_then(|id| id.as_str()) {
             Some("boom") => return Err(Error::general("boom")),
             Some("wait") => tokio::task::yield_now().await,
@@ -51,17 +51,17 @@ impl RawService for Echo {
         }
         Ok(serde_json::json!({"id": id.to_string(), "route": params.route.to_value()}).into())
     }
-    async fn create(&self, data: Option<Payload>, _: &crate::Params) -> Result<Payload> {
+    async fn create(&self, data: Option<Payload>, _: &crate::service::Params) -> Result<Payload> {
         Ok(data.unwrap_or(Payload::NULL))
     }
-    async fn update(&self, id: IdArg, data: Option<Payload>, params: &crate::Params) -> Result<Payload> {
+    async fn update(&self, id: IdArg, data: Option<Payload>, params: &crate::service::Params) -> Result<Payload> {
         self.get(id, params).await?;
         Ok(data.unwrap_or(Payload::NULL))
     }
-    async fn patch(&self, _: IdArg, data: Option<Payload>, _: &crate::Params) -> Result<Payload> {
+    async fn patch(&self, _: IdArg, data: Option<Payload>, _: &crate::service::Params) -> Result<Payload> {
         Ok(data.unwrap_or(Payload::NULL))
     }
-    async fn remove(&self, id: IdArg, _: &crate::Params) -> Result<Payload> {
+    async fn remove(&self, id: IdArg, _: &crate::service::Params) -> Result<Payload> {
         Ok(serde_json::json!({"id": id.to_string()}).into())
     }
 }

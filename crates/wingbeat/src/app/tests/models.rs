@@ -1,6 +1,7 @@
 //! Random hooks and random channels, held against models that are too simple to be wrong.
 
 use super::Echo;
+use crate::hooks::{sync, with};
 use crate::locked;
 use crate::prelude::*;
 use crate::test::Client;
@@ -93,7 +94,7 @@ impl Model<'_> {
     }
 }
 
-fn note(trace: &Trace, at: usize, fails: bool) -> impl crate::Hook {
+fn note(trace: &Trace, at: usize, fails: bool) -> impl crate::hooks::Hook {
     let trace = trace.clone();
     sync(move |_| {
         locked(&trace).push(at.to_string());
@@ -101,7 +102,7 @@ fn note(trace: &Trace, at: usize, fails: bool) -> impl crate::Hook {
     })
 }
 
-fn nest(trace: &Trace, at: usize) -> impl crate::Around {
+fn nest(trace: &Trace, at: usize) -> impl crate::hooks::Around {
     with((trace.clone(), at), async |(trace, at): (Trace, usize), context: &mut Context, next: Next<'_>| {
         locked(&trace).push(format!("{at}>"));
         let outcome = next.run(context).await;
@@ -113,7 +114,7 @@ fn nest(trace: &Trace, at: usize) -> impl crate::Around {
 fn registered(hooks: &[Registered], trace: &Trace) -> App {
     let (mut app, mut mount) = (App::builder(), Mount::new(Echo));
     for (at, hook) in hooks.iter().enumerate() {
-        let methods = || if hook.all { crate::Methods::from(All) } else { Get.into() };
+        let methods = || if hook.all { crate::hooks::Methods::from(All) } else { Get.into() };
         match (hook.in_app, hook.kind) {
             (true, Kind::Around | Kind::Wrap) => app = app.around(methods(), nest(trace, at)),
             (true, Kind::Before) => app = app.before(methods(), note(trace, at, hook.fails)),

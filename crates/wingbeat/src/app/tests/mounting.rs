@@ -1,4 +1,5 @@
 use super::Echo;
+use crate::hooks::sync;
 use crate::prelude::*;
 use serde::Deserialize;
 use serde_json::json;
@@ -214,7 +215,7 @@ impl RawService for Late {
         Ok(json!("here").into())
     }
 
-    async fn setup(&self, _: &crate::Services, _: &str) -> Result<()> {
+    async fn setup(&self, _: &crate::service::Services, _: &str) -> Result<()> {
         match self.0.fetch_add(1, Ordering::Relaxed) {
             0 => Err(Error::unavailable("not yet")),
             1 => std::future::pending().await,

@@ -2,6 +2,7 @@
 
 use super::super::WeakApp;
 use super::Heard;
+use crate::hooks::{sync, with};
 use crate::prelude::*;
 use crate::store::{Memory, Records, Table};
 use crate::test::Client;
@@ -38,7 +39,7 @@ impl Gate {
         Gate(watch::Sender::new((0, false)))
     }
 
-    pub(super) fn hook(&self, word: &'static str) -> impl crate::Hook {
+    pub(super) fn hook(&self, word: &'static str) -> impl crate::hooks::Hook {
         with((self.clone(), word), async |(Gate(gate), word): (Gate, &'static str), context: &mut Context| {
             if context.data.as_ref().is_some_and(|data| data.to_value().unwrap()[word] == true) {
                 gate.send_modify(|(waiting, _)| *waiting += 1);

@@ -2,6 +2,7 @@
 
 use super::Heard;
 use super::order::{Gate, again, gated, heard_of, open, patch, records, settle, to_everybody};
+use crate::hooks::sync;
 use crate::prelude::*;
 use crate::test::Client;
 use futures_util::FutureExt as _;

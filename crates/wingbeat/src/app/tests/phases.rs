@@ -1,6 +1,8 @@
+use crate::app::{Phase, PhaseHook};
+use crate::hooks::with;
+use crate::locked;
 use crate::prelude::*;
 use crate::service::Services;
-use crate::{Phase, PhaseHook, locked};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};

@@ -1,8 +1,10 @@
 //! Who hears of which error: hooks for all methods are around those for one, the application's around the service's.
 
 use super::Echo;
+use crate::hooks::HookType;
+use crate::hooks::sync;
+use crate::locked;
 use crate::prelude::*;
-use crate::{HookType, locked};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 
@@ -11,7 +13,7 @@ use std::sync::{Arc, Mutex};
 struct Told(Arc<Mutex<Vec<String>>>);
 
 impl Told {
-    fn hook(&self, label: &'static str) -> impl crate::Hook {
+    fn hook(&self, label: &'static str) -> impl crate::hooks::Hook {
         let told = self.clone();
         sync(move |context: &mut Context| {
             let error = context.error.as_ref().map(|error| error.message().to_owned()).unwrap_or_default();
@@ -25,11 +27,11 @@ impl Told {
     }
 }
 
-fn failing(text: &'static str) -> impl crate::Hook {
+fn failing(text: &'static str) -> impl crate::hooks::Hook {
     sync(move |_: &mut Context| Err(Error::conflict(text)))
 }
 
-fn answering(result: Value) -> impl crate::Hook {
+fn answering(result: Value) -> impl crate::hooks::Hook {
     sync(move |context: &mut Context| {
         context.set_result(result.clone());
         Ok(())

@@ -1,13 +1,13 @@
 use super::{Echo, Heard};
-use crate::Builder;
-use crate::Phase;
+use crate::app::{Builder, Phase};
+use crate::hooks::sync;
 use crate::prelude::*;
 use crate::store::Memory;
 use crate::test::Client;
 use serde_json::json;
 
 /// Notes on the way what has run.
-fn mark(name: &'static str) -> impl crate::Hook {
+fn mark(name: &'static str) -> impl crate::hooks::Hook {
     sync(move |context: &mut Context| {
         let before = context.params.get("ran").and_then(|ran| ran.as_str().map(str::to_owned)).unwrap_or_default();
         context.params.set("ran", format!("{before}{name} "));
@@ -85,7 +85,7 @@ fn what_only_the_outer_application_has_is_an_error() {
     let with = |inner: Builder| App::builder().sub_app("v1", inner).build().unwrap_err().message().to_owned();
     for inner in [
         inner().configure(SocketIo::new()),
-        inner().mode(crate::Mode::Development),
+        inner().mode(crate::app::Mode::Development),
         inner().around_setup(async |_: &App, services: Phase<'_>| services.run().await),
         App::builder().sub_app("v2", inner().configure(SocketIo::new())),
     ] {

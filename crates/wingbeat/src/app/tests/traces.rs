@@ -1,6 +1,7 @@
 //! What is traced: a span for each call, and why nobody hears an event.
 
 use super::{Echo, Heard};
+use crate::hooks::sync;
 use crate::locked;
 use crate::prelude::*;
 use crate::test::Client;

@@ -2,6 +2,7 @@
 
 use super::super::{Attempt, Identity, Strategy};
 use super::*;
+use crate::hooks::sync;
 use crate::locked;
 use serde_json::Map;
 use std::sync::{Arc, Mutex};

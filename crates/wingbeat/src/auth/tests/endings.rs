@@ -2,6 +2,7 @@
 
 use super::super::Expiry;
 use super::*;
+use crate::hooks::{sync, with};
 use crate::locked;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -1,6 +1,7 @@
 //! Names, passwords, and those who try them.
 
 use super::*;
+use crate::hooks::sync;
 use futures_util::FutureExt;
 use futures_util::future::{Either, join_all, select};
 use std::num::NonZeroU32;

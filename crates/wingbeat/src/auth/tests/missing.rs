@@ -1,8 +1,7 @@
 //! What the hook `authenticate` needs and does not find is told when the application is built.
 
 use super::*;
-use crate::hooks::external;
-use crate::{Around, Hook};
+use crate::hooks::{Around, Hook, external};
 
 fn refusal(builder: Builder) -> String {
     builder.build().unwrap_err().message().to_owned()

@@ -2,6 +2,7 @@
 
 use super::super::Identity;
 use super::*;
+use crate::hooks::sync;
 
 #[tokio::test]
 async fn no_secret_is_in_results_events_errors_or_values() {
@@ -59,8 +60,14 @@ async fn what_holds_records_calls_and_tokens_does_not_show_them() {
     params.set("authentication", json!({"accessToken": token}));
     app.service("users").create(json!({"id": 1, "password": "swordfish", "bad": true}), params.clone()).await.unwrap();
     app.service("users").patch(99, json!({"password": "swordfish"}), params.clone()).await.unwrap_err();
-    let arguments = crate::Arguments { data: Some(json!({"password": "swordfish"}).into()), ..params.into() };
-    let call = crate::Invocation::new("authentication", "create", crate::Caller::Internal, Ok(arguments));
+    let arguments =
+        crate::service::invocation::Arguments { data: Some(json!({"password": "swordfish"}).into()), ..params.into() };
+    let call = crate::service::invocation::Invocation::new(
+        "authentication",
+        "create",
+        crate::service::invocation::Caller::Internal,
+        Ok(arguments),
+    );
     let shown = format!("{call:?} {:?} {:?} {:?} {}", people(), client.connection(), app, crate::locked(&seen));
     assert!(shown.contains("Original") && shown.contains("Set-Cookie"), "{shown}");
     for secret in ["swordfish", "$argon2", "$2a$", SECRET, &token] {

@@ -1,12 +1,14 @@
 //! Records of which clients read and write only parts.
 
+use crate::app::Mount;
+use crate::hooks::sync;
 use crate::prelude::*;
 use crate::schema::{JsonSchema, schemars};
 use crate::store::Memory;
 use crate::test::Client;
-use crate::{Mount, Record};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use wingbeat_core::Record;
 
 /// Somebody who has signed up.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Record)]
@@ -54,7 +56,7 @@ mod minutes {
 }
 
 /// The server's own field.
-fn stamp() -> impl crate::Hook {
+fn stamp() -> impl crate::hooks::Hook {
     sync(|context| {
         context.items_mut()?.into_iter().for_each(|item| drop(item.insert("createdAt".into(), "today".into())));
         Ok(())

@@ -1,3 +1,4 @@
+use crate::hooks::sync;
 use crate::prelude::*;
 use crate::schema::{Field, Resolver, resolve_data, resolve_external, resolve_query, resolve_result};
 use crate::store::Memory;

@@ -111,7 +111,12 @@ async fn lists_are_checked_element_by_element() {
 
 #[tokio::test]
 async fn missing_data_does_not_fit() {
-    let call = crate::Invocation::new("messages", "create", crate::Caller::Internal, Ok(Params::new().into()));
+    let call = crate::service::invocation::Invocation::new(
+        "messages",
+        "create",
+        crate::service::invocation::Caller::Internal,
+        Ok(Params::new().into()),
+    );
     let error = app(messages()).services().0.call(call, false).await.unwrap_err();
     assert_eq!(error.data().unwrap()[0]["message"], "must be object");
 }

@@ -1,6 +1,7 @@
 //! How much a client may have with one call.
 
 use super::facts;
+use crate::hooks::sync;
 use crate::prelude::*;
 use crate::store::{Limits, Store, Table};
 use crate::test::Client;

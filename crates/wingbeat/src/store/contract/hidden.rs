@@ -2,6 +2,7 @@
 
 use super::facts;
 use crate::hooks::protect;
+use crate::hooks::sync;
 use crate::prelude::*;
 use crate::schema::{Resolver, resolve_external, resolve_result};
 use crate::store::{Store, Table};

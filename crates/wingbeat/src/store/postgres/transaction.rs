@@ -5,7 +5,7 @@ use super::pool::{Pool, Taken};
 use super::{Postgres, error};
 use crate::BoxFuture;
 use crate::fair::carried;
-use crate::hook::{Around, Context, Next};
+use crate::hooks::{Around, Context, Next};
 use crate::realtime::Deferred;
 use std::sync::Arc;
 use tokio::sync::{Mutex, MutexGuard, OwnedMutexGuard};

@@ -27,8 +27,7 @@ mod worker;
 pub use settings::SqliteSettings;
 pub use table::SqliteTable;
 
-use crate::store::Table;
-use crate::store::sql::fields_of;
+use crate::store::{Table, sql::fields_of};
 use job::{Reading, Work, Writing};
 use line::Line;
 use near::Near;
@@ -55,7 +54,7 @@ use wingbeat_core::{Error, Result};
 /// ```
 /// use serde::Deserialize;
 /// use serde_json::json;
-/// use wingbeat::{Params, RawService, store::Sqlite};
+/// use wingbeat::{Params, service::RawService, store::Sqlite};
 ///
 /// #[derive(Deserialize)]
 /// struct Message { id: i64, text: String }

@@ -1,7 +1,10 @@
 //! Positional arguments: `["get","messages",1,{}]`, the path, then id and data as the method has them, then the query.
 
 use crate::realtime::Connection;
-use crate::service::{Arguments, Caller, Invocation, Query};
+use crate::service::{
+    Query,
+    invocation::{Arguments, Caller, Invocation},
+};
 use std::borrow::Cow;
 use wingbeat_core::{Error, Id, IdArg, Method, Payload, Result, json};
 use wingbeat_engine::Event;

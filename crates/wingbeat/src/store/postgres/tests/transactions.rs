@@ -1,6 +1,7 @@
 //! What is called within a transaction is a part of it, and its events are.
 
 use super::*;
+use crate::hooks::with;
 use crate::prelude::*;
 use crate::store::PostgresSettings;
 use futures_util::future::join;

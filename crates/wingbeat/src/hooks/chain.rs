@@ -135,7 +135,7 @@ impl<'a> Next<'a> {
     /// Runs the rest of the chain, the method included. That happens once: whoever wants to try again, attempts.
     ///
     /// ```compile_fail,E0382
-    /// use wingbeat::{Context, Next, Result};
+    /// use wingbeat::{Context, Result, hooks::Next};
     ///
     /// async fn twice(context: &mut Context, next: Next<'_>) -> Result<()> {
     ///     next.run(context).await?;

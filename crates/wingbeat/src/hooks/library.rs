@@ -1,7 +1,5 @@
 //! Hooks that most applications need.
 
-pub use super::external::{External, external};
-pub use super::limit::{by_address, by_connection, limit};
 use super::{Context, Hook};
 use crate::BoxFuture;
 use crate::service::ClientRules;
@@ -17,7 +15,7 @@ use wingbeat_core::{Error, Payload, Result, iso_date};
 ///
 /// ```
 /// use serde::{Deserialize, Serialize};
-/// use wingbeat::{Mount, hooks::parse, prelude::*, store::Memory};
+/// use wingbeat::{hooks::parse, prelude::*, store::Memory};
 ///
 /// #[derive(Serialize, Deserialize)]
 /// struct NewMessage { text: String }

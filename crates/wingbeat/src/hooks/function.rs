@@ -13,7 +13,7 @@ use wingbeat_core::Result;
 /// code without `await`. A type that holds settings implements the trait.
 ///
 /// ```
-/// use wingbeat::{Context, Error, Mount, Result, prelude::*, store::Memory};
+/// use wingbeat::{prelude::*, store::Memory};
 ///
 /// async fn no_empty_text(context: &mut Context) -> Result<()> {
 ///     for item in context.items_mut()? {
@@ -83,7 +83,7 @@ pub trait Hook: Send + Sync + 'static {
 /// One that measures:
 ///
 /// ```
-/// use wingbeat::{Context, Next, Result};
+/// use wingbeat::{Context, Result, hooks::Next};
 ///
 /// async fn measured(context: &mut Context, next: Next<'_>) -> Result<()> {
 ///     let start = std::time::Instant::now();
@@ -91,7 +91,7 @@ pub trait Hook: Send + Sync + 'static {
 ///     println!("{} {} took {:?}", context.method(), context.path(), start.elapsed());
 ///     outcome
 /// }
-/// # let _ = wingbeat::Mount::new(wingbeat::store::Memory::new()).around(wingbeat::All, measured);
+/// # let _ = wingbeat::Mount::new(wingbeat::store::Memory::new()).around(wingbeat::hooks::All, measured);
 /// ```
 ///
 /// One that answers from a cache, without the method, and forgets what has changed:
@@ -99,7 +99,7 @@ pub trait Hook: Send + Sync + 'static {
 /// ```
 /// use std::{collections::HashMap, sync::Mutex};
 /// use serde_json::json;
-/// use wingbeat::{Around, BoxFuture, prelude::*, store::Memory};
+/// use wingbeat::{BoxFuture, hooks::Around, prelude::*, store::Memory};
 ///
 /// #[derive(Default)]
 /// struct Cache(Mutex<HashMap<String, Payload>>);

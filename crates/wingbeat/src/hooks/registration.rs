@@ -14,7 +14,7 @@ pub struct All;
 /// both.
 ///
 /// ```
-/// use wingbeat::{Mount, Params, prelude::*, store::Memory};
+/// use wingbeat::{hooks::sync, prelude::*, store::Memory};
 ///
 /// let rooms = Mount::new(Memory::new())
 ///     .method("enter", async |room: String, _: &Params| { Ok(room) })

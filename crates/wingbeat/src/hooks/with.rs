@@ -12,7 +12,7 @@ use wingbeat_core::Result;
 ///
 /// ```
 /// use std::sync::{Arc, atomic::{AtomicU64, Ordering}};
-/// use wingbeat::{prelude::*, store::Memory};
+/// use wingbeat::{hooks::with, prelude::*, store::Memory};
 ///
 /// #[derive(Clone, Default)]
 /// struct Mailer(Arc<AtomicU64>);

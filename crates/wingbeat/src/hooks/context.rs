@@ -1,6 +1,6 @@
 //! What a hook sees of a call and may change.
 
-use crate::service::{Arguments, Params, ServiceHandle, Services};
+use crate::service::{Params, ServiceHandle, Services, invocation::Arguments};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
