@@ -76,7 +76,7 @@ async fn raw_tells_who_watches() {
     let (ann, bob) = (example.client().await, example.client().await);
     let mut heard = bob.untyped("documents").on("patched");
     let told = bob.io().emit_with_ack("watch", ("agenda",)).await.unwrap();
-    assert_eq!(told.argument::<String>(0).unwrap(), "You watch agenda");
+    assert_eq!(told.argument_as::<String>(0).unwrap(), "You watch agenda");
     let documents = ann.untyped("documents");
     documents.patch("other", &json!({"a": 1})).await.unwrap();
     let patched = documents.patch("agenda", &json!({"points": ["tea"]})).await.unwrap();

@@ -154,7 +154,7 @@ async fn serve() -> (String, App) {
     let auth = Auth::new(Key::secret("a-secret-of-more-than-thirty-two-bytes").unwrap())
         .strategy(Local::new("email", "password").passwords(Passwords::with_cost(8, 1).unwrap()));
     let broken = Resolver::new().field("text", |field| async move {
-        let text: String = field.get("text")?;
+        let text: String = field.get_as("text")?;
         Err::<Option<Value>, _>(Error::general(text))
     });
     let told = Mount::new(Memory::new()).publish(|publication| match publication.data()["text"].as_str() {

@@ -94,7 +94,7 @@ impl Service for People {
             before.map_or((None, false), |before| (before.room_id, before.in_members_room));
         let member = member(params).is_some();
         let person = Person { id: connection.id(), name, room_id, in_members_room, member, look };
-        connection.insert(person.clone());
+        connection.set_extension(person.clone());
         params.channel(ONLINE)?.join(connection);
         Ok(person.into())
     }
@@ -177,7 +177,7 @@ pub(crate) fn connection(params: &Params) -> Result<&Connection> {
 /// Tells the others that a connection has ended, or that its member has signed out.
 pub(crate) fn gone(app: &App, connection: &Connection) {
     let Some(person) = connection.extension::<Person>() else { return };
-    connection.remove::<Person>();
+    connection.unset_extension::<Person>();
     let people = app.service("people");
     tokio::spawn(async move {
         if let Err(error) = people.emit("removed", &*person).await {

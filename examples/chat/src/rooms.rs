@@ -103,7 +103,7 @@ async fn enter(room: Enter, params: &Params) -> Result<Enter> {
         return Err(Error::not_authenticated("You have signed out"));
     }
     let person = Person { room_id: Some(room.id), in_members_room: members_only, ..person };
-    connection.insert(person.clone());
+    connection.set_extension(person.clone());
     params.service("people")?.emit("patched", &person).await?;
     Ok(room)
 }

@@ -20,7 +20,7 @@ use wingbeat_protocol::packet::Arguments;
 /// let io = client.io();
 /// io.emit("typing", ("room-1", true)).await?;
 /// let answer = io.emit_with_ack("sum", (1, 2)).await?;
-/// println!("{}", answer.argument::<i64>(0)?);
+/// println!("{}", answer.argument_as::<i64>(0)?);
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
@@ -155,7 +155,7 @@ impl Ack {
     ///
     /// # Errors
     /// [`Unreadable`](Error::Unreadable) if it does not fit.
-    pub fn argument<T: DeserializeOwned>(&self, index: usize) -> Result<T> {
+    pub fn argument_as<T: DeserializeOwned>(&self, index: usize) -> Result<T> {
         RawJson::with_attachments(self.raw(index).bytes(), &self.attachments).to().map_err(Error::unreadable)
     }
 

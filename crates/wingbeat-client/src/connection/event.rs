@@ -66,9 +66,9 @@ impl Event {
     ///
     /// # Errors
     /// [`Unreadable`](Error::Unreadable) if it does not fit.
-    pub fn argument<T: DeserializeOwned>(&self, index: usize) -> Result<T> {
+    pub fn argument_as<T: DeserializeOwned>(&self, index: usize) -> Result<T> {
         if self.0.attachments.is_empty() {
-            return self.0.arguments.read(index + 1).map_err(Error::unreadable);
+            return self.0.arguments.get_as(index + 1).map_err(Error::unreadable);
         }
         let text = self.0.arguments.bytes(index + 1);
         text.map_or(RawJson::NULL, |text| RawJson::with_attachments(text, self.attachments()))
@@ -188,7 +188,7 @@ impl FromEvent for Event {
 
 impl<T: DeserializeOwned> FromEvent for T {
     fn from_event(event: Event) -> Result<T> {
-        event.argument(0)
+        event.argument_as(0)
     }
 }
 

@@ -117,7 +117,7 @@ async fn ten_megabytes_in_one_event_arrive_with_their_attachments() {
     peer.send(&format!(r#"451-["big","{}",{{"_placeholder":true,"num":0}}]"#, "x".repeat(10 << 20))).await;
     peer.send_binary(&[7; 1000]).await;
     let event = soon(events.next()).await.unwrap().unwrap();
-    assert_eq!((event.argument::<String>(0).unwrap().len(), event.attachments()[0].len()), (10 << 20, 1000));
+    assert_eq!((event.argument_as::<String>(0).unwrap().len(), event.attachments()[0].len()), (10 << 20, 1000));
 }
 
 #[tokio::test]

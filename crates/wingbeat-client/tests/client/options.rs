@@ -30,7 +30,7 @@ async fn messagepack_carries_calls_events_errors_and_bytes(target: Target) {
         assert_eq!((error.code(), error.data()), (Some(400), Some(&json!({"field": "text", "n": 1}))));
         let bytes = Binary::from(vec![0, 1, 255]);
         let blob = client.io().emit_with_ack("create", ("blob", json!({}), json!({}))).await.unwrap();
-        assert_eq!(blob.argument::<Value>(1).unwrap()["len"], -1);
+        assert_eq!(blob.argument_as::<Value>(1).unwrap()["len"], -1);
         #[derive(serde::Serialize, serde::Deserialize)]
         struct Blob {
             #[serde(alias = "back")]

@@ -180,11 +180,11 @@ async fn raw_events_have_answers_and_timeouts(target: Target) {
     let server = Fixture::start(target, "base");
     let client = server.client().connect().await.unwrap();
     let answer = client.io().emit_with_ack("get", ("messages", 1, json!({}))).await.unwrap();
-    assert_eq!((answer.len(), answer.argument::<Value>(1).unwrap()["text"].clone()), (2, json!("one")));
+    assert_eq!((answer.len(), answer.argument_as::<Value>(1).unwrap()["text"].clone()), (2, json!("one")));
     let mut any = client.io().on_any();
     client.io().emit("create", ("messages", json!({"text": "raw"}))).await.unwrap();
     let event = any.next().await.unwrap().unwrap();
-    assert_eq!((event.name(), event.argument::<Message>(0).unwrap().text.as_str()), ("messages created", "raw"));
+    assert_eq!((event.name(), event.argument_as::<Message>(0).unwrap().text.as_str()), ("messages created", "raw"));
 }
 
 async fn polling_upgrades_and_polling_alone_works(target: Target) {

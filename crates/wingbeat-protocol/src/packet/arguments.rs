@@ -114,7 +114,7 @@ impl<'a> Arguments<'a> {
     ///
     /// # Errors
     /// BadRequest if it does not fit.
-    pub fn read<T: DeserializeOwned>(&self, index: usize) -> Result<T> {
+    pub fn get_as<T: DeserializeOwned>(&self, index: usize) -> Result<T> {
         json::read(self.get(index).unwrap_or("null"))
     }
 

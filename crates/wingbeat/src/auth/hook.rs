@@ -137,7 +137,7 @@ impl Authenticate {
         }
         let entity = authenticator.entities.name().map(str::to_owned);
         if context.params.get("authenticated") == Some(Value::Bool(true)) {
-            context.params.insert(Known(entity));
+            context.params.set_extension(Known(entity));
             return Ok(());
         }
         let Some(authentication) = context.params.get("authentication") else {
@@ -157,7 +157,7 @@ impl Authenticate {
         if let Some((name, record)) = entity.clone().zip(identity.entity) {
             params.set(name, record);
         }
-        params.insert(Known(entity));
+        params.set_extension(Known(entity));
         Ok(())
     }
 
@@ -241,7 +241,7 @@ impl Params {
         let mut params = Params::new();
         params.set("authenticated", true);
         params.set(name.clone(), record);
-        params.insert(Known(Some(name)));
+        params.set_extension(Known(Some(name)));
         Ok(params)
     }
 

@@ -60,7 +60,7 @@ impl Around for LoggedIn {
         Box::pin(async move {
             let (login, data) = (self.0.sessions.logins.begin(), context.data.clone());
             context.set_event(None);
-            context.params.insert(Tally::default());
+            context.params.set_extension(Tally::default());
             next.run(context).await?;
             if !context.params.is_internal() {
                 self.login(context, login, data).await?;
@@ -93,7 +93,7 @@ impl LoggedIn {
         // A client that logs in by its handshake is not there yet: see `connected`. Middleware already knows who it is.
         if context.params.extension::<Handshake>().is_some() {
             self.0.sessions.attach(connection, &session, record.clone());
-            connection.insert(Pending { session, record, login, joins: asked.joins() });
+            connection.set_extension(Pending { session, record, login, joins: asked.joins() });
             return Ok(());
         }
         self.0.begin(&app, connection, &session, record, &login, &asked.joins())
@@ -140,14 +140,14 @@ impl ConnectionGuard for Authenticator {
             let mut params = Params::new();
             params.provider = Some(connection.provider());
             params.connection = Some(connection);
-            params.insert(Handshake);
+            params.set_extension(Handshake);
             app.service(&*path).create(authentication, params).await.map(drop)
         })
     }
 
     fn connected(self: Arc<Authenticator>, app: &App, connection: &Connection) {
         if let Some(pending) = connection.extension::<Pending>() {
-            connection.remove::<Pending>();
+            connection.unset_extension::<Pending>();
             let Pending { session, record, login, joins } = &*pending;
             if let Err(error) = self.begin(app, connection, session, record.clone(), login, joins) {
                 tracing::debug!(?error, ?connection, "a client who logged in by its handshake is nobody any more");

@@ -1,10 +1,11 @@
 //! Connections: what channels hold and calls come from.
 
 use super::members::{Members, Membership};
-use super::values::Values;
+use super::values::{Values, named_as};
 use super::{Batch, Extensions, Headers, Message};
 use crate::fair::{Origin, Source};
 use crate::locked;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::any::Any;
 use std::fmt;
@@ -13,6 +14,7 @@ use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use wingbeat_core::Result;
 use wingbeat_protocol::LogThrottle;
 
 /// The client's end of a [`Connection`], as its transport knows it: what events go out through.
@@ -123,6 +125,14 @@ impl Connection {
         locked(self.0.attached.get()?).values.get(name)
     }
 
+    /// A named value as a `T`; a missing one is read as null, so an `Option` takes it.
+    ///
+    /// # Errors
+    /// A general error if it does not fit: the value is the server's own.
+    pub fn get_as<T: DeserializeOwned>(&self, name: &str) -> Result<T> {
+        named_as(name, self.get(name))
+    }
+
     /// Attaches a named value, which the params of every later call from this connection show.
     pub fn set(&self, name: impl Into<String>, value: impl Into<Value>) {
         let (name, value) = (name.into(), value.into());
@@ -147,12 +157,12 @@ impl Connection {
     }
 
     /// Attaches a typed value, at most one of each type.
-    pub fn insert<T: Any + Send + Sync>(&self, value: T) {
+    pub fn set_extension<T: Any + Send + Sync>(&self, value: T) {
         locked(self.0.attached.get_or_init(Box::default)).extensions.insert(value);
     }
 
     /// Takes the value of a type off.
-    pub fn remove<T: Any + Send + Sync>(&self) {
+    pub fn unset_extension<T: Any + Send + Sync>(&self) {
         if let Some(attached) = self.0.attached.get() {
             locked(attached).extensions.remove::<T>();
         }
@@ -186,7 +196,7 @@ impl Connection {
 
     /// Notes which channels it has left.
     pub(crate) fn note_left(&self, channels: Vec<Arc<str>>) {
-        self.insert(Left(channels));
+        self.set_extension(Left(channels));
     }
 
     /// Whose work its calls are.

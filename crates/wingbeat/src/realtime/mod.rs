@@ -33,4 +33,5 @@ pub(crate) use publication::EventName;
 pub use publication::{Batch, Message, Publication};
 pub(crate) use publisher::Publisher;
 pub use selector::Selector;
+pub(crate) use values::named_as;
 pub use wingbeat_core::Headers;

@@ -1,7 +1,14 @@
 //! The named values of a connection.
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
-use wingbeat_core::RawJson;
+use wingbeat_core::{Error, RawJson, Result, json};
+
+/// A named value as a `T`. That it does not fit is no fault of a client's, who must not read what is in it.
+pub(crate) fn named_as<T: DeserializeOwned>(name: &str, value: Option<Value>) -> Result<T> {
+    let value = value.unwrap_or_default();
+    json::read_value(&value).map_err(|error| Error::internal(format!("The value '{name}': {}", error.message())))
+}
 
 /// Named JSON values, kept as text: most connections are idle, and a tree takes five times the memory of its text (800
 /// bytes for a small user record).
@@ -38,6 +45,15 @@ mod tests {
     use super::*;
     use serde_json::json;
     use wingbeat_core::Binary;
+
+    #[test]
+    fn a_named_value_is_read_as_a_type() {
+        assert_eq!(named_as::<u8>("seats", Some(json!(7))).unwrap(), 7);
+        assert_eq!(named_as::<Option<u8>>("seats", None).unwrap(), None);
+        let error = named_as::<u8>("seats", Some(json!("seven"))).unwrap_err();
+        assert_eq!(error.kind(), wingbeat_core::ErrorKind::GeneralError);
+        assert!(!error.message().contains("seven"), "{}", error.message());
+    }
 
     #[test]
     fn what_was_set_last_is_what_is_there() {

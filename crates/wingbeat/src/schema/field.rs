@@ -36,7 +36,7 @@ impl Field {
     ///
     /// # Errors
     /// BadRequest if it does not fit, and in a result a general error that keeps the value from clients.
-    pub fn get<T: DeserializeOwned>(&self, name: &str) -> Result<T> {
+    pub fn get_as<T: DeserializeOwned>(&self, name: &str) -> Result<T> {
         let value = self.record.get(name).unwrap_or(&Value::Null);
         json::read_value(value).map_err(|error| self.scope.unfit(name, &error))
     }

@@ -29,7 +29,7 @@ use wingbeat_protocol::LogThrottle;
 /// let users = Memory::new().records([json!({"id": 1, "name": "Ann", "password": "…"})]);
 /// let messages = Memory::new().records([json!({"id": 1, "text": "Hello", "userId": 1})]);
 /// let author = Resolver::new().derived("author", ["userId"], |field| async move {
-///     field.service("users").get(field.get::<i64>("userId")?, Params::new()).await?.into_value().map(Some)
+///     field.service("users").get(field.get_as::<i64>("userId")?, Params::new()).await?.into_value().map(Some)
 /// });
 /// let public = Resolver::new().hide(["password"]);
 ///

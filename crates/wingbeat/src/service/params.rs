@@ -2,8 +2,9 @@
 
 use super::{Emitter, Notes, Query, ServiceHandle, ServiceScope, Services};
 use crate::fair::Source;
-use crate::realtime::{Channel, ChannelName, Connection, Extensions, Headers};
+use crate::realtime::{Channel, ChannelName, Connection, Extensions, Headers, named_as};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::any::Any;
 use std::fmt;
@@ -96,19 +97,27 @@ impl Params {
         self.connection.as_ref()?.get(name)
     }
 
+    /// A named value as a `T`; a missing one is read as null, so an `Option` takes it.
+    ///
+    /// # Errors
+    /// A general error if it does not fit: the value is the server's own.
+    pub fn get_as<T: DeserializeOwned>(&self, name: &str) -> Result<T> {
+        named_as(name, self.get(name))
+    }
+
     /// Sets a named value for the rest of this call.
     pub fn set(&mut self, name: impl Into<String>, value: impl Into<Value>) {
         self.own.get_or_insert_default().values.insert(name.into(), value.into());
     }
 
-    /// A typed value: one that was [`insert`](Params::insert)ed for this call, else one of the connection.
+    /// A typed value: one that was [set](Params::set_extension) for this call, else one of the connection.
     pub fn extension<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
         let own = self.own.as_ref().and_then(|own| own.extensions.get());
         own.or_else(|| self.connection.as_ref()?.extension())
     }
 
     /// Adds a typed value for the rest of this call.
-    pub fn insert<T: Any + Send + Sync>(&mut self, value: T) {
+    pub fn set_extension<T: Any + Send + Sync>(&mut self, value: T) {
         self.own.get_or_insert_default().extensions.insert(value);
     }
 

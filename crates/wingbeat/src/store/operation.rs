@@ -95,7 +95,7 @@ mod tests {
     #[tokio::test]
     async fn a_store_knows_how_long_a_clients_call_may_take_and_what_hooks_have_attached() {
         let begin = sync(|context: &mut Context| {
-            context.params.insert(Transaction(7));
+            context.params.set_extension(Transaction(7));
             Ok(())
         });
         let app = App::builder().mount("told", Mount::new(Table::over(Told)).before(Find, begin)).build().unwrap();

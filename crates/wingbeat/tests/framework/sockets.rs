@@ -251,7 +251,8 @@ impl Drop for Held {
 async fn what_a_connection_holds_is_freed_when_it_has_gone() {
     let (freed, mut told) = mpsc::unbounded_channel();
     let server =
-        Server::start(App::builder().on_connection(move |_, connection| connection.insert(Held(freed.clone())))).await;
+        Server::start(App::builder().on_connection(move |_, connection| connection.set_extension(Held(freed.clone()))))
+            .await;
     drop(Client::connect(&server).await);
     timeout(Duration::from_secs(5), told.recv()).await.expect("the connection is still in memory").unwrap();
 }

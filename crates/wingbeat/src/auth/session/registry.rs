@@ -191,7 +191,7 @@ impl SessionRegistry {
         let (earlier, is_first) = {
             let mut sessions = locked(&self.sessions);
             let inserted = sessions.insert(connection, session);
-            connection.insert(Current(session.clone()));
+            connection.set_extension(Current(session.clone()));
             self.attach(connection, session, record);
             inserted
         };
@@ -228,7 +228,7 @@ impl SessionRegistry {
         }
         let (_, session) = sessions.remove(connection.id())?;
         if connection.extension::<Current>().is_some_and(|current| Arc::ptr_eq(&current.0, &session)) {
-            connection.remove::<Current>();
+            connection.unset_extension::<Current>();
             connection.unset("authentication");
             if let Some(entity) = &self.entity {
                 connection.unset(entity);

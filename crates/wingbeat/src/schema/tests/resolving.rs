@@ -25,7 +25,7 @@ fn people() -> Memory {
 }
 
 async fn name(field: Field) -> Result<Option<String>> {
-    Ok(Some(format!("{} {}", field.get::<String>("first")?, field.get::<String>("last")?)))
+    Ok(Some(format!("{} {}", field.get_as::<String>("first")?, field.get_as::<String>("last")?)))
 }
 
 async fn create(app: &App, data: Value) -> Result<Value> {
@@ -51,7 +51,7 @@ async fn errors_are_collected_by_field() {
     let resolver = Resolver::new()
         .field("a", |_| async { Err::<Option<Value>, _>(Error::forbidden("not you")) })
         .field("b", |_| async { Ok(Some(1)) })
-        .field("c", |field| async move { field.get::<i64>("c").map(Some) });
+        .field("c", |field| async move { field.get_as::<i64>("c").map(Some) });
     let app = app(Mount::new(Memory::new()).before(Create, resolve_data(resolver)));
     let error = create(&app, json!({"c": "text"})).await.unwrap_err();
     assert_eq!((error.code(), error.message()), (400, "Error resolving data"));
@@ -175,7 +175,7 @@ fn author(dispatched: bool) -> Resolver {
     Resolver::new().derived("author", ["userId"], move |field| async move {
         let users = field.service("users");
         let users = if dispatched { users.dispatched() } else { users };
-        users.get(field.get::<i64>("userId")?, Params::new()).await?.into_value().map(Some)
+        users.get(field.get_as::<i64>("userId")?, Params::new()).await?.into_value().map(Some)
     })
 }
 
@@ -234,7 +234,7 @@ async fn what_is_no_record_passes_resolvers_as_it_is() {
 #[tokio::test]
 async fn resolvers_run_one_after_another_as_they_are_registered() {
     let add = |letter: &'static str| {
-        Resolver::new().field("text", move |field| async move { Ok(Some(field.get::<String>("text")? + letter)) })
+        Resolver::new().field("text", move |field| async move { Ok(Some(field.get_as::<String>("text")? + letter)) })
     };
     let mount = Mount::new(Memory::new())
         .before(Create, resolve_data(add("a")))
@@ -247,7 +247,7 @@ async fn resolvers_run_one_after_another_as_they_are_registered() {
 #[tokio::test]
 async fn what_goes_out_unasked_is_resolved_as_well() {
     let external = Resolver::new()
-        .field("id", |field| async move { Ok(Some(format!("user-{}", field.get::<i64>("id")?))) })
+        .field("id", |field| async move { Ok(Some(format!("user-{}", field.get_as::<i64>("id")?))) })
         .field("secret", |_| async { Ok(None::<Value>) });
     let add = sync(|context: &mut Context| {
         for record in context.result_items_mut()? {

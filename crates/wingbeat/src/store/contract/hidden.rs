@@ -236,7 +236,7 @@ async fn queries_ask_for_what_the_table_lists_only<S: Store + Clone>(table: Tabl
 
 async fn no_error_tells_a_value<S: Store + Clone>(table: Table<S>) {
     let typed = Resolver::new().record(|number: i64, _| async move { Ok(number) });
-    let field = Resolver::new().field("n", |field| async move { field.get::<bool>("text").map(Some) });
+    let field = Resolver::new().field("n", |field| async move { field.get_as::<bool>("text").map(Some) });
     let read = sync(|context: &mut Context| context.result_as::<Vec<bool>>().map(drop));
     let nested = Resolver::new().nested("deep", Resolver::new().record(|text: String, _| async move { Ok(text) }));
     let heard = Arc::new(Mutex::new(Vec::new()));
