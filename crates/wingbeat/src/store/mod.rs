@@ -64,6 +64,8 @@ pub use postgres::{Postgres, PostgresSettings, PostgresTable, PostgresTransactio
 #[cfg(feature = "sqlite")]
 pub use rusqlite;
 pub use sort::{SortKey, sort};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use sql::SqlStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{Sqlite, SqliteSettings, SqliteTable};
 pub use table::{Multi, Table};

@@ -4,11 +4,11 @@ use super::column::{Column, Held};
 use super::connection::Connection;
 use super::dialect::Columns;
 use super::scalar::Scalar;
-use crate::store::sql::{Fields, SqlOperator, quote};
+use crate::store::sql::{Wanted, quote};
 use std::sync::Arc;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
-use wingbeat_core::{Error, Result};
+use wingbeat_core::Result;
 
 /// The columns of a table, and how its records are found.
 #[derive(Clone, Debug)]
@@ -40,39 +40,29 @@ const COLUMNS: &str = "WITH RECURSIVE base AS ( \
     WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum";
 
 impl Known {
-    /// Looks at a table. `fields` are the ones that must be there and shall be seen; without them, all are.
-    pub(super) async fn read(
-        connection: &Connection,
-        table: &str,
-        id: &str,
-        fields: Option<Fields>,
-        operators: Arc<[SqlOperator]>,
-    ) -> Result<Known> {
-        let found = connection.query(TABLE, &[&table]).await?;
-        let Some(found) = found.first() else {
-            return Err(Error::general(format!("Missing table '{table}' in the database")));
-        };
+    /// Looks at a table.
+    pub(super) async fn read(connection: &Connection, wanted: &Wanted) -> Result<Known> {
+        let found = connection.query(TABLE, &[&&*wanted.table]).await?;
+        let found = found.first().ok_or_else(|| wanted.missing())?;
         let (oid, schema, name, is_table): (u32, String, String, bool) =
             (get(found, 0)?, get(found, 1)?, get(found, 2)?, get(found, 3)?);
         let rows = connection.query(COLUMNS, &[&oid]).await?;
         let (mut list, mut is_unique) = (Vec::with_capacity(rows.len()), false);
         for row in &rows {
             let column = column(row)?;
-            is_unique |= *column.name == *id && get::<bool>(row, 6)?;
+            is_unique |= *column.name == *wanted.id && get::<bool>(row, 6)?;
             list.push(column);
         }
-        let mut columns = Columns::new(table, list, id, fields)?;
+        let mut columns = wanted.columns(list)?;
         columns.table = format!("{}.{}", quote(&schema), quote(&name));
         if is_table && !is_unique {
-            return Err(Error::general(format!(
-                "Column '{id}' of table '{table}' is not unique: it can not be the id"
-            )));
+            return Err(wanted.not_unique());
         }
         let Held { scalar, is_list, .. } = columns.id().held;
         if is_list || scalar.is_json() || matches!(scalar, Scalar::Boolean | Scalar::Bytes) {
-            return Err(Error::general(format!("Column '{id}' of table '{table}' can not hold ids")));
+            return Err(wanted.no_ids());
         }
-        Ok(Known { columns: Arc::new(columns.with_operators(operators)), is_table })
+        Ok(Known { columns: Arc::new(columns), is_table })
     }
 }
 

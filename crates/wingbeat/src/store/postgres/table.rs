@@ -6,13 +6,11 @@ use super::connection::{Connection, raw, write};
 use super::dialect::{Columns, Select, Statement};
 use super::known::Known;
 use crate::fair::attended;
-use crate::store::sql::{Fields, SqlOperator, assignments, id_of, insert, is_single, push_ids, to_write, update};
-use crate::store::{
-    Answer, Change, Find, JsonRecords, Kind, Operation, Path, Record, Rows, Store, Table, Target, Writes,
+use crate::store::sql::{
+    Fields, SqlStore, Wanted, assignments, delete, ids_of, in_order, insert, is_single, push_ids, to_write, update,
 };
+use crate::store::{Answer, Change, Find, JsonRecords, Kind, Operation, Path, Record, Rows, Store, Target, Writes};
 use futures_util::stream::{FuturesOrdered, TryStreamExt as _};
-use serde_json::Value;
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use tokio::sync::OnceCell;
@@ -26,63 +24,18 @@ const AT_A_TIME: usize = 64;
 #[derive(Clone)]
 pub struct PostgresTable {
     db: Postgres,
-    name: Arc<str>,
-    id: Arc<str>,
-    fields: Option<Fields>,
-    operators: Arc<[SqlOperator]>,
+    wanted: Wanted,
     known: Arc<OnceCell<Known>>,
-}
-
-impl Table<PostgresTable> {
-    /// The column that holds the id (`"id"`). It must be unique.
-    #[must_use]
-    pub fn id(mut self, column: &str) -> Table<PostgresTable> {
-        self.store.id = column.into();
-        self.store.known = Arc::default();
-        self
-    }
-
-    /// As [`operator`](Table::operator), for one that SQL has as well, between column and operand: plain columns are then
-    /// asked in SQL, lists and JSON columns by the function, which has to agree. Null passes no such test in SQL.
-    #[must_use]
-    pub fn sql_operator<T>(
-        mut self,
-        name: &str,
-        sql: &'static str,
-        read: impl Fn(&Value) -> Result<T> + Send + Sync + 'static,
-    ) -> Table<PostgresTable>
-    where
-        T: Fn(&Value) -> bool + Send + Sync + 'static,
-    {
-        self = self.operator(name, read);
-        let mut operators = self.store.operators.to_vec();
-        operators.push((name.into(), sql));
-        self.store.operators = operators.into();
-        self.store.known = Arc::default();
-        self
-    }
 }
 
 impl PostgresTable {
     pub(super) fn new(db: Postgres, name: &str, fields: Option<Fields>) -> PostgresTable {
-        PostgresTable {
-            db,
-            name: name.into(),
-            id: "id".into(),
-            fields,
-            operators: Arc::default(),
-            known: Arc::default(),
-        }
+        PostgresTable { db, wanted: Wanted::new(name, fields), known: Arc::default() }
     }
 
     async fn known(&self) -> Result<&Known> {
-        let read = async || {
-            let operators = self.operators.clone();
-            self.db
-                .work(async |connection| Known::read(connection, &self.name, &self.id, self.fields, operators).await)
-                .await
-        };
-        self.known.get_or_try_init(read).await
+        let read = async |connection: &Connection| Known::read(connection, &self.wanted).await;
+        self.known.get_or_try_init(|| self.db.work(read)).await
     }
 
     /// Writes with one statement, which returns the record.
@@ -123,9 +76,16 @@ impl PostgresTable {
     }
 }
 
+impl SqlStore for PostgresTable {
+    fn wanted(&mut self) -> &mut Wanted {
+        self.known = Arc::default();
+        &mut self.wanted
+    }
+}
+
 impl Store for PostgresTable {
     fn id_field(&self) -> &str {
-        &self.id
+        &self.wanted.id
     }
 
     async fn check(&self) -> Result<()> {
@@ -154,7 +114,8 @@ impl Store for PostgresTable {
 
     async fn create(&self, records: Vec<Record>, operation: Operation<'_>) -> Result<Answer> {
         let columns = &self.known().await?.columns;
-        let mut statements = records.iter().map(|record| insert(columns, record)).collect::<Result<Vec<_>>>()?;
+        let statements = records.iter().map(|record| Ok(insert(columns, record)?.returning(columns)));
+        let mut statements = statements.collect::<Result<Vec<_>>>()?;
         let writes = operation.writes();
         if statements.len() == 1
             && let Some(statement) = statements.pop()
@@ -191,8 +152,7 @@ impl Store for PostgresTable {
         if is_single(target, columns) && !assignments.is_empty() {
             let mut statement = update(columns, &assignments);
             statement.push_where(target, columns)?;
-            statement.push(" RETURNING ").push(&columns.names);
-            return self.write_one(statement, columns, operation.writes()).await;
+            return self.write_one(statement.returning(columns), columns, operation.writes()).await;
         }
         let write = async |connection: &Connection, records: Vec<Record>| {
             if assignments.is_empty() {
@@ -200,13 +160,7 @@ impl Store for PostgresTable {
             }
             let mut statement = update(columns, &assignments);
             push_ids(&mut statement, columns, &ids_of(columns, &records))?;
-            statement.push(" RETURNING ").push(&columns.names);
-            let changed = connection.records(&statement, columns).await?;
-            // Rows come back in any order.
-            let by_id = |record: Record| Some((id_of(columns, &record)?.to_string(), record));
-            let mut changed: HashMap<String, Record> = changed.into_iter().filter_map(by_id).collect();
-            let in_order = |record: &Record| changed.remove(&id_of(columns, record)?.to_string());
-            Ok(records.iter().filter_map(in_order).collect())
+            Ok(in_order(columns, &records, connection.records(&statement.returning(columns), columns).await?))
         };
         self.write_found(target, known, operation.writes(), write).await
     }
@@ -215,13 +169,12 @@ impl Store for PostgresTable {
         let known = self.known().await?;
         let columns = &known.columns;
         if is_single(target, columns) {
-            let mut statement = Statement::new(format!("DELETE FROM {}", columns.table));
+            let mut statement = delete(columns);
             statement.push_where(target, columns)?;
-            statement.push(" RETURNING ").push(&columns.names);
-            return self.write_one(statement, columns, operation.writes()).await;
+            return self.write_one(statement.returning(columns), columns, operation.writes()).await;
         }
         let write = async |connection: &Connection, records: Vec<Record>| {
-            let mut statement = Statement::new(format!("DELETE FROM {}", columns.table));
+            let mut statement = delete(columns);
             push_ids(&mut statement, columns, &ids_of(columns, &records))?;
             connection.run(&statement, |_, _| Ok(())).await?;
             Ok(records)
@@ -260,12 +213,8 @@ impl Written {
     }
 }
 
-fn ids_of(columns: &Columns, records: &[Record]) -> Vec<Value> {
-    records.iter().filter_map(|record| record.get(&*columns.id().name).cloned()).collect()
-}
-
 impl fmt::Debug for PostgresTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PostgresTable").field("name", &self.name).field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("PostgresTable").field("wanted", &self.wanted).finish_non_exhaustive()
     }
 }

@@ -14,6 +14,7 @@ mod migrations;
 mod open;
 mod select;
 mod statement;
+mod table;
 mod write;
 
 pub(super) use column::{Column, quote, whole};
@@ -24,4 +25,8 @@ pub(super) use migrations::check_migrations;
 pub(super) use open::is_open;
 pub(super) use select::{Select, Shown};
 pub(super) use statement::Statement;
-pub(super) use write::{assignments, id_of, insert, is_single, push_ids, to_write, update};
+pub use table::SqlStore;
+pub(super) use table::Wanted;
+#[cfg(feature = "sqlite")]
+pub(super) use write::id_of;
+pub(super) use write::{assignments, delete, ids_of, in_order, insert, is_single, push_ids, to_write, update};

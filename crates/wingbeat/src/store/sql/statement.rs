@@ -1,6 +1,6 @@
 //! SQL: text with the values beside it.
 
-use super::Dialect;
+use super::{Columns, Dialect};
 
 #[derive(Debug)]
 pub(in crate::store) struct Statement<D: Dialect> {
@@ -23,6 +23,12 @@ impl<D: Dialect> Statement<D> {
     pub(in crate::store) fn bind(&mut self, value: D::Value) -> &mut Statement<D> {
         self.values.push(value);
         D::push_place(&mut self.text, self.values.len());
+        self
+    }
+
+    /// Lets a statement that writes answer the records that it has written.
+    pub(in crate::store) fn returning(mut self, columns: &Columns<D>) -> Statement<D> {
+        self.push(" RETURNING ").push(&columns.names);
         self
     }
 

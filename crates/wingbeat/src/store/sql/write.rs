@@ -3,12 +3,13 @@
 use super::{Columns, Dialect, Statement, is_open};
 use crate::store::{Change, Find, Record, Target, given_id};
 use serde_json::Value;
+use std::collections::HashMap;
 use wingbeat_core::{Error, Id, Result};
 
 /// A column in quotes, and its new value.
 pub(in crate::store) type Assignment<D> = (Box<str>, <D as Dialect>::Value);
 
-/// Adds a record, and returns it.
+/// Adds a record.
 ///
 /// # Errors
 /// BadRequest where data and columns do not fit.
@@ -31,7 +32,6 @@ pub(in crate::store) fn insert<D: Dialect>(columns: &Columns<D>, record: &Record
         true => drop(statement.push(" DEFAULT VALUES")),
         false => drop(statement.push(&format!(" ({}) VALUES ", names.join(", "))).bind_list(values)),
     }
-    statement.push(" RETURNING ").push(&columns.names);
     Ok(statement)
 }
 
@@ -65,6 +65,11 @@ pub(in crate::store) fn update<D: Dialect>(columns: &Columns<D>, assignments: &[
     statement
 }
 
+/// Removes records; which ones is to be added.
+pub(in crate::store) fn delete<D: Dialect>(columns: &Columns<D>) -> Statement<D> {
+    Statement::new(format!("DELETE FROM {}", columns.table))
+}
+
 /// ` WHERE …` with the ids of records.
 ///
 /// # Errors
@@ -94,4 +99,20 @@ pub(in crate::store) fn is_single<D: Dialect>(target: &Target, columns: &Columns
 
 pub(in crate::store) fn id_of<D: Dialect>(columns: &Columns<D>, record: &Record) -> Option<Id> {
     record.get(&*columns.id().name).and_then(Id::from_value)
+}
+
+/// The values that records have for an id.
+pub(in crate::store) fn ids_of<D: Dialect>(columns: &Columns<D>, records: &[Record]) -> Vec<Value> {
+    records.iter().filter_map(|record| record.get(&*columns.id().name).cloned()).collect()
+}
+
+/// These records as they are after a change, which rows come back from in any order.
+pub(in crate::store) fn in_order<D: Dialect>(
+    columns: &Columns<D>,
+    records: &[Record],
+    changed: impl IntoIterator<Item = Record>,
+) -> Vec<Record> {
+    let by_id = |record: Record| Some((id_of(columns, &record)?.to_string(), record));
+    let mut changed: HashMap<String, Record> = changed.into_iter().filter_map(by_id).collect();
+    records.iter().filter_map(|record| changed.remove(&id_of(columns, record)?.to_string())).collect()
 }

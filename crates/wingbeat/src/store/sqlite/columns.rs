@@ -3,12 +3,12 @@
 use super::column::{Column, Kind};
 use super::dialect::Sql;
 use super::statement::Statement;
-use crate::store::sql::SqlOperator;
+use crate::store::sql::Wanted;
 use crate::store::{Target, sql};
 use rusqlite::{Connection, OptionalExtension as _};
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use wingbeat_core::{Error, Id, Result};
+use wingbeat_core::{Id, Result};
 
 pub(super) type Columns = sql::Columns<Sql>;
 
@@ -21,19 +21,14 @@ pub(super) struct Known {
 }
 
 impl Known {
-    /// Looks at a table. `fields` are the ones that must be there and shall be seen; without them, all are.
-    pub(super) fn read(
-        connection: &Connection,
-        table: &str,
-        id: &str,
-        fields: Option<&[&str]>,
-        operators: Arc<[SqlOperator]>,
-    ) -> Result<Known> {
+    /// Looks at a table.
+    pub(super) fn read(connection: &Connection, wanted: &Wanted) -> Result<Known> {
+        let table = &*wanted.table;
         let about = "SELECT type, wr, strict FROM pragma_table_list WHERE schema = 'main' AND name = ?";
         let about = connection.query_row(about, [table], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
         let about: Option<(String, bool, bool)> = about.optional()?;
         let Some((kind, without_rowid, is_strict)) = about else {
-            return Err(Error::general(format!("Missing table '{table}' in the database")));
+            return Err(wanted.missing());
         };
         let is_table = kind == "table";
         let has_rowid = is_table && !without_rowid;
@@ -44,20 +39,18 @@ impl Known {
         let keys = "SELECT count(*) FROM pragma_table_xinfo(?1) WHERE pk > 0";
         let keys: i64 = connection.query_row(keys, [table], |row| row.get(0))?;
         let all = all.query_map([table], |row| Column::read(row, is_strict, has_rowid && keys == 1))?;
-        let mut columns = Columns::new(table, all.collect::<rusqlite::Result<_>>()?, id, fields)?;
-        if is_table && !is_unique(connection, table, id)? {
-            return Err(Error::general(format!(
-                "Column '{id}' of table '{table}' is not unique: it can not be the id"
-            )));
+        let mut columns = wanted.columns(all.collect::<rusqlite::Result<_>>()?)?;
+        if is_table && !is_unique(connection, table, &wanted.id)? {
+            return Err(wanted.not_unique());
         }
         if matches!(columns.id().held.kind, Kind::Boolean | Kind::Blob | Kind::Json) {
-            return Err(Error::general(format!("Column '{id}' of table '{table}' can not hold ids")));
+            return Err(wanted.no_ids());
         }
         if has_rowid {
             columns.tie = "rowid".to_owned();
         }
         let has_key = is_table && are_found_by_key(connection, &columns)?;
-        Ok(Known { columns: Arc::new(columns.with_operators(operators)), has_key })
+        Ok(Known { columns: Arc::new(columns), has_key })
     }
 }
 

@@ -6,13 +6,12 @@ use super::row;
 use super::select::Select;
 use super::shape::Shape;
 use super::statement::Statement;
-use crate::store::sql::{Fields, SqlOperator, assignments, id_of, insert, is_single, push_ids, to_write, update};
-use crate::store::{
-    Answer, Change, Find, JsonRecords, Kind, Operation, Path, Record, Rows, Store, Table, Target, Writes,
+use crate::store::sql::{
+    Fields, SqlStore, Wanted, assignments, delete, id_of, ids_of, in_order, insert, is_single, push_ids, to_write,
+    update,
 };
+use crate::store::{Answer, Change, Find, JsonRecords, Kind, Operation, Path, Record, Rows, Store, Target, Writes};
 use rusqlite::Connection;
-use serde_json::Value;
-use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use tokio::sync::OnceCell;
@@ -26,71 +25,19 @@ const CHUNK: usize = 500;
 #[derive(Clone, Debug)]
 pub struct SqliteTable {
     db: Sqlite,
-    name: Arc<str>,
-    id: Arc<str>,
-    fields: Option<Fields>,
-    operators: Arc<[SqlOperator]>,
+    wanted: Wanted,
     known: Arc<OnceCell<Known>>,
-}
-
-impl Table<SqliteTable> {
-    /// The column that holds the id (`"id"`). It must be unique.
-    #[must_use]
-    pub fn id(mut self, column: &str) -> Table<SqliteTable> {
-        self.store.id = column.into();
-        self.store.known = Arc::default();
-        self
-    }
-
-    /// As [`operator`](Table::operator), for one that SQL has as well, between column and operand: plain columns are then
-    /// asked in SQL, and JSON columns by the function, which has to agree. Null passes no such test in SQL.
-    ///
-    /// ```
-    /// use serde_json::Value;
-    /// use wingbeat::{Error, store::Sqlite};
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> wingbeat::Result<()> {
-    /// # let db = Sqlite::memory().await?;
-    /// let cities = db.table::<Value>("cities").sql_operator("$glob", "GLOB", |operand| {
-    ///     let start = operand.as_str().and_then(|pattern| pattern.strip_suffix('*')).map(str::to_owned);
-    ///     let start = start.ok_or_else(|| Error::bad_request("Invalid $glob: it must be text that ends with *"))?;
-    ///     Ok(move |value: &Value| value.as_str().is_some_and(|text| text.starts_with(&start)))
-    /// });
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    #[must_use]
-    pub fn sql_operator<T>(
-        mut self,
-        name: &str,
-        sql: &'static str,
-        read: impl Fn(&Value) -> Result<T> + Send + Sync + 'static,
-    ) -> Table<SqliteTable>
-    where
-        T: Fn(&Value) -> bool + Send + Sync + 'static,
-    {
-        self = self.operator(name, read);
-        let mut operators = self.store.operators.to_vec();
-        operators.push((name.into(), sql));
-        self.store.operators = operators.into();
-        self.store.known = Arc::default();
-        self
-    }
 }
 
 impl SqliteTable {
     pub(super) fn new(db: Sqlite, name: &str, fields: Option<Fields>) -> SqliteTable {
-        SqliteTable { db, name: name.into(), id: "id".into(), fields, operators: Arc::default(), known: Arc::default() }
+        SqliteTable { db, wanted: Wanted::new(name, fields), known: Arc::default() }
     }
 
     pub(super) async fn known(&self) -> Result<&Known> {
         let read = async || {
-            let (name, id, fields) = (self.name.clone(), self.id.clone(), self.fields);
-            let operators = self.operators.clone();
-            let read = move |connection: &Connection| Known::read(connection, &name, &id, fields, operators.clone());
-            self.db.reading(Some(Shape::new(&self.name, "columns")), read).await
+            let (shape, wanted) = (Shape::new(&self.wanted.table, "columns"), self.wanted.clone());
+            self.db.reading(Some(shape), move |connection| Known::read(connection, &wanted)).await
         };
         self.known.get_or_try_init(read).await
     }
@@ -128,9 +75,16 @@ impl SqliteTable {
     }
 }
 
+impl SqlStore for SqliteTable {
+    fn wanted(&mut self) -> &mut Wanted {
+        self.known = Arc::default();
+        &mut self.wanted
+    }
+}
+
 impl Store for SqliteTable {
     fn id_field(&self) -> &str {
-        &self.id
+        &self.wanted.id
     }
 
     async fn check(&self) -> Result<()> {
@@ -156,14 +110,15 @@ impl Store for SqliteTable {
         {
             return read;
         }
-        let shape = Shape::find(&self.name, find);
+        let shape = Shape::find(&self.wanted.table, find);
         self.db.reading(Some(shape), move |connection| select.run(connection)).await
     }
 
     async fn create(&self, records: Vec<Record>, operation: Operation<'_>) -> Result<Answer> {
         let columns = self.columns().await?;
-        let shape = Shape::new(&self.name, ("create", records.len().checked_ilog2()));
-        let statements = records.iter().map(|record| insert(columns, record)).collect::<Result<Vec<_>>>()?;
+        let shape = Shape::new(&self.wanted.table, ("create", records.len().checked_ilog2()));
+        let statements = records.iter().map(|record| Ok(insert(columns, record)?.returning(columns)));
+        let statements = statements.collect::<Result<Vec<_>>>()?;
         let columns = columns.clone();
         let work = move |connection: &Connection, written: &mut Written| {
             statements.iter().try_for_each(|statement| written.run(connection, &columns, statement))
@@ -173,33 +128,28 @@ impl Store for SqliteTable {
 
     async fn change(&self, target: &Target, change: Change, operation: Operation<'_>) -> Result<Answer> {
         let columns = self.columns().await?;
-        let shape = Shape::change(&self.name, "change", target);
+        let shape = Shape::change(&self.wanted.table, "change", target);
         let assignments = assignments(columns, &change)?;
         if is_single(target, columns) && !assignments.is_empty() {
             let mut statement = update(columns, &assignments);
             statement.push_where(target, columns)?;
-            statement.push(" RETURNING ").push(&columns.names);
-            return self.write_one(shape, statement, operation.writes()).await;
+            return self.write_one(shape, statement.returning(columns), operation.writes()).await;
         }
         let (select, target, columns) = (Select::new(columns, &to_write(target))?, target.clone(), columns.clone());
         let work = move |connection: &Connection, written: &mut Written| {
             let mut records = select.run(connection)?.records.into_records()?;
             target.check(records.len())?;
             if !assignments.is_empty() {
-                let mut changed = HashMap::with_capacity(records.len());
+                let mut changed = Vec::with_capacity(records.len());
                 for chunk in records.chunks(CHUNK) {
                     let mut statement = update(&columns, &assignments);
                     push_ids(&mut statement, &columns, &ids_of(&columns, chunk))?;
-                    statement.push(" RETURNING ").push(&columns.names);
-                    statement.run(connection, |found| {
-                        let record = row::record(found, &columns.list)?;
-                        changed.extend(id_of(&columns, &record).map(|id| (id.to_string(), record)));
+                    statement.returning(&columns).run(connection, |found| {
+                        changed.push(row::record(found, &columns.list)?);
                         Ok(ControlFlow::Continue(()))
                     })?;
                 }
-                // Rows come back in any order.
-                let in_order = |record: &Record| changed.remove(&id_of(&columns, record)?.to_string());
-                records = records.iter().filter_map(in_order).collect();
+                records = in_order(&columns, &records, changed);
             }
             written.set(&columns, records);
             Ok(())
@@ -209,19 +159,18 @@ impl Store for SqliteTable {
 
     async fn remove(&self, target: &Target, operation: Operation<'_>) -> Result<Answer> {
         let columns = self.columns().await?;
-        let shape = Shape::change(&self.name, "remove", target);
+        let shape = Shape::change(&self.wanted.table, "remove", target);
         if is_single(target, columns) {
-            let mut statement = Statement::new(format!("DELETE FROM {}", columns.table));
+            let mut statement = delete(columns);
             statement.push_where(target, columns)?;
-            statement.push(" RETURNING ").push(&columns.names);
-            return self.write_one(shape, statement, operation.writes()).await;
+            return self.write_one(shape, statement.returning(columns), operation.writes()).await;
         }
         let (select, target, columns) = (Select::new(columns, &to_write(target))?, target.clone(), columns.clone());
         let work = move |connection: &Connection, written: &mut Written| {
             let records = select.run(connection)?.records.into_records()?;
             target.check(records.len())?;
             for chunk in records.chunks(CHUNK) {
-                let mut statement = Statement::new(format!("DELETE FROM {}", columns.table));
+                let mut statement = delete(&columns);
                 push_ids(&mut statement, &columns, &ids_of(&columns, chunk))?;
                 statement.run(connection, |_| Ok(ControlFlow::Continue(())))?;
             }
@@ -257,8 +206,4 @@ impl Written {
         }
         self.answer = records.into();
     }
-}
-
-fn ids_of(columns: &Columns, records: &[Record]) -> Vec<Value> {
-    records.iter().filter_map(|record| record.get(&*columns.id().name).cloned()).collect()
 }
