@@ -28,13 +28,13 @@ pub use transaction::PostgresTransaction;
 use crate::fair::Permit;
 use crate::store::Table;
 use crate::store::sql::fields_of;
+use crate::store::sql::transaction::Open;
 use connection::Connection;
 use pool::{Pool, Taken};
 use serde::de::DeserializeOwned;
 use server::Server;
 use std::fmt;
 use std::sync::Arc;
-use transaction::Open;
 use wingbeat_core::{Error, Result};
 
 /// A PostgreSQL database. Clones share its connections.
@@ -162,16 +162,16 @@ impl Postgres {
 
     /// Does something on a connection, in the transaction in which the running code is, if it is in one.
     async fn work<T>(&self, work: impl AsyncFnOnce(&Connection) -> Result<T>) -> Result<T> {
-        match Open::current(&self.0) {
-            Some(open) => open.work(work).await,
+        match Open::current(self) {
+            Some(open) => within(&open, work).await,
             None => self.take().await?.work(work).await,
         }
     }
 
     /// Does something that is written as a whole, or not at all.
     async fn transact<T>(&self, work: impl AsyncFnOnce(&Connection) -> Result<T>) -> Result<T> {
-        match Open::current(&self.0) {
-            Some(open) => open.work(work).await,
+        match Open::current(self) {
+            Some(open) => within(&open, work).await,
             None => {
                 let work = async |connection: &Connection| connection.transact(work(connection)).await;
                 self.take().await?.work(work).await
@@ -180,7 +180,7 @@ impl Postgres {
     }
 
     fn is_in_transaction(&self) -> bool {
-        Open::current(&self.0).is_some()
+        Open::current(self).is_some()
     }
 
     async fn take(&self) -> Result<Taken> {
@@ -190,6 +190,15 @@ impl Postgres {
     async fn share(&self) -> Result<(Arc<Connection>, Permit)> {
         self.0.share().await
     }
+}
+
+/// Does something within a transaction, which goes on without it if it fails.
+async fn within<T>(open: &Open<Postgres>, work: impl AsyncFnOnce(&Connection) -> Result<T>) -> Result<T> {
+    let work = async |taken: &mut Taken| {
+        let connection = taken.connection()?;
+        connection.part(work(connection)).await
+    };
+    open.work(work).await
 }
 
 impl fmt::Debug for Postgres {

@@ -125,7 +125,7 @@ impl Shared {
 }
 
 /// A connection that serves one call.
-pub(super) struct Taken {
+pub(in crate::store) struct Taken {
     pool: Arc<Pool>,
     inside: Option<(Connection, Permit)>,
     /// Whether it is at nothing, and in no transaction.

@@ -15,6 +15,8 @@ mod open;
 mod select;
 mod statement;
 mod table;
+#[cfg(feature = "postgres")]
+pub(super) mod transaction;
 mod write;
 
 pub(super) use column::{Column, quote, whole};
