@@ -9,7 +9,11 @@ use serde_json::Value;
 ///
 /// A typed service reads it directly; a hook that asks for the value pays for the conversion, once.
 #[derive(Clone, Debug)]
-pub struct Payload(Form);
+pub struct Payload {
+    form: Form,
+    /// Whether a service has answered it: that it does not fit is then no fault of who calls.
+    answered: bool,
+}
 
 #[derive(Clone, Debug)]
 enum Form {
@@ -21,7 +25,7 @@ enum Form {
 
 impl Payload {
     /// `null`.
-    pub const NULL: Payload = Payload(Form::Text(RawJson::NULL));
+    pub const NULL: Payload = Payload { form: Form::Text(RawJson::NULL), answered: false };
 
     /// Writes a value as JSON text.
     ///
@@ -44,10 +48,10 @@ impl Payload {
     /// # Errors
     /// As [`value`](Payload::value).
     pub fn value_mut(&mut self) -> Result<&mut Value> {
-        if let Form::Text(raw) = &self.0 {
-            *self = Payload::from(raw.to::<Value>()?);
+        if let Form::Text(raw) = &self.form {
+            self.form = Form::Tree(Box::new(raw.to()?));
         }
-        match &mut self.0 {
+        match &mut self.form {
             Form::Tree(value) => Ok(value),
             Form::Text(_) => Err(Error::general("A payload was read and is still text")),
         }
@@ -58,7 +62,7 @@ impl Payload {
     /// # Errors
     /// As [`value`](Payload::value).
     pub fn into_value(self) -> Result<Value> {
-        match self.0 {
+        match self.form {
             Form::Text(raw) => raw.to(),
             Form::Tree(value) => Ok(*value),
         }
@@ -75,12 +79,23 @@ impl Payload {
     /// Reads the value as a `T`.
     ///
     /// # Errors
-    /// BadRequest if it does not fit.
+    /// If it does not fit: BadRequest, but for what a [service has answered](Payload::into_answer): clients are to blame for
+    /// their data alone, and must not read in an error what is stored.
     pub fn to<T: DeserializeOwned>(&self) -> Result<T> {
-        match &self.0 {
+        let read = match &self.form {
             Form::Text(raw) => raw.to(),
             Form::Tree(value) => json::read_value(value),
-        }
+        };
+        read.map_err(|error| match self.answered {
+            true => Error::internal(format!("A service's answer cannot be read: {}", error.message())),
+            false => error,
+        })
+    }
+
+    /// Marks it as what a service has answered. What stores answer and what calls from inside give is marked already.
+    #[must_use]
+    pub fn into_answer(self) -> Payload {
+        Payload { answered: true, ..self }
     }
 
     /// The text.
@@ -88,7 +103,7 @@ impl Payload {
     /// # Errors
     /// If the value has no JSON form.
     pub fn to_raw(&self) -> Result<RawJson> {
-        match &self.0 {
+        match &self.form {
             Form::Text(raw) => Ok(raw.clone()),
             Form::Tree(value) => RawJson::new(value),
         }
@@ -99,7 +114,7 @@ impl Payload {
     /// # Errors
     /// If the value has no JSON form.
     pub fn into_raw(self) -> Result<RawJson> {
-        match self.0 {
+        match self.form {
             Form::Text(raw) => Ok(raw),
             Form::Tree(value) => RawJson::new(&value),
         }
@@ -107,7 +122,7 @@ impl Payload {
 
     /// Whether the value is null.
     pub fn is_null(&self) -> bool {
-        match &self.0 {
+        match &self.form {
             Form::Text(raw) => raw.is_null(),
             Form::Tree(value) => value.is_null(),
         }
@@ -115,7 +130,7 @@ impl Payload {
 
     /// Whether the value is a list.
     pub fn is_array(&self) -> bool {
-        match &self.0 {
+        match &self.form {
             Form::Text(raw) => raw.as_bytes().trim_ascii_start().starts_with(b"["),
             Form::Tree(value) => value.is_array(),
         }
@@ -124,13 +139,13 @@ impl Payload {
 
 impl From<Value> for Payload {
     fn from(value: Value) -> Payload {
-        Payload(Form::Tree(Box::new(value)))
+        Payload { form: Form::Tree(Box::new(value)), answered: false }
     }
 }
 
 impl From<RawJson> for Payload {
     fn from(raw: RawJson) -> Payload {
-        Payload(Form::Text(raw))
+        Payload { form: Form::Text(raw), answered: false }
     }
 }
 

@@ -129,7 +129,7 @@ impl ServiceHandle {
     async fn run(&self, method: &str, id: IdArg, data: Option<Payload>, params: Params) -> Result<Payload> {
         let arguments = Arguments { id, data, params };
         let invocation = Invocation::new(&*self.path, method, Caller::Internal, Ok(arguments));
-        self.host.clone().call(invocation, self.dispatched).await
+        self.host.clone().call(invocation, self.dispatched).await.map(Payload::into_answer)
     }
 }
 

@@ -44,8 +44,8 @@ impl Answer {
     /// All records, as a list.
     pub(super) fn into_list(self) -> Payload {
         match self {
-            Answer::Records(records) => list(records).into(),
-            Answer::Text(text) => text.into_raw().into(),
+            Answer::Records(records) => Payload::from(list(records)).into_answer(),
+            Answer::Text(text) => Payload::from(text.into_raw()).into_answer(),
         }
     }
 
@@ -53,9 +53,13 @@ impl Answer {
     pub(super) fn into_one(self) -> Result<Option<Payload>> {
         match self {
             Answer::Text(text) if text.count == 1 => {
-                Ok(Some(RawJson::from_written(Bytes::from(text.list).slice(1..)).into()))
+                let record = RawJson::from_written(Bytes::from(text.list).slice(1..));
+                Ok(Some(Payload::from(record).into_answer()))
             }
-            answer => Ok(answer.into_records()?.pop().map(|record| Value::Object(record).into())),
+            answer => {
+                let record = answer.into_records()?.pop();
+                Ok(record.map(|record| Payload::from(Value::Object(record)).into_answer()))
+            }
         }
     }
 }

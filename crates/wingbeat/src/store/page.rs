@@ -54,7 +54,7 @@ pub(super) fn page(rows: Rows, limit: u64, skip: u64) -> Payload {
             let _ = write!(page, r#"{{"total":{total},"limit":{limit},"skip":{skip},"data":"#);
             text.write(&mut page);
             page.push(b'}');
-            return RawJson::from_written(page).into();
+            return Payload::from(RawJson::from_written(page)).into_answer();
         }
     };
     let mut page = Map::with_capacity(4);
@@ -62,7 +62,7 @@ pub(super) fn page(rows: Rows, limit: u64, skip: u64) -> Payload {
     page.insert("limit".into(), limit.into());
     page.insert("skip".into(), skip.into());
     page.insert("data".into(), list(records));
-    Value::Object(page).into()
+    Payload::from(Value::Object(page)).into_answer()
 }
 
 /// The integer part of a number or of the number that a text begins with, as `parseInt` in JavaScript.
