@@ -39,7 +39,7 @@ mod hooks;
 mod route;
 mod transport;
 
-pub use api::{Ack, Builder, Call, Calling, Client, Found, Io, Order, Page, Pages, Query, Service};
+pub use api::{Ack, Builder, Call, Calling, Client, Io, Pages, Service};
 #[doc(hidden)]
 pub use connection::fuzzing;
 pub use connection::{
@@ -57,7 +57,9 @@ pub use transport::{Reason, TransportKind};
 pub use wingbeat_core::__private;
 /// What a server answers, inside [`Error::Answered`].
 pub use wingbeat_core::Error as ServerError;
-pub use wingbeat_core::{Binary, Definition, ErrorKind, Escaped, Id, IdArg, Method, Payload, RawJson, Record};
+pub use wingbeat_core::{
+    Binary, Definition, ErrorKind, Escaped, Found, Id, IdArg, Method, Order, Page, Payload, Query, RawJson, Record,
+};
 
 /// Locks a mutex. One that a panic has poisoned is used all the same: nothing is held locked across foreign code.
 fn locked<T: ?Sized>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -7,16 +7,12 @@ mod client;
 mod io;
 mod keyset;
 mod network;
-mod page;
 mod pages;
-mod query;
 mod service;
 
 pub use builder::Builder;
 pub use call::{Call, Calling};
 pub use client::Client;
 pub use io::{Ack, Io};
-pub use page::{Found, Page};
 pub use pages::Pages;
-pub use query::{Order, Query};
 pub use service::Service;

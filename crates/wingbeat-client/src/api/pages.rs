@@ -2,14 +2,14 @@
 
 use super::call::Request;
 use super::keyset::{Keyed, Keys};
-use super::{Call, Client, Found, Page};
+use super::{Call, Client};
 use crate::error::{Error, Result};
 use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use wingbeat_core::RawJson;
+use wingbeat_core::{Found, Page, RawJson};
 
 /// A stream of pages, or of the records on them. Each page is one call, made when the stream gets there.
 #[must_use = "a stream does nothing unless it is read"]

@@ -1,14 +1,14 @@
 //! A service of the server, as an object here.
 
 use super::call::Request;
-use super::{Call, Client, Found};
+use super::{Call, Client};
 use crate::connection::Events;
 use crate::error::{Error, Result};
 use serde::Serialize;
 use serde_json::Value;
 use std::marker::PhantomData;
 use std::sync::Arc;
-use wingbeat_core::{IdArg, Method, RawJson};
+use wingbeat_core::{Found, IdArg, Method, RawJson};
 
 /// A service of the server whose records are `T`s.
 ///

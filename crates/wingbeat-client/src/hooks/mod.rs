@@ -10,6 +10,7 @@ use std::fmt;
 use std::future::ready;
 use std::pin::Pin;
 use std::sync::Arc;
+pub use wingbeat_core::{All, Methods};
 use wingbeat_core::{IdArg, Method, Payload};
 
 /// A future on the heap, as [`Hook`] and [`Around`] return it.
@@ -72,33 +73,6 @@ pub struct Hooks {
     error: Vec<(Methods, Arc<dyn Hook>)>,
 }
 
-/// Which methods a hook is for: [`All`], one, or a list.
-#[derive(Clone, Debug)]
-pub struct Methods(Option<Vec<Method>>);
-
-/// All methods.
-#[derive(Clone, Copy, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "a word, written as it is")]
-pub struct All;
-
-impl From<All> for Methods {
-    fn from(_: All) -> Methods {
-        Methods(None)
-    }
-}
-
-impl From<Method> for Methods {
-    fn from(method: Method) -> Methods {
-        Methods(Some(vec![method]))
-    }
-}
-
-impl<const N: usize> From<[Method; N]> for Methods {
-    fn from(methods: [Method; N]) -> Methods {
-        Methods(Some(methods.into()))
-    }
-}
-
 impl Hooks {
     /// No hooks.
     pub fn new() -> Hooks {
@@ -156,8 +130,7 @@ impl Hooks {
 
 /// Those of the hooks that are for a method.
 fn of<H: ?Sized>(hooks: &[(Methods, Arc<H>)], method: &Method) -> Vec<Arc<H>> {
-    let applies = |methods: &Methods| methods.0.as_ref().is_none_or(|methods| methods.contains(method));
-    hooks.iter().filter(|(methods, _)| applies(methods)).map(|(_, hook)| hook.clone()).collect()
+    hooks.iter().filter(|(methods, _)| methods.include(method)).map(|(_, hook)| hook.clone()).collect()
 }
 
 /// A hook, where it stands around the call.

@@ -20,6 +20,6 @@ pub use function::{Around, Hook, sync};
 pub use library::{created_at, disallow, parse, protect, updated_at};
 pub use limit::{by_address, by_connection, limit};
 pub(crate) use registration::HookSet;
-pub use registration::{All, Methods};
+pub use wingbeat_core::{All, Methods};
 pub use with::{With, with};
 pub(crate) use words::ErrorWords;

@@ -3,107 +3,7 @@
 use super::{Around, ErrorWords, Hook};
 use crate::service::ClientRules;
 use std::sync::Arc;
-use wingbeat_core::{Method, Result};
-
-/// Registers a hook for all methods, custom ones included: `.around(All, hook)`.
-#[derive(Clone, Copy, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "a word, written as it is")]
-pub struct All;
-
-/// For which methods a hook is registered: [`All`], one method, a custom method's name, a list of either, or a tuple of
-/// both.
-///
-/// ```
-/// use wingbeat::{hooks::sync, prelude::*, store::Memory};
-///
-/// let rooms = Mount::new(Memory::new())
-///     .method("enter", async |room: String, _: &Params| { Ok(room) })
-///     .before((Create, "enter"), sync(|context| {
-///         tracing::info!(method = %context.method(), "somebody comes");
-///         Ok(())
-///     }));
-/// ```
-#[derive(Clone, Debug)]
-pub struct Methods(Selection);
-
-#[derive(Clone, Debug)]
-enum Selection {
-    All,
-    Some(Vec<Method>),
-}
-
-impl Methods {
-    pub(crate) fn named(&self) -> &[Method] {
-        match &self.0 {
-            Selection::All => &[],
-            Selection::Some(methods) => methods,
-        }
-    }
-
-    pub(crate) fn are_all(&self) -> bool {
-        matches!(self.0, Selection::All)
-    }
-
-    fn include(&self, method: &Method) -> bool {
-        self.named().contains(method)
-    }
-
-    fn and(self, more: Methods) -> Methods {
-        match (self.0, more.0) {
-            (Selection::Some(methods), Selection::Some(more)) => Methods(Selection::Some([methods, more].concat())),
-            _ => All.into(),
-        }
-    }
-}
-
-impl From<All> for Methods {
-    fn from(_: All) -> Methods {
-        Methods(Selection::All)
-    }
-}
-
-impl From<Method> for Methods {
-    fn from(method: Method) -> Methods {
-        Methods(Selection::Some(vec![method]))
-    }
-}
-
-impl From<&str> for Methods {
-    fn from(name: &str) -> Methods {
-        Method::named(name).into()
-    }
-}
-
-impl<const N: usize> From<[Method; N]> for Methods {
-    fn from(methods: [Method; N]) -> Methods {
-        Methods(Selection::Some(methods.into()))
-    }
-}
-
-impl<const N: usize> From<[&str; N]> for Methods {
-    fn from(names: [&str; N]) -> Methods {
-        Methods(Selection::Some(names.map(Method::named).into()))
-    }
-}
-
-macro_rules! from_tuples {
-    ($(($first:ident $($more:ident)+))+) => {$(
-        impl<$first: Into<Methods>, $($more: Into<Methods>),+> From<($first, $($more),+)> for Methods {
-            #[allow(non_snake_case, reason = "the values are named like their types")]
-            fn from(($first, $($more),+): ($first, $($more),+)) -> Methods {
-                $first.into()$(.and($more.into()))+
-            }
-        }
-    )+};
-}
-
-from_tuples! { (A B) (A B C) (A B C D) (A B C D E) (A B C D E F) }
-
-impl From<&[Method]> for Methods {
-    fn from(methods: &[Method]) -> Methods {
-        Methods(Selection::Some(methods.into()))
-    }
-}
+use wingbeat_core::{Method, Methods, Result};
 
 /// Hooks of one kind in the order of their registration.
 pub(crate) struct Registered<H: ?Sized>(Vec<(Methods, Arc<H>)>);
@@ -126,7 +26,7 @@ impl<H: ?Sized> Registered<H> {
 
     /// Those for this method.
     pub(crate) fn for_method(&self, method: &Method) -> impl Iterator<Item = Arc<H>> {
-        self.0.iter().filter(|(methods, _)| methods.include(method)).map(|(_, hook)| hook.clone())
+        self.0.iter().filter(|(methods, _)| methods.named().contains(method)).map(|(_, hook)| hook.clone())
     }
 
     /// Those for all methods, then those for this one.
@@ -138,7 +38,7 @@ impl<H: ?Sized> Registered<H> {
     /// they are about the same records.
     fn ruling(&self, method: &Method) -> impl Iterator<Item = &Arc<H>> {
         let standard = |methods: &Methods| methods.named().iter().any(|named| Method::STANDARD.contains(named));
-        let ruling = move |methods: &Methods| methods.are_all() || methods.include(method) || standard(methods);
+        let ruling = move |methods: &Methods| methods.include(method) || standard(methods);
         self.0.iter().filter(move |(methods, _)| ruling(methods)).map(|(_, hook)| hook)
     }
 

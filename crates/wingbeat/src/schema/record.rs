@@ -27,7 +27,7 @@ impl Mount {
     #[cfg_attr(not(feature = "derive"), doc = "```ignore")]
     /// use serde::{Deserialize, Serialize};
     /// use serde_json::json;
-    /// use wingbeat::{Record, prelude::*, store::Memory, test::Client};
+    /// use wingbeat::{Record, hooks::sync, prelude::*, store::Memory, test::Client};
     ///
     /// #[derive(Serialize, Deserialize, Record)]
     /// #[serde(rename_all = "camelCase")]

@@ -75,7 +75,7 @@ impl Params {
         params
     }
 
-    /// Sets the query.
+    /// Sets the query; one that is written as [`Query`] does becomes params with `Params::from`.
     ///
     /// # Errors
     /// BadRequest if it is not an object.
@@ -301,6 +301,22 @@ impl Route {
     /// The values as a JSON object.
     pub fn to_value(&self) -> Value {
         Value::Object(self.iter().map(|(key, value)| (key.to_owned(), value.into())).collect())
+    }
+}
+
+/// Params of an internal call with this query.
+///
+/// ```
+/// use wingbeat::{Params, service::{Order, Query}};
+///
+/// let newest = Params::from(Query::new().eq("roomId", 7).sort("createdAt", Order::Descending).limit(10));
+/// assert_eq!(newest.query.get("$limit"), Some(&10.into()));
+/// ```
+impl From<Query> for Params {
+    fn from(query: Query) -> Params {
+        let mut params = Params::new();
+        params.query = query;
+        params
     }
 }
 

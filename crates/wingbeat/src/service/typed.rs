@@ -2,10 +2,10 @@
 
 use super::implemented::missing;
 use super::{ClientRules, CustomMethods, Params, Schemas, Services};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use std::future::{Future, ready};
-use wingbeat_core::{Id, Method, Result};
+use wingbeat_core::{Found, Id, Method, Result};
 
 /// A service with types of its own: what goes out, what comes in.
 ///
@@ -192,42 +192,5 @@ impl<T: Serialize> Serialize for OneOrMany<T> {
             OneOrMany::One(item) => item.serialize(serializer),
             OneOrMany::Many(items) => items.serialize(serializer),
         }
-    }
-}
-
-/// What `find` answers: a list, or a page of one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-#[expect(clippy::exhaustive_enums, reason = "Feathers answers a list or a page")]
-pub enum Found<T> {
-    /// All that matches.
-    List(Vec<T>),
-    /// A part of what matches.
-    Page(Page<T>),
-}
-
-/// A part of what matches.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(clippy::exhaustive_structs, reason = "the four members that Feathers has")]
-pub struct Page<T> {
-    /// How many records match.
-    pub total: u64,
-    /// How many records a page holds at most.
-    pub limit: u64,
-    /// How many records come before this page.
-    pub skip: u64,
-    /// The records of this page.
-    pub data: Vec<T>,
-}
-
-impl<T> From<Vec<T>> for Found<T> {
-    fn from(items: Vec<T>) -> Found<T> {
-        Found::List(items)
-    }
-}
-
-impl<T> From<Page<T>> for Found<T> {
-    fn from(page: Page<T>) -> Found<T> {
-        Found::Page(page)
     }
 }
