@@ -67,7 +67,7 @@ pub use sort::{SortKey, sort};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use sql::SqlStore;
 #[cfg(feature = "sqlite")]
-pub use sqlite::{Sqlite, SqliteSettings, SqliteTable};
+pub use sqlite::{Sqlite, SqliteSettings, SqliteTable, SqliteTransaction};
 pub use table::{Multi, Table};
 pub use uuid::uuid;
 pub use writes::{OwnedWrites, Writes};

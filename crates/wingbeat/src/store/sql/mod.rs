@@ -15,7 +15,6 @@ mod open;
 mod select;
 mod statement;
 mod table;
-#[cfg(feature = "postgres")]
 pub(super) mod transaction;
 mod write;
 

@@ -25,8 +25,18 @@ impl Line {
     /// It is given up with the future: what waits is dropped, what runs is interrupted. So it is when the client goes, but
     /// for writes that are short: a client may say something and go.
     pub(super) async fn ask<T>(&self, shape: Option<Shape>, work: impl FnOnce(Sender<Result<T>>) -> Work) -> Result<T> {
+        self.ask_as(self.number(), shape, work).await
+    }
+
+    /// The same, under a number by which others can [leave](Line::leave) the job.
+    pub(super) async fn ask_as<T>(
+        &self,
+        number: u64,
+        shape: Option<Shape>,
+        work: impl FnOnce(Sender<Result<T>>) -> Work,
+    ) -> Result<T> {
         let (answer, receiver) = oneshot::channel();
-        let (source, number) = (current(), self.number());
+        let source = current();
         let work = work(answer);
         let is_write = matches!(work, Work::Write(_));
         let standing = Arc::<Standing>::default();

@@ -28,6 +28,16 @@ pub(super) fn closed() -> Error {
     Error::unavailable("The database is closed")
 }
 
+pub(super) fn too_slow() -> Error {
+    Error::unavailable("The transaction took too long and was rolled back, try again later")
+        .with_source("it kept all others from writing for longer than SqliteSettings::transaction_timeout")
+}
+
+/// Nothing more can be done in a transaction.
+pub(super) fn ended() -> Error {
+    Error::unavailable("The transaction was rolled back before its end, try again later")
+}
+
 fn known(error: &rusqlite::Error) -> Option<Error> {
     let rusqlite::Error::SqliteFailure(failure, message) = error else { return None };
     match failure.code {

@@ -16,17 +16,21 @@ mod progress;
 mod row;
 mod running;
 mod select;
+mod session;
 mod settings;
 mod shape;
 mod statement;
 mod table;
 #[cfg(test)]
 mod tests;
+mod transaction;
 mod worker;
 
 pub use settings::SqliteSettings;
 pub use table::SqliteTable;
+pub use transaction::SqliteTransaction;
 
+use crate::store::sql::transaction::Open;
 use crate::store::{Table, sql::fields_of};
 use job::{Reading, Work, Writing};
 use line::Line;
@@ -38,6 +42,7 @@ use std::fmt;
 use std::iter;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
+use std::time::Duration;
 use tokio::sync::watch;
 use wingbeat_core::{Error, Result};
 
@@ -99,6 +104,7 @@ struct Shared {
     /// With threads of its own for what takes long. In memory the same one.
     readers: Arc<Line>,
     near: Near,
+    transaction_timeout: Duration,
     /// Knows when all threads have ended.
     alive: watch::Sender<()>,
 }
@@ -122,7 +128,7 @@ impl Sqlite {
         let threads = settings.readers.max(1) as usize;
         let long = Line::new(settings.long_readers(), settings.busy_timeout);
         let readers = Line::with_long(threads, long);
-        let db = Sqlite::of(Line::new(1, settings.busy_timeout), Some(readers));
+        let db = Sqlite::of(settings, Some(readers));
         let file = path.clone();
         let open = move || settings.file(&file);
         // Who closes the file last puts all into it, and those that read cannot.
@@ -155,16 +161,22 @@ impl Sqlite {
     /// # Errors
     /// As [`memory`](Sqlite::memory).
     pub async fn memory_with(settings: SqliteSettings) -> Result<Sqlite> {
-        let db = Sqlite::of(Line::new(1, settings.busy_timeout), None);
+        let db = Sqlite::of(settings, None);
         let open = move || settings.memory();
         worker::start(&db.0.writer, 0, "sqlite", db.0.alive.subscribe(), || (), open).await?.map_err(error::mapped)?;
         Ok(db)
     }
 
-    fn of(writer: Line, readers: Option<Line>) -> Sqlite {
-        let writer = Arc::new(writer);
+    fn of(settings: SqliteSettings, readers: Option<Line>) -> Sqlite {
+        let writer = Arc::new(Line::new(1, settings.busy_timeout));
         let readers = readers.map_or_else(|| writer.clone(), Arc::new);
-        Sqlite(Arc::new(Shared { writer, readers, near: Near::default(), alive: watch::Sender::new(()) }))
+        Sqlite(Arc::new(Shared {
+            writer,
+            readers,
+            near: Near::default(),
+            transaction_timeout: settings.transaction_timeout,
+            alive: watch::Sender::new(()),
+        }))
     }
 
     /// Brings the tables up to date: runs, in order and in one transaction, those `(name, sql)` that this database has
@@ -187,8 +199,9 @@ impl Sqlite {
         Table::over(SqliteTable::new(self.clone(), name, fields_of::<T>()))
     }
 
-    /// Reads with SQL of your own, on one of the threads that read: nothing can be written. Errors that come through `?`
-    /// are told to clients as those of tables are.
+    /// Reads with SQL of your own, on one of the threads that read: nothing can be written. Within a
+    /// [transaction](Sqlite::within) it is a part of that, and sees what has been written there. Errors that come through
+    /// `?` are told to clients as those of tables are.
     ///
     /// ```
     /// # use wingbeat::store::Sqlite;
@@ -215,17 +228,18 @@ impl Sqlite {
         &self,
         work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let in_memory = Arc::ptr_eq(&self.0.readers, &self.0.writer);
+        let is_writer = Arc::ptr_eq(&self.0.readers, &self.0.writer) || self.is_in_transaction();
         let mut work = once(work);
         self.reading(None, move |connection| {
-            let _only = if in_memory { Some(ReadOnly::new(connection)?) } else { None };
+            let _only = if is_writer { Some(ReadOnly::new(connection)?) } else { None };
             work(connection)
         })
         .await
     }
 
     /// Writes with SQL of your own, in a transaction, on the thread that writes: it is committed if `work` succeeds, and
-    /// rolled back if it fails. Other writes wait meanwhile. No events follow.
+    /// rolled back if it fails. Other writes wait meanwhile. No events follow. Within a [transaction](Sqlite::within) it is a
+    /// part of that, which is undone by itself if it fails.
     ///
     /// ```
     /// # use wingbeat::store::Sqlite;
@@ -263,6 +277,9 @@ impl Sqlite {
         shape: Option<Shape>,
         work: impl FnMut(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
+        if let Some(open) = Open::current(self) {
+            return open.work(async |held| held.run(work).await).await;
+        }
         self.0.readers.ask(shape, |answer| Work::Read(Box::new(Reading { work, done: None, answer }))).await
     }
 
@@ -270,9 +287,14 @@ impl Sqlite {
     async fn writing<T: Send + 'static>(
         &self,
         shape: Option<Shape>,
-        work: impl FnMut(&Connection) -> Result<T> + Send + 'static,
+        mut work: impl FnMut(&Connection) -> Result<T> + Send + 'static,
         note: impl Fn(&T) + Send + 'static,
     ) -> Result<T> {
+        if let Some(open) = Open::current(self) {
+            // Who writes the same record next waits for the end of this: so it is said at once.
+            let work = move |connection: &Connection| work(connection).inspect(&note);
+            return open.work(async |held| held.part(work).await).await;
+        }
         let is_alone = shape.is_none();
         let make = |answer| Work::Write(Box::new(Writing { work, note, is_alone, done: None, answer }));
         self.0.writer.ask(shape, make).await
@@ -308,7 +330,7 @@ impl Drop for Shared {
     }
 }
 
-/// While it lives, the one connection to memory writes nothing, as those that read files.
+/// While it lives, the connection that writes does not, as those that read files.
 struct ReadOnly<'c>(&'c Connection);
 
 impl ReadOnly<'_> {

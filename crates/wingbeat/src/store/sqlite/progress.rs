@@ -14,13 +14,19 @@ impl Line {
     /// Whether to interrupt the job of this thread.
     pub(super) fn is_left(&self, thread: usize) -> bool {
         let running = &self.running[thread];
-        if running.is_left() {
+        let now = self.now();
+        if running.is_left() || running.is_over(now) {
             return true;
         }
-        if running.has_become_long(self.now(), micros(LONG)) {
+        if running.has_become_long(now, micros(LONG)) {
             self.becomes_long(thread);
         }
         self.has_outgrown(thread)
+    }
+
+    /// The job of this thread, which has begun, is interrupted when it takes longer.
+    pub(super) fn limit(&self, thread: usize, limit: Duration) {
+        self.running[thread].limit(self.now().saturating_add(micros(limit)));
     }
 
     /// Charges for a job before it ends, if ever.

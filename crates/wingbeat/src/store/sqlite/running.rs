@@ -15,6 +15,8 @@ pub(super) struct Running {
     began: AtomicU64,
     /// Until when it may wait for other programs.
     until: AtomicU64,
+    /// When it is interrupted.
+    limit: AtomicU64,
     /// Whether it is known to take long, so that others do not wait for this thread.
     is_held: AtomicBool,
     /// How often SQLite has asked whether to go on.
@@ -30,10 +32,19 @@ impl Running {
     pub(super) fn begin(&self, job: u64, now: u64, until: u64, is_held: bool) {
         self.began.store(now, Relaxed);
         self.until.store(until, Relaxed);
+        self.limit.store(u64::MAX, Relaxed);
         self.is_held.store(is_held, Relaxed);
         self.looks.store(0, Relaxed);
         self.turn.store(now, Relaxed);
         self.job.store(job, Relaxed);
+    }
+
+    pub(super) fn limit(&self, limit: u64) {
+        self.limit.store(limit, Relaxed);
+    }
+
+    pub(super) fn is_over(&self, now: u64) -> bool {
+        self.job.load(Relaxed) != 0 && now >= self.limit.load(Relaxed)
     }
 
     /// It is done. Answers whether it was held.

@@ -22,13 +22,18 @@ impl Select {
             return Ok(Rows { records: Answer::default(), total: Some(counted(connection, count)?) });
         }
         // One transaction, so that page and total are of the same moment. The worker ends it if something fails.
-        connection.prepare_cached("BEGIN")?.execute([])?;
+        let is_alone = connection.is_autocommit();
+        if is_alone {
+            connection.prepare_cached("BEGIN")?.execute([])?;
+        }
         let records = Answer::from(self.text(connection)?);
         let total = match self.total(records.len() as u64) {
             Ok(total) => total,
             Err(_) => counted(connection, count)?,
         };
-        connection.prepare_cached("COMMIT")?.execute([])?;
+        if is_alone {
+            connection.prepare_cached("COMMIT")?.execute([])?;
+        }
         Ok(Rows { records, total: Some(total) })
     }
 

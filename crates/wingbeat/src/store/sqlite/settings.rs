@@ -14,6 +14,10 @@ pub struct SqliteSettings {
     pub readers: u32,
     /// How long a call waits for its turn before it is answered with Unavailable: 5 seconds.
     pub busy_timeout: Duration,
+    /// How long a [transaction](super::Sqlite::transaction) may take before it is rolled back, and answered with
+    /// Unavailable: 3 seconds. Nobody else writes meanwhile, whatever it does or waits for; so it is less than
+    /// `busy_timeout`, and one that never ends makes others wait, but fail none.
+    pub transaction_timeout: Duration,
     /// Whether SQLite holds `REFERENCES` of the tables, and does what `ON DELETE` says: yes. SQLite's own default is no,
     /// and so is that of its drivers for Node (Knex among them): a schema from there may have references that its data
     /// does not keep. With no, a record that others refer to can be removed, and nothing cascades.
@@ -31,7 +35,13 @@ pub struct SqliteSettings {
 impl Default for SqliteSettings {
     fn default() -> SqliteSettings {
         let readers = available_parallelism().map_or(2, |processors| processors.get().clamp(2, 4) as u32);
-        SqliteSettings { readers, busy_timeout: Duration::from_secs(5), foreign_keys: true, durable: false }
+        SqliteSettings {
+            readers,
+            busy_timeout: Duration::from_secs(5),
+            transaction_timeout: Duration::from_secs(3),
+            foreign_keys: true,
+            durable: false,
+        }
     }
 }
 
@@ -47,6 +57,13 @@ impl SqliteSettings {
     #[must_use]
     pub fn busy_timeout(mut self, timeout: Duration) -> SqliteSettings {
         self.busy_timeout = timeout;
+        self
+    }
+
+    /// Sets [`transaction_timeout`](SqliteSettings::transaction_timeout).
+    #[must_use]
+    pub fn transaction_timeout(mut self, timeout: Duration) -> SqliteSettings {
+        self.transaction_timeout = timeout;
         self
     }
 

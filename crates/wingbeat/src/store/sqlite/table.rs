@@ -12,6 +12,7 @@ use crate::store::sql::{
 };
 use crate::store::{Answer, Change, Find, JsonRecords, Kind, Operation, Path, Record, Rows, Store, Target, Writes};
 use rusqlite::Connection;
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use tokio::sync::OnceCell;
@@ -34,16 +35,17 @@ impl SqliteTable {
         SqliteTable { db, wanted: Wanted::new(name, fields), known: Arc::default() }
     }
 
-    pub(super) async fn known(&self) -> Result<&Known> {
+    pub(super) async fn known(&self) -> Result<Cow<'_, Known>> {
         let read = async || {
             let (shape, wanted) = (Shape::new(&self.wanted.table, "columns"), self.wanted.clone());
             self.db.reading(Some(shape), move |connection| Known::read(connection, &wanted)).await
         };
-        self.known.get_or_try_init(read).await
-    }
-
-    async fn columns(&self) -> Result<&Arc<Columns>> {
-        Ok(&self.known().await?.columns)
+        match self.known.get() {
+            Some(known) => Ok(Cow::Borrowed(known)),
+            // What a transaction has made may be undone; and others who look at the same may wait for its end.
+            None if self.db.is_in_transaction() => Ok(Cow::Owned(read().await?)),
+            None => Ok(Cow::Borrowed(self.known.get_or_try_init(read).await?)),
+        }
     }
 
     /// Writes, and notes what was written. `work` may be done again, after others have undone it with their own.
@@ -70,7 +72,7 @@ impl SqliteTable {
 
     /// Writes with one statement, which returns the record.
     async fn write_one(&self, shape: Shape, statement: Statement, writes: Writes<'_>) -> Result<Answer> {
-        let columns = self.columns().await?.clone();
+        let columns = self.known().await?.columns.clone();
         self.write(shape, writes, move |connection, written| written.run(connection, &columns, &statement)).await
     }
 }
@@ -88,7 +90,7 @@ impl Store for SqliteTable {
     }
 
     async fn check(&self) -> Result<()> {
-        self.columns().await.map(drop)
+        self.known().await.map(drop)
     }
 
     /// Known once the table has been looked at, which [`check`](Store::check) does.
@@ -97,7 +99,8 @@ impl Store for SqliteTable {
     }
 
     async fn find(&self, find: &Find, _: Operation<'_>) -> Result<Rows> {
-        let Known { columns, has_key } = self.known().await?;
+        let known = self.known().await?;
+        let Known { columns, has_key } = &*known;
         let select = Select::new(columns, find)?;
         let is_by_key = find.target.id.is_some() && find.target.condition.is_empty() && !find.count;
         // Many such reads one after another give way now and then, as those do that wait for a thread.
@@ -106,6 +109,7 @@ impl Store for SqliteTable {
         }
         if *has_key
             && is_by_key
+            && !self.db.is_in_transaction()
             && let Some(read) = self.db.0.near.read(|connection| select.run(connection))
         {
             return read;
@@ -115,7 +119,7 @@ impl Store for SqliteTable {
     }
 
     async fn create(&self, records: Vec<Record>, operation: Operation<'_>) -> Result<Answer> {
-        let columns = self.columns().await?;
+        let columns = &self.known().await?.columns;
         let shape = Shape::new(&self.wanted.table, ("create", records.len().checked_ilog2()));
         let statements = records.iter().map(|record| Ok(insert(columns, record)?.returning(columns)));
         let statements = statements.collect::<Result<Vec<_>>>()?;
@@ -127,7 +131,7 @@ impl Store for SqliteTable {
     }
 
     async fn change(&self, target: &Target, change: Change, operation: Operation<'_>) -> Result<Answer> {
-        let columns = self.columns().await?;
+        let columns = &self.known().await?.columns;
         let shape = Shape::change(&self.wanted.table, "change", target);
         let assignments = assignments(columns, &change)?;
         if is_single(target, columns) && !assignments.is_empty() {
@@ -158,7 +162,7 @@ impl Store for SqliteTable {
     }
 
     async fn remove(&self, target: &Target, operation: Operation<'_>) -> Result<Answer> {
-        let columns = self.columns().await?;
+        let columns = &self.known().await?.columns;
         let shape = Shape::change(&self.wanted.table, "remove", target);
         if is_single(target, columns) {
             let mut statement = delete(columns);

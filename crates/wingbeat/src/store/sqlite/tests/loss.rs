@@ -12,11 +12,20 @@ async fn write_without_end(file: std::ffi::OsString) {
     let db = Sqlite::open(file).await.unwrap();
     db.migrate(&[USERS]).await.unwrap();
     let writers = (0..8).map(|writer| {
-        let users = db.table::<Value>("users");
+        let (db, users) = (db.clone(), db.table::<Value>("users"));
         tokio::spawn(async move {
             for number in 0.. {
                 let email = format!("{writer}-{number}");
-                create(&users, json!({ "email": email })).await.unwrap();
+                // Half of them with another one, and something between them that takes a while.
+                let both = db.within(async {
+                    create(&users, json!({ "email": email })).await?;
+                    tokio::task::yield_now().await;
+                    create(&users, json!({ "email": format!("{email} too") })).await
+                });
+                match writer % 2 {
+                    0 => drop(both.await.unwrap()),
+                    _ => drop(create(&users, json!({ "email": email })).await.unwrap()),
+                }
                 let mut out = stdout().lock();
                 writeln!(out, "\nacknowledged {email}").and_then(|()| out.flush()).unwrap();
             }
@@ -59,6 +68,11 @@ async fn what_was_acknowledged_outlives_a_killed_program() {
     for email in acknowledged {
         assert_eq!(count(&users, json!({ "email": email })).await, 1, "{email}");
     }
+    // Of what was not acknowledged, too, there is all or nothing.
+    let sql = "SELECT count(*) FILTER (WHERE email LIKE '% too'), count(*) FILTER (WHERE substr(email, 1, 1) % 2 = 0) FROM users";
+    let counts = |connection: &Connection| Ok(connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?);
+    let (seconds, all): (i64, i64) = db.read(counts).await.unwrap();
+    assert!(seconds > 50 && all == 2 * seconds, "{seconds} of {all}");
 }
 
 async fn check(db: &Sqlite) -> String {

@@ -6,6 +6,7 @@ mod groups;
 mod loss;
 mod own;
 mod references;
+mod transactions;
 
 use super::*;
 use crate::service::{Params, RawService};
