@@ -5,6 +5,7 @@
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
+mod async_function;
 mod binary;
 mod date;
 mod definition;
@@ -24,6 +25,8 @@ mod raw_json;
 mod record;
 mod schemas;
 
+#[doc(hidden)]
+pub use async_function::AsyncFunction;
 pub use binary::Binary;
 pub use date::iso_date;
 pub use definition::Definition;

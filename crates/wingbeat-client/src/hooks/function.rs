@@ -2,6 +2,7 @@
 
 use super::{BoxFuture, Context, Next};
 use crate::error::Result;
+use wingbeat_core::AsyncFunction;
 
 /// A before, after or error hook: every `async fn(&mut Context) -> Result<()>`, and every closure
 /// `async |context: &mut Context| …` that uses no variables of its surroundings; one that does is written [`with`] them.
@@ -30,50 +31,21 @@ pub trait Around: Send + Sync + 'static {
     fn call<'a>(&'a self, context: &'a mut Context, next: Next<'a>) -> BoxFuture<'a, Result<()>>;
 }
 
-/// Ties an `async fn`'s future to the borrow of its argument.
-#[doc(hidden)]
-pub trait HookFn<'a>: Fn(&'a mut Context) -> Self::Running {
-    type Running: Future<Output = Result<()>> + 'a;
-}
-
-#[diagnostic::do_not_recommend]
-impl<'a, F, R> HookFn<'a> for F
-where
-    F: Fn(&'a mut Context) -> R,
-    R: Future<Output = Result<()>> + 'a,
-{
-    type Running = R;
-}
-
 impl<F> Hook for F
 where
-    F: for<'a> HookFn<'a, Running: Send> + Send + Sync + 'static,
+    F: for<'a> AsyncFunction<'a, (&'a mut Context,), Result<()>, Running: Send> + Send + Sync + 'static,
 {
     fn call<'a>(&'a self, context: &'a mut Context) -> BoxFuture<'a, Result<()>> {
-        Box::pin(self(context))
+        Box::pin(self.run((context,)))
     }
-}
-
-#[doc(hidden)]
-pub trait AroundFn<'a>: Fn(&'a mut Context, Next<'a>) -> Self::Running {
-    type Running: Future<Output = Result<()>> + 'a;
-}
-
-#[diagnostic::do_not_recommend]
-impl<'a, F, R> AroundFn<'a> for F
-where
-    F: Fn(&'a mut Context, Next<'a>) -> R,
-    R: Future<Output = Result<()>> + 'a,
-{
-    type Running = R;
 }
 
 impl<F> Around for F
 where
-    F: for<'a> AroundFn<'a, Running: Send> + Send + Sync + 'static,
+    F: for<'a> AsyncFunction<'a, (&'a mut Context, Next<'a>), Result<()>, Running: Send> + Send + Sync + 'static,
 {
     fn call<'a>(&'a self, context: &'a mut Context, next: Next<'a>) -> BoxFuture<'a, Result<()>> {
-        Box::pin(self(context, next))
+        Box::pin(self.run((context, next)))
     }
 }
 
@@ -100,50 +72,22 @@ pub struct With<S, F> {
     hook: F,
 }
 
-#[doc(hidden)]
-pub trait HookWithFn<'a, S>: Fn(S, &'a mut Context) -> Self::Running {
-    type Running: Future<Output = Result<()>> + 'a;
-}
-
-#[diagnostic::do_not_recommend]
-impl<'a, S, F, R> HookWithFn<'a, S> for F
-where
-    F: Fn(S, &'a mut Context) -> R,
-    R: Future<Output = Result<()>> + 'a,
-{
-    type Running = R;
-}
-
 impl<S, F> Hook for With<S, F>
 where
     S: Clone + Send + Sync + 'static,
-    F: for<'a> HookWithFn<'a, S, Running: Send> + Send + Sync + 'static,
+    F: for<'a> AsyncFunction<'a, (S, &'a mut Context), Result<()>, Running: Send> + Send + Sync + 'static,
 {
     fn call<'a>(&'a self, context: &'a mut Context) -> BoxFuture<'a, Result<()>> {
-        Box::pin((self.hook)(self.state.clone(), context))
+        Box::pin(self.hook.run((self.state.clone(), context)))
     }
-}
-
-#[doc(hidden)]
-pub trait AroundWithFn<'a, S>: Fn(S, &'a mut Context, Next<'a>) -> Self::Running {
-    type Running: Future<Output = Result<()>> + 'a;
-}
-
-#[diagnostic::do_not_recommend]
-impl<'a, S, F, R> AroundWithFn<'a, S> for F
-where
-    F: Fn(S, &'a mut Context, Next<'a>) -> R,
-    R: Future<Output = Result<()>> + 'a,
-{
-    type Running = R;
 }
 
 impl<S, F> Around for With<S, F>
 where
     S: Clone + Send + Sync + 'static,
-    F: for<'a> AroundWithFn<'a, S, Running: Send> + Send + Sync + 'static,
+    F: for<'a> AsyncFunction<'a, (S, &'a mut Context, Next<'a>), Result<()>, Running: Send> + Send + Sync + 'static,
 {
     fn call<'a>(&'a self, context: &'a mut Context, next: Next<'a>) -> BoxFuture<'a, Result<()>> {
-        Box::pin((self.hook)(self.state.clone(), context, next))
+        Box::pin(self.hook.run((self.state.clone(), context, next)))
     }
 }

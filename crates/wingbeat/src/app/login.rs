@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::fmt;
 use std::sync::Mutex;
-use wingbeat_core::{Error, Payload, Result};
+use wingbeat_core::{AsyncFunction, Error, Payload, Result};
 
 /// A login that is about to succeed, as [`on_login_async`](super::Builder::on_login_async) is told of it.
 pub struct Login {
@@ -77,50 +77,22 @@ pub trait LoginListener: Send + Sync + 'static {
     fn call<'a>(&'a self, app: &'a App, login: &'a Login) -> BoxFuture<'a, Result<()>>;
 }
 
-#[doc(hidden)]
-pub trait LoginFn<'a>: Fn(&'a App, &'a Login) -> Self::Running {
-    type Running: Future<Output = Result<()>> + 'a;
-}
-
-#[diagnostic::do_not_recommend]
-impl<'a, F, R> LoginFn<'a> for F
-where
-    F: Fn(&'a App, &'a Login) -> R,
-    R: Future<Output = Result<()>> + 'a,
-{
-    type Running = R;
-}
-
 impl<F> LoginListener for F
 where
-    F: for<'a> LoginFn<'a, Running: Send> + Send + Sync + 'static,
+    F: for<'a> AsyncFunction<'a, (&'a App, &'a Login), Result<()>, Running: Send> + Send + Sync + 'static,
 {
     fn call<'a>(&'a self, app: &'a App, login: &'a Login) -> BoxFuture<'a, Result<()>> {
-        Box::pin(self(app, login))
+        Box::pin(self.run((app, login)))
     }
-}
-
-#[doc(hidden)]
-pub trait LoginWithFn<'a, S>: Fn(S, &'a App, &'a Login) -> Self::Running {
-    type Running: Future<Output = Result<()>> + 'a;
-}
-
-#[diagnostic::do_not_recommend]
-impl<'a, S, F, R> LoginWithFn<'a, S> for F
-where
-    F: Fn(S, &'a App, &'a Login) -> R,
-    R: Future<Output = Result<()>> + 'a,
-{
-    type Running = R;
 }
 
 impl<S, F> LoginListener for With<S, F>
 where
     S: Clone + Send + Sync + 'static,
-    F: for<'a> LoginWithFn<'a, S, Running: Send> + Send + Sync + 'static,
+    F: for<'a> AsyncFunction<'a, (S, &'a App, &'a Login), Result<()>, Running: Send> + Send + Sync + 'static,
 {
     fn call<'a>(&'a self, app: &'a App, login: &'a Login) -> BoxFuture<'a, Result<()>> {
-        Box::pin((self.hook)(self.state.clone(), app, login))
+        Box::pin(self.hook.run((self.state.clone(), app, login)))
     }
 }
 

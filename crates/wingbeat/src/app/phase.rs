@@ -5,7 +5,7 @@ use crate::BoxFuture;
 use crate::hooks::With;
 use std::fmt;
 use std::sync::Arc;
-use wingbeat_core::Result;
+use wingbeat_core::{AsyncFunction, Result};
 
 /// A hook around the setup or the teardown of all services: every `async fn(&App, Phase<'_>) -> Result<()>`, closures as
 /// for [`Around`](crate::hooks::Around), and functions [`with`](crate::hooks::with) state.
@@ -20,49 +20,22 @@ pub trait PhaseHook: Send + Sync + 'static {
     fn call<'a>(&'a self, app: &'a App, services: Phase<'a>) -> BoxFuture<'a, Result<()>>;
 }
 
-#[doc(hidden)]
-pub trait PhaseFn<'a>: Fn(&'a App, Phase<'a>) -> Self::Running {
-    type Running: Future<Output = Result<()>> + 'a;
-}
-
-#[diagnostic::do_not_recommend]
-impl<'a, F, R> PhaseFn<'a> for F
-where
-    F: Fn(&'a App, Phase<'a>) -> R,
-    R: Future<Output = Result<()>> + 'a,
-{
-    type Running = R;
-}
-
 impl<F> PhaseHook for F
 where
-    F: for<'a> PhaseFn<'a, Running: Send> + Send + Sync + 'static,
+    F: for<'a> AsyncFunction<'a, (&'a App, Phase<'a>), Result<()>, Running: Send> + Send + Sync + 'static,
 {
     fn call<'a>(&'a self, app: &'a App, services: Phase<'a>) -> BoxFuture<'a, Result<()>> {
-        Box::pin(self(app, services))
+        Box::pin(self.run((app, services)))
     }
-}
-
-#[doc(hidden)]
-pub trait PhaseWithFn<'a, S>: Fn(S, &'a App, Phase<'a>) -> Self::Running {
-    type Running: Future<Output = Result<()>> + 'a;
-}
-
-impl<'a, S, F, R> PhaseWithFn<'a, S> for F
-where
-    F: Fn(S, &'a App, Phase<'a>) -> R,
-    R: Future<Output = Result<()>> + 'a,
-{
-    type Running = R;
 }
 
 impl<S, F> PhaseHook for With<S, F>
 where
     S: Clone + Send + Sync + 'static,
-    F: for<'a> PhaseWithFn<'a, S, Running: Send> + Send + Sync + 'static,
+    F: for<'a> AsyncFunction<'a, (S, &'a App, Phase<'a>), Result<()>, Running: Send> + Send + Sync + 'static,
 {
     fn call<'a>(&'a self, app: &'a App, services: Phase<'a>) -> BoxFuture<'a, Result<()>> {
-        Box::pin((self.hook)(self.state.clone(), app, services))
+        Box::pin(self.hook.run((self.state.clone(), app, services)))
     }
 }
 

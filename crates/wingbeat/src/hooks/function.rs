@@ -3,8 +3,8 @@
 use super::{Context, HookDescription, Next};
 use crate::BoxFuture;
 use crate::service::{ClientRules, Services};
-use std::future::{Future, ready};
-use wingbeat_core::Result;
+use std::future::ready;
+use wingbeat_core::{AsyncFunction, Result};
 
 /// A before, after or error hook.
 ///
@@ -210,52 +210,21 @@ pub trait Around: Send + Sync + 'static {
     }
 }
 
-/// Ties an `async fn`'s future to the borrow of its argument: the compiler lets nobody say of an `AsyncFn` that its
-/// future is `Send`.
-#[doc(hidden)]
-pub trait HookFn<'a>: Fn(&'a mut Context) -> Self::Running {
-    type Running: Future<Output = Result<()>> + 'a;
-}
-
-// Says `HookFn` where a function does not fit, and not which of its parts. That a future is not `Send` is told in full.
-#[diagnostic::do_not_recommend]
-impl<'a, F, R> HookFn<'a> for F
-where
-    F: Fn(&'a mut Context) -> R,
-    R: Future<Output = Result<()>> + 'a,
-{
-    type Running = R;
-}
-
 impl<F> Hook for F
 where
-    F: for<'a> HookFn<'a, Running: Send> + Send + Sync + 'static,
+    F: for<'a> AsyncFunction<'a, (&'a mut Context,), Result<()>, Running: Send> + Send + Sync + 'static,
 {
     fn call<'a>(&'a self, context: &'a mut Context) -> BoxFuture<'a, Result<()>> {
-        Box::pin(self(context))
+        Box::pin(self.run((context,)))
     }
-}
-
-#[doc(hidden)]
-pub trait AroundFn<'a>: Fn(&'a mut Context, Next<'a>) -> Self::Running {
-    type Running: Future<Output = Result<()>> + 'a;
-}
-
-#[diagnostic::do_not_recommend]
-impl<'a, F, R> AroundFn<'a> for F
-where
-    F: Fn(&'a mut Context, Next<'a>) -> R,
-    R: Future<Output = Result<()>> + 'a,
-{
-    type Running = R;
 }
 
 impl<F> Around for F
 where
-    F: for<'a> AroundFn<'a, Running: Send> + Send + Sync + 'static,
+    F: for<'a> AsyncFunction<'a, (&'a mut Context, Next<'a>), Result<()>, Running: Send> + Send + Sync + 'static,
 {
     fn call<'a>(&'a self, context: &'a mut Context, next: Next<'a>) -> BoxFuture<'a, Result<()>> {
-        Box::pin(self(context, next))
+        Box::pin(self.run((context, next)))
     }
 }
 

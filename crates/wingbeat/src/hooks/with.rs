@@ -4,7 +4,7 @@ use super::{Around, Context, Hook, Next};
 use crate::BoxFuture;
 use crate::service::{MethodFunction, Params};
 use std::sync::Arc;
-use wingbeat_core::Result;
+use wingbeat_core::{AsyncFunction, Result};
 
 /// A hook or a custom method with state: the function gets a clone of it with every call, ahead of its other arguments.
 /// Share what is large by an `Arc`, as most database pools and clients of other servers do by themselves; for several
@@ -51,51 +51,23 @@ pub struct With<S, F> {
     pub(crate) hook: F,
 }
 
-#[doc(hidden)]
-pub trait HookWithFn<'a, S>: Fn(S, &'a mut Context) -> Self::Running {
-    type Running: Future<Output = Result<()>> + 'a;
-}
-
-#[diagnostic::do_not_recommend]
-impl<'a, S, F, R> HookWithFn<'a, S> for F
-where
-    F: Fn(S, &'a mut Context) -> R,
-    R: Future<Output = Result<()>> + 'a,
-{
-    type Running = R;
-}
-
 impl<S, F> Hook for With<S, F>
 where
     S: Clone + Send + Sync + 'static,
-    F: for<'a> HookWithFn<'a, S, Running: Send> + Send + Sync + 'static,
+    F: for<'a> AsyncFunction<'a, (S, &'a mut Context), Result<()>, Running: Send> + Send + Sync + 'static,
 {
     fn call<'a>(&'a self, context: &'a mut Context) -> BoxFuture<'a, Result<()>> {
-        Box::pin((self.hook)(self.state.clone(), context))
+        Box::pin(self.hook.run((self.state.clone(), context)))
     }
-}
-
-#[doc(hidden)]
-pub trait AroundWithFn<'a, S>: Fn(S, &'a mut Context, Next<'a>) -> Self::Running {
-    type Running: Future<Output = Result<()>> + 'a;
-}
-
-#[diagnostic::do_not_recommend]
-impl<'a, S, F, R> AroundWithFn<'a, S> for F
-where
-    F: Fn(S, &'a mut Context, Next<'a>) -> R,
-    R: Future<Output = Result<()>> + 'a,
-{
-    type Running = R;
 }
 
 impl<S, F> Around for With<S, F>
 where
     S: Clone + Send + Sync + 'static,
-    F: for<'a> AroundWithFn<'a, S, Running: Send> + Send + Sync + 'static,
+    F: for<'a> AsyncFunction<'a, (S, &'a mut Context, Next<'a>), Result<()>, Running: Send> + Send + Sync + 'static,
 {
     fn call<'a>(&'a self, context: &'a mut Context, next: Next<'a>) -> BoxFuture<'a, Result<()>> {
-        Box::pin((self.hook)(self.state.clone(), context, next))
+        Box::pin(self.hook.run((self.state.clone(), context, next)))
     }
 }
 
