@@ -104,7 +104,7 @@ pub mod test;
 pub mod transport;
 
 #[doc(inline)]
-pub use app::{App, AppHttp, Builder, Mode, Mount, Phase, PhaseHook};
+pub use app::{App, AppHttp, Builder, IntoMount, ListenerReturn, Mode, Mount, Phase, PhaseHook};
 pub use hooks::Context;
 pub use realtime::Connection;
 pub use service::{Params, Service};

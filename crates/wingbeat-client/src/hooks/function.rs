@@ -61,7 +61,7 @@ where
 ///     Ok(())
 /// }));
 /// ```
-pub fn with<S, F>(state: S, hook: F) -> With<S, F> {
+pub fn with<S: Clone + Send + Sync + 'static, F>(state: S, hook: F) -> With<S, F> {
     With { state, hook }
 }
 

@@ -7,7 +7,7 @@ use super::http::{Fallback, HttpBody, Routes};
 use super::phase::{PhaseHook, Phases};
 use super::registry::Registry;
 use super::transport::Transport;
-use super::{App, Inner, Listeners, Mode, Mount, sub_app};
+use super::{App, Inner, IntoMount, ListenerReturn, Listeners, Mode, Mount, sub_app};
 use crate::hooks::HookSet;
 use crate::realtime::{Channels, Connection, Delivery};
 use bytes::Bytes;
@@ -42,21 +42,31 @@ pub struct Builder {
 
 impl Builder {
     /// Mounts a service under a path, such as `messages` or `users/:userId/messages`. Outer slashes do not matter.
-    pub fn mount(mut self, path: impl Into<Box<str>>, mount: impl Into<Mount>) -> Builder {
-        self.mounts.push((path.into(), mount.into()));
+    pub fn mount(mut self, path: impl Into<Box<str>>, mount: impl IntoMount) -> Builder {
+        self.mounts.push((path.into(), mount.into_mount()));
         self
     }
 
     /// Is told of every client that has connected: the place to let it join channels.
-    pub fn on_connection(mut self, listener: impl Fn(&App, &Connection) + Send + Sync + 'static) -> Builder {
-        self.listeners.connection.push(Box::new(listener));
+    pub fn on_connection<R: ListenerReturn>(
+        mut self,
+        listener: impl Fn(&App, &Connection) -> R + Send + Sync + 'static,
+    ) -> Builder {
+        self.listeners.connection.push(Box::new(move |app, connection| {
+            listener(app, connection);
+        }));
         self
     }
 
     /// Is told of every client that has gone. It has left all channels by then;
     /// [`left_channels`](Connection::left_channels) says which.
-    pub fn on_disconnect(mut self, listener: impl Fn(&App, &Connection) + Send + Sync + 'static) -> Builder {
-        self.listeners.disconnect.push(Box::new(listener));
+    pub fn on_disconnect<R: ListenerReturn>(
+        mut self,
+        listener: impl Fn(&App, &Connection) -> R + Send + Sync + 'static,
+    ) -> Builder {
+        self.listeners.disconnect.push(Box::new(move |app, connection| {
+            listener(app, connection);
+        }));
         self
     }
 
@@ -95,8 +105,13 @@ impl Builder {
     /// Is told of every connection that has logged in; it carries `authentication` and the user by then. After a login
     /// by the headers of the handshake `connection` comes first.
     #[cfg(feature = "auth")]
-    pub fn on_login(mut self, listener: impl Fn(&App, &Connection) + Send + Sync + 'static) -> Builder {
-        self.listeners.login.push(Box::new(listener));
+    pub fn on_login<R: ListenerReturn>(
+        mut self,
+        listener: impl Fn(&App, &Connection) -> R + Send + Sync + 'static,
+    ) -> Builder {
+        self.listeners.login.push(Box::new(move |app, connection| {
+            listener(app, connection);
+        }));
         self
     }
 
@@ -135,8 +150,13 @@ impl Builder {
     /// expired and connections are to stay ([`Expiry::Anonymous`](crate::auth::Expiry)). It has left all channels by
     /// then, also those from before the login; [`left_channels`](Connection::left_channels) says which.
     #[cfg(feature = "auth")]
-    pub fn on_logout(mut self, listener: impl Fn(&App, &Connection) + Send + Sync + 'static) -> Builder {
-        self.listeners.logout.push(Box::new(listener));
+    pub fn on_logout<R: ListenerReturn>(
+        mut self,
+        listener: impl Fn(&App, &Connection) -> R + Send + Sync + 'static,
+    ) -> Builder {
+        self.listeners.logout.push(Box::new(move |app, connection| {
+            listener(app, connection);
+        }));
         self
     }
 

@@ -12,6 +12,7 @@ mod held;
 mod http;
 mod life;
 mod lifecycle;
+mod listener;
 #[cfg(feature = "auth")]
 mod login;
 mod measure;
@@ -39,10 +40,11 @@ pub use dispatch::{Dispatch, Dispatcher, PendingCall};
 pub(crate) use guard::guarded;
 pub use http::{AppHttp, HttpBody};
 pub(crate) use http::{error_response, json_response};
+pub use listener::ListenerReturn;
 #[cfg(feature = "auth")]
 pub use login::{Login, LoginListener};
 pub use mode::Mode;
-pub use mount::Mount;
+pub use mount::{IntoMount, Mount};
 pub use outcome::Outcome;
 pub use phase::{Phase, PhaseHook};
 pub(crate) use registry::Entry;

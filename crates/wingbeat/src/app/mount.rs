@@ -54,6 +54,20 @@ pub struct Mount {
 
 pub(super) type Listener = Arc<dyn Fn(&Publication) + Send + Sync>;
 
+/// What is mounted: a [`Mount`], and what becomes one, such as an authentication.
+#[diagnostic::on_unimplemented(message = "`{Self}` is not a `Mount`", label = "write `Mount::new(…)` around a service")]
+pub trait IntoMount {
+    /// The mount.
+    fn into_mount(self) -> Mount;
+}
+
+#[diagnostic::do_not_recommend]
+impl<M: Into<Mount>> IntoMount for M {
+    fn into_mount(self) -> Mount {
+        self.into()
+    }
+}
+
 /// A mount that has been found to make sense.
 pub(super) struct Parts {
     pub(super) service: Option<Arc<dyn DynService>>,

@@ -2,7 +2,7 @@
 
 use super::{Builder, Mount};
 use crate::hooks::{Around, Hook, Methods};
-use crate::realtime::{Audience, Publication, Publisher};
+use crate::realtime::{Audience, IntoAudience, Publication, Publisher};
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use wingbeat_core::Error;
@@ -76,7 +76,7 @@ macro_rules! hooks_and_publishers {
             $(#[$publish])+
             pub fn publish<A>(mut self, publisher: impl Fn(&Publication) -> A + Send + Sync + 'static) -> $owner
             where
-                A: Into<Audience>,
+                A: IntoAudience,
             {
                 self.publishers.set(None, Publisher::ready(publisher));
                 self
@@ -100,11 +100,11 @@ macro_rules! hooks_and_publishers {
             pub fn publish_as<T, A>(mut self, publisher: impl Fn(T, &Publication) -> A + Send + Sync + 'static) -> $owner
             where
                 T: DeserializeOwned,
-                A: Into<Audience>,
+                A: IntoAudience,
             {
                 self.publishers.set(None, Publisher::ready(move |publication| -> Audience {
                     match publication.data_as() {
-                        Ok(record) => publisher(record, publication).into(),
+                        Ok(record) => publisher(record, publication).into_audience(),
                         Err(unfit) => Err::<Audience, Error>(unfit).into(),
                     }
                 }));
@@ -118,7 +118,7 @@ macro_rules! hooks_and_publishers {
                 publisher: impl Fn(&Publication) -> A + Send + Sync + 'static,
             ) -> $owner
             where
-                A: Into<Audience>,
+                A: IntoAudience,
             {
                 self.publishers.set(Some(event.into()), Publisher::ready(publisher));
                 self
@@ -128,7 +128,7 @@ macro_rules! hooks_and_publishers {
             /// Its event may come after the answer to the call. If it takes longer than 60 seconds, nobody hears.
             pub fn publish_async<A, F, Fut>(mut self, publisher: F) -> $owner
             where
-                A: Into<Audience>,
+                A: IntoAudience,
                 F: Fn(Publication) -> Fut + Send + Sync + 'static,
                 Fut: Future<Output = A> + Send + 'static,
             {
@@ -139,7 +139,7 @@ macro_rules! hooks_and_publishers {
             #[doc = concat!("As [`publish_event`](", stringify!($owner), "::publish_event), with a publisher that has to wait.")]
             pub fn publish_event_async<A, F, Fut>(mut self, event: impl Into<Box<str>>, publisher: F) -> $owner
             where
-                A: Into<Audience>,
+                A: IntoAudience,
                 F: Fn(Publication) -> Fut + Send + Sync + 'static,
                 Fut: Future<Output = A> + Send + 'static,
             {

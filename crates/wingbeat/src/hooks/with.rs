@@ -40,7 +40,7 @@ use wingbeat_core::{AsyncFunction, Result};
 ///         outcome
 ///     }));
 /// ```
-pub fn with<S, F>(state: S, hook: F) -> With<S, F> {
+pub fn with<S: Clone + Send + Sync + 'static, F>(state: S, hook: F) -> With<S, F> {
     With { state, hook }
 }
 

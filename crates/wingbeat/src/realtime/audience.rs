@@ -135,6 +135,25 @@ impl Audience {
     }
 }
 
+/// What a publisher returns: all that becomes an [`Audience`], an `Option`, a `Result` or a list of such included.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an audience",
+    label = "a publisher returns who hears the event",
+    note = "return `channel(\"name\")`, `channels([…])`, a connection or `nobody()`",
+    note = "a publisher that waits is registered with `publish_async` or `publish_event_async`"
+)]
+pub trait IntoAudience {
+    /// The audience.
+    fn into_audience(self) -> Audience;
+}
+
+#[diagnostic::do_not_recommend]
+impl<A: Into<Audience>> IntoAudience for A {
+    fn into_audience(self) -> Audience {
+        self.into()
+    }
+}
+
 impl From<()> for Audience {
     fn from((): ()) -> Audience {
         nobody()

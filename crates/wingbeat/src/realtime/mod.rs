@@ -21,7 +21,7 @@ mod tests;
 mod values;
 mod walk;
 
-pub use audience::{Audience, channel, channels, channels_matching, nobody};
+pub use audience::{Audience, IntoAudience, channel, channels, channels_matching, nobody};
 pub use channel::Channel;
 pub(crate) use channel::Channels;
 pub use connection::{Connection, Peer};

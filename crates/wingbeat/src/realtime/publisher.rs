@@ -1,6 +1,6 @@
 //! Publishers: functions from an event to its audience.
 
-use super::{Audience, Publication};
+use super::{Audience, IntoAudience, Publication};
 use crate::BoxFuture;
 use std::future::Future;
 
@@ -11,19 +11,19 @@ pub(crate) enum Publisher {
 }
 
 impl Publisher {
-    pub(crate) fn ready<A: Into<Audience>>(publisher: impl Fn(&Publication) -> A + Send + Sync + 'static) -> Publisher {
-        Publisher::Ready(Box::new(move |publication| publisher(publication).into()))
+    pub(crate) fn ready<A: IntoAudience>(publisher: impl Fn(&Publication) -> A + Send + Sync + 'static) -> Publisher {
+        Publisher::Ready(Box::new(move |publication| publisher(publication).into_audience()))
     }
 
     pub(crate) fn waiting<A, F, Fut>(publisher: F) -> Publisher
     where
-        A: Into<Audience>,
+        A: IntoAudience,
         F: Fn(Publication) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = A> + Send + 'static,
     {
         Publisher::Waiting(Box::new(move |publication| {
             let audience = publisher(publication);
-            Box::pin(async move { audience.await.into() })
+            Box::pin(async move { audience.await.into_audience() })
         }))
     }
 
