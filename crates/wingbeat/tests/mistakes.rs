@@ -1,4 +1,5 @@
-//! The usual mistakes that are found when an application is built, started or called, and what is said of them.
+//! The usual mistakes that are found when an application is built, started or called, and what is said of them. Those that
+//! rustc finds stand in `mistakes/`.
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
