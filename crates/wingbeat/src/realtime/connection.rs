@@ -48,7 +48,7 @@ pub trait Peer: Send + Sync + 'static {
 ///
 /// Channels hold it, calls carry it in [`Params`](crate::Params), and it carries values: named JSON values
 /// ([`set`](Connection::set)), which every call from this connection sees among its params, and typed ones
-/// ([`insert`](Connection::insert)).
+/// ([`insert`](Connection::set_extension)).
 #[derive(Clone)]
 pub struct Connection(Arc<Inner<dyn Peer>>);
 

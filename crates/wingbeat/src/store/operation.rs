@@ -42,7 +42,7 @@ impl<'a> Operation<'a> {
         params.scope.as_ref()?.time_limit()
     }
 
-    /// A typed value of the call ([`Params::insert`]) or of its connection: a transaction that a hook has begun, say.
+    /// A typed value of the call ([`Params::set_extension`]) or of its connection: a transaction that a hook has begun, say.
     pub fn extension<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
         self.params?.extension()
     }
