@@ -69,5 +69,8 @@ pub use sql::SqlStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{Sqlite, SqliteSettings, SqliteTable, SqliteTransaction};
 pub use table::{Multi, Table};
+/// The client of PostgreSQL, for SQL of your own: [`Postgres::read`] and [`Postgres::write`].
+#[cfg(feature = "postgres")]
+pub use tokio_postgres;
 pub use uuid::uuid;
 pub use writes::{OwnedWrites, Writes};

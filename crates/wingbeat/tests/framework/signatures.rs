@@ -36,7 +36,7 @@ const ALLOWED: [(&str, &[&str]); 4] = [
     ("wingbeat-client", &["bytes", "futures_util", "serde", "serde_json", "tokio_rustls", "wingbeat_core"]),
     (
         "wingbeat",
-        // SQL of one's own needs rusqlite, and schemas are made by schemars.
+        // SQL of one's own needs rusqlite and tokio_postgres, and schemas are made by schemars.
         &[
             "bytes",
             "http",
@@ -45,6 +45,7 @@ const ALLOWED: [(&str, &[&str]); 4] = [
             "schemars",
             "serde",
             "serde_json",
+            "tokio_postgres",
             "tower_service",
             "wingbeat_core",
             "wingbeat_engine",

@@ -62,6 +62,10 @@ impl Connection {
         self.client.is_closed()
     }
 
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
     pub(super) fn cancel_token(&self) -> CancelToken {
         self.client.cancel_token()
     }

@@ -1,5 +1,7 @@
 //! What went wrong in the database, as clients may know it.
 
+use std::error::Error as StdError;
+use std::io;
 use tokio_postgres::error::{DbError, SqlState};
 use wingbeat_core::Error;
 
@@ -10,6 +12,19 @@ pub(super) fn mapped(error: tokio_postgres::Error) -> Error {
         Some(None) => Error::internal(error),
         // All that did not come from the database is about the connection.
         None => lost().with_source(error),
+    }
+}
+
+/// The same for an error that has come through `?` from SQL of the application's own, unless somebody has worded it since.
+/// Such code can fail without the database, by a row that is missing, say: that is internal.
+pub(super) fn worded(error: Error) -> Error {
+    let word = |error: &tokio_postgres::Error| match error.as_db_error() {
+        Some(error) => known(error),
+        None => (error.is_closed() || error.source().is_some_and(<dyn StdError>::is::<io::Error>)).then(lost),
+    };
+    match error.downcast_ref().and_then(word) {
+        Some(known) => error.map_source(|_: &tokio_postgres::Error| known),
+        None => error,
     }
 }
 
@@ -75,8 +90,16 @@ fn known(error: &DbError) -> Option<Error> {
 
 /// Whether a transaction failed because of others, and may succeed when it is done again.
 pub(super) fn is_conflict(error: &Error) -> bool {
-    let code = error.downcast_ref::<tokio_postgres::Error>().and_then(tokio_postgres::Error::code);
-    code.is_some_and(|code| code.code().starts_with("40"))
+    code(error).is_some_and(|code| code.code().starts_with("40"))
+}
+
+/// Whether something was to be written where that is not allowed.
+pub(super) fn is_read_only(error: &Error) -> bool {
+    code(error).is_some_and(|code| *code == SqlState::READ_ONLY_SQL_TRANSACTION)
+}
+
+fn code(error: &Error) -> Option<&SqlState> {
+    error.downcast_ref::<tokio_postgres::Error>()?.code()
 }
 
 /// Whether a statement has to be prepared anew.

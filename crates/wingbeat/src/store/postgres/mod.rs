@@ -8,6 +8,7 @@ mod dialect;
 mod error;
 mod known;
 mod migrate;
+mod own;
 mod pool;
 mod scalar;
 mod server;

@@ -7,10 +7,12 @@ use super::dialect::{Columns, Select, Statement};
 use super::known::Known;
 use crate::fair::attended;
 use crate::store::sql::{
-    Fields, SqlStore, Wanted, assignments, delete, ids_of, in_order, insert, is_single, push_ids, to_write, update,
+    Fields, SqlStore, Wanted, assignments, delete, ids_of, in_order, insert, is_single, known, push_ids, to_write,
+    update,
 };
 use crate::store::{Answer, Change, Find, JsonRecords, Kind, Operation, Path, Record, Rows, Store, Target, Writes};
 use futures_util::stream::{FuturesOrdered, TryStreamExt as _};
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use tokio::sync::OnceCell;
@@ -33,9 +35,9 @@ impl PostgresTable {
         PostgresTable { db, wanted: Wanted::new(name, fields), known: Arc::default() }
     }
 
-    async fn known(&self) -> Result<&Known> {
+    async fn known(&self) -> Result<Cow<'_, Known>> {
         let read = async |connection: &Connection| Known::read(connection, &self.wanted).await;
-        self.known.get_or_try_init(|| self.db.work(read)).await
+        known(&self.known, || self.db.is_in_transaction(), self.db.work(read)).await
     }
 
     /// Writes with one statement, which returns the record.
@@ -98,7 +100,8 @@ impl Store for PostgresTable {
     }
 
     async fn find(&self, find: &Find, _: Operation<'_>) -> Result<Rows> {
-        let Known { columns, is_table } = self.known().await?;
+        let known = self.known().await?;
+        let Known { columns, is_table } = &*known;
         let select = Select::new(columns, find)?;
         let work = async |connection: &Connection| connection.find(&select).await;
         if self.db.is_in_transaction() {
@@ -146,7 +149,7 @@ impl Store for PostgresTable {
     }
 
     async fn change(&self, target: &Target, change: Change, operation: Operation<'_>) -> Result<Answer> {
-        let known = self.known().await?;
+        let known = &*self.known().await?;
         let columns = &known.columns;
         let assignments = assignments(columns, &change)?;
         if is_single(target, columns) && !assignments.is_empty() {
@@ -166,7 +169,7 @@ impl Store for PostgresTable {
     }
 
     async fn remove(&self, target: &Target, operation: Operation<'_>) -> Result<Answer> {
-        let known = self.known().await?;
+        let known = &*self.known().await?;
         let columns = &known.columns;
         if is_single(target, columns) {
             let mut statement = delete(columns);

@@ -27,7 +27,7 @@ pub(super) use open::is_open;
 pub(super) use select::{Select, Shown};
 pub(super) use statement::Statement;
 pub use table::SqlStore;
-pub(super) use table::Wanted;
+pub(super) use table::{Wanted, known};
 #[cfg(feature = "sqlite")]
 pub(super) use write::id_of;
 pub(super) use write::{assignments, delete, ids_of, in_order, insert, is_single, push_ids, to_write, update};

@@ -3,7 +3,9 @@
 use super::{Column, Columns, Dialect, Fields, SqlOperator};
 use crate::store::{Store, Table};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::sync::Arc;
+use tokio::sync::OnceCell;
 use wingbeat_core::{Error, Result};
 
 /// A store over a table of an SQL database. Only Wingbeat's own are.
@@ -93,5 +95,19 @@ impl Wanted {
 
     pub(in crate::store) fn no_ids(&self) -> Error {
         Error::general(format!("Column '{}' of table '{}' can not hold ids", self.id, self.table))
+    }
+}
+
+/// What is known of a table: looked up once. What a transaction has made may be undone, and others who look at the same
+/// table may wait for its end: so that looks for itself, and remembers nothing.
+pub(in crate::store) async fn known<K: Clone>(
+    known: &OnceCell<K>,
+    is_in_transaction: impl FnOnce() -> bool,
+    look: impl Future<Output = Result<K>>,
+) -> Result<Cow<'_, K>> {
+    match known.get() {
+        Some(known) => Ok(Cow::Borrowed(known)),
+        None if is_in_transaction() => Ok(Cow::Owned(look.await?)),
+        None => Ok(Cow::Borrowed(known.get_or_try_init(|| look).await?)),
     }
 }

@@ -7,8 +7,8 @@ use super::select::Select;
 use super::shape::Shape;
 use super::statement::Statement;
 use crate::store::sql::{
-    Fields, SqlStore, Wanted, assignments, delete, id_of, ids_of, in_order, insert, is_single, push_ids, to_write,
-    update,
+    Fields, SqlStore, Wanted, assignments, delete, id_of, ids_of, in_order, insert, is_single, known, push_ids,
+    to_write, update,
 };
 use crate::store::{Answer, Change, Find, JsonRecords, Kind, Operation, Path, Record, Rows, Store, Target, Writes};
 use rusqlite::Connection;
@@ -36,16 +36,11 @@ impl SqliteTable {
     }
 
     pub(super) async fn known(&self) -> Result<Cow<'_, Known>> {
-        let read = async || {
+        let read = async {
             let (shape, wanted) = (Shape::new(&self.wanted.table, "columns"), self.wanted.clone());
             self.db.reading(Some(shape), move |connection| Known::read(connection, &wanted)).await
         };
-        match self.known.get() {
-            Some(known) => Ok(Cow::Borrowed(known)),
-            // What a transaction has made may be undone; and others who look at the same may wait for its end.
-            None if self.db.is_in_transaction() => Ok(Cow::Owned(read().await?)),
-            None => Ok(Cow::Borrowed(self.known.get_or_try_init(read).await?)),
-        }
+        known(&self.known, || self.db.is_in_transaction(), read).await
     }
 
     /// Writes, and notes what was written. `work` may be done again, after others have undone it with their own.

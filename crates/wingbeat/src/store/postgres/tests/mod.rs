@@ -2,6 +2,7 @@ mod answers;
 mod columns;
 mod hostile;
 mod loss;
+mod own;
 mod server;
 #[cfg(feature = "tls")]
 mod tls;
