@@ -7,7 +7,7 @@ use crate::BoxFuture;
 use crate::app::App;
 use crate::hooks::{Around, Context, Hook, HookDescription, HookType, Next};
 use crate::realtime::Connection;
-use crate::service::{Params, Services};
+use crate::service::{Known, Params, Services};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::sync::Arc;
@@ -118,9 +118,6 @@ impl Around for Authenticate {
         self.describe()
     }
 }
-
-/// That the caller of this call is known, and under which name its record is. Only the hook can say so.
-struct Known(Option<String>);
 
 impl Authenticate {
     async fn run(&self, context: &mut Context) -> Result<()> {
@@ -253,8 +250,7 @@ impl Params {
     /// must not read in an error what is in it.
     pub fn user<T: DeserializeOwned>(&self) -> Result<T> {
         let unknown = || Error::not_authenticated("Not authenticated");
-        let known = self.extension::<Known>().ok_or_else(unknown)?;
-        let record = known.0.as_ref().and_then(|name| self.get(name)).ok_or_else(unknown)?;
+        let record = self.known_caller().ok_or_else(unknown)?;
         Payload::from(record).to().map_err(|error| Error::internal(error.message().to_owned()))
     }
 }
@@ -268,8 +264,7 @@ impl Params {
 /// let messages = Mount::new(Memory::new()).before(Create, authenticate("jwt")).before(Create, limit(60, by_user));
 /// ```
 pub fn by_user(context: &Context) -> Option<String> {
-    let known = context.params.extension::<Known>();
-    let record = known.and_then(|known| context.params.get(known.0.as_deref()?));
+    let record = context.params.known_caller();
     let app = App::of(context.services());
     let authenticator = app.and_then(|app| app.guard::<Authenticator>(None));
     let id = authenticator.and_then(|authenticator| authenticator.entities.entity()?.id(record.as_ref()?));

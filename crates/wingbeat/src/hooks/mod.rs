@@ -7,6 +7,10 @@ mod external;
 mod function;
 mod library;
 mod limit;
+mod only;
+#[cfg(feature = "auth")]
+mod owned;
+mod populate;
 mod registration;
 mod with;
 mod words;
@@ -19,6 +23,10 @@ pub use external::{External, external};
 pub use function::{Around, Hook, sync};
 pub use library::{created_at, disallow, parse, protect, updated_at};
 pub use limit::{by_address, by_connection, limit};
+pub use only::{Only, only};
+#[cfg(feature = "auth")]
+pub use owned::{OwnedBy, owned_by, stamp};
+pub use populate::{Populate, populate};
 pub(crate) use registration::HookSet;
 pub use wingbeat_core::{All, Methods};
 pub use with::{With, with};

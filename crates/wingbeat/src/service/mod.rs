@@ -2,6 +2,7 @@
 
 mod asked;
 mod call;
+mod caller;
 mod custom;
 mod description;
 mod dyn_service;
@@ -17,6 +18,8 @@ mod typed;
 
 pub(crate) use call::{Emitter, Host, Notes, ServiceScope};
 pub use call::{ServiceHandle, Services};
+#[cfg(feature = "auth")]
+pub(crate) use caller::Known;
 pub(crate) use custom::Custom;
 pub use custom::{CustomMethod, CustomMethods};
 pub(crate) use description::MethodSchemas;

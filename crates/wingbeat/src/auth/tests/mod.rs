@@ -9,6 +9,7 @@ mod guessing;
 mod keys;
 mod listeners;
 mod missing;
+mod owned;
 mod secrets;
 mod settings;
 mod several;

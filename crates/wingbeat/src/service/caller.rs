@@ -1,0 +1,45 @@
+//! Who calls, for calls that are made as the same caller.
+
+use super::Params;
+#[cfg(feature = "auth")]
+use serde_json::Value;
+
+/// That the caller of this call is known, and under which name the record is. Only authentication says so.
+#[cfg(feature = "auth")]
+#[derive(Clone)]
+pub(crate) struct Known(pub(crate) Option<String>);
+
+impl Params {
+    /// Params of a call that the same caller makes, who asks for nothing yet: what was set for this call alone is not
+    /// among them.
+    pub(crate) fn as_caller(&self) -> Params {
+        let mut params = Params::new();
+        (params.provider, params.connection) = (self.provider, self.connection.clone());
+        if let Some(headers) = self.headers().filter(|_| self.connection.is_none()) {
+            params = params.with_headers(headers.clone());
+        }
+        if let Some(address) = self.address().filter(|_| self.connection.is_none()) {
+            params = params.with_address(address);
+        }
+        #[cfg(feature = "auth")]
+        {
+            let known = self.extension::<Known>();
+            let record = known.as_ref().and_then(|known| known.0.as_deref());
+            for name in ["authentication", "authenticated"].into_iter().chain(record) {
+                if let Some(value) = self.get(name) {
+                    params.set(name, value);
+                }
+            }
+            if let Some(known) = known {
+                params.set_extension(Known::clone(&known));
+            }
+        }
+        params
+    }
+
+    /// The record of the one who calls, if authentication has found him.
+    #[cfg(feature = "auth")]
+    pub(crate) fn known_caller(&self) -> Option<Value> {
+        self.get(self.extension::<Known>()?.0.as_deref()?)
+    }
+}
