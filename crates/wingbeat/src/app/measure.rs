@@ -1,17 +1,10 @@
 //! What is measured of calls: a span for each, and with the feature `metrics` how many there were, how they ended and
 //! how long they took.
 
-use super::Entry;
-use crate::BoxFuture;
 use crate::service::Params;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 #[cfg(feature = "metrics")]
-use std::{
-    pin::Pin,
-    task::{Context, Poll, ready},
-    time::Instant,
-};
+use std::time::Instant;
 use tracing::Span;
 use wingbeat_core::{Error, Method, Result};
 
@@ -89,7 +82,7 @@ impl Meter {
     }
 
     #[cfg(feature = "metrics")]
-    fn ended(&self, started: Started, error: Option<&Error>) {
+    pub(super) fn ended(&self, started: Started, error: Option<&Error>) {
         match error {
             None => self.succeeded.increment(1),
             Some(error) => self.count(error.kind().name()),
@@ -98,7 +91,7 @@ impl Meter {
     }
 
     #[cfg(feature = "metrics")]
-    fn abandoned(&self, started: Started) {
+    pub(super) fn abandoned(&self, started: Started) {
         self.count("Abandoned");
         self.seconds.record(started.at.elapsed());
     }
@@ -119,74 +112,4 @@ fn outcome(labels: &[metrics::Label; 2], outcome: &'static str) -> Vec<metrics::
 pub(super) struct Started {
     #[cfg(feature = "metrics")]
     at: Instant,
-}
-
-/// The service of a call that is measured.
-pub(super) struct Held {
-    #[cfg(feature = "metrics")]
-    entry: Arc<Entry>,
-}
-
-impl Held {
-    #[cfg_attr(not(feature = "metrics"), expect(unused_variables, reason = "nothing is measured"))]
-    pub(super) fn new(entry: &Arc<Entry>) -> Held {
-        Held {
-            #[cfg(feature = "metrics")]
-            entry: entry.clone(),
-        }
-    }
-}
-
-/// Measures the rest of a call of the method at a place of a service.
-#[cfg(not(feature = "metrics"))]
-pub(super) fn measured<T>(
-    call: BoxFuture<'static, Result<T>>,
-    _: Started,
-    _: Held,
-    _: usize,
-) -> BoxFuture<'static, Result<T>> {
-    call
-}
-
-/// Measures the rest of a call of the method at a place of a service.
-#[cfg(feature = "metrics")]
-pub(super) fn measured<T: 'static>(
-    call: BoxFuture<'static, Result<T>>,
-    started: Started,
-    held: Held,
-    place: usize,
-) -> BoxFuture<'static, Result<T>> {
-    Box::pin(Measured { call, started, ended: false, held, place })
-}
-
-/// A call that is being measured. One that is dropped before its end counts as `Abandoned`: it took too long, or it
-/// panicked.
-#[cfg(feature = "metrics")]
-struct Measured<T> {
-    call: BoxFuture<'static, Result<T>>,
-    started: Started,
-    ended: bool,
-    held: Held,
-    place: usize,
-}
-
-#[cfg(feature = "metrics")]
-impl<T> Future for Measured<T> {
-    type Output = Result<T>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T>> {
-        let outcome = ready!(self.call.as_mut().poll(cx)).map_err(|error| self.held.entry.worded(error));
-        self.ended = true;
-        self.held.entry.at(self.place).meter.ended(self.started, outcome.as_ref().err());
-        Poll::Ready(outcome)
-    }
-}
-
-#[cfg(feature = "metrics")]
-impl<T> Drop for Measured<T> {
-    fn drop(&mut self) {
-        if !self.ended {
-            self.held.entry.at(self.place).meter.abandoned(self.started);
-        }
-    }
 }

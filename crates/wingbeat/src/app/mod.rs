@@ -2,59 +2,40 @@
 
 mod background;
 mod builder;
-mod connection_guard;
-mod describe;
 mod dispatch;
 mod events;
-mod exposed;
 mod guard;
-mod held;
 mod http;
-mod life;
 mod lifecycle;
-mod listener;
-#[cfg(feature = "auth")]
-mod login;
 mod measure;
 mod mode;
 mod mount;
-mod mounting;
-mod order;
-mod outcome;
-mod phase;
-mod publish;
-mod registering;
 mod registry;
-mod router;
-mod run;
-mod sub_app;
 #[cfg(test)]
 mod tests;
-mod transport;
-mod writing;
 
 pub use builder::Builder;
-#[cfg(feature = "auth")]
-pub(crate) use connection_guard::ConnectionGuard;
-pub use dispatch::{Dispatch, Dispatcher, PendingCall};
+pub use dispatch::{Dispatch, Dispatcher, Outcome, PendingCall};
 pub(crate) use guard::guarded;
-pub use http::{AppHttp, HttpBody};
+pub use http::{AppHttp, BoundTransport, HttpBody, Transport};
 pub(crate) use http::{error_response, json_response};
-pub use listener::ListenerReturn;
+pub use lifecycle::{ListenerReturn, Phase, PhaseHook};
 #[cfg(feature = "auth")]
-pub use login::{Login, LoginListener};
+pub use lifecycle::{Login, LoginListener};
 pub use mode::Mode;
+#[cfg(feature = "auth")]
+pub(crate) use mount::ConnectionGuard;
 pub use mount::{IntoMount, Mount};
-pub use outcome::Outcome;
-pub use phase::{Phase, PhaseHook};
 pub(crate) use registry::Entry;
-pub use transport::{BoundTransport, Transport};
 
 use crate::hooks::HookSet;
-use crate::realtime::{Channel, ChannelName, Channels, Connection, Delivery};
+use crate::realtime::{Channel, ChannelName, Channels, Delivery};
 use crate::service::{ServiceHandle, Services};
 use arc_swap::ArcSwap;
-use events::Publishers;
+use background::BackgroundTasks;
+use events::{Patience, Publishers};
+use http::Routes;
+use lifecycle::{Listeners, Phases};
 use registry::Registry;
 use std::any::Any;
 use std::fmt;
@@ -95,11 +76,11 @@ struct Inner {
     channels: Arc<Channels>,
     delivery: Arc<Delivery>,
     listeners: Listeners,
-    background: background::BackgroundTasks,
-    patience: held::Patience,
+    background: BackgroundTasks,
+    patience: Patience,
     mode: Mode,
-    phases: phase::Phases,
-    http: http::Routes,
+    phases: Phases,
+    http: Routes,
 }
 
 impl Drop for Inner {
@@ -111,34 +92,6 @@ impl Drop for Inner {
 
 /// Work that failed: it may be begun as often as clients like.
 static FAILED: LogThrottle = LogThrottle::new();
-
-type OnConnection = Box<dyn Fn(&App, &Connection) + Send + Sync>;
-
-/// Who wants to know of connections that come and go, log in and out.
-#[derive(Default)]
-struct Listeners {
-    connection: Vec<OnConnection>,
-    disconnect: Vec<OnConnection>,
-    #[cfg(feature = "auth")]
-    login: Vec<OnConnection>,
-    #[cfg(feature = "auth")]
-    login_async: Vec<Box<dyn login::LoginListener>>,
-    #[cfg(feature = "auth")]
-    logout: Vec<OnConnection>,
-}
-
-impl Listeners {
-    fn append(&mut self, mut more: Listeners) {
-        self.connection.append(&mut more.connection);
-        self.disconnect.append(&mut more.disconnect);
-        #[cfg(feature = "auth")]
-        self.login.append(&mut more.login);
-        #[cfg(feature = "auth")]
-        self.login_async.append(&mut more.login_async);
-        #[cfg(feature = "auth")]
-        self.logout.append(&mut more.logout);
-    }
-}
 
 impl App {
     /// Begins an application.
@@ -220,18 +173,6 @@ impl App {
                 tracing::error!(?error, times, "work in the background failed");
             }
         });
-    }
-
-    fn change<T>(&self, change: impl FnOnce(&App, &mut Registry) -> Result<T>) -> Result<T> {
-        let _one_at_a_time = crate::locked(&self.0.changing);
-        let mut registry = Registry::clone(&self.0.registry.load());
-        let changed = change(self, &mut registry)?;
-        self.0.registry.store(Arc::new(registry));
-        Ok(changed)
-    }
-
-    fn entry(&self, path: &str, mount: Mount) -> Result<Arc<Entry>> {
-        Entry::new(self, router::checked(path)?, mount).map(Arc::new)
     }
 }
 

@@ -1,22 +1,27 @@
 //! Where calls come in, whoever asks: what all of them have in common stands here once.
 
+mod measured;
+mod outcome;
 mod pending;
 mod resolve;
+mod run;
 
+pub use outcome::Outcome;
 pub use pending::PendingCall;
 
+use super::events::By;
 use super::guard::{Guarded, guarded, log};
-use super::measure::{Held, measured, refused, traced};
-use super::outcome::Outcome;
+use super::measure::{refused, traced};
 use super::registry::{Entry, Registry};
-use super::run::{By, Completed};
 use super::{App, Mode, WeakApp};
 use crate::BoxFuture;
 use crate::realtime::Connection;
 use crate::service::invocation::{Arguments, Caller, Invocation};
 use arc_swap::ArcSwap;
+use measured::{Held, measured};
 use pending::{Running, origin_of, outcome_of, polled};
 use resolve::Resolved;
+use run::Completed;
 use std::fmt;
 use std::future::{Future, poll_fn, ready};
 use std::sync::Arc;

@@ -1,10 +1,10 @@
 //! Calls that have been begun, and those that are not ready at once.
 
+use super::outcome::Outcome;
 use crate::BoxFuture;
 use crate::app::{
     Mode,
     guard::{Guarded, begun, log},
-    outcome::Outcome,
     registry::Entry,
 };
 use crate::fair::{self, Origin, Source};

@@ -1,10 +1,11 @@
 //! From what is asked to the method that answers, for all callers alike.
 
+use super::run::Completed;
 use crate::BoxFuture;
 use crate::app::{
     App,
+    events::By,
     registry::{Entry, Registry},
-    run::{By, Completed},
 };
 use crate::service::invocation::Invocation;
 use std::future::ready;
@@ -44,7 +45,7 @@ impl Registry {
 
 impl App {
     /// A call from inside: no deadline, and a panic is the caller's.
-    pub(in crate::app) fn call(
+    pub(super) fn call(
         self,
         mut invocation: Invocation<'_>,
         answer: fn(Completed) -> Result<Payload>,

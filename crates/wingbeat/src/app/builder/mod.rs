@@ -1,13 +1,15 @@
 //! Building an application.
 
+mod registering;
+mod sub_app;
+
 use super::background::BackgroundTasks;
-use super::events::Publishers;
-use super::held::Patience;
-use super::http::{Fallback, HttpBody, Routes};
-use super::phase::{PhaseHook, Phases};
-use super::registry::Registry;
-use super::transport::Transport;
-use super::{App, Inner, IntoMount, ListenerReturn, Listeners, Mode, Mount, sub_app};
+use super::events::{Patience, Publishers};
+use super::http::{Fallback, HttpBody, Routes, Transport};
+use super::lifecycle::{ListenerReturn, Listeners, PhaseHook, Phases};
+use super::mount::{IntoMount, Mount, check_shared};
+use super::registry::{Entry, Registry};
+use super::{App, Inner, Mode};
 use crate::hooks::HookSet;
 use crate::realtime::{Channels, Connection, Delivery};
 use bytes::Bytes;
@@ -28,16 +30,16 @@ type MakeFallback = Box<dyn FnOnce(&App) -> Fallback>;
 #[derive(Default)]
 #[must_use = "call `build` in the end"]
 pub struct Builder {
-    pub(super) mounts: Vec<(Box<str>, Mount)>,
-    pub(super) hooks: HookSet,
-    pub(super) publishers: Publishers,
-    pub(super) listeners: Listeners,
-    pub(super) transports: Vec<Box<dyn Transport>>,
-    pub(super) fallback: Option<MakeFallback>,
-    pub(super) phases: Phases,
-    pub(super) mode: Mode,
+    mounts: Vec<(Box<str>, Mount)>,
+    hooks: HookSet,
+    publishers: Publishers,
+    listeners: Listeners,
+    transports: Vec<Box<dyn Transport>>,
+    fallback: Option<MakeFallback>,
+    phases: Phases,
+    mode: Mode,
     /// The first thing that is wrong.
-    pub(super) wrong: Option<Error>,
+    wrong: Option<Error>,
 }
 
 impl Builder {
@@ -261,7 +263,7 @@ impl Builder {
         if let Some(error) = self.wrong {
             return Err(error);
         }
-        sub_app::check(&self.hooks, &self.publishers)?;
+        check_shared(&self.hooks, &self.publishers)?;
         let channels = Arc::new(Channels::default());
         let app = App(Arc::new(Inner {
             registry: Arc::default(),
@@ -279,7 +281,7 @@ impl Builder {
         }));
         let mut registry = Registry::default();
         for (path, mount) in self.mounts {
-            registry.add(app.entry(&path, mount)?)?;
+            registry.add(Arc::new(Entry::new(&app, &path, mount)?))?;
         }
         let guards: Vec<_> = registry.guards().map(|(path, guard)| (path.clone(), guard.clone())).collect();
         app.0.registry.store(Arc::new(registry));

@@ -1,12 +1,13 @@
 //! How a call runs.
 
-use super::events::undeclared;
-use super::measure::{Held, measured, span, traced};
+use super::measured::{Held, measured};
 use super::outcome::Outcome;
-use super::publish::Whose;
-use super::writing::Writer;
-use super::{App, Entry, Inner};
 use crate::BoxFuture;
+use crate::app::{
+    App, Entry, Inner,
+    events::{By, Whose, Writer, undeclared},
+    measure::{span, traced},
+};
 use crate::fair::{self, Origin, Source};
 use crate::hooks::{Context, Http, Target};
 use crate::realtime::Channel;
@@ -28,15 +29,6 @@ pub(super) struct Completed {
     http: Option<Box<Http>>,
     event: Option<Cow<'static, str>>,
     is_create: bool,
-}
-
-/// Who calls.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum By {
-    /// A client. Its calls may have to wait for others.
-    Client,
-    /// The application itself, on whosever behalf: from a hook, a service or a publisher, for which others may wait.
-    Server,
 }
 
 impl Completed {
@@ -104,7 +96,7 @@ impl App {
     ) -> Result<T> {
         let endpoint = entry.at(place);
         let event = endpoint.event.as_ref().filter(|event| event.is_heard());
-        let heard = event.map(|event| (event, Writer::new(&entry, &mut params)));
+        let heard = event.map(|event| (event, Writer::new(entry.scope(), &entry.order, &mut params)));
         let outcome = target.call(&endpoint.method, id, data, params).await;
         let mut result = outcome.map_err(|error| entry.worded(error))?;
         if let Some((event, writer)) = heard {
@@ -132,7 +124,7 @@ impl App {
         async move {
             // Hooks may put other params in their place: whose call it is stays.
             let may_be_heard = entry.at(place).may_be_heard;
-            let writer = may_be_heard.then(|| Writer::new(&entry, &mut context.params));
+            let writer = may_be_heard.then(|| Writer::new(entry.scope(), &entry.order, &mut context.params));
             entry.at(place).chain.run(&mut context).await.map_err(|error| entry.worded(error))?;
             if context.event().is_some() {
                 // On the heap: few calls have an event, and the future of the others stays small.

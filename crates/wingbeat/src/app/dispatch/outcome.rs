@@ -1,6 +1,6 @@
 //! What comes of a call.
 
-use super::registry::Endpoint;
+use crate::app::registry::Endpoint;
 use crate::hooks::Http;
 use std::borrow::Cow;
 use std::fmt;

@@ -1,6 +1,7 @@
 //! What an application and a mounted service take alike: hooks and publishers.
 
-use super::{Builder, Mount};
+use super::Builder;
+use crate::app::mount::Mount;
 use crate::hooks::{Around, Hook, Methods};
 use crate::realtime::{Audience, IntoAudience, Publication, Publisher};
 use serde::de::DeserializeOwned;

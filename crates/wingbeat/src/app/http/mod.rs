@@ -1,70 +1,26 @@
 //! The application as an HTTP service: transports first, then the fallback, then 404.
 
+mod body;
+mod transport;
+
+pub use body::HttpBody;
+pub(crate) use body::{error_response, json_response};
+pub use transport::{BoundTransport, Transport};
+
 use super::App;
-use super::transport::BoundTransport;
 use crate::BoxFuture;
 use arc_swap::ArcSwapOption;
+use body::BoxError;
 use bytes::Bytes;
 use futures_util::FutureExt;
-use http::{Request, Response, StatusCode, header};
-use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, Empty, Full};
+use http::{Request, Response};
 use serde_json::json;
 use std::convert::Infallible;
-use std::fmt;
 use std::future::ready;
-use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
-use wingbeat_core::{Error, RawJson};
+use wingbeat_core::Error;
 use wingbeat_engine::io::Io;
-
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
-
-/// A request's or response's body, of whatever kind.
-pub struct HttpBody(UnsyncBoxBody<Bytes, BoxError>);
-
-impl HttpBody {
-    /// Boxes a body.
-    pub fn new<B>(body: B) -> HttpBody
-    where
-        B: http_body::Body<Data = Bytes> + Send + 'static,
-        B::Error: Into<BoxError>,
-    {
-        HttpBody(body.map_err(Into::into).boxed_unsync())
-    }
-
-    /// Nothing.
-    pub fn empty() -> HttpBody {
-        HttpBody::new(Empty::new())
-    }
-}
-
-impl http_body::Body for HttpBody {
-    type Data = Bytes;
-    type Error = BoxError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<http_body::Frame<Bytes>, BoxError>>> {
-        Pin::new(&mut self.0).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.0.is_end_stream()
-    }
-
-    fn size_hint(&self) -> http_body::SizeHint {
-        self.0.size_hint()
-    }
-}
-
-impl fmt::Debug for HttpBody {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("HttpBody")
-    }
-}
 
 type Answered = Result<Response<HttpBody>, Infallible>;
 type Serve = dyn Fn(Request<HttpBody>) -> BoxFuture<'static, Answered> + Send + Sync;
@@ -191,19 +147,4 @@ fn with_peer(mut request: Request<HttpBody>) -> Request<HttpBody> {
 fn not_found(request: &Request<HttpBody>) -> Response<HttpBody> {
     let url = request.uri().path_and_query().map_or("/", |url| url.as_str());
     error_response(&Error::not_found("Page not found").with_data(json!({ "url": url })))
-}
-
-/// An error as JSON, with its code as status.
-pub(crate) fn error_response(error: &Error) -> Response<HttpBody> {
-    let status = StatusCode::from_u16(error.code()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    json_response(status, RawJson::new(error).unwrap_or(RawJson::NULL))
-}
-
-/// A JSON answer.
-pub(crate) fn json_response(status: StatusCode, body: RawJson) -> Response<HttpBody> {
-    let mut response = Response::new(HttpBody::new(Full::new(body.bytes())));
-    *response.status_mut() = status;
-    let json = header::HeaderValue::from_static("application/json; charset=utf-8");
-    response.headers_mut().insert(header::CONTENT_TYPE, json);
-    response
 }

@@ -1,16 +1,9 @@
 //! Applications within applications.
 
-use super::events::{Publishers, STANDARD};
-use super::{Builder, Mode};
-use crate::hooks::HookSet;
+use super::Builder;
+use crate::app::{Mode, mount::SubApp};
 use std::sync::Arc;
-use wingbeat_core::{Error, Result};
-
-/// What an application gives all its services, when these are mounted in another one.
-pub(super) struct SubApp {
-    pub(super) hooks: HookSet,
-    pub(super) publishers: Publishers,
-}
+use wingbeat_core::Error;
 
 impl Builder {
     /// Mounts all services of another application below a path, each under its own path there: `users` of an application
@@ -48,24 +41,6 @@ impl Builder {
         }
         self
     }
-}
-
-impl SubApp {
-    pub(super) fn check(&self) -> Result<()> {
-        check(&self.hooks, &self.publishers)
-    }
-}
-
-/// Whether what an application gives all its services can work.
-pub(super) fn check(hooks: &HookSet, publishers: &Publishers) -> Result<()> {
-    if let Some(event) = publishers.unknown(|event| STANDARD.contains(&event)) {
-        return Err(Error::general(format!(
-            "'{event}' is not a valid service event: the publishers of an application name only created, updated, \
-             patched and removed. Put `publish_event(\"{event}\", …)` on the mount of the service that sends it, or use \
-             `publish`, which is for all events"
-        )));
-    }
-    hooks.check()
 }
 
 /// One path below another; either may be the root.

@@ -1,13 +1,13 @@
 //! From the path of a call to the service mounted there.
 
-use super::Entry;
+use super::entry::Entry;
 use crate::service::Route;
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
 use wingbeat_core::{Error, Result};
 
 /// A path without outer slashes; the root service's path is `/` itself.
-pub(super) fn normal(path: &str) -> &str {
+pub(in crate::app) fn normal(path: &str) -> &str {
     match path.trim_matches('/') {
         "" if path.starts_with('/') => "/",
         path => path,

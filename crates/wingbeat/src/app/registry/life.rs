@@ -1,6 +1,6 @@
 //! The life of a mounted service: it is set up once and torn down once, and never both at a time.
 
-use super::guard::contained;
+use crate::app::guard::contained;
 use tokio::sync::Mutex;
 use wingbeat_core::Result;
 

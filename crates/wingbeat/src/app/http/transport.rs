@@ -1,8 +1,8 @@
 //! What a transport is to the application.
 
-use super::App;
-use super::http::HttpBody;
+use super::body::HttpBody;
 use crate::BoxFuture;
+use crate::app::App;
 use crate::locked;
 use http::{Request, Response};
 use std::fmt;
@@ -12,10 +12,10 @@ use std::time::Duration;
 use wingbeat_core::Result;
 use wingbeat_engine::io::Io;
 
-/// A way for clients to reach the application, for [`Builder::configure`](super::Builder::configure).
+/// A way for clients to reach the application, for [`Builder::configure`](crate::Builder::configure).
 ///
 /// It makes an [`Invocation`](crate::transport::Invocation) of what a client sends, hands it to a
-/// [`Dispatcher`](super::Dispatcher), and writes the [`Outcome`](super::Outcome). Clients that are to hear events have a
+/// [`Dispatcher`](crate::app::Dispatcher), and writes the [`Outcome`](crate::app::Outcome). Clients that are to hear events have a
 /// [`Peer`](crate::realtime::Peer). A small one over TCP is in the folder `examples/lines`.
 pub trait Transport: 'static {
     /// Ties the transport to an application, whose services are all mounted and not set up yet. What goes on for longer
@@ -121,13 +121,13 @@ impl BoundTransport {
     }
 
     /// Ends it. One that has not started does not start any more, and lets go of what it would have started with.
-    pub(super) async fn close(&self, patience: Duration) {
+    pub(in crate::app) async fn close(&self, patience: Duration) {
         drop(locked(&self.start).take());
         (self.close)(patience).await;
     }
 
     /// Starts it, if nobody has.
-    pub(super) async fn start(&self) -> Result<()> {
+    pub(in crate::app) async fn start(&self) -> Result<()> {
         let start = locked(&self.start).take();
         match start {
             Some(start) => start().await,

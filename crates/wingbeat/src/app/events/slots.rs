@@ -1,63 +1,18 @@
-//! Which events exist, who listens, who is the publisher.
+//! The events of a mounted service: which there are, who listens, who is the publisher.
 
-use super::held::Place;
-use super::mount::Listener;
-use super::publish::Whose;
-use super::run::By;
-use super::sub_app::SubApp;
-use super::{App, WeakApp};
+use super::publishers::{Chosen, OF_APP, OF_SERVICE, OF_SUB_APP, Publishers};
 use crate::BoxFuture;
-use crate::realtime::{Audience, Connection, EventName, Publication, Publisher};
-use crate::service::{Emitter, ServiceScope, Services};
-use std::collections::HashMap;
-use std::future::ready;
+use crate::realtime::{Audience, Connection, EventName, Publication};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Duration;
 use wingbeat_core::{Error, RawJson, Result};
 use wingbeat_protocol::LogThrottle;
 
 /// The events that a method sends by itself.
-pub(super) const STANDARD: [&str; 4] = ["created", "updated", "patched", "removed"];
+pub(in crate::app) const STANDARD: [&str; 4] = ["created", "updated", "patched", "removed"];
 
-/// Publishers by event, and one for all others.
-#[derive(Clone, Default)]
-pub(super) struct Publishers {
-    by_event: HashMap<Box<str>, Arc<Publisher>>,
-    all: Option<Arc<Publisher>>,
-}
-
-impl Publishers {
-    pub(super) fn set(&mut self, event: Option<Box<str>>, publisher: Publisher) {
-        let publisher = Arc::new(publisher);
-        match event {
-            Some(event) => drop(self.by_event.insert(event, publisher)),
-            None => self.all = Some(publisher),
-        }
-    }
-
-    /// The publisher for an event, with the words for it.
-    fn find(&self, event: &str, of: [&'static str; 2]) -> Option<Chosen> {
-        let chosen = |whose| move |publisher: &Arc<Publisher>| Chosen { publisher: publisher.clone(), whose };
-        let for_all = || self.all.as_ref().map(chosen(of[1]));
-        self.by_event.get(event).map(chosen(of[0])).or_else(for_all)
-    }
-
-    /// The first event with a publisher that is not among those that exist.
-    pub(super) fn unknown(&self, exists: impl Fn(&str) -> bool) -> Option<&str> {
-        self.by_event.keys().map(|event| &**event).find(|event| !exists(event))
-    }
-}
-
-/// A publisher, and whose it is.
-struct Chosen {
-    publisher: Arc<Publisher>,
-    whose: &'static str,
-}
-
-const OF_SERVICE: [&str; 2] = ["the service's for this event", "the service's"];
-const OF_SUB_APP: [&str; 2] = ["the sub-application's for this event", "the sub-application's"];
-const OF_APP: [&str; 2] = ["the application's for this event", "the application's"];
+/// What listens on the server to an event.
+pub(in crate::app) type Listener = Arc<dyn Fn(&Publication) + Send + Sync>;
 
 /// Listeners and publishers that panicked: they do so for one event as for the next.
 static PANICKED: LogThrottle = LogThrottle::new();
@@ -73,7 +28,7 @@ pub(crate) struct EventSlot {
 
 impl EventSlot {
     /// Whether anybody could care. If not, results need not even be written.
-    pub(super) fn is_heard(&self) -> bool {
+    pub(in crate::app) fn is_heard(&self) -> bool {
         self.publisher.is_some() || !self.listeners.is_empty()
     }
 
@@ -132,11 +87,11 @@ impl EventSlot {
 pub(crate) struct Slots(Vec<Arc<EventSlot>>);
 
 impl Slots {
-    pub(super) fn new(
+    pub(in crate::app) fn new(
         path: &Arc<str>,
         own: &[Box<str>],
         service: Publishers,
-        within: &[Arc<SubApp>],
+        within: &[&Publishers],
         app: &Publishers,
         listeners: Vec<(Box<str>, Listener)>,
     ) -> Result<Slots> {
@@ -154,7 +109,7 @@ impl Slots {
             return Err(unknown(event, path));
         }
         // The nearest one names the audience.
-        let of_sub_app = |event: &str| within.iter().rev().find_map(|sub| sub.publishers.find(event, OF_SUB_APP));
+        let of_sub_app = |event: &str| within.iter().rev().find_map(|sub| sub.find(event, OF_SUB_APP));
         let publisher = |event: &str| {
             service.find(event, OF_SERVICE).or_else(|| of_sub_app(event)).or_else(|| app.find(event, OF_APP))
         };
@@ -172,36 +127,22 @@ impl Slots {
     }
 
     /// The event of this name that methods send.
-    pub(super) fn automatic(&self, event: &str) -> Option<Arc<EventSlot>> {
+    pub(in crate::app) fn automatic(&self, event: &str) -> Option<Arc<EventSlot>> {
         self.find(event).filter(|slot| slot.automatic)
     }
 
     /// Whether anybody could care for any of them.
-    pub(super) fn are_heard(&self) -> bool {
+    pub(in crate::app) fn are_heard(&self) -> bool {
         self.0.iter().any(|slot| slot.is_heard())
     }
 
     /// The names of all, and whether methods send them.
-    pub(super) fn names(&self) -> impl Iterator<Item = (&str, bool)> {
+    pub(in crate::app) fn names(&self) -> impl Iterator<Item = (&str, bool)> {
         self.0.iter().map(|slot| (&*slot.name.event, slot.automatic))
     }
 
-    pub(super) fn find(&self, event: &str) -> Option<Arc<EventSlot>> {
+    pub(in crate::app) fn find(&self, event: &str) -> Option<Arc<EventSlot>> {
         self.0.iter().find(|slot| *slot.name.event == *event).cloned()
-    }
-}
-
-/// What the methods of one service can reach.
-pub(super) struct MountScope {
-    // Weak: the application holds the service, which holds this.
-    app: WeakApp,
-    path: Arc<str>,
-    slots: Arc<Slots>,
-}
-
-impl MountScope {
-    pub(super) fn new(app: &App, path: Arc<str>, slots: Arc<Slots>) -> MountScope {
-        MountScope { app: app.downgrade(), path, slots }
     }
 }
 
@@ -214,31 +155,6 @@ fn unknown(event: &str, path: &str) -> Error {
 }
 
 /// What a call fails with that sends an event which was never declared: nothing that clients could do something about.
-pub(super) fn undeclared(event: &str, path: &str) -> Error {
+pub(in crate::app) fn undeclared(event: &str, path: &str) -> Error {
     Error::internal(unknown(event, path).into_std())
-}
-
-impl ServiceScope for MountScope {
-    fn emit(&self, event: &str, data: RawJson, by: Emitter) -> BoxFuture<'static, Result<()>> {
-        let Some(slot) = self.slots.find(event) else {
-            return Box::pin(ready(Err(undeclared(event, &self.path))));
-        };
-        let app = self.app.upgrade();
-        Box::pin(async move {
-            let Some(app) = app else { return Ok(()) };
-            let Emitter { caller, is_client } = by;
-            let by = if is_client { By::Client } else { By::Server };
-            let whose = Whose { caller: caller.as_ref(), by };
-            app.0.publish_in_turn(&slot, &data, &data, whose, &mut None, &mut Place::default()).await;
-            Ok(())
-        })
-    }
-
-    fn services(&self) -> Option<Services> {
-        self.app.upgrade().map(|app| app.services())
-    }
-
-    fn time_limit(&self) -> Option<Duration> {
-        self.app.upgrade()?.0.patience.said()
-    }
 }

@@ -1,6 +1,5 @@
 //! A call that may write: it notes what it has written, and its events find their turns again.
 
-use super::Entry;
 use super::order::{Order, Turn};
 use crate::realtime::Connection;
 use crate::service::{Emitter, Notes, Params, ServiceScope, Services};
@@ -16,7 +15,7 @@ use std::time::Duration;
 use wingbeat_core::{Id, RawJson, Result};
 
 /// A call that may write, and whose event somebody hears. When it ends, in whatever way, its turns are over.
-pub(super) struct Writer(Arc<Writing>);
+pub(in crate::app) struct Writer(Arc<Writing>);
 
 /// What its methods can reach.
 struct Writing {
@@ -45,9 +44,9 @@ struct More {
 
 impl Writer {
     /// Begins to note what is written by these params.
-    pub(super) fn new(entry: &Entry, params: &mut Params) -> Writer {
-        let around = params.scope.take().unwrap_or_else(|| entry.scope().clone());
-        let (order, caller) = (entry.order.clone(), params.connection.clone());
+    pub(in crate::app) fn new(scope: &Arc<dyn ServiceScope>, order: &Arc<Order>, params: &mut Params) -> Writer {
+        let around = params.scope.take().unwrap_or_else(|| scope.clone());
+        let (order, caller) = (order.clone(), params.connection.clone());
         let writing =
             Arc::new(Writing { around, order, caller, noted: Mutex::default(), is_over: AtomicBool::new(false) });
         params.scope = Some(writing.clone());
@@ -55,7 +54,7 @@ impl Writer {
     }
 
     /// Whose call it is.
-    pub(super) fn caller(&self) -> Option<&Connection> {
+    pub(in crate::app) fn caller(&self) -> Option<&Connection> {
         self.0.caller.as_ref()
     }
 

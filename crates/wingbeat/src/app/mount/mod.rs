@@ -1,21 +1,25 @@
 //! A service with all that belongs to it, ready to be mounted.
 
-#[cfg(feature = "auth")]
-use super::connection_guard::ConnectionGuard;
-use super::connection_guard::RegisteredGuard;
-use super::events::{Publishers, Slots};
-use super::exposed::{self, Exposed};
-use super::sub_app::SubApp;
+mod connection_guard;
+mod exposed;
+mod parts;
+mod sub_app;
+
+pub(crate) use connection_guard::{ConnectionGuard, RegisteredGuard};
+pub(super) use parts::Parts;
+pub(super) use sub_app::{SubApp, check_shared};
+
+use super::events::{Listener, Publishers};
 use crate::hooks::{Around, HookSet, Methods};
 use crate::realtime::Publication;
 use crate::service::{
     Custom, DynService, IntoService, MethodFunction, MethodSchemas, Schemas, Service, raw_function, typed_function,
 };
+use exposed::Exposed;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::collections::BTreeSet;
 use std::sync::Arc;
-use wingbeat_core::{Definition, Error, Method, Payload, Result};
+use wingbeat_core::{Definition, Error, Method, Payload};
 
 /// A service with its methods, hooks, events and publishers, ready for [`Builder::mount`](super::Builder::mount).
 ///
@@ -35,7 +39,7 @@ use wingbeat_core::{Definition, Error, Method, Payload, Result};
 #[must_use = "a mount does nothing until it is mounted"]
 pub struct Mount {
     service: Option<Arc<dyn DynService>>,
-    pub(super) exposed: Exposed,
+    exposed: Exposed,
     custom: Vec<(Arc<str>, Custom)>,
     events: Vec<Box<str>>,
     pub(super) hooks: HookSet,
@@ -52,8 +56,6 @@ pub struct Mount {
     broken: Option<Error>,
 }
 
-pub(super) type Listener = Arc<dyn Fn(&Publication) + Send + Sync>;
-
 /// What is mounted: a [`Mount`], and what becomes one, such as an authentication.
 #[diagnostic::on_unimplemented(message = "`{Self}` is not a `Mount`", label = "write `Mount::new(…)` around a service")]
 pub trait IntoMount {
@@ -67,63 +69,6 @@ impl<M: Into<Mount>> IntoMount for M {
         self.into()
     }
 }
-
-/// A mount that has been found to make sense.
-pub(super) struct Parts {
-    pub(super) service: Option<Arc<dyn DynService>>,
-    /// The standard methods that the service has.
-    pub(super) standard: Vec<Method>,
-    pub(super) custom: Vec<(Arc<str>, Custom)>,
-    /// The methods that clients may call.
-    pub(super) exposed: Exposed,
-    pub(super) slots: Slots,
-    pub(super) hooks: HookSet,
-    pub(super) within: Vec<Arc<SubApp>>,
-    pub(super) guard: Option<RegisteredGuard>,
-    pub(super) schemas: Option<Box<Schemas>>,
-    /// The schemas of custom methods, by name.
-    pub(super) described: Vec<(Box<str>, MethodSchemas)>,
-}
-
-/// Names that Feathers gives a meaning of its own on services; a client could not tell such a method from it.
-const RESERVED: &[&str] = &[
-    "all",
-    "around",
-    "before",
-    "after",
-    "error",
-    "hooks",
-    "setup",
-    "teardown",
-    "publish",
-    "on",
-    "once",
-    "off",
-    "emit",
-    "addListener",
-    "removeListener",
-    "removeAllListeners",
-    "prependListener",
-    "prependOnceListener",
-    "listeners",
-    "rawListeners",
-    "listenerCount",
-    "eventNames",
-    "setMaxListeners",
-    "getMaxListeners",
-    "constructor",
-    "toString",
-    "toLocaleString",
-    "valueOf",
-    "hasOwnProperty",
-    "isPrototypeOf",
-    "propertyIsEnumerable",
-    "__proto__",
-    "__defineGetter__",
-    "__defineSetter__",
-    "__lookupGetter__",
-    "__lookupSetter__",
-];
 
 impl Mount {
     /// Mounts a [`Service`](crate::Service) or a [`RawService`](crate::service::RawService).
@@ -275,68 +220,5 @@ impl Mount {
     pub(crate) fn method_schemas(mut self, name: &str, schemas: MethodSchemas) -> Mount {
         self.described.push((name.into(), schemas));
         self
-    }
-
-    pub(super) fn into_parts(self, path: &Arc<str>, app: &Publishers) -> Result<Parts> {
-        if let Some(error) = self.broken {
-            return Err(error);
-        }
-        let wrong = |text: String| Err(Error::general(text));
-        if let Some(service) = &self.service {
-            exposed::check(&**service, path)?;
-        }
-        let standard = self.service.as_ref().map_or_else(Vec::new, |service| service.methods());
-        if standard.is_empty() && self.custom.is_empty() && self.events.is_empty() {
-            return wrong(format!("Invalid service object passed for path `{path}`: it has no methods and no events"));
-        }
-        let mut names = BTreeSet::new();
-        for (name, _) in &self.custom {
-            if RESERVED.contains(&&**name) || Method::standard(name).is_some() || name.is_empty() {
-                return wrong(format!("'{name}' on service '{path}' is not allowed as a custom method name"));
-            }
-            if !names.insert(name.clone()) {
-                return wrong(format!("Method '{name}' is defined twice on service '{path}'"));
-            }
-        }
-        let has = |method: &Method| match method {
-            Method::Custom(name) => names.contains(name),
-            standard_method => standard.contains(standard_method),
-        };
-        if let Some(method) = self.exposed.named().iter().chain(self.hooks.named()).find(|method| !has(method)) {
-            let has: Vec<&str> = standard.iter().map(Method::as_str).chain(names.iter().map(|name| &**name)).collect();
-            let has = if has.is_empty() { "none".to_owned() } else { has.join(", ") };
-            return wrong(format!("Service '{path}' has no method '{method}' to list or to hook: it has {has}"));
-        }
-        if let Some((name, _)) = self.described.iter().find(|(name, _)| !names.contains(&**name)) {
-            return wrong(format!("Service '{path}' has no custom method '{name}' to describe"));
-        }
-        let exposes_update = self.exposed.named().contains(&Method::Update);
-        if let Some(field) = self.lost_by_update.as_ref().filter(|_| exposes_update) {
-            return wrong(format!(
-                "Clients can not update records of '{path}': they do not write '{field}', and an update replaces the whole \
-                 record. Leave Update out of the methods; clients patch"
-            ));
-        }
-        self.hooks.check()?;
-        self.within.iter().try_for_each(|sub| sub.check())?;
-        let slots = Slots::new(path, &self.events, self.publishers, &self.within, app, self.listeners)?;
-        let exposed = match self.lost_by_update {
-            Some(_) if self.exposed.are_all() => {
-                Exposed::Standard(standard.iter().filter(|method| **method != Method::Update).cloned().collect())
-            }
-            _ => self.exposed,
-        };
-        Ok(Parts {
-            service: self.service,
-            standard,
-            custom: self.custom,
-            exposed,
-            slots,
-            hooks: self.hooks,
-            within: self.within,
-            guard: self.guard,
-            schemas: self.schemas,
-            described: self.described,
-        })
     }
 }

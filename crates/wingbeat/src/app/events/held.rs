@@ -1,11 +1,9 @@
 //! Events that wait until those of earlier writes have left.
 
-use super::background::limited;
-use super::events::EventSlot;
 use super::order::Turn;
-use super::publish::Whose;
-use super::run::By;
-use super::{App, Inner};
+use super::publish::{By, Whose};
+use super::slots::EventSlot;
+use crate::app::{App, Inner, background::limited};
 use crate::fair::Permit;
 use crate::locked;
 use futures_util::future::{Either, select};
@@ -22,7 +20,7 @@ const CALL: Duration = Duration::from_secs(60);
 ///
 /// Calls of clients end then, and hold up nothing any more. Those from inside may go on, and are left behind.
 #[derive(Default)]
-pub(super) struct Patience(Mutex<Option<Duration>>);
+pub(in crate::app) struct Patience(Mutex<Option<Duration>>);
 
 impl Patience {
     fn get(&self) -> Duration {

@@ -1,7 +1,7 @@
 //! What the application offers, told.
 
-use super::App;
-use super::registry::{Endpoint, Entry};
+use super::entry::{Endpoint, Entry};
+use crate::app::App;
 use crate::service::{Description, MethodDescription, Schemas, ServiceDescription};
 use wingbeat_core::Method;
 

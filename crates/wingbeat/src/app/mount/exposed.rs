@@ -7,7 +7,7 @@ use wingbeat_core::{Error, Method, Result};
 
 /// What clients may call.
 #[derive(Default)]
-pub(super) enum Exposed {
+pub(in crate::app) enum Exposed {
     #[default]
     All,
     /// Of the standard methods these, and all others.
@@ -61,7 +61,7 @@ impl Exposed {
         matches!(self, Exposed::All)
     }
 
-    pub(super) fn include(&self, method: &Method) -> bool {
+    pub(in crate::app) fn include(&self, method: &Method) -> bool {
         match (self, method) {
             (Exposed::All, _) | (Exposed::Standard(_), Method::Custom(_)) => true,
             (Exposed::Standard(methods) | Exposed::Only(methods), method) => methods.contains(method),

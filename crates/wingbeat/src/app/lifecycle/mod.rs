@@ -1,14 +1,23 @@
-//! Connections that come and go, and the application's own beginning and end.
+//! The application's beginning and end, and connections that come and go.
+
+mod connections;
+mod listener;
+#[cfg(feature = "auth")]
+mod login;
+mod phase;
+
+pub(super) use connections::Listeners;
+pub use listener::ListenerReturn;
+#[cfg(feature = "auth")]
+pub use login::{Login, LoginListener};
+pub(super) use phase::Phases;
+pub use phase::{Phase, PhaseHook};
 
 use super::App;
 use super::guard::contained;
-use super::phase::Phase;
-use crate::realtime::Connection;
 use futures_util::future::join_all;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 use wingbeat_core::Result;
-use wingbeat_protocol::LogThrottle;
 
 /// What hooks around the teardown get beyond the patience for the services within them.
 const HOOKS_GRACE: Duration = Duration::from_secs(1);
@@ -90,54 +99,5 @@ impl App {
             }
         }
         Ok(())
-    }
-
-    /// A client has joined.
-    pub(crate) fn connected(&self, connection: &Connection) {
-        #[cfg(feature = "metrics")]
-        metrics::gauge!("wingbeat_connections", "provider" => connection.provider()).increment(1.0);
-        connection.origin().scope(|| {
-            self.tell(&self.0.listeners.connection, connection);
-            self.let_in(connection);
-        });
-    }
-
-    /// A client has logged in.
-    #[cfg(feature = "auth")]
-    pub(crate) fn logged_in(&self, connection: &Connection) {
-        self.tell(&self.0.listeners.login, connection);
-    }
-
-    /// A client is no longer logged in: it leaves all channels, then the listeners are told.
-    #[cfg(feature = "auth")]
-    pub(crate) fn logged_out(&self, connection: &Connection) {
-        connection.note_left(self.0.channels.leave_all(connection));
-        self.tell(&self.0.listeners.logout, connection);
-    }
-
-    /// A client has gone: it leaves all channels, then the listeners are told. Happens once.
-    pub(crate) fn disconnected(&self, connection: &Connection) {
-        if let Some(left) = self.0.channels.gone(connection) {
-            if !self.0.listeners.disconnect.is_empty() {
-                connection.note_left(left);
-            }
-            #[cfg(feature = "metrics")]
-            metrics::gauge!("wingbeat_connections", "provider" => connection.provider()).decrement(1.0);
-            connection.origin().scope(|| {
-                self.tell(&self.0.listeners.disconnect, connection);
-                self.let_out(connection);
-            });
-        }
-    }
-
-    fn tell(&self, listeners: &[super::OnConnection], connection: &Connection) {
-        static PANICKED: LogThrottle = LogThrottle::new();
-        for listener in listeners {
-            if catch_unwind(AssertUnwindSafe(|| listener(self, connection))).is_err()
-                && let Some(times) = PANICKED.happened()
-            {
-                tracing::error!(?connection, times, "a listener panicked");
-            }
-        }
     }
 }

@@ -1,8 +1,7 @@
 //! Listeners that have a say in logins.
 
-use super::App;
-use super::guard::contained;
 use crate::BoxFuture;
+use crate::app::{App, guard::contained};
 use crate::hooks::With;
 use crate::locked;
 use crate::realtime::Connection;
@@ -12,7 +11,7 @@ use std::fmt;
 use std::sync::Mutex;
 use wingbeat_core::{AsyncFunction, Error, Payload, Result};
 
-/// A login that is about to succeed, as [`on_login_async`](super::Builder::on_login_async) is told of it.
+/// A login that is about to succeed, as [`on_login_async`](crate::Builder::on_login_async) is told of it.
 pub struct Login {
     connection: Option<Connection>,
     strategy: String,

@@ -1,6 +1,7 @@
 //! Services that come and go while the application runs.
 
-use super::{App, Entry, Mount, router};
+use super::{Entry, Registry, normal};
+use crate::app::{App, mount::Mount};
 use std::sync::Arc;
 use wingbeat_core::{Error, Result};
 
@@ -9,11 +10,11 @@ impl App {
     /// if this is dropped meanwhile, nothing is mounted.
     ///
     /// # Errors
-    /// If the path is taken or no path, or the mount contradicts itself (see [`Builder::build`](super::Builder::build)), or
+    /// If the path is taken or no path, or the mount contradicts itself (see [`Builder::build`](crate::Builder::build)), or
     /// what the service's setup failed with. It is not mounted then. Unavailable if the application has ended.
     pub async fn mount(&self, path: &str, mount: Mount) -> Result<()> {
         let entry = self.change(|app, registry| {
-            let entry = app.entry(path, mount)?;
+            let entry = Arc::new(Entry::new(app, path, mount)?);
             registry.expect(entry.clone())?;
             if let Some(guard) = entry.guard() {
                 guard.guard().check(app, entry.shared_path())?;
@@ -42,7 +43,7 @@ impl App {
     /// # Errors
     /// If nothing is mounted there, or what the service's teardown failed with.
     pub async fn unmount(&self, path: &str) -> Result<()> {
-        let path = router::normal(path);
+        let path = normal(path);
         let entry = self.change(|_, registry| {
             registry.remove(path).ok_or_else(|| Error::not_found(format!("Can not find service '{path}'")))
         })?;
@@ -52,6 +53,15 @@ impl App {
             Ok(())
         })?;
         outcome
+    }
+
+    /// Replaces the registry by one with a change.
+    pub(in crate::app) fn change<T>(&self, change: impl FnOnce(&App, &mut Registry) -> Result<T>) -> Result<T> {
+        let _one_at_a_time = crate::locked(&self.0.changing);
+        let mut registry = Registry::clone(&self.0.registry.load());
+        let changed = change(self, &mut registry)?;
+        self.0.registry.store(Arc::new(registry));
+        Ok(changed)
     }
 }
 

@@ -1,105 +1,17 @@
-//! What is mounted: an immutable table that mounting and unmounting replace as a whole.
+//! A mounted service, and its methods.
 
-use super::connection_guard::RegisteredGuard;
-use super::events::{EventSlot, MountScope, Slots};
 use super::life::Life;
-use super::measure::Meter;
-use super::mount::{Mount, Parts};
-use super::order::Order;
-use super::router::Router;
-use super::{App, router};
-use crate::hooks::{Chain, ErrorWords, HookSet, Target};
-use crate::service::{
-    ClientRules, DynService, MethodSchemas, Route, Schemas, ServiceScope, Services, invocation::Arguments,
+use super::router;
+use crate::app::{
+    App,
+    events::{EventSlot, MountScope, Order, Slots},
+    measure::Meter,
+    mount::{Mount, Parts, RegisteredGuard},
 };
+use crate::hooks::{Chain, ErrorWords, HookSet, Target};
+use crate::service::{ClientRules, DynService, MethodSchemas, Schemas, ServiceScope, Services, invocation::Arguments};
 use std::sync::Arc;
 use wingbeat_core::{Error, IdArg, Method, Result};
-
-#[derive(Clone, Default)]
-pub(super) struct Registry {
-    router: Router,
-    /// In the order of mounting, which is the order of setup.
-    entries: Vec<Arc<Entry>>,
-    /// Those that are being set up while the application runs: their paths are taken, and nobody finds them.
-    coming: Vec<Arc<Entry>>,
-    /// Those that were taken away and are not torn down yet.
-    leaving: Vec<Arc<Entry>>,
-    /// The application has ended: nothing is mounted any more.
-    closed: bool,
-}
-
-impl Registry {
-    pub(super) fn add(&mut self, entry: Arc<Entry>) -> Result<()> {
-        self.check_path(entry.path())?;
-        self.router.add(entry.clone());
-        self.entries.push(entry);
-        Ok(())
-    }
-
-    fn check_path(&self, path: &str) -> Result<()> {
-        match self.entries.iter().chain(&self.coming).any(|other| other.path() == path) {
-            true => Err(Error::general(format!("Path {path} already exists"))),
-            false => Ok(()),
-        }
-    }
-
-    /// Keeps the path of a service that is about to be set up.
-    pub(super) fn expect(&mut self, entry: Arc<Entry>) -> Result<()> {
-        self.check_open()?;
-        self.check_path(entry.path())?;
-        self.coming.push(entry);
-        Ok(())
-    }
-
-    /// A service that was expected is not any more: it is set up, or it will not come.
-    pub(super) fn unexpect(&mut self, entry: &Arc<Entry>) {
-        self.coming.retain(|other| !Arc::ptr_eq(other, entry));
-    }
-
-    /// Takes a service away; it is [forgotten](Registry::forget) when it is torn down.
-    pub(super) fn remove(&mut self, path: &str) -> Option<Arc<Entry>> {
-        let at = self.entries.iter().position(|entry| entry.path() == path)?;
-        self.router.remove(path);
-        let entry = self.entries.remove(at);
-        self.leaving.push(entry.clone());
-        Some(entry)
-    }
-
-    pub(super) fn forget(&mut self, entry: &Arc<Entry>) {
-        self.leaving.retain(|other| !Arc::ptr_eq(other, entry));
-    }
-
-    /// The application ends: what is to be torn down, in this order. Calls still find what is mounted.
-    pub(super) fn close(&mut self) -> Vec<Arc<Entry>> {
-        self.closed = true;
-        self.leaving.iter().chain(self.entries.iter().rev()).cloned().collect()
-    }
-
-    pub(super) fn check_open(&self) -> Result<()> {
-        match self.closed {
-            true => Err(Error::unavailable("The application has ended")),
-            false => Ok(()),
-        }
-    }
-
-    pub(super) fn find(&self, path: &str) -> Result<(&Arc<Entry>, Route)> {
-        self.router.find(path).ok_or_else(|| Error::not_found(format!("Service '{path}' not found")))
-    }
-
-    pub(super) fn entry(&self, path: &str) -> Option<&Arc<Entry>> {
-        let path = router::normal(path);
-        self.entries.iter().find(|entry| entry.path() == path)
-    }
-
-    /// All guards, with the paths of their services.
-    pub(super) fn guards(&self) -> impl Iterator<Item = (&Arc<str>, &RegisteredGuard)> {
-        self.entries.iter().filter_map(|entry| Some((entry.shared_path(), entry.guard()?)))
-    }
-
-    pub(super) fn entries(&self) -> impl DoubleEndedIterator<Item = &Arc<Entry>> {
-        self.entries.iter()
-    }
-}
 
 /// A mounted service.
 pub(crate) struct Entry {
@@ -109,9 +21,9 @@ pub(crate) struct Entry {
     endpoints: Box<[Endpoint]>,
     /// What was said where it was mounted.
     schemas: Option<Box<Schemas>>,
-    pub(super) slots: Arc<Slots>,
+    pub(in crate::app) slots: Arc<Slots>,
     /// In which order the events of one record leave.
-    pub(super) order: Arc<Order>,
+    pub(in crate::app) order: Arc<Order>,
     guard: Option<RegisteredGuard>,
     scope: Arc<dyn ServiceScope>,
     life: Life,
@@ -120,24 +32,24 @@ pub(crate) struct Entry {
 
 /// A method of a mounted service.
 pub(crate) struct Endpoint {
-    pub(super) method: Method,
-    pub(super) chain: Chain,
+    pub(in crate::app) method: Method,
+    pub(in crate::app) chain: Chain,
     /// Whether clients may call it.
-    pub(super) external: bool,
+    pub(in crate::app) external: bool,
     /// What clients may not ask of it.
     rules: Box<[ClientRules]>,
     /// What a successful call publishes, unless a hook says otherwise.
-    pub(super) event: Option<Arc<EventSlot>>,
+    pub(in crate::app) event: Option<Arc<EventSlot>>,
     /// Whether hooks may come to an event that somebody hears of what it has written.
-    pub(super) may_be_heard: bool,
-    pub(super) meter: Meter,
+    pub(in crate::app) may_be_heard: bool,
+    pub(in crate::app) meter: Meter,
     /// Of a method of the service's own, as far as they were said.
     pub(super) schemas: MethodSchemas,
 }
 
 impl Entry {
-    pub(super) fn new(app: &App, path: &str, mount: Mount) -> Result<Entry> {
-        let path: Arc<str> = path.into();
+    pub(in crate::app) fn new(app: &App, path: &str, mount: Mount) -> Result<Entry> {
+        let path: Arc<str> = router::checked(path)?.into();
         let Parts { service, standard, custom, exposed, slots, hooks, within, guard, schemas, described } =
             mount.into_parts(&path, &app.0.publishers)?;
         let inner = within.iter().map(|sub| &sub.hooks);
@@ -183,20 +95,20 @@ impl Entry {
     }
 
     /// An error of a call as its caller sees it.
-    pub(super) fn worded(&self, error: Error) -> Error {
+    pub(in crate::app) fn worded(&self, error: Error) -> Error {
         self.words.apply(error)
     }
 
     /// The same, where an outcome is too large to be moved for nothing.
     #[inline]
-    pub(super) fn word<T>(&self, outcome: &mut Result<T>) {
+    pub(in crate::app) fn word<T>(&self, outcome: &mut Result<T>) {
         if let Err(error) = outcome {
             *error = self.worded(error.clone());
         }
     }
 
     /// Asks the hooks whether they find what they need among what is mounted.
-    pub(super) fn check_mounted(&self, services: &Services) -> Result<()> {
+    pub(in crate::app) fn check_mounted(&self, services: &Services) -> Result<()> {
         self.endpoints.iter().try_for_each(|endpoint| endpoint.chain.check_mounted(services, &self.path))
     }
 
@@ -205,16 +117,16 @@ impl Entry {
     }
 
     /// What it takes and gives, as far as anybody has said so.
-    pub(super) fn schemas(&self) -> Schemas {
+    pub(in crate::app) fn schemas(&self) -> Schemas {
         let of_service = self.service.as_ref().map(|service| service.schemas()).unwrap_or_default();
         self.schemas.as_deref().cloned().unwrap_or_default().or(of_service)
     }
 
-    pub(super) fn guard(&self) -> Option<&RegisteredGuard> {
+    pub(in crate::app) fn guard(&self) -> Option<&RegisteredGuard> {
         self.guard.as_ref()
     }
 
-    pub(super) fn shared_path(&self) -> &Arc<str> {
+    pub(in crate::app) fn shared_path(&self) -> &Arc<str> {
         &self.path
     }
 
@@ -224,17 +136,17 @@ impl Entry {
     }
 
     /// Where a method is that clients may call.
-    pub(super) fn external(&self, method: &str) -> Option<usize> {
+    pub(in crate::app) fn external(&self, method: &str) -> Option<usize> {
         self.place(method).filter(|&place| self.at(place).external)
     }
 
     /// The method at such a place.
-    pub(super) fn at(&self, place: usize) -> &Endpoint {
+    pub(in crate::app) fn at(&self, place: usize) -> &Endpoint {
         &self.endpoints[place]
     }
 
     /// Sets the service up, once: it may have been mounted before the application itself is set up.
-    pub(super) async fn setup(&self, services: &Services) -> Result<()> {
+    pub(in crate::app) async fn setup(&self, services: &Services) -> Result<()> {
         match &self.service {
             Some(service) => self.life.set_up(|| service.setup(services, &self.path)).await,
             None => Ok(()),
@@ -242,7 +154,7 @@ impl Entry {
     }
 
     /// Tears the service down, once.
-    pub(super) async fn teardown(&self, services: &Services) -> Result<()> {
+    pub(in crate::app) async fn teardown(&self, services: &Services) -> Result<()> {
         match &self.service {
             Some(service) => self.life.tear_down(|| service.teardown(services, &self.path)).await,
             None => Ok(()),
@@ -260,7 +172,7 @@ impl Endpoint {
     /// anything.
     ///
     /// Asked of the call as it came, before any hook: what hooks make of it is the server's will.
-    pub(super) fn check(&self, arguments: &Arguments) -> Result<()> {
+    pub(in crate::app) fn check(&self, arguments: &Arguments) -> Result<()> {
         let Arguments { id, data, params } = arguments;
         if *id != IdArg::Absent && !self.method.takes_id() {
             return Err(Error::bad_request(format!("Method '{}' takes no id", self.method)));
@@ -276,12 +188,12 @@ impl Endpoint {
 
     /// The event that a successful call sets off, unless a hook says otherwise. Where the service lists it, it sends it by
     /// itself.
-    pub(super) fn automatic_event(&self) -> Option<&'static str> {
+    pub(in crate::app) fn automatic_event(&self) -> Option<&'static str> {
         self.event.as_ref().and_then(|_| self.method.event())
     }
 
     /// The method alone, if there is nothing around it: no hooks, and nobody to hear of it.
-    pub(super) fn plain(&self) -> Option<&Target> {
+    pub(in crate::app) fn plain(&self) -> Option<&Target> {
         self.chain.direct().filter(|_| self.event.as_ref().is_none_or(|event| !event.is_heard()))
     }
 }

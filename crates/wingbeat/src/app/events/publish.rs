@@ -1,11 +1,10 @@
 //! From a call's result, or from `emit`, to delivery.
 
-use super::events::EventSlot;
 use super::held::Place;
 use super::order::Turn;
-use super::run::By;
+use super::slots::EventSlot;
 use super::writing::Writer;
-use super::{App, Inner};
+use crate::app::{App, Inner};
 use crate::realtime::{Audience, Connection, Deferred, Publication};
 use std::sync::Arc;
 use wingbeat_core::RawJson;
@@ -14,18 +13,27 @@ use wingbeat_core::RawJson;
 /// memory as a whole, though everybody takes it at once.
 const PACE: usize = 256 * 1024;
 
+/// Who calls.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::app) enum By {
+    /// A client. Its calls may have to wait for others.
+    Client,
+    /// The application itself, on whosever behalf: from a hook, a service or a publisher, for which others may wait.
+    Server,
+}
+
 /// On whose behalf something is published.
 #[derive(Clone, Copy)]
-pub(super) struct Whose<'a> {
-    pub(super) caller: Option<&'a Connection>,
-    pub(super) by: By,
+pub(in crate::app) struct Whose<'a> {
+    pub(in crate::app) caller: Option<&'a Connection>,
+    pub(in crate::app) by: By,
 }
 
 impl Inner {
     /// Publishes what a call has done: one event for a record, one for each element of a list. `dispatch` is what is
     /// sent instead of the result; elements of two lists are paired by their place. Events whose turn has not come leave
     /// later.
-    pub(super) async fn publish_result(
+    pub(in crate::app) async fn publish_result(
         self: &Arc<Inner>,
         slot: &Arc<EventSlot>,
         result: &RawJson,

@@ -1,7 +1,7 @@
 //! Hooks around the application's own setup and teardown.
 
-use super::App;
 use crate::BoxFuture;
+use crate::app::App;
 use crate::hooks::With;
 use std::fmt;
 use std::sync::Arc;
@@ -41,13 +41,13 @@ where
 
 /// The hooks of both phases, in the order of registration.
 #[derive(Default)]
-pub(super) struct Phases {
-    pub(super) setup: Vec<Arc<dyn PhaseHook>>,
-    pub(super) teardown: Vec<Arc<dyn PhaseHook>>,
+pub(in crate::app) struct Phases {
+    pub(in crate::app) setup: Vec<Arc<dyn PhaseHook>>,
+    pub(in crate::app) teardown: Vec<Arc<dyn PhaseHook>>,
 }
 
 impl Phases {
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::app) fn is_empty(&self) -> bool {
         self.setup.is_empty() && self.teardown.is_empty()
     }
 }

@@ -24,7 +24,7 @@ const HELD: usize = 1024;
 static LEFT_BEHIND: LogThrottle = LogThrottle::new();
 
 /// The turns of a mounted service.
-pub(super) struct Order {
+pub(in crate::app) struct Order {
     seeds: RandomState,
     factor: u64,
     lines: Mutex<Lines>,

@@ -1,0 +1,51 @@
+//! What the methods of a mounted service can reach.
+
+use super::held::Place;
+use super::publish::{By, Whose};
+use super::slots::{Slots, undeclared};
+use crate::BoxFuture;
+use crate::app::{App, WeakApp};
+use crate::service::{Emitter, ServiceScope, Services};
+use std::future::ready;
+use std::sync::Arc;
+use std::time::Duration;
+use wingbeat_core::{RawJson, Result};
+
+/// What the methods of one service can reach.
+pub(in crate::app) struct MountScope {
+    // Weak: the application holds the service, which holds this.
+    app: WeakApp,
+    path: Arc<str>,
+    slots: Arc<Slots>,
+}
+
+impl MountScope {
+    pub(in crate::app) fn new(app: &App, path: Arc<str>, slots: Arc<Slots>) -> MountScope {
+        MountScope { app: app.downgrade(), path, slots }
+    }
+}
+
+impl ServiceScope for MountScope {
+    fn emit(&self, event: &str, data: RawJson, by: Emitter) -> BoxFuture<'static, Result<()>> {
+        let Some(slot) = self.slots.find(event) else {
+            return Box::pin(ready(Err(undeclared(event, &self.path))));
+        };
+        let app = self.app.upgrade();
+        Box::pin(async move {
+            let Some(app) = app else { return Ok(()) };
+            let Emitter { caller, is_client } = by;
+            let by = if is_client { By::Client } else { By::Server };
+            let whose = Whose { caller: caller.as_ref(), by };
+            app.0.publish_in_turn(&slot, &data, &data, whose, &mut None, &mut Place::default()).await;
+            Ok(())
+        })
+    }
+
+    fn services(&self) -> Option<Services> {
+        self.app.upgrade().map(|app| app.services())
+    }
+
+    fn time_limit(&self) -> Option<Duration> {
+        self.app.upgrade()?.0.patience.said()
+    }
+}

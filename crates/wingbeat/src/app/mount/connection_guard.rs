@@ -1,0 +1,49 @@
+//! What is asked about every connection: authentication is one.
+
+use crate::BoxFuture;
+use crate::app::App;
+use crate::realtime::{Connection, Extensions};
+use std::sync::Arc;
+use wingbeat_core::Result;
+
+/// The side of a mounted service that is asked about every connection. [`Mount::guard`](super::Mount::guard) adds it.
+pub(crate) trait ConnectionGuard: Send + Sync + 'static {
+    /// All services are mounted now, this one at `path`: whether it finds what it needs.
+    fn check(&self, app: &App, path: &Arc<str>) -> Result<()>;
+
+    /// A client wants to connect; an error refuses it.
+    fn connect(self: Arc<Self>, app: App, connection: Connection) -> BoxFuture<'static, Result<()>>;
+
+    /// A client has connected, and the listeners have been told.
+    fn connected(self: Arc<Self>, app: &App, connection: &Connection);
+
+    /// A client who was connected has gone, and the listeners have been told.
+    fn disconnected(&self, connection: &Connection);
+}
+
+/// A guard, as what all guards are and as what it is itself.
+#[derive(Clone)]
+pub(crate) struct RegisteredGuard {
+    guard: Arc<dyn ConnectionGuard>,
+    #[cfg_attr(not(feature = "auth"), expect(dead_code, reason = "only authentication asks for itself"))]
+    itself: Extensions,
+}
+
+impl RegisteredGuard {
+    #[cfg(feature = "auth")]
+    pub(super) fn new<T: ConnectionGuard>(guard: Arc<T>) -> RegisteredGuard {
+        let mut itself = Extensions::default();
+        itself.insert_shared(guard.clone());
+        RegisteredGuard { guard, itself }
+    }
+
+    pub(in crate::app) fn guard(&self) -> &Arc<dyn ConnectionGuard> {
+        &self.guard
+    }
+
+    /// As what it is itself, if it is that.
+    #[cfg(feature = "auth")]
+    pub(in crate::app) fn itself<T: ConnectionGuard>(&self) -> Option<Arc<T>> {
+        self.itself.get()
+    }
+}
