@@ -21,6 +21,7 @@ mod objects;
 mod payload;
 pub mod placeholder;
 mod query;
+pub mod query_string;
 mod raw_json;
 mod record;
 mod schemas;

@@ -100,6 +100,18 @@ impl RawJson {
         renumbered.map(Bytes::from)
     }
 
+    /// The text, with bytes as what `JSON.stringify` makes of a `Buffer`: `{"type":"Buffer","data":[…]}`. For wires that have
+    /// no room beside the text.
+    pub fn with_buffers(&self) -> Bytes {
+        let written = replace(&self.text, self.attachments(), |out, bytes| {
+            out.extend_from_slice(br#"{"type":"Buffer","data":"#);
+            // A vector takes everything.
+            let _ = json::write(out, &**bytes);
+            out.push(b'}');
+        });
+        written.map_or_else(|| self.bytes(), Bytes::from)
+    }
+
     /// Takes text that came from outside.
     ///
     /// # Errors

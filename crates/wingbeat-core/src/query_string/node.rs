@@ -1,0 +1,92 @@
+//! The values that a query string is made of, while it is read.
+
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+pub(super) enum Node {
+    Text(String),
+    /// What qs writes where a text meets an object of the same name.
+    True,
+    /// By places, as they may have gaps until all is read.
+    List(BTreeMap<usize, Node>),
+    Object(Members),
+}
+
+/// In the order in which they came.
+#[derive(Default)]
+pub(super) struct Members {
+    places: std::collections::HashMap<String, usize>,
+    nodes: Vec<(String, Node)>,
+}
+
+impl Members {
+    /// The node of a name, to change.
+    pub(super) fn get_mut(&mut self, name: &str) -> Option<&mut Node> {
+        self.places.get(name).map(|&place| &mut self.nodes[place].1)
+    }
+
+    /// Sets a member, unless it would change what JavaScript's objects are.
+    pub(super) fn set(&mut self, name: String, node: Node) {
+        if name == "__proto__" {
+            return;
+        }
+        match self.get_mut(&name) {
+            Some(before) => *before = node,
+            None => {
+                self.places.insert(name.clone(), self.nodes.len());
+                self.nodes.push((name, node));
+            }
+        }
+    }
+}
+
+impl IntoIterator for Members {
+    type Item = (String, Node);
+    type IntoIter = std::vec::IntoIter<(String, Node)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.nodes.into_iter()
+    }
+}
+
+impl Node {
+    pub(super) fn object() -> Node {
+        Node::Object(Members::default())
+    }
+
+    pub(super) fn member(name: &str, node: Node) -> Node {
+        let mut members = Members::default();
+        members.set(name.to_owned(), node);
+        Node::Object(members)
+    }
+
+    pub(super) fn list(nodes: impl IntoIterator<Item = Node>) -> Node {
+        Node::List(nodes.into_iter().enumerate().collect())
+    }
+
+    /// The members of an object; those of a list are named by their places.
+    pub(super) fn into_named(self) -> Members {
+        match self {
+            Node::Object(members) => members,
+            Node::List(items) => {
+                let mut members = Members::default();
+                items.into_iter().for_each(|(place, node)| members.set(place.to_string(), node));
+                members
+            }
+            Node::Text(_) | Node::True => Members::default(),
+        }
+    }
+
+    pub(super) fn into_members(self) -> Map<String, Value> {
+        self.into_named().into_iter().map(|(name, node)| (name, node.into_value())).collect()
+    }
+
+    fn into_value(self) -> Value {
+        match self {
+            Node::Text(text) => text.into(),
+            Node::True => true.into(),
+            Node::List(items) => items.into_values().map(Node::into_value).collect(),
+            object @ Node::Object(_) => Value::Object(object.into_members()),
+        }
+    }
+}
