@@ -5,7 +5,7 @@ use crate::state;
 use serde_json::json;
 use std::time::Duration;
 use wingbeat::engine::Socket;
-use wingbeat::prelude::*;
+use wingbeat::{Rest, prelude::*};
 
 pub(crate) fn build(state: &str) -> Result<App> {
     let transport = SocketIo::with_config(state::config(state)?).middleware(guard).with(|io| drop(io.of("/other")));
@@ -23,7 +23,8 @@ pub(crate) fn build(state: &str) -> Result<App> {
             app.channel("authenticated").join(connection);
         })
         .on_logout(|app, connection| app.channel("anonymous").join(connection))
-        .configure(transport);
+        .configure(transport)
+        .configure(Rest::new());
     for (path, mount) in services::all(state)? {
         app = app.mount(path, if state == "nopublish" { mount } else { publish(path, mount) });
     }

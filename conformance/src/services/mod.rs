@@ -21,7 +21,7 @@ use wingbeat::store::Memory;
 /// All services by their paths, in a state of the fixture.
 pub(crate) fn all(state: &str) -> Result<Vec<(&'static str, Mount)>> {
     let mut all = vec![
-        ("messages", Mount::new(Memory::new().start(4).multi(true).records(messages()))),
+        ("messages", Mount::new(Memory::new().start(4).multi(true).allow_everything().records(messages()))),
         ("paged", Mount::new(Memory::new().start(6).paginate(2, 3).records(paged()))),
         ("users", authentication::users()),
         ("authentication", authentication::authentication(state)?),

@@ -23,6 +23,7 @@ pages! {
     Errors "docs/guide/errors.md",
     Validation "docs/guide/validation.md",
     Queries "docs/guide/queries.md",
+    Rest "docs/guide/rest.md",
     Testing "docs/guide/testing.md",
     Clients "docs/guide/clients.md",
     Deployment "docs/guide/deployment.md",

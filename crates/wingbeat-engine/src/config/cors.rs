@@ -120,8 +120,8 @@ impl Cors {
         self.origins.contain(origin)
     }
 
-    /// Adds the headers of any answer.
-    pub(crate) fn answer(&self, request: &HeaderMap, response: &mut HeaderMap) {
+    /// Adds the headers of any answer to those of a response.
+    pub fn answer(&self, request: &HeaderMap, response: &mut HeaderMap) {
         if matches!(self.origins, Origins::Any) {
             response.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
         } else {
@@ -138,8 +138,8 @@ impl Cors {
         insert(response, ACCESS_CONTROL_EXPOSE_HEADERS, self.exposed_headers.as_deref());
     }
 
-    /// Adds the headers of the answer to a preflight.
-    pub(crate) fn preflight(&self, request: &HeaderMap, response: &mut HeaderMap) {
+    /// Adds the headers of the answer to a preflight to those of a response.
+    pub fn preflight(&self, request: &HeaderMap, response: &mut HeaderMap) {
         self.answer(request, response);
         insert(response, ACCESS_CONTROL_ALLOW_METHODS, Some(&self.methods));
         match &self.allowed_headers {

@@ -4,6 +4,7 @@ mod check;
 mod cookie;
 mod cors;
 mod limits;
+mod request;
 
 pub use cookie::{Cookie, SameSite};
 pub use cors::{Cors, Origins};

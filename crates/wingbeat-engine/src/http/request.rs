@@ -1,13 +1,9 @@
 //! What a request asks for, and whether it may.
 
 use super::answer::Refused;
-use crate::Peer;
-use crate::config::Config;
 use crate::engine::{SessionHandle, Shared, TransportState};
-use crate::peer::forwarded_host;
-use http::header::{HOST, ORIGIN};
+use http::Method;
 use http::request::Parts;
-use http::{Method, uri::Authority};
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -60,7 +56,7 @@ pub(super) fn verify(shared: &Shared, parts: &Parts, is_upgrade: bool) -> Result
     if (is_upgrade && transport != TransportState::WebSocket) || query.jsonp {
         return Err(Refused::BadRequest);
     }
-    if (is_upgrade || config.same_origin) && !origin_allowed(config, parts) {
+    if (is_upgrade || config.same_origin) && !config.accepts_origin(parts) {
         return Err(Refused::Forbidden("Forbidden".into()));
     }
     if !query.sid.is_empty() {
@@ -84,33 +80,6 @@ pub(super) fn verify(shared: &Shared, parts: &Parts, is_upgrade: bool) -> Result
         return Err(if old && query.numbered && !is_upgrade { Refused::TooOld } else { Refused::UnsupportedVersion });
     }
     Ok(Purpose::Handshake(transport))
-}
-
-/// Whether a request may come from the page it comes from.
-fn origin_allowed(config: &Config, parts: &Parts) -> bool {
-    let allows = |origin: &str| match (&config.check_origin, &config.cors) {
-        (Some(origins), _) => origins.contain(origin),
-        (None, Some(cors)) => cors.allows(origin),
-        (None, None) => false,
-    };
-    if config.check_origin.is_none() && config.cookie.is_none() && !config.same_origin {
-        return true;
-    }
-    let Some(origin) = parts.headers.get(ORIGIN) else { return true };
-    let Ok(origin) = origin.to_str() else { return false };
-    let own = origin.split_once("://").is_some_and(|(_, authority)| is_asked(authority, config, parts));
-    own || allows(origin)
-}
-
-/// Whether a request is for this host, as far as it says so itself or a trusted proxy does.
-fn is_asked(authority: &str, config: &Config, parts: &Parts) -> bool {
-    let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok());
-    // HTTP/2 names the host in the URI.
-    let host = host.or_else(|| parts.uri.authority().map(Authority::as_str));
-    let is_same = |host: &str| host.eq_ignore_ascii_case(authority);
-    let peer = parts.extensions.get::<Peer>().map(|peer| peer.address.ip());
-    let passed_on = || peer.and_then(|peer| forwarded_host(peer, &parts.headers, config));
-    host.is_some_and(is_same) || passed_on().is_some_and(|host| is_same(&host))
 }
 
 #[cfg(test)]

@@ -6,5 +6,5 @@ mod forwarded;
 mod handshake;
 
 pub(crate) use addresses::{Counted, Counts, Origin, Rates};
-pub(crate) use forwarded::host as forwarded_host;
+pub(crate) use forwarded::{client as forwarded_client, host as forwarded_host};
 pub use handshake::{Handshake, Peer};

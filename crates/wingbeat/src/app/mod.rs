@@ -18,7 +18,7 @@ pub use builder::Builder;
 pub use dispatch::{Dispatch, Dispatcher, Outcome, PendingCall};
 pub(crate) use guard::guarded;
 pub use http::{AppHttp, BoundTransport, HttpBody, Transport};
-pub(crate) use http::{error_response, json_response};
+pub(crate) use http::{error_page_or_json, error_response, json_response};
 pub use lifecycle::{ListenerReturn, Phase, PhaseHook};
 #[cfg(feature = "auth")]
 pub use lifecycle::{Login, LoginListener};

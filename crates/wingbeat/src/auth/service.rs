@@ -4,7 +4,7 @@ use super::authenticator::{Authenticator, Tally};
 use super::session::{LoginUnderWay, Pending};
 use crate::app::{App, ConnectionGuard, Login, Mount};
 use crate::hooks::{Around, Context, Next};
-use crate::realtime::Connection;
+use crate::realtime::{Connection, Headers};
 use crate::service::{Params, RawService, Services};
 use crate::{BoxFuture, locked};
 use serde_json::Value;
@@ -143,6 +143,10 @@ impl ConnectionGuard for Authenticator {
             params.set_extension(Handshake);
             app.service(&*path).create(authentication, params).await.map(drop)
         })
+    }
+
+    fn authentication(&self, headers: &Headers) -> Option<Value> {
+        self.strategies.parse(headers)
     }
 
     fn connected(self: Arc<Authenticator>, app: &App, connection: &Connection) {

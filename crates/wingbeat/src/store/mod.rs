@@ -46,6 +46,7 @@ mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod table;
+mod texts;
 mod uuid;
 mod writes;
 

@@ -4,12 +4,15 @@ use super::given::given_id;
 use super::operator::{Syntax, check_name};
 use super::page::{self, Paginate};
 use super::select::{self, Select};
-use super::{Answer, Change, Find, Limits, Operation, Record, Store, Target, filter, overrides, sort};
+use super::{Answer, Change, Find, Limits, Operation, Record, Store, Target, filter, overrides, sort, texts};
 use crate::service::{ClientRules, Params, RawService, Services, too_many};
 use serde_json::Value;
 use std::fmt;
 use std::sync::Arc;
 use wingbeat_core::{Error, Id, IdArg, Method, Payload, Result};
+
+/// The provider whose queries are texts.
+const REST: &str = "rest";
 
 /// A service over the records of a store. Feathers' query syntax works in all methods.
 ///
@@ -37,6 +40,7 @@ use wingbeat_core::{Error, Id, IdArg, Method, Payload, Result};
 pub struct Table<S> {
     pub(super) store: S,
     multi: Multi,
+    allow_everything: bool,
     paginate: Option<Paginate>,
     pub(super) syntax: Syntax,
     rules: ClientRules,
@@ -61,6 +65,7 @@ impl<S: Store> Table<S> {
         Table {
             store,
             multi: Multi::default(),
+            allow_everything: false,
             paginate: None,
             syntax: Syntax::default(),
             rules: ClientRules::new(),
@@ -181,6 +186,14 @@ impl<S: Store> Table<S> {
         self
     }
 
+    /// Lets clients of REST patch or remove all records at once, by `DELETE /messages` without a query, where
+    /// [`multi`](Table::multi) lets them patch or remove several. Otherwise that is a BadRequest, because it is what arrives when
+    /// a client asks for the records of an empty list.
+    pub fn allow_everything(mut self) -> Table<S> {
+        self.allow_everything = true;
+        self
+    }
+
     /// Lets queries have filters of your own, beside `$limit` and the like, for hooks to read. The store takes no notice
     /// of them. A name that does not begin with `$`, or has a meaning already, fails the mount.
     pub fn filters<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Table<S> {
@@ -195,7 +208,11 @@ impl<S: Store> Table<S> {
 
     fn target(&self, id: Option<Id>, params: &Params) -> Result<Target> {
         self.check()?;
-        Ok(Target { id, condition: filter::read(&params.query, &self.syntax)?, at_most: None })
+        let mut condition = filter::read(&params.query, &self.syntax)?;
+        if params.provider == Some(REST) {
+            texts::read_by_kind(&mut condition, &|path| self.store.kind(path));
+        }
+        Ok(Target { id, condition, at_most: None })
     }
 
     /// The target of a patch or remove. Null means all that the query selects, where that is allowed.
@@ -212,6 +229,11 @@ impl<S: Store> Table<S> {
                     if params.query.get(name).is_some() {
                         return Err(Error::bad_request(format!("Can not {method} multiple entries with {name}")));
                     }
+                }
+                // A query string cannot hold an empty list: clients of REST drop `id[$in]` where they have no ids.
+                if params.provider == Some(REST) && target.condition.is_empty() && !self.allow_everything {
+                    let why = "multiple entries without a condition. Say in the query which, such as `?read=true`";
+                    return Err(Error::bad_request(format!("Can not {method} {why}")));
                 }
                 Ok(target)
             }

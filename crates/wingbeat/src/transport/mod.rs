@@ -7,6 +7,7 @@
 mod health;
 #[cfg(feature = "metrics")]
 mod metrics;
+mod rest;
 mod serve;
 mod socketio;
 
@@ -15,6 +16,7 @@ pub use crate::service::invocation::{Arguments, Caller, Invocation};
 pub use health::Health;
 #[cfg(feature = "metrics")]
 pub use metrics::Metrics;
+pub use rest::Rest;
 pub use serve::{Serve, serve, terminated};
 pub use socketio::SocketIo;
 

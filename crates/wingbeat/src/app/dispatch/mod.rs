@@ -27,7 +27,7 @@ use std::future::{Future, poll_fn, ready};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use wingbeat_core::{Error, Result};
+use wingbeat_core::{Error, Method, Result};
 
 /// Where a transport hands in what its clients ask for. It knows what is mounted, and does not keep the application alive.
 ///
@@ -134,6 +134,18 @@ impl Dispatcher {
             Err(panicked) => Err(panicked),
         };
         Dispatch::Ready(outcome_of(outcome, entry, place, self.mode))
+    }
+
+    /// Whether a service is mounted at a path, for transports whose paths are not theirs alone.
+    pub fn is_mounted(&self, path: &str) -> bool {
+        self.registry.load().find(path).is_ok()
+    }
+
+    /// The methods that clients may call of the service at a path, if one is mounted there.
+    pub fn exposed(&self, path: &str) -> Option<Vec<Method>> {
+        let registry = self.registry.load();
+        let (entry, _) = registry.find(path).ok()?;
+        Some(entry.exposed().cloned().collect())
     }
 
     /// Counts and logs what a client has sent that is not a call, for example because it names no path. The error as the client

@@ -7,7 +7,7 @@ use crate::app::{
     events::By,
     registry::{Entry, Registry},
 };
-use crate::service::invocation::Invocation;
+use crate::service::invocation::{Caller, Invocation};
 use std::future::ready;
 use std::sync::Arc;
 use wingbeat_core::{Error, Payload, Result};
@@ -36,6 +36,12 @@ impl Registry {
         }
         let params = &mut arguments.params;
         caller.introduce(params);
+        if let Caller::Request { headers, .. } = caller
+            && let Some((_, guard)) = self.guards().next()
+            && let Some(authentication) = guard.guard().authentication(headers)
+        {
+            params.set("authentication", authentication);
+        }
         params.route = route;
         params.scope = Some(entry.scope().clone());
         entry.at(place).check(arguments)?;

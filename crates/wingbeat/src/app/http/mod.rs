@@ -1,10 +1,12 @@
 //! The application as an HTTP service: transports first, then the fallback, then 404.
 
 mod body;
+mod error_page;
 mod transport;
 
 pub use body::HttpBody;
 pub(crate) use body::{error_response, json_response};
+pub(crate) use error_page::error_page_or_json;
 pub use transport::{BoundTransport, Transport};
 
 use super::App;
@@ -146,5 +148,6 @@ fn with_peer(mut request: Request<HttpBody>) -> Request<HttpBody> {
 /// As Feathers answers a path that nobody serves.
 fn not_found(request: &Request<HttpBody>) -> Response<HttpBody> {
     let url = request.uri().path_and_query().map_or("/", |url| url.as_str());
-    error_response(&Error::not_found("Page not found").with_data(json!({ "url": url })))
+    let error = Error::not_found("Page not found").with_data(json!({ "url": url }));
+    error_page_or_json(request.headers(), &error)
 }

@@ -1,8 +1,9 @@
-//! What is asked about every connection: authentication is one.
+//! What is asked about every connection and request: authentication is one.
 
 use crate::BoxFuture;
 use crate::app::App;
-use crate::realtime::{Connection, Extensions};
+use crate::realtime::{Connection, Extensions, Headers};
+use serde_json::Value;
 use std::sync::Arc;
 use wingbeat_core::Result;
 
@@ -13,6 +14,9 @@ pub(crate) trait ConnectionGuard: Send + Sync + 'static {
 
     /// A client wants to connect; an error refuses it.
     fn connect(self: Arc<Self>, app: App, connection: Connection) -> BoxFuture<'static, Result<()>>;
+
+    /// What the headers of a request that comes without connection say of who asks, unverified: `params.authentication`.
+    fn authentication(&self, headers: &Headers) -> Option<Value>;
 
     /// A client has connected, and the listeners have been told.
     fn connected(self: Arc<Self>, app: &App, connection: &Connection);

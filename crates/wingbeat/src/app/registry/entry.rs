@@ -112,6 +112,11 @@ impl Entry {
         self.endpoints.iter().try_for_each(|endpoint| endpoint.chain.check_mounted(services, &self.path))
     }
 
+    /// The methods that clients may call.
+    pub(in crate::app) fn exposed(&self) -> impl Iterator<Item = &Method> {
+        self.endpoints.iter().filter(|endpoint| endpoint.external).map(|endpoint| &endpoint.method)
+    }
+
     pub(super) fn endpoints(&self) -> &[Endpoint] {
         &self.endpoints
     }

@@ -1,0 +1,74 @@
+//! Outcomes as HTTP responses.
+
+use crate::app::{HttpBody, Outcome};
+use bytes::Bytes;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::request::Parts;
+use http::{Method as Verb, Response, StatusCode};
+use http_body_util::Full;
+use std::fmt::Write;
+use std::hash::{DefaultHasher, Hasher};
+use wingbeat_core::{Error, Result};
+
+/// The largest answer that has an `ETag`: to make one costs time that a larger one had better spend on its way.
+const MAX_TAGGED: usize = 1 << 20;
+
+/// The response of a call that has succeeded.
+pub(super) fn answered(head: &Parts, outcome: Outcome) -> Result<Response<HttpBody>> {
+    let status = StatusCode::from_u16(outcome.status());
+    let status = status.map_err(|_| Error::internal(format!("A hook has set the status {}", outcome.status())))?;
+    let mut headers = HeaderMap::new();
+    headers.insert(header::VARY, HeaderValue::from_static("Accept"));
+    for (name, value) in outcome.headers().chain(outcome.location().map(|location| ("location", location))) {
+        let invalid = || Error::internal(format!("A hook has set the header '{name}' to what HTTP cannot carry"));
+        let value = HeaderValue::from_str(value).map_err(|_| invalid())?;
+        let name = HeaderName::try_from(name).map_err(|_| invalid())?;
+        headers.insert(name, value);
+    }
+    let body = match status {
+        StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED => Bytes::new(),
+        _ => outcome.into_result().with_buffers(),
+    };
+    if body.is_empty() {
+        return Ok(response(status, headers, body));
+    }
+    let json = HeaderValue::from_static("application/json; charset=utf-8");
+    headers.entry(header::CONTENT_TYPE).or_insert(json);
+    if body.len() <= MAX_TAGGED && !headers.contains_key(header::ETAG) {
+        headers.insert(header::ETAG, tag(&body));
+    }
+    if is_known(head, status, &headers) {
+        headers.remove(header::CONTENT_TYPE);
+        return Ok(response(StatusCode::NOT_MODIFIED, headers, Bytes::new()));
+    }
+    // Said here, for answers to HEAD have it too.
+    headers.insert(header::CONTENT_LENGTH, body.len().into());
+    Ok(response(status, headers, body))
+}
+
+fn response(status: StatusCode, headers: HeaderMap, body: Bytes) -> Response<HttpBody> {
+    let mut response = Response::new(HttpBody::new(Full::new(body)));
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}
+
+/// A weak tag, of length and hash as in Express. Nobody trusts it: who could make two answers with one hash could as well
+/// send the second one.
+fn tag(body: &[u8]) -> HeaderValue {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(body);
+    let mut tag = String::with_capacity(32);
+    // A text takes everything.
+    let _ = write!(tag, "W/\"{:x}-{:016x}\"", body.len(), hasher.finish());
+    HeaderValue::try_from(tag).unwrap_or_else(|_| HeaderValue::from_static("\"\""))
+}
+
+/// Whether the client has this answer already (RFC 9110, section 13.1.2).
+fn is_known(head: &Parts, status: StatusCode, headers: &HeaderMap) -> bool {
+    let asks = matches!(head.method, Verb::GET | Verb::HEAD) && status == StatusCode::OK;
+    let strong = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    let Some(tag) = headers.get(header::ETAG).and_then(|tag| tag.to_str().ok()).filter(|_| asks) else { return false };
+    let known = head.headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|list| list.to_str().ok());
+    known.flat_map(|list| list.split(',')).any(|one| one.trim() == "*" || strong(one) == strong(tag))
+}
