@@ -4,7 +4,6 @@ mod check;
 mod cookie;
 mod cors;
 mod limits;
-mod request;
 
 pub use cookie::{Cookie, SameSite};
 pub use cors::{Cors, Origins};

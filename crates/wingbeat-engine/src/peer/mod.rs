@@ -4,7 +4,7 @@
 mod addresses;
 mod forwarded;
 mod handshake;
+mod request;
 
 pub(crate) use addresses::{Counted, Counts, Origin, Rates};
-pub(crate) use forwarded::{client as forwarded_client, host as forwarded_host};
 pub use handshake::{Handshake, Peer};

@@ -1,7 +1,7 @@
 //! What a configuration says of any HTTP request: where it comes from, and from which page.
 
-use super::Config;
-use crate::peer::{Peer, forwarded_client, forwarded_host};
+use super::{Peer, forwarded};
+use crate::config::{Config, Cors};
 use http::header::{HOST, ORIGIN};
 use http::request::Parts;
 use http::uri::Authority;
@@ -11,7 +11,7 @@ impl Config {
     /// Nothing if whoever accepted the connection said nothing.
     pub fn client(&self, request: &Parts) -> Option<Peer> {
         let peer = request.extensions.get::<Peer>()?;
-        Some(forwarded_client(*peer, &request.headers, self))
+        Some(forwarded::client(*peer, &request.headers, self))
     }
 
     /// Whether a request may come from the page that it comes from, as [`check_origin`](Config::check_origin),
@@ -38,12 +38,12 @@ impl Config {
         let host = host.or_else(|| request.uri.authority().map(Authority::as_str));
         let is_same = |host: &str| host.eq_ignore_ascii_case(authority);
         let peer = request.extensions.get::<Peer>().map(|peer| peer.address.ip());
-        let passed_on = || peer.and_then(|peer| forwarded_host(peer, &request.headers, self));
+        let passed_on = || peer.and_then(|peer| forwarded::host(peer, &request.headers, self));
         host.is_some_and(is_same) || passed_on().is_some_and(|host| is_same(&host))
     }
 
     /// The headers that let pages of other origins read an answer.
-    pub fn cors_headers(&self) -> Option<&super::Cors> {
+    pub fn cors_headers(&self) -> Option<&Cors> {
         self.cors.as_ref()
     }
 }
