@@ -2,9 +2,9 @@
 
 use super::column::{Column, Held};
 use super::connection::Connection;
-use super::dialect::Columns;
+use super::dialect::{Columns, Sql};
 use super::scalar::Scalar;
-use crate::store::sql::{Wanted, quote};
+use crate::store::sql::{Dialect as _, Wanted};
 use std::sync::Arc;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
@@ -54,7 +54,7 @@ impl Known {
             list.push(column);
         }
         let mut columns = wanted.columns(list)?;
-        columns.table = format!("{}.{}", quote(&schema), quote(&name));
+        columns.table = format!("{}.{}", Sql::quote(&schema), Sql::quote(&name));
         if is_table && !is_unique {
             return Err(wanted.not_unique());
         }

@@ -162,8 +162,9 @@ impl Store for PostgresTable {
                 return Ok(records);
             }
             let mut statement = update(columns, &assignments);
-            push_ids(&mut statement, columns, &ids_of(columns, &records))?;
-            Ok(in_order(columns, &records, connection.records(&statement.returning(columns), columns).await?))
+            let ids = ids_of(columns, &records);
+            push_ids(&mut statement, columns, &ids)?;
+            Ok(in_order(columns, &ids, connection.records(&statement.returning(columns), columns).await?))
         };
         self.write_found(target, known, operation.writes(), write).await
     }

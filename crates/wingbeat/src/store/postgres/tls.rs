@@ -1,5 +1,6 @@
 //! Encrypted connections to the database.
 
+use crate::store::sql::trusted::root_store;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -7,10 +8,9 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream};
 use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
-use tokio_rustls::rustls::pki_types::pem::PemObject as _;
-use tokio_rustls::rustls::pki_types::{CertificateDer, InvalidDnsNameError, ServerName};
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+use tokio_rustls::rustls::pki_types::{InvalidDnsNameError, ServerName};
 use wingbeat_core::{Error, Result};
 
 /// Encrypts, and holds the server to a certificate of its name.
@@ -23,21 +23,7 @@ impl Tls {
     /// # Errors
     /// If there are none.
     pub(super) fn trusting(file: Option<&str>) -> Result<Tls> {
-        let mut roots = RootCertStore::empty();
-        match file {
-            Some(file) => {
-                let failed = || Error::general(format!("Can not read certificates from '{file}' (sslrootcert)"));
-                let certificates = CertificateDer::pem_file_iter(file).map_err(|error| failed().with_source(error))?;
-                for certificate in certificates {
-                    let certificate = certificate.map_err(|error| failed().with_source(error))?;
-                    roots.add(certificate).map_err(|error| failed().with_source(error))?;
-                }
-                if roots.is_empty() {
-                    return Err(failed());
-                }
-            }
-            None => drop(roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs)),
-        }
+        let roots = root_store(file)?;
         let provider = Arc::new(aws_lc_rs::default_provider());
         let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
         let config = config.map_err(Error::internal)?.with_root_certificates(roots).with_no_client_auth();

@@ -1,11 +1,11 @@
 //! What the URL of a database says.
 
 use super::PostgresSettings;
-use percent_encoding::percent_decode_str;
+use crate::store::sql::url::{Encryption, Place, invalid};
 use std::time::Duration;
 use tokio_postgres::Config;
 use tokio_postgres::config::SslMode;
-use wingbeat_core::{Error, Result};
+use wingbeat_core::Result;
 
 /// Where the database is, and how the way there is encrypted.
 pub(super) struct Address {
@@ -22,34 +22,14 @@ impl Address {
         if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
             return Err(invalid("it must begin with postgres://"));
         }
-        let (place, query) = url.split_once('?').unwrap_or((url, ""));
-        let (mut mode, mut trusted, mut rest) = ("prefer", None, Vec::new());
-        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-            match pair.split_once('=') {
-                Some(("sslmode", value)) => mode = value,
-                Some(("sslrootcert", "system")) => trusted = None,
-                Some(("sslrootcert", value)) => {
-                    let path = percent_decode_str(value).decode_utf8();
-                    trusted = Some(path.map_err(|_| invalid("its sslrootcert can not be read"))?.into_owned());
-                }
-                _ => rest.push(pair),
-            }
-        }
-        let mode = match mode {
-            "disable" => SslMode::Disable,
-            "prefer" => SslMode::Prefer,
-            "require" | "verify-full" if cfg!(feature = "tls") => SslMode::Require,
-            "require" | "verify-full" => {
-                return Err(invalid(&format!("sslmode={mode} needs the feature `tls` of wingbeat")));
-            }
-            "allow" | "verify-ca" => {
-                return Err(invalid(&format!("sslmode={mode} is not supported; verify-full is, and so is require")));
-            }
-            _ => return Err(invalid("its sslmode is unknown")),
-        };
-        let rest = if rest.is_empty() { place.to_owned() } else { format!("{place}?{}", rest.join("&")) };
+        let Place { rest, encryption, trusted, options } = Place::read(url)?;
+        let rest = if options.is_empty() { rest } else { format!("{rest}?{}", options.join("&")) };
         let mut config: Config = rest.parse().map_err(|error| invalid("it can not be read").with_source(error))?;
-        config.ssl_mode(if cfg!(feature = "tls") { mode } else { SslMode::Disable });
+        config.ssl_mode(match encryption {
+            Encryption::Off => SslMode::Disable,
+            Encryption::Preferred => SslMode::Prefer,
+            Encryption::Required => SslMode::Require,
+        });
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(settings.wait);
         }
@@ -62,10 +42,6 @@ impl Address {
         config.keepalives_retries(3);
         Ok(Address { config, trusted })
     }
-}
-
-pub(super) fn invalid(why: &str) -> Error {
-    Error::general(format!("Invalid database URL: {why}"))
 }
 
 #[cfg(test)]

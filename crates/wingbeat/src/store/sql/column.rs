@@ -1,7 +1,7 @@
 //! A column.
 
 use super::Dialect;
-use serde_json::{Number, Value};
+use serde_json::Value;
 use wingbeat_core::json;
 
 /// A column of a table.
@@ -24,7 +24,7 @@ pub(in crate::store) struct Column<D: Dialect> {
 impl<D: Dialect> Column<D> {
     /// A column that is read by its name, and written; nothing fills it in.
     pub(in crate::store) fn new(name: String, held: D::Held) -> Column<D> {
-        let quoted: Box<str> = quote(&name).into();
+        let quoted: Box<str> = D::quote(&name).into();
         let mut key = json::text(&Value::String(name.clone())).into_bytes();
         key.push(b':');
         Column {
@@ -39,12 +39,7 @@ impl<D: Dialect> Column<D> {
     }
 }
 
-/// A name as SQL has it.
-pub(in crate::store) fn quote(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
 /// The number as integers of databases have it; a program may have calculated one that is whole.
-pub(in crate::store) fn whole(number: &Number) -> Option<i64> {
+pub(in crate::store) fn whole(number: &serde_json::Number) -> Option<i64> {
     number.as_i64().or_else(|| json::number(number.as_f64()?)?.as_i64())
 }

@@ -1,6 +1,6 @@
 //! The columns of a table.
 
-use super::{Column, Dialect, Shown, quote};
+use super::{Column, Dialect, Shown};
 use crate::store::{Kind, OwnTest, Path};
 use std::sync::Arc;
 use wingbeat_core::{Error, Result};
@@ -47,7 +47,7 @@ impl<D: Dialect> Columns<D> {
         let names = list.iter().map(|column| &*column.read).collect::<Vec<_>>().join(", ");
         let tie = list[id].quoted.to_string();
         let all = (0..list.len()).map(|at| Shown { column: at, at }).collect();
-        Ok(Columns { table: quote(table), list, id, names, all, tie, operators: Arc::default() })
+        Ok(Columns { table: D::quote(table), list, id, names, all, tie, operators: Arc::default() })
     }
 
     pub(in crate::store) fn with_operators(mut self, operators: Arc<[SqlOperator]>) -> Columns<D> {

@@ -16,6 +16,13 @@ pub(in crate::store) trait Dialect: Clone + Debug + Send + Sync + 'static {
     const TRUE: &'static str;
     const FALSE: &'static str;
     const NULL: Self::Value;
+    /// What an `INSERT` says that names no column.
+    const DEFAULTS: &'static str = " DEFAULT VALUES";
+
+    /// A name as SQL has it.
+    fn quote(name: &str) -> String {
+        format!("\"{}\"", name.replace('"', "\"\""))
+    }
 
     /// Adds the place of the value with this number, which counts from 1.
     fn push_place(text: &mut String, number: usize);

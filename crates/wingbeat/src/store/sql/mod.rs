@@ -5,6 +5,8 @@
 //! nulls) would be raw SQL in a builder too. Two rules keep it safe: names come from [`Columns`] alone, already in quotes,
 //! and values are bound, always.
 
+#[cfg(feature = "postgres")]
+pub(super) mod calendar;
 mod column;
 mod columns;
 mod condition;
@@ -16,9 +18,13 @@ mod select;
 mod statement;
 mod table;
 pub(super) mod transaction;
+#[cfg(all(feature = "tls", feature = "postgres"))]
+pub(super) mod trusted;
+#[cfg(feature = "postgres")]
+pub(super) mod url;
 mod write;
 
-pub(super) use column::{Column, quote, whole};
+pub(super) use column::{Column, whole};
 pub(super) use columns::{Columns, SqlOperator};
 pub(super) use dialect::Dialect;
 pub(super) use fields::{Fields, fields_of};

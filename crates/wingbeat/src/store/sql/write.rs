@@ -29,7 +29,7 @@ pub(in crate::store) fn insert<D: Dialect>(columns: &Columns<D>, record: &Record
     }
     let mut statement = Statement::new(format!("INSERT INTO {}", columns.table));
     match names.is_empty() {
-        true => drop(statement.push(" DEFAULT VALUES")),
+        true => drop(statement.push(D::DEFAULTS)),
         false => drop(statement.push(&format!(" ({}) VALUES ", names.join(", "))).bind_list(values)),
     }
     Ok(statement)
@@ -106,13 +106,9 @@ pub(in crate::store) fn ids_of<D: Dialect>(columns: &Columns<D>, records: &[Reco
     records.iter().filter_map(|record| record.get(&*columns.id().name).cloned()).collect()
 }
 
-/// These records as they are after a change, which rows come back from in any order.
-pub(in crate::store) fn in_order<D: Dialect>(
-    columns: &Columns<D>,
-    records: &[Record],
-    changed: impl IntoIterator<Item = Record>,
-) -> Vec<Record> {
+/// The records of these ids, which rows come back from in any order.
+pub(in crate::store) fn in_order<D: Dialect>(columns: &Columns<D>, ids: &[Value], records: Vec<Record>) -> Vec<Record> {
     let by_id = |record: Record| Some((id_of(columns, &record)?.to_string(), record));
-    let mut changed: HashMap<String, Record> = changed.into_iter().filter_map(by_id).collect();
-    records.iter().filter_map(|record| changed.remove(&id_of(columns, record)?.to_string())).collect()
+    let mut records: HashMap<String, Record> = records.into_iter().filter_map(by_id).collect();
+    ids.iter().filter_map(|id| records.remove(&Id::from_value(id)?.to_string())).collect()
 }

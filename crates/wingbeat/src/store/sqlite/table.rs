@@ -148,7 +148,7 @@ impl Store for SqliteTable {
                         Ok(ControlFlow::Continue(()))
                     })?;
                 }
-                records = in_order(&columns, &records, changed);
+                records = in_order(&columns, &ids_of(&columns, &records), changed);
             }
             written.set(&columns, records);
             Ok(())
