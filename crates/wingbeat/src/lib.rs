@@ -57,12 +57,13 @@
 //! | `contract` | facts that a store of your own is held against: [`store::contract`] |
 //! | `derive` (on by default) | [`Record`], the derive |
 //! | `http2` | HTTP/2 beside HTTP/1.1 for polling, with `tls` |
+//! | `mariadb` | records in MariaDB: [`store::MariaDb`] |
 //! | `metrics` | figures for Prometheus: [`Metrics`] |
 //! | `postgres` | records in PostgreSQL: [`store::Postgres`] |
 //! | `schema` | validation by JSON Schemas that come from Rust types: [`schema`] |
 //! | `settings` | settings from file and environment: [`settings`] |
 //! | `sqlite` | records in SQLite: [`store::Sqlite`] |
-//! | `tls` | encrypted connections: [`engine::Tls`], and to PostgreSQL |
+//! | `tls` | encrypted connections: [`engine::Tls`], and to databases |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -74,7 +75,7 @@ mod app;
 #[cfg(feature = "auth")]
 pub mod auth;
 #[cfg_attr(
-    not(all(feature = "auth", feature = "sqlite", feature = "postgres")),
+    not(all(feature = "auth", feature = "sqlite", feature = "postgres", feature = "mariadb")),
     allow(dead_code, unused_imports, reason = "hashes and databases are features")
 )]
 mod fair;
@@ -86,6 +87,7 @@ mod javascript;
     feature = "auth",
     feature = "contract",
     feature = "derive",
+    feature = "mariadb",
     feature = "metrics",
     feature = "postgres",
     feature = "schema",

@@ -24,7 +24,7 @@ impl Deferred {
     }
 
     /// Runs something whose publications wait. They are gone with this, unless somebody takes them.
-    #[cfg(any(test, feature = "postgres", feature = "sqlite"))]
+    #[cfg(any(test, feature = "sqlite", feature = "postgres", feature = "mariadb"))]
     pub(crate) async fn within<T>(&self, running: impl Future<Output = T>) -> T {
         IS_USED.store(true, Relaxed);
         DEFERRED.scope(self.clone(), running).await
@@ -35,7 +35,7 @@ impl Deferred {
     }
 
     /// All that waits, in order.
-    #[cfg(any(test, feature = "postgres", feature = "sqlite"))]
+    #[cfg(any(test, feature = "sqlite", feature = "postgres", feature = "mariadb"))]
     pub(crate) fn take(&self) -> Vec<BoxFuture<'static, ()>> {
         std::mem::take(&mut locked(&self.0))
     }

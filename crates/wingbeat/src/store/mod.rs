@@ -2,7 +2,8 @@
 //!
 //! What Feathers' adapters share is written once, in [`Table`]: the query syntax with its errors, pagination,
 //! `$select`, the rules for several records at once. A [`Store`] only keeps plain records; [`Memory`] keeps them in the
-//! process, `Sqlite` (feature `sqlite`) in a file, `Postgres` (feature `postgres`) in a server. One suite of tests holds all of them to the same answers.
+//! process, `Sqlite` (feature `sqlite`) in a file, `Postgres` (feature `postgres`) and `MariaDb` (feature `mariadb`) in a
+//! server. One suite of tests holds all of them to the same answers.
 //!
 //! ```
 //! use serde_json::json;
@@ -30,6 +31,8 @@ mod condition;
 pub mod contract;
 mod filter;
 mod given;
+#[cfg(feature = "mariadb")]
+mod mariadb;
 mod matching;
 mod memory;
 mod operation;
@@ -41,7 +44,7 @@ mod port;
 mod postgres;
 mod select;
 mod sort;
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mariadb"))]
 mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -54,6 +57,8 @@ pub use answer::{Answer, JsonRecords};
 pub use condition::{Comparison, Condition, Path, Test};
 pub use filter::Limits;
 pub use given::given_id;
+#[cfg(feature = "mariadb")]
+pub use mariadb::{MariaDb, MariaDbSettings, MariaDbTable, MariaDbTransaction};
 pub use matching::matches;
 pub use memory::{Memory, Records};
 pub use operation::Operation;
@@ -65,7 +70,7 @@ pub use postgres::{Postgres, PostgresSettings, PostgresTable, PostgresTransactio
 #[cfg(feature = "sqlite")]
 pub use rusqlite;
 pub use sort::{SortKey, sort};
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mariadb"))]
 pub use sql::SqlStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{Sqlite, SqliteSettings, SqliteTable, SqliteTransaction};

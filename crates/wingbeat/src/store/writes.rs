@@ -49,7 +49,7 @@ impl<'a> Writes<'a> {
     }
 
     /// Whether somebody hears the events.
-    #[cfg(feature = "postgres")]
+    #[cfg(any(feature = "postgres", feature = "mariadb"))]
     pub(super) fn are_heard(&self) -> bool {
         self.notes().is_some()
     }

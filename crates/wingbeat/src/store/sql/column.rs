@@ -40,6 +40,7 @@ impl<D: Dialect> Column<D> {
 }
 
 /// The number as integers of databases have it; a program may have calculated one that is whole.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub(in crate::store) fn whole(number: &serde_json::Number) -> Option<i64> {
     number.as_i64().or_else(|| json::number(number.as_f64()?)?.as_i64())
 }

@@ -5,7 +5,7 @@
 //! nulls) would be raw SQL in a builder too. Two rules keep it safe: names come from [`Columns`] alone, already in quotes,
 //! and values are bound, always.
 
-#[cfg(feature = "postgres")]
+#[cfg(any(feature = "postgres", feature = "mariadb"))]
 pub(super) mod calendar;
 mod column;
 mod columns;
@@ -14,17 +14,21 @@ mod dialect;
 mod fields;
 mod migrations;
 mod open;
+#[cfg(feature = "mariadb")]
+pub(super) mod pool;
 mod select;
 mod statement;
 mod table;
 pub(super) mod transaction;
-#[cfg(all(feature = "tls", feature = "postgres"))]
+#[cfg(all(feature = "tls", any(feature = "postgres", feature = "mariadb")))]
 pub(super) mod trusted;
-#[cfg(feature = "postgres")]
+#[cfg(any(feature = "postgres", feature = "mariadb"))]
 pub(super) mod url;
 mod write;
 
-pub(super) use column::{Column, whole};
+pub(super) use column::Column;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(super) use column::whole;
 pub(super) use columns::{Columns, SqlOperator};
 pub(super) use dialect::Dialect;
 pub(super) use fields::{Fields, fields_of};
@@ -34,6 +38,8 @@ pub(super) use select::{Select, Shown};
 pub(super) use statement::Statement;
 pub use table::SqlStore;
 pub(super) use table::{Wanted, known};
+#[cfg(feature = "mariadb")]
+pub(super) use write::Assignment;
 #[cfg(feature = "sqlite")]
 pub(super) use write::id_of;
 pub(super) use write::{assignments, delete, ids_of, in_order, insert, is_single, push_ids, to_write, update};

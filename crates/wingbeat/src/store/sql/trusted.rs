@@ -31,6 +31,7 @@ pub(in crate::store) fn certificates(file: Option<&str>) -> Result<Vec<Certifica
 ///
 /// # Errors
 /// As [`certificates`].
+#[cfg(feature = "postgres")]
 pub(in crate::store) fn root_store(file: Option<&str>) -> Result<RootCertStore> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(certificates(file)?);

@@ -1,0 +1,377 @@
+//! One connection, and the statements that it has prepared.
+
+use super::cell;
+use super::dialect::{Columns, Select, Statement};
+use super::error::{conflict, is_deadlock, is_fatal, is_stale, mapped, too_large, too_slow};
+use super::write::Write;
+use crate::store::sql::Shown;
+use crate::store::{Answer, JsonRecords, Record, Rows};
+use hashlink::LruCache;
+use mysql_async::prelude::Queryable as _;
+use mysql_async::{Conn, Error as Driver, Row, Statement as Prepared, Value as Cell};
+use std::time::{Duration, Instant};
+use tokio::time::timeout;
+use wingbeat_core::{Error, Result};
+
+/// How many statements are kept prepared, and how long their texts may be: longer ones are seldom asked for twice.
+const STATEMENTS: usize = 256;
+const PREPARED: usize = 2048;
+
+/// How often what is no part of a longer transaction is begun.
+const ATTEMPTS: u32 = 10;
+
+/// So many values may stand beside a text.
+pub(super) const VALUES: usize = 65_535;
+
+pub(in crate::store) struct Connection {
+    conn: Conn,
+    statements: LruCache<Box<str>, Prepared>,
+    /// How many bytes the server takes at once. It hangs up on more.
+    largest: usize,
+    /// The server ends a statement after its limit, unless it is not there any more.
+    patience: Duration,
+    is_lost: bool,
+    used: Instant,
+    /// How many parts of a transaction lie within each other.
+    parts: usize,
+    /// MariaDB has rolled back the transaction by itself. What came now would be done outside of it.
+    is_rolled_back: bool,
+}
+
+impl Connection {
+    pub(super) async fn new(mut conn: Conn, limit: Duration) -> std::result::Result<Connection, Driver> {
+        let largest: Option<u64> = conn.query_first("SELECT @@max_allowed_packet").await?;
+        Ok(Connection {
+            conn,
+            largest: largest.and_then(|largest| usize::try_from(largest).ok()).unwrap_or(usize::MAX),
+            statements: LruCache::new(STATEMENTS),
+            patience: limit.saturating_add(Duration::from_secs(1)),
+            is_lost: false,
+            used: Instant::now(),
+            parts: 0,
+            is_rolled_back: false,
+        })
+    }
+
+    /// Its number on the server.
+    pub(super) fn number(&self) -> u32 {
+        self.conn.id()
+    }
+
+    /// Whether nothing more comes of it.
+    pub(super) fn is_lost(&self) -> bool {
+        self.is_lost
+    }
+
+    /// How long it has done nothing.
+    pub(super) fn idle(&self) -> Duration {
+        self.used.elapsed()
+    }
+
+    pub(super) async fn ping(&mut self) -> bool {
+        self.conn.ping().await.is_ok()
+    }
+
+    /// # Errors
+    /// If it leads to another database than MariaDB, or to one that has no `RETURNING` yet.
+    pub(super) async fn check_version(&mut self) -> Result<()> {
+        let rows = self.query("SELECT VERSION()", Vec::new()).await?;
+        let version = match rows.first().and_then(|row| row.as_ref(0)) {
+            Some(Cell::Bytes(version)) => String::from_utf8_lossy(version).into_owned(),
+            _ => String::new(),
+        };
+        if version.contains("MariaDB") && self.conn.server_version() >= (10, 5, 0) {
+            return Ok(());
+        }
+        Err(Error::general(format!("The database is version '{version}'; MariaDB is needed, 10.5 or later")))
+    }
+
+    pub(super) async fn disconnect(self) {
+        // It is left in any case.
+        let _ = self.conn.disconnect().await;
+    }
+
+    /// Runs statements without values, one after another.
+    pub(super) async fn batch(&mut self, sql: &str) -> Result<()> {
+        self.begin_work()?;
+        let done = timeout(self.patience, self.conn.query_drop(sql)).await;
+        self.done(done.ok())
+    }
+
+    /// The same, however long it takes. If one fails: whether others were done before it.
+    pub(super) async fn batch_without_limit(&mut self, sql: &str) -> std::result::Result<(), (Error, bool)> {
+        let (done, is_begun) = match self.conn.query_iter(sql).await {
+            Ok(first) => (first.drop_result().await, true),
+            Err(error) => (Err(error), false),
+        };
+        self.done(Some(done)).map_err(|error| (error, is_begun || self.is_lost))
+    }
+
+    /// All rows that a statement of ours answers.
+    pub(super) async fn query(&mut self, sql: &str, values: Vec<Cell>) -> Result<Vec<Row>> {
+        let (statement, mut rows) = (Statement { text: sql.to_owned(), values }, Vec::new());
+        let read = |row: Row| {
+            rows.push(row);
+            Ok(())
+        };
+        self.run(&statement, read).await?;
+        Ok(rows)
+    }
+
+    /// Runs a statement to its end, and answers how many rows it has written.
+    pub(super) async fn run(&mut self, statement: &Statement, mut row: impl FnMut(Row) -> Result<()>) -> Result<u64> {
+        if statement.values.len() > VALUES {
+            return Err(Error::bad_request(format!("Invalid query: more than {VALUES} values")));
+        }
+        if statement.text.len() + statement.values.iter().map(size).sum::<usize>() > self.largest {
+            return Err(too_large());
+        }
+        self.begin_work()?;
+        // One that cannot be read does not end the answer, whose rest would come before that of the next call.
+        let mut read = Ok(());
+        let take = |found: Row| {
+            if read.is_ok() {
+                read = row(found);
+            }
+        };
+        let done = timeout(self.patience, self.run_to_its_end(statement, take)).await;
+        self.done(done.ok())?;
+        read.map(|()| self.conn.affected_rows())
+    }
+
+    async fn run_to_its_end(
+        &mut self,
+        statement: &Statement,
+        mut row: impl FnMut(Row),
+    ) -> std::result::Result<(), Driver> {
+        let mut prepared = self.prepared(&statement.text).await?;
+        let mut done = self.execute(&prepared, statement, &mut row).await;
+        // The table has been altered since: nothing has been done yet.
+        if done.as_ref().is_err_and(is_stale) {
+            self.statements.remove(&*statement.text);
+            prepared = self.prepared(&statement.text).await?;
+            done = self.execute(&prepared, statement, &mut row).await;
+        }
+        if statement.text.len() > PREPARED && !done.as_ref().is_err_and(is_fatal) {
+            self.conn.close(prepared).await?;
+        }
+        done
+    }
+
+    async fn execute(
+        &mut self,
+        prepared: &Prepared,
+        statement: &Statement,
+        row: impl FnMut(Row),
+    ) -> std::result::Result<(), Driver> {
+        self.conn.exec_iter(prepared, statement.values.clone()).await?.for_each_and_drop(row).await
+    }
+
+    async fn prepared(&mut self, text: &str) -> std::result::Result<Prepared, Driver> {
+        if let Some(prepared) = self.statements.get(text) {
+            return Ok(prepared.clone());
+        }
+        let prepared = self.conn.prep(text).await?;
+        if text.len() <= PREPARED {
+            if self.statements.len() == STATEMENTS
+                && let Some((_, out)) = self.statements.remove_lru()
+            {
+                self.conn.close(out).await?;
+            }
+            self.statements.insert(text.into(), prepared.clone());
+        }
+        Ok(prepared)
+    }
+
+    fn begin_work(&mut self) -> Result<()> {
+        if self.is_rolled_back { Err(conflict()) } else { Ok(()) }
+    }
+
+    /// What became of a statement; absent if it has taken too long.
+    fn done<T>(&mut self, done: Option<std::result::Result<T, Driver>>) -> Result<T> {
+        self.used = Instant::now();
+        let Some(done) = done else {
+            self.is_lost = true;
+            return Err(too_slow());
+        };
+        done.map_err(|error| {
+            self.is_lost |= is_fatal(&error);
+            mapped(error)
+        })
+    }
+
+    /// Writes something as a whole, or not at all. Where MariaDB has chosen it among some that wait for each other, it is
+    /// done again.
+    pub(super) async fn write(&mut self, write: &Write<'_>) -> Result<Answer> {
+        let mut attempts = 1;
+        loop {
+            match self.write_once(write).await {
+                Err(error) if attempts < ATTEMPTS && is_deadlock(&error) && !self.is_lost => attempts += 1,
+                done => return done,
+            }
+        }
+    }
+
+    async fn write_once(&mut self, write: &Write<'_>) -> Result<Answer> {
+        if write.is_one_statement() {
+            return write.run(self).await;
+        }
+        self.batch("START TRANSACTION").await?;
+        match write.run(self).await {
+            Ok(done) => self.commit().await.map(|()| done),
+            Err(error) => {
+                // If that fails the connection is lost, which rolls back as well.
+                let _ = self.roll_back().await;
+                Err(error)
+            }
+        }
+    }
+
+    pub(super) async fn commit(&mut self) -> Result<()> {
+        self.parts = 0;
+        self.batch("COMMIT").await
+    }
+
+    pub(super) async fn roll_back(&mut self) -> Result<()> {
+        (self.parts, self.is_rolled_back) = (0, false);
+        self.batch("ROLLBACK").await
+    }
+
+    /// Does something within a transaction, which goes on without it if it fails.
+    pub(super) async fn part<T>(&mut self, work: impl AsyncFnOnce(&mut Connection) -> Result<T>) -> Result<T> {
+        self.savepoint().await?;
+        match work(self).await {
+            Ok(done) => self.release().await.map(|()| done),
+            Err(error) => {
+                self.is_rolled_back |= is_deadlock(&error);
+                if !self.is_rolled_back {
+                    self.roll_back_to().await?;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Parts have names of their own: another one of the same name would end the first.
+    pub(super) async fn savepoint(&mut self) -> Result<()> {
+        self.batch(&format!("SAVEPOINT part{}", self.parts)).await?;
+        self.parts += 1;
+        Ok(())
+    }
+
+    pub(super) async fn release(&mut self) -> Result<()> {
+        self.end_part("RELEASE SAVEPOINT part").await
+    }
+
+    pub(super) async fn roll_back_to(&mut self) -> Result<()> {
+        self.end_part("ROLLBACK TO SAVEPOINT part").await
+    }
+
+    /// A savepoint that is not there any more has gone with its transaction.
+    async fn end_part(&mut self, how: &str) -> Result<()> {
+        self.parts = self.parts.saturating_sub(1);
+        let ended = self.batch(&format!("{how}{}", self.parts)).await;
+        self.is_rolled_back |= ended.is_err();
+        ended
+    }
+
+    /// The records of a find, and how many match in all where that is asked for.
+    pub(super) async fn find(&mut self, select: &Select) -> Result<Rows> {
+        let Some(shown) = select.shown() else { return self.pick(select).await };
+        let Some(count) = &select.count else {
+            return Ok(Rows { records: self.text(&select.rows, &select.columns, shown).await?.into(), total: None });
+        };
+        if select.is_only_count() {
+            return Ok(Rows { records: Answer::default(), total: Some(self.count(count).await?) });
+        }
+        let records = Answer::from(self.text(&select.rows, &select.columns, shown).await?);
+        let total = match select.total(records.len() as u64) {
+            Ok(total) => total,
+            // Others may have removed some meanwhile: a transaction would cost as much as the page.
+            Err(least) => self.count(count).await?.max(least),
+        };
+        Ok(Rows { records, total: Some(total) })
+    }
+
+    /// The records that a statement returns, as text.
+    pub(super) async fn text(
+        &mut self,
+        statement: &Statement,
+        columns: &Columns,
+        shown: &[Shown],
+    ) -> Result<JsonRecords> {
+        let mut records = JsonRecords::new();
+        self.run(statement, |row| write(&row, columns, shown, records.next())).await?;
+        Ok(records)
+    }
+
+    /// The records that a statement returns, as values.
+    pub(super) async fn records(&mut self, statement: &Statement, columns: &Columns) -> Result<Vec<Record>> {
+        let mut records = Vec::new();
+        let read = |row: Row| {
+            records.push(record(&row, columns)?);
+            Ok(())
+        };
+        self.run(statement, read).await?;
+        Ok(records)
+    }
+
+    async fn pick(&mut self, select: &Select) -> Result<Rows> {
+        let (mut picking, mut is_done) = (select.picking(), false);
+        let take = |row: Row| {
+            if !is_done {
+                is_done = picking.take(record(&row, &select.columns)?).is_break();
+            }
+            Ok(())
+        };
+        self.run(&select.rows, take).await?;
+        Ok(picking.rows())
+    }
+
+    async fn count(&mut self, count: &Statement) -> Result<u64> {
+        let mut counted = 0;
+        let read = |row: Row| {
+            if let Some(Cell::Int(count)) = row.as_ref(0) {
+                counted = count.unsigned_abs();
+            }
+            Ok(())
+        };
+        self.run(count, read).await?;
+        Ok(counted)
+    }
+}
+
+/// Writes what a row shows of these columns as a JSON object.
+pub(super) fn write(row: &Row, columns: &Columns, shown: &[Shown], out: &mut Vec<u8>) -> Result<()> {
+    out.push(b'{');
+    for (index, shown) in shown.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        let column = &columns.list[shown.column];
+        out.extend_from_slice(&column.key);
+        cell::write(column.held.scalar, at(row, shown.at), out)?;
+    }
+    out.push(b'}');
+    Ok(())
+}
+
+/// The record in a row of all columns.
+pub(super) fn record(row: &Row, columns: &Columns) -> Result<Record> {
+    let member = |(index, column): (usize, &super::column::Column)| {
+        Ok((column.name.to_string(), cell::value(column.held.scalar, at(row, index))?))
+    };
+    columns.list.iter().enumerate().map(member).collect()
+}
+
+pub(super) fn at(row: &Row, index: usize) -> &Cell {
+    row.as_ref(index).unwrap_or(&Cell::NULL)
+}
+
+/// How many bytes a value takes, or a few more.
+pub(super) fn size(value: &Cell) -> usize {
+    match value {
+        Cell::Bytes(bytes) => bytes.len() + 16,
+        _ => 16,
+    }
+}
