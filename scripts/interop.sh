@@ -10,9 +10,11 @@ export ADAPTERS="\"$TARGET/quick/adapters\""
 
 step "JavaScript clients against $FIXTURE"
 beside=()
-if need_postgres; then
-  beside=(scripts/postgres.sh)
-elif [ "${CI:-}" = true ]; then
-  exit 1
-fi
+for database in postgres mariadb; do
+  if "need_$database"; then
+    beside+=("scripts/$database.sh")
+  elif [ "${CI:-}" = true ]; then
+    exit 1
+  fi
+done
 "${beside[@]}" node --test --test-reporter=spec --test-timeout=600000 conformance/interop/*.test.mjs

@@ -82,6 +82,21 @@ need_postgres() {
   export POSTGRES_BIN
 }
 
+# Installs Debian's MariaDB where we may; fails if there is none in the end.
+need_mariadb() {
+  local as_root=env
+  PATH=$PATH:/usr/sbin
+  if [ "$(id -u)" != 0 ]; then as_root="sudo -n"; fi
+  if ! command -v mariadbd >/dev/null && command -v apt-get >/dev/null && $as_root true 2>/dev/null; then
+    step "MariaDB by apt"
+    $as_root apt-get update -qq && $as_root apt-get install -qq -y --no-install-recommends mariadb-server || true
+  fi
+  if ! command -v mariadbd >/dev/null || ! command -v mariadb-install-db >/dev/null; then
+    printf 'MariaDB is missing. On Debian: apt install mariadb-server; elsewhere its programs must be in the path.\n' >&2
+    return 1
+  fi
+}
+
 # All programs that the suites drive, in the profile of `make run`, and always in one command: cargo builds dependencies
 # anew for every other set of packages, because each asks for other features.
 build_programs() {

@@ -76,8 +76,9 @@ function withOptions(service) {
 
 const services = {}
 const stores = ['memory', 'sqlite']
-// `scripts/postgres.sh` sets it.
+// `scripts/postgres.sh` and `scripts/mariadb.sh` set these.
 if (process.env.POSTGRES_URL) stores.push('postgres')
+if (process.env.MARIADB_URL) stores.push('mariadb')
 const stopping = []
 
 before(async () => {

@@ -1,5 +1,5 @@
-//! The stores, for the suite that Feathers holds its own adapters to: `memory` and `sqlite`, and `postgres` where
-//! `POSTGRES_URL` is set.
+//! The stores, for the suite that Feathers holds its own adapters to: `memory` and `sqlite`, and `postgres` and `mariadb`
+//! where `POSTGRES_URL` and `MARIADB_URL` are set.
 //!
 //! `adapters --state STATE [--port N]` prints its address and ends with its standard input, as the fixture does; the state
 //! is of no concern to it.
@@ -14,7 +14,7 @@ use wingbeat::{
     hooks::sync,
     prelude::*,
     serve,
-    store::{Memory, Postgres, Sqlite},
+    store::{MariaDb, Memory, Postgres, Sqlite},
 };
 
 #[derive(Parser)]
@@ -54,6 +54,13 @@ async fn main() -> Result<()> {
             age integer, created boolean)";
         db.migrate(&[("people", people)]).await?;
         app = app.mount("postgres", Mount::new(db.table::<Person>("people")));
+    }
+    if let Ok(url) = env::var("MARIADB_URL") {
+        let db = MariaDb::connect(&url).await?;
+        let people =
+            "CREATE TABLE people (id integer AUTO_INCREMENT PRIMARY KEY, name text, age integer, created boolean)";
+        db.migrate(&[("people", people)]).await?;
+        app = app.mount("mariadb", Mount::new(db.table::<Person>("people")));
     }
     let app = app.before(All, sync(options)).configure(SocketIo::new()).build()?;
     println!("listening {}", listener.local_addr()?);
