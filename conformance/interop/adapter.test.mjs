@@ -1,5 +1,5 @@
-// The suite that Feathers holds its database adapters to (@feathersjs/adapter-tests), over sockets: the bundled client
-// against the stores of `adapters`.
+// The suite that Feathers holds its database adapters to (@feathersjs/adapter-tests), over sockets and over REST: the
+// bundled client against the stores of `adapters`.
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -15,7 +15,7 @@ const adapterTests = require('@feathersjs/adapter-tests')
 const feathers = require('@feathersjs/client')
 
 /** What no client can ask: these look into the service object, or call its methods upon another. */
-const NOT_OVER_SOCKETS = new Set([
+const NOT_FOR_CLIENTS = new Set([
   // They read members of the object.
   '.options',
   '.events',
@@ -61,13 +61,13 @@ function command() {
 const PARAMS = { find: 0, get: 1, create: 1, update: 2, patch: 2, remove: 1 }
 
 /** A service as the suite wants it: it sets options, and passes params, that are the server's. Each call brings them. */
-function withOptions(service) {
+function withOptions(service, write = (options) => options) {
   const object = { id: 'id', options: { multi: false, paginate: {} } }
   for (const [method, at] of Object.entries(PARAMS)) {
     object[method] = (...args) => {
       const { query, paginate = object.options.paginate, adapter } = args[at] ?? {}
       const pages = paginate === false || Object.keys(paginate ?? {}).length > 0 ? { paginate } : {}
-      const $adapter = { multi: object.options.multi ?? false, ...pages, ...adapter }
+      const $adapter = write({ multi: object.options.multi ?? false, ...pages, ...adapter })
       return service[method](...Array.from({ length: at }, (_, i) => args[i]), { query: { ...query, $adapter } })
     }
   }
@@ -86,7 +86,11 @@ before(async () => {
   const socket = io(server.url, { forceNew: true })
   stopping.unshift(() => socket.disconnect())
   const client = feathers().configure(feathers.socketio(socket))
-  for (const path of stores) services[path] = withOptions(client.service(path))
+  const rest = feathers().configure(feathers.rest(server.url).fetch(fetch))
+  for (const path of stores) {
+    services[path] = withOptions(client.service(path))
+    services[`${path} over REST`] = withOptions(rest.service(path), JSON.stringify)
+  }
 })
 
 after(async () => {
@@ -94,10 +98,13 @@ after(async () => {
 })
 
 const names = namesOfTheSuite()
-const suite = adapterTests(names.filter((name) => !NOT_OVER_SOCKETS.has(name)))
-for (const path of stores) suite({ service: (path) => services[path] }, feathers.errors, path)
+const suite = adapterTests(names.filter((name) => !NOT_FOR_CLIENTS.has(name)))
+for (const path of stores) {
+  suite({ service: (name) => services[name] }, feathers.errors, path)
+  suite({ service: (name) => services[name] }, feathers.errors, `${path} over REST`)
+}
 
 it('the_suite_has_the_tests_that_are_left_out', () => {
-  assert.deepEqual([...NOT_OVER_SOCKETS].filter((name) => !names.includes(name)), [])
+  assert.deepEqual([...NOT_FOR_CLIENTS].filter((name) => !names.includes(name)), [])
   assert.ok(names.length > 70, `${names.length}`)
 })

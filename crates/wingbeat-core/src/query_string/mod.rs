@@ -35,7 +35,10 @@ pub const MAX_INDEX: usize = 2_000;
 /// BadRequest for more than [`MAX_PARAMETERS`].
 pub fn parse(text: &str) -> Result<Map<String, Value>> {
     let mut tree = Node::object();
-    for (key, values) in parameters(text)? {
+    let mut parameters = parameters(text)?;
+    // The order in which JavaScript goes through them.
+    parameters.sort_by_key(|(key, _)| number(key).unwrap_or(u32::MAX));
+    for (key, values) in parameters {
         tree = merge(tree, branch(&key, values));
     }
     Ok(tree.into_members())
@@ -81,7 +84,7 @@ fn branch(key: &str, mut values: Vec<String>) -> Node {
     keys(key).into_iter().rev().fold(leaf, |leaf, key| match (key, leaf) {
         (Key::Next, list @ Node::List(_)) => list,
         (Key::Next, one) => Node::list([one]),
-        (Key::Place(place), leaf) => Node::List([(place, leaf)].into()),
+        (Key::Place(place), leaf) => Node::item(place, leaf),
         (Key::Name(name), leaf) => Node::member(name, leaf),
     })
 }
@@ -103,33 +106,53 @@ impl Key<'_> {
     }
 }
 
-/// The place in a list that a text is: a number as JavaScript would write it.
+/// The place in a list that a text is.
 fn index(text: &str) -> Option<usize> {
-    let index = text.parse().ok().filter(|index| *index <= MAX_INDEX)?;
-    let canonical = text.bytes().all(|byte| byte.is_ascii_digit()) && (text.len() == 1 || !text.starts_with('0'));
-    canonical.then_some(index)
+    number(text).and_then(|number| usize::try_from(number).ok()).filter(|index| *index < MAX_INDEX)
 }
 
-/// `a[b][]` as `a`, `b` and the next place. What is deeper than [`MAX_DEPTH`] is one name.
+/// The number that a text is, if JavaScript would write it like that.
+fn number(text: &str) -> Option<u32> {
+    let canonical = text.bytes().all(|byte| byte.is_ascii_digit()) && (text.len() == 1 || !text.starts_with('0'));
+    text.parse().ok().filter(|_| canonical)
+}
+
+/// `a[b][]` as `a`, `b` and the next place. Brackets may hold brackets; those that do not close, and what is deeper than
+/// [`MAX_DEPTH`], are one name as they stand.
 fn keys(key: &str) -> Vec<Key<'_>> {
-    let mut groups = groups(key).peekable();
-    let parent = groups.peek().map_or(key, |first| &key[..first.start]);
+    let mut open = key.find('[');
+    let parent = &key[..open.unwrap_or(key.len())];
     let mut keys = Vec::from_iter((!parent.is_empty()).then_some(Key::Name(parent)));
-    keys.extend(groups.by_ref().take(MAX_DEPTH).map(|group| Key::in_brackets(&key[group.start + 1..group.end - 1])));
-    keys.extend(groups.next().map(|rest| Key::Name(&key[rest.start..])));
+    let mut depth = 0;
+    while let Some(start) = open {
+        match closing(key, start).filter(|_| depth < MAX_DEPTH) {
+            Some(end) => {
+                keys.push(Key::in_brackets(&key[start + 1..end]));
+                open = key[end..].find('[').map(|at| end + at);
+                depth += 1;
+            }
+            None => {
+                keys.push(Key::Name(&key[start..]));
+                open = None;
+            }
+        }
+    }
     keys
 }
 
-/// Where the pairs of brackets are that hold no other bracket.
-fn groups(key: &str) -> impl Iterator<Item = std::ops::Range<usize>> {
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        let close = at + key[at..].find(']')?;
-        let open = key[at..close].rfind('[').map(|open| at + open);
-        at = close + 1;
-        Some(open.map(|open| open..close + 1))
-    })
-    .flatten()
+/// Where the bracket closes that opens there.
+fn closing(key: &str, open: usize) -> Option<usize> {
+    let mut level = 0;
+    let mut brackets = key[open..].bytes().enumerate().filter(|(_, byte)| matches!(byte, b'[' | b']'));
+    let end = brackets.find(|(_, byte)| {
+        if *byte == b'[' {
+            level += 1;
+        } else {
+            level -= 1;
+        }
+        level == 0
+    });
+    end.map(|(at, _)| open + at)
 }
 
 /// `decodeURIComponent`, with plus signs for spaces; text that it would refuse stays as it is.

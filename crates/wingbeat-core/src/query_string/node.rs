@@ -5,11 +5,23 @@ use std::collections::BTreeMap;
 
 pub(super) enum Node {
     Text(String),
-    /// What qs writes where a text meets an object of the same name.
-    True,
-    /// By places, as they may have gaps until all is read.
-    List(BTreeMap<usize, Node>),
+    List(Items),
     Object(Members),
+}
+
+/// A list, by places: it may have gaps until all is read.
+#[derive(Default)]
+pub(super) struct Items {
+    pub(super) nodes: BTreeMap<usize, Node>,
+    /// Whether it was made because an object met a text of its name.
+    pub(super) is_conflict: bool,
+}
+
+impl Items {
+    pub(super) fn push(&mut self, node: Node) {
+        let end = self.nodes.last_key_value().map_or(0, |(place, _)| place + 1);
+        self.nodes.insert(end, node);
+    }
 }
 
 /// In the order in which they came.
@@ -17,6 +29,8 @@ pub(super) enum Node {
 pub(super) struct Members {
     places: std::collections::HashMap<String, usize>,
     nodes: Vec<(String, Node)>,
+    /// Of an object that was such a list: the highest place, behind which further texts stand.
+    pub(super) conflict: Option<usize>,
 }
 
 impl Members {
@@ -29,6 +43,11 @@ impl Members {
     pub(super) fn set(&mut self, name: String, node: Node) {
         if name == "__proto__" {
             return;
+        }
+        if let Some(highest) = &mut self.conflict
+            && let Some(place) = name.parse().ok().filter(|place: &usize| place > highest && place.to_string() == name)
+        {
+            *highest = place;
         }
         match self.get_mut(&name) {
             Some(before) => *before = node,
@@ -61,19 +80,24 @@ impl Node {
     }
 
     pub(super) fn list(nodes: impl IntoIterator<Item = Node>) -> Node {
-        Node::List(nodes.into_iter().enumerate().collect())
+        Node::List(Items { nodes: nodes.into_iter().enumerate().collect(), is_conflict: false })
+    }
+
+    pub(super) fn item(place: usize, node: Node) -> Node {
+        Node::List(Items { nodes: [(place, node)].into(), is_conflict: false })
     }
 
     /// The members of an object; those of a list are named by their places.
     pub(super) fn into_named(self) -> Members {
         match self {
             Node::Object(members) => members,
-            Node::List(items) => {
-                let mut members = Members::default();
-                items.into_iter().for_each(|(place, node)| members.set(place.to_string(), node));
+            Node::List(Items { nodes, is_conflict }) => {
+                let conflict = nodes.keys().last().copied().filter(|_| is_conflict);
+                let mut members = Members { conflict, ..Members::default() };
+                nodes.into_iter().for_each(|(place, node)| members.set(place.to_string(), node));
                 members
             }
-            Node::Text(_) | Node::True => Members::default(),
+            Node::Text(_) => Members::default(),
         }
     }
 
@@ -84,8 +108,7 @@ impl Node {
     fn into_value(self) -> Value {
         match self {
             Node::Text(text) => text.into(),
-            Node::True => true.into(),
-            Node::List(items) => items.into_values().map(Node::into_value).collect(),
+            Node::List(items) => items.nodes.into_values().map(Node::into_value).collect(),
             object @ Node::Object(_) => Value::Object(object.into_members()),
         }
     }
