@@ -65,6 +65,7 @@ async fn todo_tells_everybody_what_is_to_do() {
     assert_eq!(soon(heard.next()).await.unwrap().unwrap(), milk);
     todos.update(1, &json!({"text": "Milk", "done": true})).await.unwrap();
     assert_eq!(todos.find().await.unwrap().records(), [json!({"id": 1, "text": "Milk", "done": true})]);
+    assert!(example.page("/todos").await.ends_with(r#"[{"id":1,"text":"Milk","done":true}]"#));
     assert_eq!(todos.update(2, &json!({"text": "?"})).await.unwrap_err().code(), Some(404));
     assert_eq!(todos.create(&json!({"text": 7})).await.unwrap_err().code(), Some(400));
     assert!(example.page("/").await.contains("What is to do?"));

@@ -1,11 +1,11 @@
-//! A list of things to do, typed from end to end, and the page to use it. `cargo run -p examples --bin todo`
+//! A list of things to do, typed from end to end, over sockets and REST, and the page to use it. `cargo run -p examples --bin todo`
 
 use axum::http::header;
 use axum::response::{Html, IntoResponse};
 use axum::{Router, routing::get};
 use serde::{Deserialize, Serialize};
 use tokio::{net::TcpListener, sync::Mutex};
-use wingbeat::{Record, engine::Config, prelude::*};
+use wingbeat::{Record, Rest, engine::Config, prelude::*};
 
 /// Clients write what is not the server's: `TodoData`.
 #[derive(Clone, Serialize, Deserialize, Record)]
@@ -59,6 +59,7 @@ async fn main() -> Result<()> {
         .mount("todos", Mount::new(Todos::default()).publish(|_| channel("everybody")))
         .on_connection(|app, connection| app.channel("everybody").join(connection))
         .configure(SocketIo::with_config(Config::default().client_files(client).same_origin()))
+        .configure(Rest::new())
         .fallback(Router::new().route("/", get(page)))
         .build()?;
     let listener = TcpListener::bind(std::env::args().nth(1).unwrap_or("127.0.0.1:3030".into())).await?;
