@@ -1,11 +1,9 @@
 //! One connection, and the statements that it has prepared.
 
-use super::cell;
-use super::dialect::{Columns, Select, Statement};
+use super::dialect::Statement;
 use super::error::{conflict, is_deadlock, is_fatal, is_stale, mapped, too_large, too_slow};
 use super::write::Write;
-use crate::store::sql::Shown;
-use crate::store::{Answer, JsonRecords, Record, Rows};
+use crate::store::Answer;
 use hashlink::LruCache;
 use mysql_async::prelude::Queryable as _;
 use mysql_async::{Conn, Error as Driver, Row, Statement as Prepared, Value as Cell};
@@ -31,6 +29,9 @@ pub(in crate::store) struct Connection {
     /// The server ends a statement after its limit, unless it is not there any more.
     patience: Duration,
     is_lost: bool,
+    /// The server has ended it, or is gone.
+    is_closed: bool,
+    opened: Instant,
     used: Instant,
     /// How many parts of a transaction lie within each other.
     parts: usize,
@@ -47,6 +48,8 @@ impl Connection {
             statements: LruCache::new(STATEMENTS),
             patience: limit.saturating_add(Duration::from_secs(1)),
             is_lost: false,
+            is_closed: false,
+            opened: Instant::now(),
             used: Instant::now(),
             parts: 0,
             is_rolled_back: false,
@@ -61,6 +64,15 @@ impl Connection {
     /// Whether nothing more comes of it.
     pub(super) fn is_lost(&self) -> bool {
         self.is_lost
+    }
+
+    /// Whether there is nothing left of it on the server.
+    pub(super) fn is_closed(&self) -> bool {
+        self.is_closed
+    }
+
+    pub(super) fn age(&self) -> Duration {
+        self.opened.elapsed()
     }
 
     /// How long it has done nothing.
@@ -195,7 +207,8 @@ impl Connection {
             return Err(too_slow());
         };
         done.map_err(|error| {
-            self.is_lost |= is_fatal(&error);
+            self.is_closed |= is_fatal(&error);
+            self.is_lost |= self.is_closed;
             mapped(error)
         })
     }
@@ -274,98 +287,6 @@ impl Connection {
         self.is_rolled_back |= ended.is_err();
         ended
     }
-
-    /// The records of a find, and how many match in all where that is asked for.
-    pub(super) async fn find(&mut self, select: &Select) -> Result<Rows> {
-        let Some(shown) = select.shown() else { return self.pick(select).await };
-        let Some(count) = &select.count else {
-            return Ok(Rows { records: self.text(&select.rows, &select.columns, shown).await?.into(), total: None });
-        };
-        if select.is_only_count() {
-            return Ok(Rows { records: Answer::default(), total: Some(self.count(count).await?) });
-        }
-        let records = Answer::from(self.text(&select.rows, &select.columns, shown).await?);
-        let total = match select.total(records.len() as u64) {
-            Ok(total) => total,
-            // Others may have removed some meanwhile: a transaction would cost as much as the page.
-            Err(least) => self.count(count).await?.max(least),
-        };
-        Ok(Rows { records, total: Some(total) })
-    }
-
-    /// The records that a statement returns, as text.
-    pub(super) async fn text(
-        &mut self,
-        statement: &Statement,
-        columns: &Columns,
-        shown: &[Shown],
-    ) -> Result<JsonRecords> {
-        let mut records = JsonRecords::new();
-        self.run(statement, |row| write(&row, columns, shown, records.next())).await?;
-        Ok(records)
-    }
-
-    /// The records that a statement returns, as values.
-    pub(super) async fn records(&mut self, statement: &Statement, columns: &Columns) -> Result<Vec<Record>> {
-        let mut records = Vec::new();
-        let read = |row: Row| {
-            records.push(record(&row, columns)?);
-            Ok(())
-        };
-        self.run(statement, read).await?;
-        Ok(records)
-    }
-
-    async fn pick(&mut self, select: &Select) -> Result<Rows> {
-        let (mut picking, mut is_done) = (select.picking(), false);
-        let take = |row: Row| {
-            if !is_done {
-                is_done = picking.take(record(&row, &select.columns)?).is_break();
-            }
-            Ok(())
-        };
-        self.run(&select.rows, take).await?;
-        Ok(picking.rows())
-    }
-
-    async fn count(&mut self, count: &Statement) -> Result<u64> {
-        let mut counted = 0;
-        let read = |row: Row| {
-            if let Some(Cell::Int(count)) = row.as_ref(0) {
-                counted = count.unsigned_abs();
-            }
-            Ok(())
-        };
-        self.run(count, read).await?;
-        Ok(counted)
-    }
-}
-
-/// Writes what a row shows of these columns as a JSON object.
-pub(super) fn write(row: &Row, columns: &Columns, shown: &[Shown], out: &mut Vec<u8>) -> Result<()> {
-    out.push(b'{');
-    for (index, shown) in shown.iter().enumerate() {
-        if index > 0 {
-            out.push(b',');
-        }
-        let column = &columns.list[shown.column];
-        out.extend_from_slice(&column.key);
-        cell::write(column.held.scalar, at(row, shown.at), out)?;
-    }
-    out.push(b'}');
-    Ok(())
-}
-
-/// The record in a row of all columns.
-pub(super) fn record(row: &Row, columns: &Columns) -> Result<Record> {
-    let member = |(index, column): (usize, &super::column::Column)| {
-        Ok((column.name.to_string(), cell::value(column.held.scalar, at(row, index))?))
-    };
-    columns.list.iter().enumerate().map(member).collect()
-}
-
-pub(super) fn at(row: &Row, index: usize) -> &Cell {
-    row.as_ref(index).unwrap_or(&Cell::NULL)
 }
 
 /// How many bytes a value takes, or a few more.

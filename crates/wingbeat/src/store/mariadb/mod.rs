@@ -9,6 +9,7 @@ mod error;
 mod insert;
 mod known;
 mod migrate;
+mod reading;
 mod scalar;
 mod server;
 mod settings;

@@ -2,7 +2,7 @@
 
 use super::MariaDbSettings;
 use super::connection::Connection;
-use super::error::lost;
+use super::error::{lost, mapped};
 use super::url::Address;
 use crate::store::sql::pool;
 #[cfg(feature = "tls")]
@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 #[cfg(feature = "tls")]
 use tokio_rustls::rustls::crypto::{CryptoProvider, aws_lc_rs};
-use wingbeat_core::{Error, Result};
+use wingbeat_core::Result;
 
 /// One that has served nobody for so long is asked whether it is still there.
 const LONG: Duration = Duration::from_secs(1);
@@ -66,13 +66,19 @@ impl Server {
         }
     }
 
-    /// Ends a connection by its number, with what it is at.
-    async fn kill(&self, number: u32) -> Result<()> {
+    /// Ends a connection by its number, with what it is at. A server that has begun since it was opened has given that
+    /// number to another one.
+    async fn kill(&self, connection: &Connection) -> Result<()> {
         let mut other = self.in_time(self.connected()).await?;
-        let killed = other.query_drop(format!("KILL {number}")).await;
+        let uptime: Option<(String, u64)> =
+            other.query_first("SHOW GLOBAL STATUS LIKE 'Uptime'").await.map_err(mapped)?;
+        let uptime = uptime.map_or(0, |(_, seconds)| seconds);
+        if Duration::from_secs(uptime + 1) >= connection.age() {
+            other.query_drop(format!("KILL {}", connection.number())).await.map_err(mapped)?;
+        }
         // Nobody waits for it.
         let _ = other.disconnect().await;
-        killed.map_err(Error::internal)
+        Ok(())
     }
 }
 
@@ -118,9 +124,10 @@ impl pool::Server for Server {
     }
 
     async fn end(&self, connection: Connection) {
-        let number = connection.number();
         let ending = async {
-            if let Err(error) = self.kill(number).await {
+            if !connection.is_closed()
+                && let Err(error) = self.kill(&connection).await
+            {
                 tracing::debug!(%error, "a statement that nobody waits for could not be ended");
             }
             connection.disconnect().await;

@@ -1,9 +1,10 @@
 //! What a call writes, as it can be done again.
 
 use super::cell;
-use super::connection::{Connection, at, write};
+use super::connection::Connection;
 use super::dialect::{Columns, Select, Statement};
 use super::known::Known;
+use super::reading::{at, write};
 use crate::store::sql::{Assignment, delete, ids_of, in_order, push_ids, update};
 use crate::store::{Answer, JsonRecords, Record, Target, Writes};
 use mysql_async::{Row, Value as Cell};

@@ -211,3 +211,35 @@ async fn connections_that_were_cut_while_nobody_used_them_are_opened_again() {
     }
     assert!(failed <= 1, "{failed}");
 }
+
+/// How many of these connections answer.
+async fn answering(held: &mut [super::super::Taken]) -> usize {
+    let mut answering = 0;
+    for taken in held {
+        answering += usize::from(taken.connection().unwrap().ping().await);
+    }
+    answering
+}
+
+#[tokio::test]
+async fn a_connection_that_a_restart_has_cut_takes_no_other_with_its_number_along() {
+    let Some(server) = TestServer::start() else { return };
+    let db = server.database(MariaDbSettings::default().connections(1)).await;
+    db.batch(TABLES).await;
+    let table = db.table::<Value>("things");
+    let mut taken = db.take().await.unwrap();
+    let number = taken.connection().unwrap().number();
+    server.tell("halt");
+    server.tell("start");
+    // Until one of another pool has the number that this one had.
+    let other = MariaDb::connect_with(&server.url(""), MariaDbSettings::default().connections(200)).await.unwrap();
+    let mut held = Vec::new();
+    while held.last_mut().is_none_or(|last: &mut super::super::Taken| last.connection().unwrap().number() < number) {
+        held.push(other.take().await.unwrap());
+    }
+    taken.work(async |connection: &mut connection::Connection| connection.batch("DO 1").await).await.unwrap_err();
+    drop(taken);
+    assert_eq!(count(&table, json!({})).await, 1);
+    let all = held.len();
+    assert_eq!(answering(&mut held).await, all);
+}

@@ -3,6 +3,7 @@ mod columns;
 mod hostile;
 mod loss;
 mod server;
+mod tables;
 #[cfg(feature = "tls")]
 mod tls;
 mod transactions;
