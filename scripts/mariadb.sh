@@ -7,7 +7,7 @@ need_mariadb
 port=$(node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close() })')
 dir=$(mktemp -d "${TMPDIR:-/tmp}/wingbeat-mariadb-XXXXXX")
 server=
-trap 'if [ -n "$server" ]; then kill -KILL "$server" 2>/dev/null; wait "$server" 2>/dev/null; fi; rm -rf "$dir"' EXIT
+trap 'if [ -n "$server" ]; then kill -KILL "$server" 2>/dev/null || true; wait "$server" 2>/dev/null || true; fi; rm -rf "$dir"' EXIT
 # A server removes what others have left where it keeps its own for a while.
 mkdir "$dir/tmp"
 # As root it wants to be told that this is meant.
