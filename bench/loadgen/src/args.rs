@@ -73,7 +73,7 @@ impl Args {
 
 pub fn usage(why: &str) -> ! {
     eprintln!(
-        "loadgen: {why}\nusage: loadgen rpc|fanout|mixed|polling|paced|beside|fair|idle|connect|storm|stalled --addr HOST:PORT --pid PID \
+        "loadgen: {why}\nusage: loadgen rpc|data|fanout|mixed|polling|paced|beside|fair|idle|connect|storm|stalled --addr HOST:PORT --pid PID \
          [--option value …] (see README.md)"
     );
     std::process::exit(2)

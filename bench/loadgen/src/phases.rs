@@ -25,6 +25,8 @@ pub struct Phases {
     /// A fixed number of operations instead of a time, and no warm-up: for counting instructions. 0 for none.
     pub ops: u64,
     pid: u32,
+    /// A database server beside the server.
+    database: Option<u32>,
     span: Option<Span>,
 }
 
@@ -48,6 +50,7 @@ impl Phases {
             measure: args.seconds("secs", 5.0),
             ops,
             pid: args.pid(),
+            database: Some(args.number("database", 0)).filter(|pid| *pid > 0),
             span: None,
         }
     }
@@ -70,7 +73,7 @@ impl Phases {
         let next = match self.phase {
             Phase::Warm if elapsed >= self.warmup => Phase::Settle,
             Phase::Settle if settled => {
-                self.span = Some(Span::start(self.pid)?);
+                self.span = Some(Span::beside(self.pid, self.database)?);
                 Phase::Measure
             }
             Phase::Measure if enough => Phase::Drain,
