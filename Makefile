@@ -63,4 +63,4 @@ deny: ## Licences, advisories and sources of the dependencies (needs cargo-deny)
 
 clean: ## Remove what was built and installed, not the chat's database
 	@cargo clean
-	@rm -rf conformance/node_modules examples/chat/node_modules bench/peers/node_modules bench/loadgen/target bench/plots/target bench/peers/*/target fuzz/target
+	@rm -rf conformance/node_modules examples/chat/node_modules bench/peers/node_modules bench/peers/feathers-knex/node_modules bench/loadgen/target bench/plots/target bench/peers/*/target fuzz/target

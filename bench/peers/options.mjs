@@ -1,4 +1,4 @@
-// The command line of the peers on Node: PORT [--cert FILE --key FILE]
+// The command line of the peers on Node: PORT [--cert FILE --key FILE], and words that a peer has of its own behind the port
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
@@ -10,6 +10,7 @@ const { values, positionals } = parseArgs({
 })
 
 export const port = Number(positionals[0] ?? 3030)
+export const words = positionals.slice(1)
 
 /** An HTTP server, encrypted if there is a certificate. */
 export const http = () =>
