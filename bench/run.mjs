@@ -2,8 +2,9 @@
 // Measures all servers side by side and writes bench/RESULTS.md; README.md says how.
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { build } from './runner/build.mjs'
+import { build, buildable, fillers } from './runner/build.mjs'
 import { certificate } from './runner/certificate.mjs'
+import { openDatabases } from './runner/databases.mjs'
 import { draw } from './runner/draw.mjs'
 import { commandLine } from './runner/format.mjs'
 import { countInstructions } from './runner/instructions.mjs'
@@ -35,11 +36,24 @@ async function measure(wanted) {
   const { scenarios, skipped } = possible(wanted.scenarios, machine)
   if (wanted.instructions && !machine.valgrind) skipped.push({ scenario: 'instructions', reason: 'need valgrind' })
   for (const { scenario, reason } of skipped) console.log(`SKIPPED: ${scenario} ${reason}`)
-  const servers = [...new Set(scenarios.flatMap((scenario) => serversOf(scenario, wanted)))]
+  const taking = (options) => [...new Set(scenarios.flatMap((scenario) => serversOf(scenario, options)))]
+  const optional = taking(wanted).filter((server) => server.optional)
+  const built = buildable(wanted, optional)
+  const known = wanted.known.filter((server) => !optional.includes(server) || built.includes(server))
+  const servers = taking({ ...wanted, known })
   const encrypted = wanted.rounds && scenarios.some((scenario) => scenario.tls)
-  const options = { ...wanted, scenarios, tls: encrypted ? certificate() : undefined }
-  build(options, servers)
+  const options = { ...wanted, known, scenarios, tls: encrypted ? certificate() : undefined }
+  const stored = scenarios.filter((scenario) => scenario.store && serversOf(scenario, options).length)
+  build(options, [...servers.filter((server) => !server.optional), ...fillers(stored)])
+  const databases = await openDatabases(stored, machine)
+  try {
+    return await run({ ...options, databases }, machine, servers, skipped)
+  } finally {
+    databases.close()
+  }
+}
 
+async function run(options, machine, servers, skipped) {
   const before = options.resume ? read(options.resume) : undefined
   const meta = { ...describe(options, servers), skipped }
   if (before) Object.assign(meta, since(before.meta, meta))

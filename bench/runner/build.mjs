@@ -2,16 +2,22 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { loadgen, plots, root, targetOf } from './paths.mjs'
+import { loadgen, plots, program, root, targetOf } from './paths.mjs'
 
 const tools = {
   loadgen: { build: { cargo: 'bench/loadgen' }, command: () => [loadgen] },
   plots: { build: { cargo: 'bench/plots' }, command: () => [plots] },
+  filler: { build: { cargo: '.', package: 'bench', bin: 'bench-data', features: 'data' }, command: () => [program('.', 'bench-data')] },
 }
 
 /** Builds them, unless that is not wanted, and throws unless all is there. */
 export function build({ build, plots: draws }, servers) {
   make(build, [tools.loadgen, ...(draws ? [tools.plots] : []), ...servers])
+}
+
+/** Who fills the databases of scenarios, though it may not be measured itself. */
+export function fillers(scenarios) {
+  return scenarios.some(({ store }) => store === 'sqlite') ? [tools.filler] : []
 }
 
 /** Those of `peers` that can be built; the others have no part in it, each with a line that says why. */
@@ -38,9 +44,9 @@ function make(build, parts) {
   }
 }
 
-function cargo({ cargo: folder, package: name, bin }) {
+function cargo({ cargo: folder, package: name, bin, features }) {
   const args = ['build', '--release', '--locked', '--target-dir', targetOf(folder), ...(name ? ['-p', name] : [])]
-  if (bin) args.push('--bin', bin, '--features', 'sqlite')
+  if (bin) args.push('--bin', bin, '--features', features)
   run('cargo', args, folder)
 }
 

@@ -6,7 +6,8 @@ import { targets } from './targets.mjs'
 /** The charts for which there are figures: file, title, and data. */
 export function charts(meta, runs, measured) {
   return [ratios(meta, runs, measured), calls(meta, runs, measured), delivery(meta, runs, measured),
-    latency(meta, runs, measured), memory(meta, runs, measured)].filter(Boolean)
+    latency(meta, runs, measured), memory(meta, runs, measured),
+    data(meta, runs, measured, 'sqlite', 'SQLite'), data(meta, runs, measured, 'postgres', 'PostgreSQL')].filter(Boolean)
 }
 
 /** Wingbeat against the baseline, one line a scenario: median, interval, and the target's limit. */
@@ -47,6 +48,14 @@ function calls(meta, runs, measured) {
 function memory(meta, runs, measured) {
   const shown = called(measured, ['idle', 'idle-user', 'storm'])
   return bars('memory', 'Memory of a connection', 'KiB', meta, runs, shown)
+}
+
+/** Calls to tables, with as many in flight as there are figures of all servers for. */
+function data(meta, runs, measured, store, title) {
+  const shown = measured
+    .filter((scenario) => scenario.store === store && scenario.flight === 80)
+    .map((scenario) => ({ ...scenario, inShort: scenario.call === 'real' ? 'real call' : scenario.call }))
+  return bars(`data-${store}`, `Calls to a table in ${title}, 80 in flight`, 'µs of CPU of the server per call', meta, runs, shown)
 }
 
 function latency(meta, runs, measured) {

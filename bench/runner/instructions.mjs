@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { serversOf } from './options.mjs'
-import { load, withServer } from './measure.mjs'
+import { load, ofDatabase, withDatabase, withServer } from './measure.mjs'
 
 const TIMEOUT = 300_000
 
@@ -17,7 +17,7 @@ export async function* countInstructions(options, machine, done = []) {
       if (had.has(`${scenario.name} ${server.name}`)) continue
       const count = { scenario: scenario.name, server: server.name }
       try {
-        const [few, many] = [await run(server, scenario, machine, 1), await run(server, scenario, machine, 3)]
+        const [few, many] = [await run(server, scenario, options, machine, 1), await run(server, scenario, options, machine, 3)]
         count.each = perOperation(few, many)
       } catch (error) {
         count.error = error.message.replace(/\s+/g, ' ').slice(0, 200)
@@ -36,21 +36,23 @@ export function perOperation(few, many) {
   return (many.instructions - few.instructions) / operations
 }
 
-async function run(server, scenario, machine, times) {
+async function run(server, scenario, options, machine, times) {
   const folder = mkdtempSync(join(tmpdir(), 'wingbeat-bench-'))
   const file = join(folder, 'callgrind.out')
   const valgrind = ['valgrind', '--tool=callgrind', `--callgrind-out-file=${file}`]
-  try {
-    const figures = await withServer(
+  const counted = (database) =>
+    withServer(
       (port, more) => [...valgrind, ...server.command(port, more)],
       `${machine.server}`,
-      undefined,
+      { database },
       (port, pid) => {
-        const args = [...scenario.load, '--addr', `127.0.0.1:${port}`, '--pid', `${pid}`, '--ops', `${scenario.ops * times}`]
-        return load(machine, args, TIMEOUT)
+        const there = ['--addr', `127.0.0.1:${port}`, '--pid', `${pid}`, ...ofDatabase(database)]
+        return load(machine, [...scenario.load, ...there, '--ops', `${scenario.ops * times}`], TIMEOUT)
       },
       'SIGTERM',
     )
+  try {
+    const figures = await withDatabase(scenario, options, counted)
     return { operations: figures.calls ?? figures.deliveries ?? figures.connects, instructions: total(readFileSync(file, 'utf8')) }
   } finally {
     rmSync(folder, { recursive: true })

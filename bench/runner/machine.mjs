@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import os from 'node:os'
+import { findPostgres } from './databases.mjs'
 import { here } from './paths.mjs'
 
 /** Throws unless anything can be measured here; returns the cores to pin to, and what else there is. */
@@ -27,6 +28,7 @@ export function checkMachine({ cores }) {
     mib: availableMib(),
     openssl: output('openssl', 'version') !== undefined,
     valgrind: output('valgrind', '--version') !== undefined,
+    postgres: findPostgres(),
   }
 }
 

@@ -20,15 +20,32 @@ export async function measure(server, scenario, options, machine) {
   const cores = server.twoCores ? `${machine.server},${machine.second}` : `${machine.server}`
   const time = scenario.memory ? [] : ['--warmup', `${scenario.warmup ?? warmup}`, '--secs', `${scenario.secs ?? secs}`]
   const trusted = scenario.tls ? ['--tls', tls.cert] : []
-  return withServer(server.command, cores, scenario.tls ? tls : undefined, (port, pid) =>
-    load(machine, [...scenario.load, '--addr', `127.0.0.1:${port}`, '--pid', `${pid}`, ...time, ...trusted], RUN_TIMEOUT),
+  return withDatabase(scenario, options, (database) =>
+    withServer(server.command, cores, { tls: scenario.tls ? tls : undefined, database }, (port, pid) => {
+      const there = ['--addr', `127.0.0.1:${port}`, '--pid', `${pid}`, ...ofDatabase(database)]
+      return load(machine, [...scenario.load, ...there, ...time, ...trusted], RUN_TIMEOUT)
+    }),
   )
 }
 
+/** A fresh database for a scenario that needs one, removed after `use`. */
+export async function withDatabase(scenario, { databases }, use) {
+  if (!scenario.store) return use(undefined)
+  const database = databases.of(scenario).fresh()
+  try {
+    return await use(database)
+  } finally {
+    database.remove()
+  }
+}
+
+/** What the load generator must know of a database: the process whose time is told apart. */
+export const ofDatabase = (database) => (database?.pid ? ['--database', `${database.pid}`] : [])
+
 /** Starts a server, waits until it listens, and ends it after `use`. */
-export async function withServer(command, cores, tls, use, end = 'SIGKILL') {
+export async function withServer(command, cores, more, use, end = 'SIGKILL') {
   const port = await freePort()
-  const [program, ...args] = command(`${port}`, { tls })
+  const [program, ...args] = command(`${port}`, more ?? {})
   const running = pinned(cores, program, args)
   try {
     await ready(running, port)
@@ -109,7 +126,7 @@ function accepts(port) {
   })
 }
 
-async function freePort() {
+export async function freePort() {
   const server = net.createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address()

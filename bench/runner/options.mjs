@@ -106,10 +106,12 @@ function chooseServers(values, known) {
 /** Who takes part in a scenario. */
 export function serversOf(scenario, { servers, known }) {
   const able = (server) => !scenario.needs.some((need) => server.lacks.includes(need))
-  if (!scenario.servers) return servers.filter(able)
-  // A scenario between two of ours runs whole or not at all.
-  const some = scenario.servers.some((name) => servers.some((server) => server.name === name && name !== 'floor'))
-  return some ? scenario.servers.map((name) => known.find((server) => server.name === name)) : []
+  if (!scenario.servers) return servers.filter((server) => !server.of).filter(able)
+  const chosen = ({ name, of }) => servers.some((server) => server.name === name || server.name === of)
+  const there = known.filter(({ name }) => scenario.servers.includes(name))
+  // A scenario of some of ours runs whole or not at all; references, where they are wanted.
+  if (!there.some((server) => chosen(server) && !/^floor\b/.test(server.name))) return []
+  return there.filter((server) => !server.reference || chosen(server))
 }
 
 /** An option that is a number above 0. */

@@ -86,3 +86,12 @@ test('clients: what is no number is refused', () => {
     assert.throws(() => parseClientOptions(words.split(' ')), words)
   }
 })
+
+test('scenarios with data have servers of their own, who come with those that they are of', () => {
+  const of = (words) => names(serversOf(scenario('data-get-sqlite'), parseOptions(words)))
+  assert.deepEqual(of([]), ['floor-data', 'wingbeat-data', 'feathers-knex'])
+  assert.deepEqual(of(['--gate']), ['floor-data', 'wingbeat-data', 'feathers-knex'])
+  assert.deepEqual(of(['--servers', 'wingbeat']), ['floor-data', 'wingbeat-data'])
+  assert.deepEqual(of(['--servers', 'socketioxide']), [])
+  assert.ok(!names(serversOf(scenario('get-16'), parseOptions(['--servers', 'all']))).includes('wingbeat-data'))
+})

@@ -77,7 +77,7 @@ test('the table for the README has nothing that was always disturbed', () => {
 
 test('every chart has what it is drawn from', () => {
   const drawn = charts(meta, runs, measuredScenarios(meta))
-  assert.deepEqual(drawn.map(({ file }) => file), ['ratios', 'calls', 'delivery', 'latency', 'memory'])
+  assert.deepEqual(drawn.map(({ file }) => file), ['ratios', 'calls', 'delivery', 'latency', 'memory', 'data-sqlite', 'data-postgres'])
   const [ratios] = drawn
   assert.deepEqual(ratios.rows[0], { label: 'get, 1 in flight', value: 2, low: 2, high: 2, sure: false, limit: 1.05 })
 })

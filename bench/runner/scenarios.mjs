@@ -3,6 +3,7 @@
 // `needs` names what not every server has. `servers` and `baseline` are there where a scenario compares others than the
 // rest. `rounds` is the most rounds that it takes part in: memory hardly varies. `ops` is how many operations are
 // counted under valgrind. A `program` is run instead of server and load generator. What takes `long` is not for --quick.
+import { dataScenarios } from './data-scenarios.mjs'
 import { program } from './paths.mjs'
 
 const cpu = { figure: 'server_cpu_us', unit: 'µs of CPU', columns: 'cost', needs: [] }
@@ -282,6 +283,7 @@ export const scenarios = [
   },
   ...[1, 4, 50].flatMap(fairAmong),
   finds(50, 'together', 'at one address ', ['--together', 'yes']),
+  ...dataScenarios,
   between(
     'hooks-5',
     'wingbeat-hooks5',

@@ -59,6 +59,10 @@ const node = (name, title, script) => ({
   interpreted: true,
 })
 
+/** Where the data are; --no-build looks for the program alone. */
+const where = (database) => (database ? [`--${database.store}`, database.place] : [])
+const words = (database) => (database ? [database.store, database.place] : [])
+
 export const servers = [
   floor('floor', 'floor, by hand', ['--ws', 'own', '--bcast', 'queue'], { byDefault: true }),
   wingbeat('typed', { byDefault: true }),
@@ -78,7 +82,7 @@ export const servers = [
     ...wingbeat('typed'),
     name: 'wingbeat-records',
     title: 'Wingbeat, a table in SQLite',
-    build: { cargo: '.', package: 'bench', bin: 'bench-records' },
+    build: { cargo: '.', package: 'bench', bin: 'bench-records', features: 'sqlite' },
     command: (port) => [program('.', 'bench-records'), '--port', port],
     lacks: ['tls', 'rooms', 'users'],
   },
@@ -91,6 +95,35 @@ export const servers = [
   rust('engineioxide', { lacks: ['tls', 'rooms', 'users'] }),
   node('feathers', 'Feathers (Node)', 'feathers.mjs'),
   node('socket.io', 'socket.io (Node)', 'socketio.mjs'),
+  // With data: in scenarios of their own, each for the one that it is `of`.
+  {
+    name: 'floor-data',
+    title: 'by hand, with data',
+    build: { cargo: 'bench/peers/floor_data' },
+    command: (port, { database }) => [program('bench/peers/floor_data', 'floor_data'), '--port', port, ...where(database)],
+    allocator: "glibc's",
+    lacks: ['tls'],
+    of: 'floor',
+  },
+  {
+    name: 'wingbeat-data',
+    title: 'Wingbeat, with data',
+    build: { cargo: '.', package: 'bench', bin: 'bench-data', features: 'data' },
+    command: (port, { database }) => [program('.', 'bench-data'), '--port', port, ...where(database)],
+    allocator: 'jemalloc',
+    lacks: ['tls'],
+    of: 'wingbeat',
+  },
+  {
+    ...node('feathers-knex', 'Feathers + Knex (Node)'),
+    build: { npm: 'bench/peers/feathers-knex' },
+    command: (port, { database }) => ['node', 'bench/peers/feathers-knex/server.mjs', port, ...words(database)],
+    byDefault: false,
+    lacks: ['tls'],
+    of: 'feathers',
+    // Its SQLite is compiled where there is no binary for this Node.
+    optional: true,
+  },
 ]
 
 /** A server from the command line: `NAME=COMMAND with PORT`. */

@@ -11,7 +11,7 @@ export function possible(scenarios, machine) {
   return { scenarios: kept, skipped }
 }
 
-function why({ files, tls, mib = 0 }, machine) {
+function why({ files, tls, store, mib = 0 }, machine) {
   const needed = files + 100
   if (needed > machine.files) {
     return (
@@ -19,6 +19,7 @@ function why({ files, tls, mib = 0 }, machine) {
       '(ulimit -Hn); sessions-100000 and sessions-1000000 do without'
     )
   }
+  if (store === 'postgres' && !machine.postgres) return 'needs PostgreSQL (Debian: apt install postgresql)'
   if (tls && !machine.openssl) return 'needs openssl, to make a certificate'
   if (mib > machine.mib) {
     return `needs ${mib.toLocaleString('en')} MiB of memory, and ${machine.mib.toLocaleString('en')} are available`

@@ -3,7 +3,7 @@ import test from 'node:test'
 import { scenarios } from './scenarios.mjs'
 import { possible } from './skip.mjs'
 
-const machine = { files: 20_000, mib: 8000, openssl: true }
+const machine = { files: 20_000, mib: 8000, openssl: true, postgres: '/usr/bin' }
 const skipped = (more) => possible(scenarios, { ...machine, ...more }).skipped.map(({ scenario }) => scenario)
 
 test('a machine with all that is needed leaves nothing out', () => {
@@ -22,4 +22,9 @@ test('without openssl nothing is encrypted', () => {
 
 test('a million sessions need their memory', () => {
   assert.deepEqual(skipped({ mib: 2000 }), ['sessions-1000000'])
+})
+
+test('without PostgreSQL what stands on SQLite is measured all the same', () => {
+  const left = skipped({ postgres: undefined })
+  assert.ok(left.length > 0 && left.every((name) => /^(data|real)-.*postgres/.test(name)), left.join())
 })

@@ -16,6 +16,14 @@ const columns = {
     ['p99 ms', ms('p99_us')],
     ['per second', (s) => count(s.figure('per_s'))],
   ],
+  data: [
+    ['user', plain('server_user_us')],
+    ['system', plain('server_sys_us')],
+    ["the database's own", (s) => (s.figure('database_cpu_us') > 0 ? digits(s.figure('database_cpu_us')) : '')],
+    ['p50 µs', plain('p50_us')],
+    ['p99 µs', plain('p99_us')],
+    ['per second', (s) => count(s.figure('per_s'))],
+  ],
   memory: [
     ['MiB before', mib('rss_before_kib')],
     ['MiB after closing', mib('rss_closed_kib')],
@@ -81,7 +89,7 @@ export function overview(meta, runs, measured) {
     const ours = summarise(runs, scenario, server, baseline)
     if (!ours) return []
     const against = (name) => {
-      const summary = summarise(runs, scenario, 'wingbeat', name)
+      const summary = summarise(runs, scenario, scenario.store ? server : 'wingbeat', name)
       return summary?.ratio === undefined || scenario.noRatio ? '' : digits(summary.ratio) + mark(summary)
     }
     // Where Wingbeat itself is what the others are compared with, it has no ratio.
@@ -94,7 +102,7 @@ export function overview(meta, runs, measured) {
         compared ? digits(ours.ratio) + (scenario.baseline ? ` × ${scenario.baseline}` : '') : '',
         compared ? range(ours.interval, ours.pairs) : '',
         against('socketioxide'),
-        against('feathers'),
+        against(scenario.feathers ?? 'feathers'),
       ],
     ]
   })

@@ -3,6 +3,17 @@
 import { summarise } from './summary.mjs'
 import { scenarios } from './scenarios.mjs'
 
+/** Of a table in a database, or a real call. */
+const data = (scenario, against, more) => ({
+  work: scenarios.find(({ name }) => name === scenario).inShort,
+  scenario,
+  server: 'wingbeat-data',
+  against,
+  ...more,
+})
+
+const onSqlite = { get: 1.6, find: 1.3, scan: 1.1, create: 1.5, patch: 1.5 }
+
 export const targets = [
   { work: 'get, 1 in flight', scenario: 'get-1', against: { floor: 1.05, socketioxide: 0.85, feathers: 0.28 } },
   { work: 'get, 16 in flight', scenario: 'get-16', against: { floor: 1.1, socketioxide: 0.5, feathers: 0.07 } },
@@ -73,6 +84,13 @@ export const targets = [
     figure: { limit: 5, unit: '× alone' },
     against: {},
   })),
+  ...Object.entries(onSqlite).map(([call, limit]) => data(`data-${call}-sqlite-16`, { 'floor-data': limit })),
+  data('data-get-sqlite-1', { 'floor-data': 3 }),
+  data('data-get-sqlite-1', {}, { work: 'p99 of get, 1 in flight, SQLite', figure: { limit: 60, unit: 'µs', of: (figures) => figures.p99_us } }),
+  ...Object.keys(onSqlite).map((call) => data(`data-${call}-sqlite`, { 'feathers-knex': 0.1 })),
+  data('data-get-postgres', { 'floor-data': 1.3, 'feathers-knex': 0.167 }),
+  data('data-find50-postgres', { 'floor-data': 1.3, 'feathers-knex': 0.167 }),
+  ...['sqlite', 'postgres'].map((store) => data(`real-call-${store}`, { 'floor-data': 1.5, 'feathers-knex': 0.1 })),
   {
     // Copies for each would be 200 MiB. That they are closed at all is the load generator's to see.
     work: 'memory for 50 that have stopped reading, until they are closed',
