@@ -111,8 +111,13 @@ impl Store for Journal {
         ID
     }
 
+    fn has_cursors(&self) -> bool {
+        true
+    }
+
     async fn find(&self, find: &Find, _: Operation<'_>) -> Result<Rows> {
         let mut found = self.kept().selected(&find.target);
+        found.retain(|record| find.is_behind(record));
         sort(&mut found, &find.sort);
         let total = found.len() as u64;
         let (skip, limit) = (find.skip.min(total) as usize, find.limit.unwrap_or(total).min(total) as usize);

@@ -107,7 +107,7 @@ async fn new_email(context: &mut Context) -> Result<()> {
     let same = json!({"email": context.data_as::<UserData>()?.email});
     let found = context.service("users").find(Params::new().with_query(same)?).await?;
     match found.to::<Page<Value>>()?.total {
-        0 => Ok(()),
+        Some(0) => Ok(()),
         _ => Err(Error::conflict("This email is taken")),
     }
 }

@@ -54,7 +54,8 @@ async fn write(
 ) -> Result<()> {
     let bar = progress(Some(0), "{pos}/{len} records");
     while let Some(page) = next {
-        bar.set_length(page.total.max(bar.position()));
+        // As many as are known, where the server does not count them.
+        bar.set_length(page.total.unwrap_or_default().max(bar.position() + page.data.len() as u64));
         for record in &page.data {
             let line = record.to_string();
             bar.inc(1);

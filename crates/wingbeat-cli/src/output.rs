@@ -31,7 +31,7 @@ impl Format {
     /// Prints a result: a page and a list record by record.
     pub(crate) fn print(self, value: &Value) -> io::Result<()> {
         let records = match value.get("data") {
-            Some(Value::Array(records)) if value.get("total").is_some() => Some(records),
+            Some(Value::Array(records)) if value.get("total").or(value.get("limit")).is_some() => Some(records),
             _ => value.as_array(),
         };
         let text = match (self, records) {

@@ -116,6 +116,11 @@ impl Query {
         self.with("$skip", skip)
     }
 
+    /// The page behind this cursor, which is the [`next`](crate::Page::next) of the page before; `""` is the first page.
+    pub fn cursor(self, cursor: &str) -> Query {
+        self.with("$cursor", cursor)
+    }
+
     /// Only these fields.
     pub fn select<S: Serialize>(self, fields: impl IntoIterator<Item = S>) -> Query {
         self.with("$select", Vec::from_iter(fields))

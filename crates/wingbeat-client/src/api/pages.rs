@@ -104,15 +104,19 @@ impl Walk {
             let (page, more) = of(answer.to().map_err(Error::unreadable)?, limit, skipped);
             let Some(keys) = &mut self.keys else { break (page, more) };
             // One page that is everything needs no ids.
-            if more || !keys.is_at_start() {
-                let records = answer.to::<Found<Keyed>>().map_err(|_| keys.keyless())?.into_records();
-                if keys.turns_out_other(&records) {
-                    continue;
-                }
-                keys.read(records)?;
-                if !more {
-                    self.look_at_the_end(&own).await?;
-                }
+            if more == More::No && keys.is_at_start() {
+                break (page, more);
+            }
+            let records = answer.to::<Found<Keyed>>().map_err(|_| keys.keyless())?.into_records();
+            if keys.turns_out_other(&records) {
+                continue;
+            }
+            match keys.read(records) {
+                Err(_) if more == More::Perhaps && keys.is_at_start() => break (page, More::No),
+                read => read?,
+            }
+            if more == More::No {
+                self.look_at_the_end(&own).await?;
             }
             break (page, more);
         };
@@ -121,10 +125,10 @@ impl Walk {
         }
         if self.keys.is_some() {
             // The server counts from the last id on.
-            (page.skip, page.total) = (self.read, page.total.saturating_add(self.read));
+            (page.skip, page.total) = (self.read, page.total.map(|total| total.saturating_add(self.read)));
         }
         self.read = self.read.saturating_add(page.data.len() as u64);
-        Ok(Some((page, more.then_some(self))))
+        Ok(Some((page, (more != More::No).then_some(self))))
     }
 
     async fn find(&self, query: Map<String, Value>) -> Result<RawJson> {
@@ -161,18 +165,34 @@ fn behind(own: &Map<String, Value>, skip: u64) -> (Map<String, Value>, u64) {
     (query, skip)
 }
 
+/// Whether another page follows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum More {
+    Yes,
+    /// The page is full, and the server says that it was the last, or nothing of it. One that counts so far only says the
+    /// same where more follow.
+    Perhaps,
+    No,
+}
+
 /// What was found behind so many others as a page, and whether there may be another one.
-fn of<T>(found: Found<T>, limit: Option<u64>, skipped: u64) -> (Page<T>, bool) {
+fn of<T>(found: Found<T>, limit: Option<u64>, skipped: u64) -> (Page<T>, More) {
     match found {
         Found::Page(page) => {
-            let more = !page.data.is_empty() && skipped.saturating_add(page.data.len() as u64) < page.total;
+            let len = page.data.len() as u64;
+            let more = match page.total {
+                _ if len == 0 => More::No,
+                Some(total) if skipped.saturating_add(len) < total => More::Yes,
+                _ if len >= page.limit => More::Perhaps,
+                _ => More::No,
+            };
             (page, more)
         }
         Found::List(data) => {
             let len = data.len() as u64;
             // A service without pages gives everything, or as many as the query asks for: then there may be more.
-            let more = limit.is_some_and(|limit| limit > 0 && len >= limit);
-            (Page { total: skipped.saturating_add(len), limit: len, skip: skipped, data }, more)
+            let more = if limit.is_some_and(|limit| limit > 0 && len >= limit) { More::Yes } else { More::No };
+            (Page { total: Some(skipped.saturating_add(len)), limit: len, skip: skipped, data, next: None }, more)
         }
     }
 }

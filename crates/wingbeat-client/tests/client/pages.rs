@@ -153,3 +153,28 @@ async fn a_server_that_refuses_the_order_is_quoted_with_the_remedy() {
     assert!(message.starts_with("no such column: id (") && message.contains("$sort of its own"), "{message}");
     assert_eq!(error.data(), Some(&json!({"a": 1})));
 }
+
+#[tokio::test]
+async fn pages_that_count_only_so_far_or_not_at_all_are_read_to_their_end() {
+    // What the page says of the total: nothing, and "1 or more".
+    for total in ["", r#""total":1,"#] {
+        for sort in [json!({"_id": 1}), json!({"x": 1})] {
+            let listener = Listener::bind().await;
+            let client = once(&listener.url()).build().unwrap();
+            let server = async {
+                let mut peer = listener.joined().await;
+                for ids in [json!(["a", "b"]), json!(["c", "d"]), json!([])] {
+                    let data: Vec<Value> = ids.as_array().unwrap().iter().map(|id| json!({ "_id": id })).collect();
+                    answer(&mut peer, &format!(r#"null,{{{total}"limit":2,"skip":0,"data":{}}}"#, json!(data))).await;
+                }
+                if sort.get("_id").is_some() {
+                    answer(&mut peer, &page(4, json!(["d"]))).await;
+                }
+                peer
+            };
+            let found = all(&client, "x", json!({ "$sort": sort }));
+            let (found, _peer) = soon(async { tokio::join!(found, server) }).await;
+            assert_eq!(found.unwrap(), ["a", "b", "c", "d"].map(|id| json!({ "_id": id })), "{total} {sort}");
+        }
+    }
+}

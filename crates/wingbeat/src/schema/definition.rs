@@ -65,7 +65,7 @@ pub fn partial(mut schema: Value) -> Value {
 }
 
 /// The schema of queries over records of a schema: for each property its value or the operators, and the filters
-/// `$limit`, `$skip`, `$sort`, `$select`, `$or`, `$and`. Nothing else is allowed.
+/// `$limit`, `$skip`, `$cursor`, `$sort`, `$select`, `$or`, `$and`. Nothing else is allowed.
 pub fn query_syntax(record: &Value) -> Value {
     let none = Map::new();
     let properties = record.get("properties").and_then(Value::as_object).unwrap_or(&none);
@@ -83,6 +83,7 @@ pub fn query_syntax(record: &Value) -> Value {
     let mut members = Map::new();
     members.insert("$limit".into(), json!({"type": "number", "minimum": 0}));
     members.insert("$skip".into(), json!({"type": "number", "minimum": 0}));
+    members.insert("$cursor".into(), json!({"type": "string"}));
     members.insert("$sort".into(), json!({"type": "object", "properties": directions}));
     let name = if names.is_empty() { json!({"type": "string"}) } else { json!({"type": "string", "enum": names}) };
     members.insert("$select".into(), json!({"type": "array", "maxItems": names.len(), "items": name}));
@@ -171,7 +172,7 @@ mod tests {
     fn without_properties_there_are_only_filters() {
         let query = query_syntax(&json!({"type": "object"}));
         let names: Vec<&String> = query["properties"].as_object().unwrap().keys().collect();
-        assert_eq!(names, ["$limit", "$skip", "$sort", "$select", "$or", "$and"]);
+        assert_eq!(names, ["$limit", "$skip", "$cursor", "$sort", "$select", "$or", "$and"]);
     }
 
     #[test]

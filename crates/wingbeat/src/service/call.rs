@@ -1,7 +1,7 @@
 //! The handle by which services and hooks make calls.
 
-use super::Params;
 use super::invocation::{Arguments, Caller, Invocation};
+use super::{ClientRules, Params};
 use crate::BoxFuture;
 use crate::realtime::{Channel, ChannelName, Connection};
 use serde::Serialize;
@@ -156,6 +156,10 @@ pub(crate) trait ServiceScope: Send + Sync {
     /// Who wants to know what is written; absent if no events follow.
     fn notes(&self) -> Option<&dyn Notes> {
         None
+    }
+    /// What clients may not ask of the service's find.
+    fn rules(&self) -> &[ClientRules] {
+        &[]
     }
     /// How long a client's call may take, if it has an end.
     fn time_limit(&self) -> Option<Duration> {

@@ -97,6 +97,11 @@ impl ClientRules {
         self
     }
 
+    /// Whether clients see the values of a field, and of all that it is in and that is in it.
+    pub(crate) fn shows(&self, name: &str) -> bool {
+        self.unseen().all(|path| place(path, name) == Place::Elsewhere)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         *self == ClientRules::default()
     }
@@ -142,6 +147,8 @@ impl ClientRules {
         }
         query.iter().try_for_each(|(name, value)| match name {
             "$limit" | "$skip" => Ok(()),
+            // Names no field: the order that it goes with does.
+            "$cursor" if value.is_string() => Ok(()),
             "$select" => self.select(value),
             "$sort" => self.sort(value, lists),
             _ => self.member(name, value, lists),

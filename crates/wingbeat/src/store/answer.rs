@@ -21,7 +21,7 @@ impl Answer {
     pub fn len(&self) -> usize {
         match self {
             Answer::Records(records) => records.len(),
-            Answer::Text(text) => text.count,
+            Answer::Text(text) => text.len(),
         }
     }
 
@@ -116,6 +116,10 @@ impl JsonRecords {
     }
 
     /// Adds the records of another list.
+    pub(super) fn len(&self) -> usize {
+        self.count
+    }
+
     #[cfg(feature = "postgres")]
     pub(super) fn append(&mut self, other: &JsonRecords) {
         if let Some(records) = other.list.get(1..) {

@@ -29,7 +29,7 @@ impl Condition {
     }
 }
 
-/// A test of one value. A list passes where it or one of its elements would, except that the two negative tests want
+/// A test of one value. A list passes where it or one of its elements would, except that negative tests want
 /// neither. Null and absent are the same.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]

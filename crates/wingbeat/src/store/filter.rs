@@ -107,6 +107,11 @@ impl Condition {
 /// # Errors
 /// BadRequest, as Feathers words it, for filters and operators that do not exist or stand in the wrong place.
 pub(super) fn read(query: &Query, syntax: &Syntax) -> Result<Condition> {
+    read_beside(query, syntax, None)
+}
+
+/// The same, where one more filter is known.
+pub(super) fn read_beside(query: &Query, syntax: &Syntax, known: Option<&str>) -> Result<Condition> {
     if query.is_empty() {
         return Ok(Condition::default());
     }
@@ -125,7 +130,7 @@ pub(super) fn read(query: &Query, syntax: &Syntax) -> Result<Condition> {
     for (name, value) in query.iter() {
         if !name.starts_with('$') || syntax.has_filter(name) {
             check_operators(value, syntax)?;
-        } else if !FILTERS.contains(&name) {
+        } else if !FILTERS.contains(&name) && known != Some(name) {
             return Err(Error::bad_request(format!("Invalid filter value {name}")));
         }
     }

@@ -169,18 +169,22 @@ impl Store for Records {
         &self.id
     }
 
+    fn has_cursors(&self) -> bool {
+        true
+    }
+
     async fn find(&self, find: &Find, _: Operation<'_>) -> Result<Rows> {
         let kept = self.read();
         let skip = usize::try_from(find.skip).unwrap_or(usize::MAX);
         let limit = find.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
-        let hits = kept.select(&find.target).map(|(_, record)| record);
-        if find.sort.is_empty() && !find.count {
-            return Ok(Rows { records: records(hits.skip(skip).take(limit)), total: None });
-        }
-        let mut hits: Vec<&Record> = hits.collect();
-        let total = Some(hits.len() as u64);
+        let hits = kept.select(&find.target).map(|(_, record)| record).filter(|record| find.is_behind(record));
+        let counted = find.count.map_or(0, |most| usize::try_from(most).unwrap_or(usize::MAX));
+        // Without an order no more is looked at than is answered or counted.
+        let enough = if find.sort.is_empty() { skip.saturating_add(limit).max(counted) } else { usize::MAX };
+        let mut hits: Vec<&Record> = hits.take(enough).collect();
+        let total = find.count.map(|most| most.min(hits.len() as u64));
         sort_by_record(&mut hits, &find.sort, |record| record);
-        Ok(Rows { records: records(hits.into_iter().skip(skip).take(limit)), total })
+        Ok(Rows { total, ..Rows::new(records(hits.into_iter().skip(skip).take(limit))) })
     }
 
     async fn create(&self, records: Vec<Record>, operation: Operation<'_>) -> Result<Answer> {

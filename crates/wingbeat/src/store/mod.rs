@@ -29,8 +29,10 @@ mod answer;
 mod condition;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
+mod cursor;
 mod filter;
 mod given;
+mod keyset;
 #[cfg(feature = "mariadb")]
 mod mariadb;
 mod matching;
@@ -50,6 +52,7 @@ mod sql;
 mod sqlite;
 mod table;
 mod texts;
+mod totals;
 mod uuid;
 mod writes;
 
@@ -78,5 +81,6 @@ pub use table::{Multi, Table};
 /// The client of PostgreSQL, for SQL of your own: [`Postgres::read`] and [`Postgres::write`].
 #[cfg(feature = "postgres")]
 pub use tokio_postgres;
+pub use totals::Totals;
 pub use uuid::uuid;
 pub use writes::{OwnedWrites, Writes};

@@ -1,7 +1,7 @@
 //! What a table understands beyond Feathers' own query syntax.
 
-use super::Limits;
 use super::filter::{FILTERS, OPERATORS};
+use super::{Limits, cursor};
 use serde_json::Value;
 use std::fmt;
 use std::sync::Arc;
@@ -65,8 +65,8 @@ impl Syntax {
 pub(super) fn check_name(option: &str, name: &str) -> Result<()> {
     let why = if name.len() < 2 || !name.starts_with('$') {
         "a name begins with `$`, such as `$search`"
-    } else if OPERATORS.contains(&name) || FILTERS.contains(&name) {
-        "Feathers gives this name a meaning; write another one"
+    } else if OPERATORS.contains(&name) || FILTERS.contains(&name) || name == cursor::NAME {
+        "this name has a meaning already; write another one"
     } else {
         return Ok(());
     };

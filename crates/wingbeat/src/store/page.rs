@@ -1,7 +1,7 @@
 //! `$limit`, `$skip` and the page that comes of them.
 
+use super::Answer;
 use super::answer::list;
-use super::{Answer, Rows};
 use serde_json::{Map, Value};
 use std::io::Write as _;
 use wingbeat_core::{Payload, RawJson};
@@ -43,26 +43,41 @@ pub(super) fn skip(asked: Option<&Value>) -> u64 {
     asked.and_then(integer).and_then(|skip| u64::try_from(skip).ok()).unwrap_or(0)
 }
 
+/// What a page says beside its records.
+pub(super) struct Head {
+    pub(super) total: Option<u64>,
+    pub(super) limit: u64,
+    pub(super) skip: Option<u64>,
+    /// The cursor of the next page: letters and digits.
+    pub(super) next: Option<String>,
+}
+
 /// The page as clients see it.
-pub(super) fn page(rows: Rows, limit: u64, skip: u64) -> Payload {
-    let total = rows.total.unwrap_or_default();
-    let records = match rows.records {
-        Answer::Records(records) => records,
-        Answer::Text(text) => {
-            let mut page = Vec::new();
-            // Memory takes everything.
-            let _ = write!(page, r#"{{"total":{total},"limit":{limit},"skip":{skip},"data":"#);
-            text.write(&mut page);
-            page.push(b'}');
-            return Payload::from(RawJson::from_written(page)).into_answer();
+pub(super) fn page(records: Answer, head: Head) -> Payload {
+    let said = [("total", head.total), ("limit", Some(head.limit)), ("skip", head.skip)];
+    let said = said.into_iter().filter_map(|(name, number)| Some((name, number?)));
+    match records {
+        Answer::Records(records) => {
+            let mut page: Map<String, Value> = said.map(|(name, number)| (name.to_owned(), number.into())).collect();
+            page.insert("data".into(), list(records));
+            page.extend(head.next.map(|next| ("next".to_owned(), next.into())));
+            Payload::from(Value::Object(page)).into_answer()
         }
-    };
-    let mut page = Map::with_capacity(4);
-    page.insert("total".into(), total.into());
-    page.insert("limit".into(), limit.into());
-    page.insert("skip".into(), skip.into());
-    page.insert("data".into(), list(records));
-    Payload::from(Value::Object(page)).into_answer()
+        Answer::Text(text) => {
+            let mut page = Vec::from(b"{");
+            for (name, number) in said {
+                // Memory takes everything.
+                let _ = write!(page, r#""{name}":{number},"#);
+            }
+            page.extend_from_slice(br#""data":"#);
+            text.write(&mut page);
+            if let Some(next) = head.next {
+                let _ = write!(page, r#","next":"{next}""#);
+            }
+            page.push(b'}');
+            Payload::from(RawJson::from_written(page)).into_answer()
+        }
+    }
 }
 
 /// The integer part of a number or of the number that a text begins with, as `parseInt` in JavaScript.

@@ -1,5 +1,6 @@
 //! The port: what a store must do.
 
+use super::sort::is_behind;
 use super::{Answer, Condition, Operation, Path, SortKey, matches};
 use serde_json::{Map, Value};
 use std::future::{Future, ready};
@@ -31,6 +32,12 @@ pub trait Store: Send + Sync + 'static {
     fn kind(&self, path: &Path) -> Option<Kind> {
         let _ = path;
         None
+    }
+
+    /// Whether [`find`](Store::find) looks at [`Find::after`]. Of a store that does not, nobody can ask for pages by
+    /// `$cursor`, and nothing can be [streamed](super::Table::stream).
+    fn has_cursors(&self) -> bool {
+        false
     }
 
     /// The records asked for, in the order asked for; without one, always in the same order.
@@ -103,15 +110,44 @@ pub struct Find {
     pub target: Target,
     /// In which order: the first key counts most.
     pub sort: Vec<SortKey>,
+    /// Only records that stand behind these values of the sort keys, of which the id is the last: see
+    /// [`is_behind`](Find::is_behind). Empty on the first page, whose order must be one that has such values.
+    ///
+    /// The limit is one more than is wanted then, which tells whether others follow. A store that answers text leaves that
+    /// one out, and says where the one before stands: [`Rows::keys`].
+    pub after: Option<Vec<Value>>,
     /// How many to leave out at the front.
     pub skip: u64,
     /// How many to answer at most.
     pub limit: Option<u64>,
-    /// Whether to count all that match.
-    pub count: bool,
+    /// How far to count all that match, for [`Rows::total`]: to the end (`u64::MAX`), or to so many; absent where nobody
+    /// wants to know. A store may count further: [`Table`](super::Table) says no more than was asked for.
+    pub count: Option<u64>,
     /// The fields that are asked for, the id among them, in the order in which they are answered; without, all. Names
     /// that no record has are left out. A store that answers values need not look: [`Table`](super::Table) cuts them.
     pub select: Option<Vec<String>>,
+}
+
+impl Find {
+    /// Whether a record stands behind where the page begins, for a store that looks at each.
+    ///
+    /// ```
+    /// use serde_json::json;
+    /// use wingbeat::store::{Find, Path, Record, SortKey};
+    ///
+    /// let mut find = Find::default();
+    /// find.sort = vec![SortKey::descending(Path::new("n")), SortKey::ascending(Path::new("id"))];
+    /// find.after = Some(vec![json!(7), json!(2)]);
+    /// let record = |n, id| Record::from_iter([("n".to_owned(), json!(n)), ("id".to_owned(), json!(id))]);
+    /// assert!(find.is_behind(&record(6, 1)) && find.is_behind(&record(7, 3)));
+    /// assert!(!find.is_behind(&record(7, 2)) && !find.is_behind(&record(8, 3)));
+    /// ```
+    pub fn is_behind(&self, record: &Record) -> bool {
+        match self.after.as_deref() {
+            None | Some([]) => true,
+            Some(values) => is_behind(record, &self.sort, values),
+        }
+    }
 }
 
 /// What a find answers.
@@ -122,18 +158,28 @@ pub struct Rows {
     pub records: Answer,
     /// How many match in all; only needed where it was asked for.
     pub total: Option<u64>,
+    /// The last record's values of the sort keys, as [`Find::after`] takes them, if others follow that were asked for;
+    /// only needed of text.
+    pub keys: Option<Vec<Value>>,
 }
 
 impl Rows {
     /// The records that were found, and not how many match in all.
     pub fn new(records: impl Into<Answer>) -> Rows {
-        Rows { records: records.into(), total: None }
+        Rows { records: records.into(), total: None, keys: None }
     }
 
     /// Says how many match in all.
     #[must_use]
     pub fn total(mut self, total: u64) -> Rows {
         self.total = Some(total);
+        self
+    }
+
+    /// Says where the last of them stands, if others follow.
+    #[must_use]
+    pub fn keys(mut self, keys: Option<Vec<Value>>) -> Rows {
+        self.keys = keys;
         self
     }
 }

@@ -25,6 +25,11 @@ impl SortKey {
     pub fn descending(path: Path) -> SortKey {
         SortKey { path, descending: true }
     }
+
+    fn compare(&self, a: &Value, b: &Value) -> Ordering {
+        let ordering = compare(a, b);
+        if self.descending { ordering.reverse() } else { ordering }
+    }
 }
 
 /// Sorts records; those that are equal by all keys stay as they are.
@@ -35,13 +40,16 @@ pub fn sort(records: &mut [Record], keys: &[SortKey]) {
 pub(super) fn sort_by_record<T>(items: &mut [T], keys: &[SortKey], record: impl Fn(&T) -> &Record) {
     if !keys.is_empty() {
         items.sort_by(|a, b| {
-            let by_key = |key: &SortKey| {
-                let ordering = compare(at(record(a), &key.path), at(record(b), &key.path));
-                if key.descending { ordering.reverse() } else { ordering }
-            };
+            let by_key = |key: &SortKey| key.compare(at(record(a), &key.path), at(record(b), &key.path));
             keys.iter().map(by_key).find(|ordering| ordering.is_ne()).unwrap_or(Ordering::Equal)
         });
     }
+}
+
+/// Whether a record stands behind these values of the keys.
+pub(super) fn is_behind(record: &Record, keys: &[SortKey], values: &[Value]) -> bool {
+    let mut by_key = keys.iter().zip(values).map(|(key, value)| key.compare(at(record, &key.path), value));
+    by_key.find(|ordering| ordering.is_ne()).is_some_and(Ordering::is_gt)
 }
 
 /// Reads a `$sort`. As in Feathers, whatever is not an object asks for no order, and so does a direction that is not a number,
@@ -66,7 +74,8 @@ pub(super) fn read(value: &Value, most: usize) -> Result<Vec<SortKey>> {
     Ok(keys)
 }
 
-fn at<'a>(record: &'a Record, path: &Path) -> &'a Value {
+/// What is at the end of a path.
+pub(super) fn at<'a>(record: &'a Record, path: &Path) -> &'a Value {
     let (field, inner) = path.split();
     inner.iter().fold(record.get(field).unwrap_or(&Value::Null), |value, key| {
         let inner = match value {

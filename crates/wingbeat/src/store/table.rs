@@ -2,9 +2,12 @@
 
 use super::given::given_id;
 use super::operator::{Syntax, check_name};
-use super::page::{self, Paginate};
+use super::page::{self, Head, Paginate};
 use super::select::{self, Select};
-use super::{Answer, Change, Find, Limits, Operation, Record, Store, Target, filter, overrides, sort, texts};
+use super::{
+    Answer, Change, Condition, Find, Limits, Operation, Record, Store, Target, Totals, cursor, filter, overrides, sort,
+    texts,
+};
 use crate::service::{ClientRules, Params, RawService, Services, too_many};
 use serde_json::Value;
 use std::fmt;
@@ -42,6 +45,7 @@ pub struct Table<S> {
     multi: Multi,
     allow_everything: bool,
     paginate: Option<Paginate>,
+    totals: Totals,
     pub(super) syntax: Syntax,
     rules: ClientRules,
     ids: Option<MakeId>,
@@ -67,6 +71,7 @@ impl<S: Store> Table<S> {
             multi: Multi::default(),
             allow_everything: false,
             paginate: None,
+            totals: Totals::Exact,
             syntax: Syntax::default(),
             rules: ClientRules::new(),
             ids: None,
@@ -93,6 +98,12 @@ impl<S: Store> Table<S> {
     /// Makes `find` answer pages: of `default` records unless the query has a `$limit`, which may be at most `max`.
     pub fn paginate(mut self, default: u64, max: u64) -> Table<S> {
         self.paginate = Some(Paginate { default: Some(default), max: Some(max) });
+        self
+    }
+
+    /// How far pages count what matches: all of it, unless this says otherwise.
+    pub fn totals(mut self, totals: Totals) -> Table<S> {
+        self.totals = totals;
         self
     }
 
@@ -207,12 +218,17 @@ impl<S: Store> Table<S> {
     }
 
     fn target(&self, id: Option<Id>, params: &Params) -> Result<Target> {
+        Ok(Target { id, condition: self.condition(params, None)?, at_most: None })
+    }
+
+    /// What must hold for a record. One more filter may be known.
+    pub(super) fn condition(&self, params: &Params, known: Option<&str>) -> Result<Condition> {
         self.check()?;
-        let mut condition = filter::read(&params.query, &self.syntax)?;
+        let mut condition = filter::read_beside(&params.query, &self.syntax, known)?;
         if params.provider == Some(REST) {
             texts::read_by_kind(&mut condition, &|path| self.store.kind(path));
         }
-        Ok(Target { id, condition, at_most: None })
+        Ok(condition)
     }
 
     /// The target of a patch or remove. Null means all that the query selects, where that is allowed.
@@ -264,11 +280,11 @@ impl<S: Store> Table<S> {
         }
     }
 
-    fn operation<'a>(&'a self, params: &'a Params) -> Operation<'a> {
+    pub(super) fn operation<'a>(&'a self, params: &'a Params) -> Operation<'a> {
         Operation::of(params, self.store.id_field())
     }
 
-    fn select(&self, params: &Params) -> Result<Select> {
+    pub(super) fn select(&self, params: &Params) -> Result<Select> {
         select::read(params.query.get("$select"), self.store.id_field(), self.syntax.limits.values)
     }
 
@@ -303,7 +319,11 @@ impl<S: Store> RawService for Table<S> {
 
     async fn find(&self, params: &Params) -> Result<Payload> {
         let (query, paginate) = (&params.query, self.paginate_of(params));
-        let target = self.target(None, params)?;
+        // Where no pages are it is a filter that nobody knows.
+        let is_known = paginate.is_some() && self.store.has_cursors();
+        let cursor = query.get(cursor::NAME).filter(|_| is_known);
+        let condition = self.condition(params, cursor.map(|_| cursor::NAME))?;
+        let target = Target { condition, ..Target::default() };
         let sort = match query.get("$sort") {
             Some(value) => sort::read(value, self.syntax.limits.conditions)?,
             None => Vec::new(),
@@ -314,11 +334,18 @@ impl<S: Store> RawService for Table<S> {
         if skip > most && !params.is_internal() {
             return Err(Error::bad_request(format!("Invalid $skip: it may be {most} at most")));
         }
-        let find = Find { target, sort, skip, limit, count: paginate.is_some(), select };
+        let count = paginate.and_then(|_| self.totals.count());
+        let find = Find { target, sort, skip, limit, count, select, after: None };
+        if let Some(cursor) = cursor {
+            return self.find_by_cursor(Find { count: None, ..find }, cursor, params).await;
+        }
         let mut rows = self.store.find(&find, self.operation(params)).await?;
         select::apply(&find.select, &mut rows.records);
         Ok(match (paginate, limit) {
-            (Some(_), Some(limit)) => page::page(rows, limit, skip),
+            (Some(_), Some(limit)) => {
+                let total = count.map(|most| rows.total.unwrap_or_default().min(most));
+                page::page(rows.records, Head { total, limit, skip: Some(skip), next: None })
+            }
             _ => rows.records.into_list(),
         })
     }
@@ -446,7 +473,7 @@ mod tests {
 
     fn wrong() -> [(Table<Records>, &'static str); 8] {
         [
-            (Memory::new().operator("$gt", nothing), "'operator': \"$gt\": Feathers gives this name a meaning"),
+            (Memory::new().operator("$gt", nothing), "'operator': \"$gt\": this name has a meaning already"),
             (Memory::new().operator("near", nothing), "'operator': \"near\": a name begins with `$`"),
             (Memory::new().filters(["$a", "populate"]), "'filters': \"populate\": a name begins with `$`"),
             (Memory::new().multi([Create, Find]), "'multi': 'find' never means several"),

@@ -5,7 +5,7 @@ use super::publish::{By, Whose};
 use super::slots::{Slots, undeclared};
 use crate::BoxFuture;
 use crate::app::{App, WeakApp};
-use crate::service::{Emitter, ServiceScope, Services};
+use crate::service::{ClientRules, Emitter, ServiceScope, Services};
 use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,11 +17,13 @@ pub(in crate::app) struct MountScope {
     app: WeakApp,
     path: Arc<str>,
     slots: Arc<Slots>,
+    rules: Box<[ClientRules]>,
 }
 
 impl MountScope {
-    pub(in crate::app) fn new(app: &App, path: Arc<str>, slots: Arc<Slots>) -> MountScope {
-        MountScope { app: app.downgrade(), path, slots }
+    /// With what clients may not ask of the service's find.
+    pub(in crate::app) fn new(app: &App, path: Arc<str>, slots: Arc<Slots>, rules: Box<[ClientRules]>) -> MountScope {
+        MountScope { app: app.downgrade(), path, slots, rules }
     }
 }
 
@@ -43,6 +45,10 @@ impl ServiceScope for MountScope {
 
     fn services(&self) -> Option<Services> {
         self.app.upgrade().map(|app| app.services())
+    }
+
+    fn rules(&self) -> &[ClientRules] {
+        &self.rules
     }
 
     fn time_limit(&self) -> Option<Duration> {

@@ -2,7 +2,7 @@
 
 use super::order::{Order, Turn};
 use crate::realtime::Connection;
-use crate::service::{Emitter, Notes, Params, ServiceScope, Services};
+use crate::service::{ClientRules, Emitter, Notes, Params, ServiceScope, Services};
 use crate::{BoxFuture, locked};
 use serde::de::{DeserializeSeed, Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -85,6 +85,10 @@ impl ServiceScope for Writing {
 
     fn notes(&self) -> Option<&dyn Notes> {
         Some(self)
+    }
+
+    fn rules(&self) -> &[ClientRules] {
+        self.around.rules()
     }
 
     fn time_limit(&self) -> Option<Duration> {

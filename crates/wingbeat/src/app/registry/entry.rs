@@ -78,7 +78,7 @@ impl Entry {
         let custom = custom.into_iter().map(|(name, run)| (Method::Custom(name), Target::Custom(run)));
         let endpoints = standard.chain(custom).map(endpoint).collect();
         let slots = Arc::new(slots);
-        let scope = Arc::new(MountScope::new(app, path.clone(), slots.clone()));
+        let scope = Arc::new(MountScope::new(app, path.clone(), slots.clone(), rules(&Method::Find)));
         let order = Arc::default();
         let words = ErrorWords::of(levels.iter().map(|hooks| &hooks.words));
         let life = Life::default();

@@ -177,6 +177,20 @@ fn a_schema_that_is_none_can_not_be_mounted() {
 }
 
 #[tokio::test]
+async fn a_query_schema_allows_pages_by_cursor() {
+    let store =
+        Memory::new().records([json!({"id": 1, "text": "one"}), json!({"id": 2, "text": "two"})]).paginate(1, 1);
+    let app = self::app(Mount::new(store).before(All, validate_query::<Message>()));
+    let find = async |cursor: Value| {
+        let params = Params::new().with_query(json!({ "$cursor": cursor }))?;
+        app.service("messages").find(params).await?.into_value()
+    };
+    let next = find("".into()).await.unwrap()["next"].take();
+    assert_eq!(find(next).await.unwrap()["data"][0]["id"], 2);
+    assert_eq!(find(1.into()).await.unwrap_err().code(), 400);
+}
+
+#[tokio::test]
 async fn a_query_schema_can_allow_operators_that_the_store_knows() {
     let starts = |operand: &Value| {
         let start = operand.as_str().unwrap_or_default().to_owned();

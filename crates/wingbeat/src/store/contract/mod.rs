@@ -22,10 +22,12 @@
 #[cfg(test)]
 mod agreement;
 mod amounts;
+mod cursors;
 mod hidden;
 #[cfg(test)]
 mod model;
 mod order;
+mod pages;
 mod queries;
 mod reading;
 mod syntax;
@@ -50,8 +52,10 @@ use wingbeat_core::{Error, IdArg, Payload, Result};
 /// # Panics
 /// If a fact does not hold. The message has the names of all that do not; what was found instead is printed before.
 pub async fn check<S: Store + Clone>(table: impl AsyncFn(Vec<Value>) -> Table<S>) {
-    let facts = [reading::facts(), queries::facts(), syntax::facts(), writing::facts(), amounts::facts()];
-    hold(facts.into_iter().flatten().chain(hidden::facts()), table).await;
+    let reading = [reading::facts(), pages::facts(), cursors::facts()];
+    let asking = [queries::facts(), syntax::facts()];
+    let writing = [writing::facts(), amounts::facts(), hidden::facts()];
+    hold(reading.into_iter().chain(asking).chain(writing).flatten(), table).await;
 }
 
 /// Holds a store that says what it writes ([`Operation::writes`](super::Operation::writes)) to saying all of it, in the

@@ -58,6 +58,56 @@ pub(super) fn value(scalar: Scalar, cell: &Cell) -> Result<Value> {
     })
 }
 
+/// As the key of a cursor: exactly, and such that it can be bound again.
+pub(super) fn key(cell: &Cell) -> Value {
+    match cell {
+        Cell::NULL => Value::Null,
+        Cell::Int(integer) => (*integer).into(),
+        Cell::UInt(integer) => (*integer).into(),
+        Cell::Float(float) => json::number((*float).into()).map_or(Value::Null, Value::Number),
+        Cell::Double(float) => json::number(*float).map_or(Value::Null, Value::Number),
+        Cell::Bytes(bytes) => match from_utf8(bytes) {
+            Ok(text) => text.into(),
+            Err(_) => Value::from_iter([("blob", BASE64.encode(bytes))]),
+        },
+        Cell::Date(year, month, day, hour, minute, second, micros) => {
+            let parts = [month, day, hour, minute, second].map(|part| u32::from(*part));
+            [(*year).into()].into_iter().chain(parts).chain([*micros]).collect()
+        }
+        Cell::Time(is_negative, days, hour, minute, second, micros) => {
+            let parts = [hour, minute, second].map(|part| u32::from(*part));
+            [u32::from(*is_negative), *days].into_iter().chain(parts).chain([*micros]).collect()
+        }
+    }
+}
+
+/// The same the other way round, if it is one.
+pub(super) fn of_key(key: &Value) -> Option<Cell> {
+    Some(match key {
+        Value::Number(number) => match (number.as_i64(), number.as_u64()) {
+            (Some(integer), _) => Cell::Int(integer),
+            (_, Some(integer)) => Cell::UInt(integer),
+            _ => Cell::Double(number.as_f64()?),
+        },
+        Value::String(text) => Cell::Bytes(text.clone().into_bytes()),
+        Value::Array(parts) => {
+            let parts = parts.iter().map(|part| u32::try_from(part.as_u64()?).ok()).collect::<Option<Vec<_>>>()?;
+            let small = |part: u32| u8::try_from(part).ok();
+            match parts[..] {
+                [year, month, day, hour, minute, second, micros] => {
+                    let year = u16::try_from(year).ok()?;
+                    Cell::Date(year, small(month)?, small(day)?, small(hour)?, small(minute)?, small(second)?, micros)
+                }
+                [is_negative, days, hour, minute, second, micros] => {
+                    Cell::Time(is_negative == 1, days, small(hour)?, small(minute)?, small(second)?, micros)
+                }
+                _ => return None,
+            }
+        }
+        key => Cell::Bytes(BASE64.decode(key.get("blob")?.as_str()?).ok()?),
+    })
+}
+
 fn unreadable() -> Error {
     Error::general(
         "The database has sent a value of another type than its column had: has the table changed since the start?",

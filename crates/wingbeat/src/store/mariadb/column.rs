@@ -21,6 +21,8 @@ pub(super) struct Held {
     /// What makes a text one of the column's own character set, where that is not ours: what stands behind its place.
     pub(super) own: Option<Box<str>>,
     pub(super) is_nullable: bool,
+    /// It is sorted as a number, and holds something else: `enum`, `set`, `bit`.
+    pub(super) is_numbered: bool,
 }
 
 impl Column {

@@ -1,5 +1,6 @@
 //! SQL as MariaDB has it.
 
+use super::cell;
 use super::column::{self, Column, Held, integer, whole};
 use super::decimal::{self, Compared, placed};
 use super::scalar::{Scalar, Texts};
@@ -28,6 +29,7 @@ impl Dialect for Sql {
     const FALSE: &'static str = "0";
     const NULL: Bound = Bound::NULL;
     const DEFAULTS: &'static str = " () VALUES ()";
+    const COMPARES_ROWS: bool = false;
 
     /// In the quotes that need no mode of the session.
     fn quote(name: &str) -> String {
@@ -52,6 +54,26 @@ impl Dialect for Sql {
 
     fn is_sorted_outside(column: &Column) -> bool {
         column.held.scalar == Scalar::Json
+    }
+
+    fn is_nullable(column: &Column) -> bool {
+        column.held.is_nullable
+    }
+
+    fn key(value: &Value) -> Option<Bound> {
+        cell::of_key(value)
+    }
+
+    /// What is sorted by its number is compared as it.
+    fn push_key_operand(statement: &mut Statement, column: &Column) {
+        statement.push(&column.quoted).push(if column.held.is_numbered { " + 0" } else { "" });
+    }
+
+    fn push_key_bound(statement: &mut Statement, column: &Column, key: Bound) {
+        match column.held.scalar {
+            Scalar::Text(_) if !column.held.is_numbered => push_own(statement, column, key),
+            _ => push_value(statement, column, key),
+        }
     }
 
     fn write(column: &Column, value: &Value) -> Result<Bound> {

@@ -115,7 +115,10 @@ fn column(row: &Row, checks: &[String]) -> Column {
     });
     let own = charset.zip(collation).filter(|_| scalar == Scalar::Text(Texts::Converted));
     let own = own.map(|(charset, collation)| format!(" USING {charset}) COLLATE {collation}").into());
-    let mut column = Column::new(name, Held { scalar, own, is_nullable: is(row, 7) });
+    let mut column = Column::new(
+        name,
+        Held { scalar, own, is_nullable: is(row, 7), is_numbered: matches!(&*data, "bit" | "enum" | "set") },
+    );
     (column.is_generated, column.is_filled) = (is(row, 8), is(row, 9));
     column
 }

@@ -5,8 +5,10 @@ use super::column::Column;
 use super::connection::Connection;
 use super::dialect::{Columns, Select, Statement};
 use crate::store::sql::Shown;
-use crate::store::{Answer, JsonRecords, Record, Rows};
+use crate::store::{JsonRecords, Record, Rows};
 use mysql_async::{Row, Value as Cell};
+use serde_json::Value;
+use std::ops::Range;
 use wingbeat_core::Result;
 
 impl Connection {
@@ -14,30 +16,36 @@ impl Connection {
     pub(super) async fn find(&mut self, select: &Select) -> Result<Rows> {
         let Some(shown) = select.shown() else { return self.pick(select).await };
         let Some(count) = &select.count else {
-            return Ok(Rows { records: self.text(&select.rows, &select.columns, shown).await?.into(), total: None });
+            return self.page(select, shown).await;
         };
         if select.is_only_count() {
-            return Ok(Rows { records: Answer::default(), total: Some(self.count(count).await?) });
+            return Ok(Rows::default().total(self.count(count).await?));
         }
-        let records = Answer::from(self.text(&select.rows, &select.columns, shown).await?);
-        let total = match select.total(records.len() as u64) {
+        let rows = self.page(select, shown).await?;
+        let total = match select.total(rows.records.len() as u64) {
             Ok(total) => total,
             // Others may have removed some meanwhile: a transaction would cost as much as the page.
             Err(least) => self.count(count).await?.max(least),
         };
-        Ok(Rows { records, total: Some(total) })
+        Ok(rows.total(total))
     }
 
-    /// The records that a statement returns, as text.
-    pub(super) async fn text(
-        &mut self,
-        statement: &Statement,
-        columns: &Columns,
-        shown: &[Shown],
-    ) -> Result<JsonRecords> {
-        let mut records = JsonRecords::new();
-        self.run(statement, |row| write(&row, columns, shown, records.next())).await?;
-        Ok(records)
+    /// The records of a find as text, and where the last stands, if that is asked for.
+    async fn page(&mut self, select: &Select, shown: &[Shown]) -> Result<Rows> {
+        let (mut records, mut last, mut is_last) = (JsonRecords::new(), None, true);
+        let take = |row: Row| {
+            if select.is_full(records.len()) {
+                is_last = false;
+                return Ok(());
+            }
+            write(&row, &select.columns, shown, records.next())?;
+            if let Some(end) = select.end(records.len()) {
+                last = Some(keys(&row, end));
+            }
+            Ok(())
+        };
+        self.run(&select.rows, take).await?;
+        Ok(Rows::new(records).keys(last.filter(|_| !is_last)))
     }
 
     /// The records that a statement returns, as values.
@@ -55,7 +63,7 @@ impl Connection {
         let (mut picking, mut is_done) = (select.picking(), false);
         let take = |row: Row| {
             if !is_done {
-                is_done = picking.take(record(&row, &select.columns)?).is_break();
+                is_done = picking.take(record(&row, &select.columns)?, |end| Ok(keys(&row, end)))?.is_break();
             }
             Ok(())
         };
@@ -101,4 +109,9 @@ pub(super) fn record(row: &Row, columns: &Columns) -> Result<Record> {
 
 pub(super) fn at(row: &Row, index: usize) -> &Cell {
     row.as_ref(index).unwrap_or(&Cell::NULL)
+}
+
+/// What these columns hold as the keys of a cursor.
+fn keys(row: &Row, columns: Range<usize>) -> Vec<Value> {
+    columns.map(|index| cell::key(at(row, index))).collect()
 }

@@ -68,6 +68,10 @@ impl Store for MariaDbTable {
         self.known.get()?.columns.kind(path)
     }
 
+    fn has_cursors(&self) -> bool {
+        true
+    }
+
     async fn find(&self, find: &Find, _: Operation<'_>) -> Result<Rows> {
         let select = Select::new(&self.known().await?.columns, find)?;
         let work = async |connection: &mut Connection| connection.find(&select).await;

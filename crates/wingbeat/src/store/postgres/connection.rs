@@ -7,10 +7,12 @@ use super::scalar::Scalar;
 use super::server::Server;
 use crate::locked;
 use crate::store::sql::Shown;
-use crate::store::{Answer, JsonRecords, Record, Rows};
+use crate::store::{JsonRecords, Record, Rows};
 use futures_util::TryStreamExt as _;
 use futures_util::future::join;
 use hashlink::LruCache;
+use serde_json::Value;
+use std::ops::Range;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
@@ -178,19 +180,36 @@ impl Connection {
     pub(super) async fn find(&self, select: &Select) -> Result<Rows> {
         let Some(shown) = select.shown() else { return self.pick(select).await };
         let Some(count) = &select.count else {
-            return Ok(Rows { records: self.text(&select.rows, &select.columns, shown).await?.into(), total: None });
+            return self.page(select, shown).await;
         };
         if select.is_only_count() {
-            return Ok(Rows { records: Answer::default(), total: Some(self.count(count).await?) });
+            return Ok(Rows::default().total(self.count(count).await?));
         }
-        let records = self.text(&select.rows, &select.columns, shown).await?;
-        let records = Answer::from(records);
-        let total = match select.total(records.len() as u64) {
+        let rows = self.page(select, shown).await?;
+        let total = match select.total(rows.records.len() as u64) {
             Ok(total) => total,
             // Others may have removed some meanwhile: a transaction would cost as much as the page.
             Err(least) => self.count(count).await?.max(least),
         };
-        Ok(Rows { records, total: Some(total) })
+        Ok(rows.total(total))
+    }
+
+    /// The records of a find as text, and where the last stands, if that is asked for.
+    async fn page(&self, select: &Select, shown: &[Shown]) -> Result<Rows> {
+        let (mut records, mut last, mut is_last) = (JsonRecords::new(), None, true);
+        let take = |row: &Row, readings: &[Reading]| {
+            if select.is_full(records.len()) {
+                is_last = false;
+                return Ok(());
+            }
+            write(row, readings, &select.columns, shown, records.next())?;
+            if let Some(end) = select.end(records.len()) {
+                last = Some(keys(row, end)?);
+            }
+            Ok(())
+        };
+        self.run(&select.rows, take).await?;
+        Ok(Rows::new(records).keys(last.filter(|_| !is_last)))
     }
 
     /// The records that a statement returns, as text.
@@ -216,7 +235,7 @@ impl Connection {
         let (mut picking, mut is_done) = (select.picking(), false);
         let take = |row: &Row, readings: &[Reading]| {
             if !is_done {
-                is_done = picking.take(record(row, readings, &select.columns)?).is_break();
+                is_done = picking.take(record(row, readings, &select.columns)?, |end| keys(row, end))?.is_break();
             }
             Ok(())
         };
@@ -259,7 +278,13 @@ pub(super) fn write(
 pub(super) fn record(row: &Row, readings: &[Reading], columns: &Columns) -> Result<Record> {
     let member =
         |(at, reading): (usize, &Reading)| Ok((columns.list[at].name.to_string(), reading.value(raw(row, at)?)?));
-    readings.iter().enumerate().map(member).collect()
+    readings.iter().enumerate().take(columns.list.len()).map(member).collect()
+}
+
+/// What these columns hold as the keys of a cursor: their texts.
+fn keys(row: &Row, columns: Range<usize>) -> Result<Vec<Value>> {
+    let key = |at| Ok(row.try_get::<_, Option<String>>(at).map_err(mapped)?.map_or(Value::Null, Value::String));
+    columns.map(key).collect()
 }
 
 pub(super) fn raw(row: &Row, at: usize) -> Result<Option<&[u8]>> {

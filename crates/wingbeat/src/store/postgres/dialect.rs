@@ -54,6 +54,19 @@ impl Dialect for Sql {
         column.held.scalar.is_json() || column.held.is_list
     }
 
+    fn is_nullable(column: &Column) -> bool {
+        column.held.is_nullable
+    }
+
+    /// Its text, which is read as what the column holds.
+    fn key(value: &Value) -> Option<Bound> {
+        value.as_str().map(|text| Bound::Text(text.to_owned()))
+    }
+
+    fn push_key_value(statement: &mut Statement, column: &Column) {
+        statement.push(&column.quoted).push("::text");
+    }
+
     fn write(column: &Column, value: &Value) -> Result<Bound> {
         column.write(value)
     }

@@ -99,6 +99,10 @@ impl Store for PostgresTable {
         self.known.get()?.columns.kind(path)
     }
 
+    fn has_cursors(&self) -> bool {
+        true
+    }
+
     async fn find(&self, find: &Find, _: Operation<'_>) -> Result<Rows> {
         let known = self.known().await?;
         let Known { columns, is_table } = &*known;
@@ -107,7 +111,7 @@ impl Store for PostgresTable {
         if self.db.is_in_transaction() {
             return self.db.work(work).await;
         }
-        if *is_table && find.target.id.is_some() && find.target.condition.is_empty() && !find.count {
+        if *is_table && find.target.id.is_some() && find.target.condition.is_empty() && find.count.is_none() {
             let (connection, _permit) = self.db.share().await?;
             return work(&connection).await;
         }

@@ -16,6 +16,8 @@ pub(in crate::store) trait Dialect: Clone + Debug + Send + Sync + 'static {
     const TRUE: &'static str;
     const FALSE: &'static str;
     const NULL: Self::Value;
+    /// Whether an index serves the comparison of several columns as a row.
+    const COMPARES_ROWS: bool = true;
     /// What an `INSERT` says that names no column.
     const DEFAULTS: &'static str = " DEFAULT VALUES";
 
@@ -38,6 +40,29 @@ pub(in crate::store) trait Dialect: Clone + Debug + Send + Sync + 'static {
 
     /// Whether records are sorted by this column only after they were read.
     fn is_sorted_outside(column: &Column<Self>) -> bool;
+
+    /// Whether the column may be null.
+    fn is_nullable(column: &Column<Self>) -> bool;
+
+    /// A key of a cursor, which is not null, as [`push_key_value`](Dialect::push_key_value) has read it; absent if it has
+    /// read no such value.
+    fn key(value: &Value) -> Option<Self::Value>;
+
+    /// Adds the column where it is compared with a key, in the order that [`push_key`](Dialect::push_key) gives it.
+    fn push_key_operand(statement: &mut Statement<Self>, column: &Column<Self>) {
+        statement.push(&column.quoted);
+    }
+
+    /// Adds a key that is compared with the column.
+    fn push_key_bound(statement: &mut Statement<Self>, column: &Column<Self>, key: Self::Value) {
+        let _ = column;
+        statement.bind(key);
+    }
+
+    /// Adds the column as a cursor has it: no digit must be lost.
+    fn push_key_value(statement: &mut Statement<Self>, column: &Column<Self>) {
+        Self::push_key_operand(statement, column);
+    }
 
     /// The value as it is written into this column.
     ///

@@ -5,6 +5,7 @@
 //! nulls) would be raw SQL in a builder too. Two rules keep it safe: names come from [`Columns`] alone, already in quotes,
 //! and values are bound, always.
 
+mod after;
 #[cfg(any(feature = "postgres", feature = "mariadb"))]
 pub(super) mod calendar;
 mod column;

@@ -1,9 +1,11 @@
 //! Finding records.
 
+use super::after::keys;
 use super::open::open_part;
 use super::{Column, Columns, Dialect, Statement, is_open};
-use crate::store::{Condition, Find, Record, Rows, SortKey, matches, sort};
-use std::ops::ControlFlow;
+use crate::store::{Condition, Find, Record, Rows, SortKey, Target, matches, sort};
+use serde_json::Value;
+use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 use wingbeat_core::Result;
 
@@ -13,6 +15,10 @@ pub(in crate::store) struct Select<D: Dialect> {
     pub(in crate::store) rows: Statement<D>,
     /// Counts what matches, where that is asked for and SQL can tell.
     pub(in crate::store) count: Option<Statement<D>>,
+    /// How far to count.
+    most: Option<u64>,
+    /// Where the columns of a cursor stand in a row.
+    keys: Option<Range<usize>>,
     skip: u64,
     limit: u64,
     left: Left,
@@ -23,7 +29,7 @@ enum Left {
     /// Nothing: rows become text. This is what they show.
     Nothing(Vec<Shown>),
     /// It tests or sorts by what SQL does not look into: that is decided row by row.
-    Work { condition: Condition, sort: Vec<SortKey>, count: bool },
+    Work { condition: Condition, sort: Vec<SortKey> },
 }
 
 /// A column that is answered.
@@ -40,16 +46,28 @@ impl<D: Dialect> Select<D> {
         let outside = |key: &SortKey| columns.find(key.path.split().0).is_ok_and(D::is_sorted_outside);
         let (open, sorts) = (is_open(&find.target.condition, columns), find.sort.iter().any(outside));
         let from = format!(" FROM {}", columns.table);
+        let by = find.after.as_ref().map(|_| keys(&find.sort, columns)).transpose()?;
         let mut rows = Statement::new("SELECT ");
         let left = if open || sorts {
             rows.push(&columns.names);
             let condition = if open { open_part(&find.target.condition, columns) } else { Condition::default() };
             let sort = if sorts { find.sort.clone() } else { Vec::new() };
-            Left::Work { condition, sort, count: find.count }
+            Left::Work { condition, sort }
         } else {
             Left::Nothing(show(&mut rows, columns, find.select.as_deref()))
         };
+        let shows = match &left {
+            Left::Nothing(shown) => shown.len(),
+            Left::Work { .. } => columns.list.len(),
+        };
+        for column in by.iter().flatten() {
+            D::push_key_value(rows.push(", "), column);
+        }
+        let keys = by.map(|by| shows..shows + by.len());
         rows.push(&from).push_where(&find.target, columns)?;
+        if let Some(values) = &find.after {
+            rows.push_after(find, values, columns)?;
+        }
         let (skip, limit) = (find.skip, find.limit.unwrap_or(u64::MAX));
         let is_done = matches!(left, Left::Nothing(_));
         // By its id there is one at most.
@@ -59,14 +77,11 @@ impl<D: Dialect> Select<D> {
                 rows.push(" LIMIT ").bind(D::amount(limit)).push(" OFFSET ").bind(D::amount(skip));
             }
         }
-        let count = if find.count && is_done {
-            let mut count = Statement::new(format!("SELECT count(*){from}"));
-            count.push_where(&find.target, columns)?;
-            Some(count)
-        } else {
-            None
+        let count = match find.count {
+            Some(most) if is_done => Some(count(most, &from, &find.target, columns)?),
+            _ => None,
         };
-        Ok(Select { columns: columns.clone(), rows, count, skip, limit, left })
+        Ok(Select { columns: columns.clone(), rows, count, most: find.count, keys, skip, limit, left })
     }
 
     /// What rows show, where they are answered as they come.
@@ -79,11 +94,23 @@ impl<D: Dialect> Select<D> {
 
     /// What picks from the rows those that are meant, where SQL has not.
     pub(in crate::store) fn picking(&self) -> Picking<'_> {
-        let (condition, keys, count) = match &self.left {
-            Left::Nothing(_) => (None, &[][..], false),
-            Left::Work { condition, sort, count } => (Some(condition), &sort[..], *count),
+        let (condition, keys) = match &self.left {
+            Left::Nothing(_) => (None, &[][..]),
+            Left::Work { condition, sort } => (Some(condition), &sort[..]),
         };
-        Picking { condition, keys, count, skip: self.skip, limit: self.limit, hits: 0, records: Vec::new() }
+        let Select { most, skip, limit, .. } = *self;
+        Picking { condition, keys, most, end: self.keys.clone(), skip, limit, hits: 0, records: Vec::new(), last: None }
+    }
+
+    /// Where in the row the keys of a cursor stand, if so many records make the page full: what follows only tells that it
+    /// is not the last.
+    pub(in crate::store) fn end(&self, found: usize) -> Option<Range<usize>> {
+        self.keys.clone().filter(|_| self.is_full(found))
+    }
+
+    /// Whether a page by keys has as many records as are wanted.
+    pub(in crate::store) fn is_full(&self, found: usize) -> bool {
+        self.keys.is_some() && found as u64 + 1 >= self.limit
     }
 
     /// Whether only the count is wanted.
@@ -91,11 +118,15 @@ impl<D: Dialect> Select<D> {
         self.limit == 0
     }
 
-    /// How many match in all, if a page with so many records tells: one that is not full is the last. If it does not, how
-    /// many there are at least.
+    /// How many match in all, if a page with so many records tells: one that is not full is the last, and there may be as
+    /// many as are counted. If it does not, how many there are at least.
     pub(in crate::store) fn total(&self, found: u64) -> std::result::Result<u64, u64> {
         let total = if found > 0 { self.skip.saturating_add(found) } else { 0 };
-        if found < self.limit && (found > 0 || self.skip == 0) { Ok(total) } else { Err(total) }
+        match self.most {
+            Some(most) if total >= most => Ok(most),
+            _ if found < self.limit && (found > 0 || self.skip == 0) => Ok(total),
+            _ => Err(total),
+        }
     }
 }
 
@@ -103,27 +134,38 @@ impl<D: Dialect> Select<D> {
 pub(in crate::store) struct Picking<'s> {
     condition: Option<&'s Condition>,
     keys: &'s [SortKey],
-    count: bool,
+    most: Option<u64>,
+    end: Option<Range<usize>>,
     skip: u64,
     limit: u64,
     hits: u64,
     records: Vec<Record>,
+    /// Where the page ends, if it is full.
+    last: Option<Vec<Value>>,
 }
 
 impl Picking<'_> {
-    /// Looks at the next record, and says whether others are wanted.
-    pub(in crate::store) fn take(&mut self, record: Record) -> ControlFlow<()> {
+    /// Looks at the next record, and says whether others are wanted. Its row may be asked for the keys of a cursor.
+    pub(in crate::store) fn take(
+        &mut self,
+        record: Record,
+        keys: impl FnOnce(Range<usize>) -> Result<Vec<Value>>,
+    ) -> Result<ControlFlow<()>> {
         let sorts = !self.keys.is_empty();
         if self.condition.is_none_or(|condition| matches(condition, &record)) {
             self.hits += 1;
             if sorts || self.hits > self.skip && self.hits - self.skip <= self.limit {
                 self.records.push(record);
             }
-            if !sorts && !self.count && self.hits.saturating_sub(self.skip) >= self.limit {
-                return ControlFlow::Break(());
+            if let Some(end) = self.end.clone().filter(|_| self.hits + 1 == self.limit) {
+                self.last = Some(keys(end)?);
+            }
+            let is_counted = self.most.is_none_or(|most| self.hits >= most);
+            if !sorts && is_counted && self.hits.saturating_sub(self.skip) >= self.limit {
+                return Ok(ControlFlow::Break(()));
             }
         }
-        ControlFlow::Continue(())
+        Ok(ControlFlow::Continue(()))
     }
 
     pub(in crate::store) fn rows(mut self) -> Rows {
@@ -132,8 +174,22 @@ impl Picking<'_> {
             let cut = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
             self.records = self.records.into_iter().skip(cut(self.skip)).take(cut(self.limit)).collect();
         }
-        Rows { records: self.records.into(), total: self.count.then_some(self.hits) }
+        let (total, is_last) = (self.most.map(|most| most.min(self.hits)), self.hits < self.limit);
+        Rows { records: self.records.into(), total, keys: self.last.filter(|_| !is_last) }
     }
+}
+
+/// Counts what matches, up to so many.
+fn count<D: Dialect>(most: u64, from: &str, target: &Target, columns: &Columns<D>) -> Result<Statement<D>> {
+    if most == u64::MAX {
+        let mut count = Statement::new(format!("SELECT count(*){from}"));
+        count.push_where(target, columns)?;
+        return Ok(count);
+    }
+    let mut count = Statement::new(format!("SELECT count(*) FROM (SELECT 1{from}"));
+    count.push_where(target, columns)?;
+    count.push(" LIMIT ").bind(D::amount(most)).push(") AS counted");
+    Ok(count)
 }
 
 /// Adds the columns that are asked for, in the table's order, so that there are fewer different statements to prepare;

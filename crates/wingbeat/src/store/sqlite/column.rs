@@ -59,10 +59,11 @@ pub(super) struct Held {
     numeric: bool,
     /// Which types SQLite lets into the column besides the one that it is for.
     pub(super) strangers: Strangers,
+    pub(super) is_nullable: bool,
 }
 
 impl Column {
-    /// Reads a row of `pragma_table_xinfo`: name, type, hidden, pk, whether there is a default.
+    /// Reads a row of `pragma_table_xinfo`: name, type, hidden, pk, whether there is a default, notnull.
     pub(super) fn read(row: &Row<'_>, is_strict: bool, may_be_rowid: bool) -> rusqlite::Result<Column> {
         let (name, declared) = (row.get::<_, String>(0)?, row.get::<_, String>(1)?.to_uppercase());
         let has = |parts: &[&str]| parts.iter().any(|part| declared.contains(part));
@@ -84,7 +85,8 @@ impl Column {
             Kind::Text if !numeric => Strangers::Blobs,
             _ => Strangers::Anything,
         };
-        let mut column = Column::new(name, Held { kind, converts, numeric, strangers });
+        let is_nullable = !is_rowid && !row.get::<_, bool>(5)?;
+        let mut column = Column::new(name, Held { kind, converts, numeric, strangers, is_nullable });
         // SQLite fills in the row's own number, or a default.
         (column.is_generated, column.is_filled) = (row.get::<_, i64>(2)? >= 2, is_rowid || row.get(4)?);
         Ok(column)

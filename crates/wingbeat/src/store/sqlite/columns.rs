@@ -34,7 +34,7 @@ impl Known {
         let has_rowid = is_table && !without_rowid;
 
         let mut all = connection.prepare(
-            "SELECT name, type, hidden, pk, dflt_value IS NOT NULL FROM pragma_table_xinfo(?1) ORDER BY cid",
+            "SELECT name, type, hidden, pk, dflt_value IS NOT NULL, \"notnull\" FROM pragma_table_xinfo(?1) ORDER BY cid",
         )?;
         let keys = "SELECT count(*) FROM pragma_table_xinfo(?1) WHERE pk > 0";
         let keys: i64 = connection.query_row(keys, [table], |row| row.get(0))?;

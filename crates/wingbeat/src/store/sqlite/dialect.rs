@@ -2,6 +2,7 @@
 
 use super::bound::Bound;
 use super::column::{Column, Held, Kind, Strangers};
+use super::row;
 use super::statement::Statement;
 use crate::store::sql::Dialect;
 use crate::store::{self, Comparison, Test};
@@ -37,6 +38,14 @@ impl Dialect for Sql {
 
     fn is_sorted_outside(column: &Column) -> bool {
         column.held.kind == Kind::Json
+    }
+
+    fn is_nullable(column: &Column) -> bool {
+        column.held.is_nullable
+    }
+
+    fn key(value: &Value) -> Option<Bound> {
+        row::key(value)
     }
 
     fn write(column: &Column, value: &Value) -> Result<Bound> {

@@ -1,13 +1,15 @@
 //! From rows to records: to JSON text, or to values where somebody looks at them.
 
+use super::bound::Bound;
 use super::column::{Column, Kind};
 use crate::store::Record;
-use crate::store::sql::Shown;
+use crate::store::sql::{Shown, whole};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
 use serde_json::Value;
+use std::ops::Range;
 use std::str::from_utf8;
 use wingbeat_core::{Result, json};
 
@@ -39,6 +41,35 @@ pub(super) fn record(row: &Row<'_>, columns: &[Column]) -> Result<Record> {
     let member =
         |(at, column): (usize, &Column)| Ok((column.name.to_string(), value(row.get_ref(at)?, column.held.kind)?));
     columns.iter().enumerate().map(member).collect()
+}
+
+/// What these columns hold as the keys of a cursor: exactly, whatever they should hold.
+pub(super) fn keys(row: &Row<'_>, columns: Range<usize>) -> Result<Vec<Value>> {
+    let key = |at| {
+        Ok(match row.get_ref(at)? {
+            // Infinity has no JSON.
+            ValueRef::Real(float) if !float.is_finite() => Value::from_iter([("real", float.to_string())]),
+            ValueRef::Blob(bytes) => Value::from_iter([("blob", BASE64.encode(bytes))]),
+            other => value(other, Kind::Any)?,
+        })
+    };
+    columns.map(key).collect()
+}
+
+/// A key of a cursor as SQLite has it.
+pub(super) fn key(value: &Value) -> Option<Bound> {
+    let inside = |name| value.get(name).and_then(Value::as_str);
+    match value {
+        Value::Number(number) => match whole(number) {
+            Some(integer) => Some(Bound::Integer(integer)),
+            None => number.as_f64().map(Bound::Real),
+        },
+        Value::String(text) => Some(Bound::Text(text.clone())),
+        _ => match inside("real") {
+            Some(text) => text.parse().ok().map(Bound::Real),
+            None => BASE64.decode(inside("blob")?).ok().map(Bound::Blob),
+        },
+    }
 }
 
 /// What is in a column of this kind.

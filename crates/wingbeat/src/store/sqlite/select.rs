@@ -3,7 +3,7 @@
 use super::dialect::Sql;
 use super::row;
 use super::statement::Statement;
-use crate::store::{Answer, JsonRecords, Rows, sql};
+use crate::store::{JsonRecords, Rows, sql};
 use rusqlite::Connection;
 use std::ops::ControlFlow;
 use wingbeat_core::Result;
@@ -16,40 +16,49 @@ impl Select {
             return self.pick(connection);
         }
         let Some(count) = &self.count else {
-            return Ok(Rows { records: self.text(connection)?.into(), total: None });
+            return self.text(connection);
         };
         if self.is_only_count() {
-            return Ok(Rows { records: Answer::default(), total: Some(counted(connection, count)?) });
+            return Ok(Rows::default().total(counted(connection, count)?));
         }
         // One transaction, so that page and total are of the same moment. The worker ends it if something fails.
         let is_alone = connection.is_autocommit();
         if is_alone {
             connection.prepare_cached("BEGIN")?.execute([])?;
         }
-        let records = Answer::from(self.text(connection)?);
-        let total = match self.total(records.len() as u64) {
+        let rows = self.text(connection)?;
+        let total = match self.total(rows.records.len() as u64) {
             Ok(total) => total,
             Err(_) => counted(connection, count)?,
         };
         if is_alone {
             connection.prepare_cached("COMMIT")?.execute([])?;
         }
-        Ok(Rows { records, total: Some(total) })
+        Ok(rows.total(total))
     }
 
-    fn text(&self, connection: &Connection) -> Result<JsonRecords> {
-        let mut records = JsonRecords::new();
+    fn text(&self, connection: &Connection) -> Result<Rows> {
+        let (mut records, mut last, mut is_last) = (JsonRecords::new(), None, true);
         let shown = self.shown().unwrap_or_default();
         self.rows.run(connection, |found| {
+            if self.is_full(records.len()) {
+                is_last = false;
+                return Ok(ControlFlow::Break(()));
+            }
             row::write(found, &self.columns.list, shown, records.next())?;
+            if let Some(end) = self.end(records.len()) {
+                last = Some(row::keys(found, end)?);
+            }
             Ok(ControlFlow::Continue(()))
         })?;
-        Ok(records)
+        Ok(Rows::new(records).keys(last.filter(|_| !is_last)))
     }
 
     fn pick(&self, connection: &Connection) -> Result<Rows> {
         let mut picking = self.picking();
-        self.rows.run(connection, |found| Ok(picking.take(row::record(found, &self.columns.list)?)))?;
+        self.rows.run(connection, |found| {
+            picking.take(row::record(found, &self.columns.list)?, |end| row::keys(found, end))
+        })?;
         Ok(picking.rows())
     }
 }

@@ -20,7 +20,8 @@ impl Shape {
 
     pub(super) fn find(table: &str, find: &Find) -> Shape {
         let pages = find.skip.checked_ilog2();
-        let what = (tests(&find.target), keys(&find.sort), pages, find.limit.is_some(), find.count);
+        let by_keys = find.after.as_ref().map(Vec::is_empty);
+        let what = (tests(&find.target), keys(&find.sort), by_keys, pages, find.limit.is_some(), find.count);
         Shape::new(table, what)
     }
 

@@ -93,11 +93,15 @@ impl Store for SqliteTable {
         self.known.get()?.columns.kind(path)
     }
 
+    fn has_cursors(&self) -> bool {
+        true
+    }
+
     async fn find(&self, find: &Find, _: Operation<'_>) -> Result<Rows> {
         let known = self.known().await?;
         let Known { columns, has_key } = &*known;
         let select = Select::new(columns, find)?;
-        let is_by_key = find.target.id.is_some() && find.target.condition.is_empty() && !find.count;
+        let is_by_key = find.target.id.is_some() && find.target.condition.is_empty() && find.count.is_none();
         // Many such reads one after another give way now and then, as those do that wait for a thread.
         if *has_key && is_by_key {
             consume_budget().await;

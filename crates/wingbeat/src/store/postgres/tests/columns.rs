@@ -50,6 +50,66 @@ async fn values_of_all_types_come_back_as_they_were_and_are_found() {
 }
 
 #[tokio::test]
+async fn what_is_read_as_text_is_sorted_as_what_it_is() {
+    let Some(db) = database().await else { return };
+    db.batch(TYPES).await;
+    let table = db.table::<Value>("things");
+    for (num, mood, span) in [("10", "happy", "P1D"), ("9", "sad", "PT3H"), ("100", "sad", "P10D")] {
+        create(&table, json!({"num": num, "mood": mood, "span": span})).await.unwrap();
+    }
+    for (sort, name, expected) in [
+        (json!({"num": 1}), "num", ["9", "10", "100"]),
+        (json!({"num": -1}), "num", ["100", "10", "9"]),
+        (json!({"mood": 1, "num": 1}), "num", ["9", "100", "10"]),
+        (json!({"span": 1}), "num", ["9", "10", "100"]),
+    ] {
+        let found = find(&table, json!({ "$sort": sort })).await.unwrap();
+        assert_eq!(found.iter().map(|thing| thing[name].as_str().unwrap()).collect::<Vec<_>>(), expected, "{sort}");
+        // Page by page.
+        let (mut paged, mut cursor) = (Vec::new(), json!(""));
+        while !cursor.is_null() {
+            let params =
+                Params::new().with_query(json!({"$sort": sort, "$cursor": cursor, "$select": [name]})).unwrap();
+            let mut page = table.clone().paginate(1, 1).find(&params).await.unwrap().into_value().unwrap();
+            paged.push(page["data"][0][name].take());
+            cursor = page.get("next").cloned().unwrap_or_default();
+        }
+        assert_eq!(paged, expected, "{sort}");
+    }
+}
+
+#[tokio::test]
+async fn cursors_tell_apart_what_their_text_in_json_might_not() {
+    let Some(db) = database().await else { return };
+    let columns =
+        "f4 real NOT NULL, at timestamptz NOT NULL, v varchar(9), day date, bytes bytea, b boolean, c char(4)";
+    db.batch(&format!("CREATE TABLE exact (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), {columns})")).await;
+    let rows = "INSERT INTO exact (f4, at, v, day, bytes, b, c) SELECT i * 0.1, \
+        timestamptz '2026-01-01' + i * interval '1 microsecond', 'v' || i % 3, CASE WHEN i % 5 > 0 THEN date '2026-01-01' + i % 7 END, \
+        CASE WHEN i % 4 > 0 THEN decode(lpad(to_hex(i), 4, '0'), 'hex') END, i % 2 = 0, 'c' || i % 3 FROM generate_series(1, 60) AS i";
+    db.batch(rows).await;
+    let table = db.table::<Value>("exact").paginate(7, 7);
+    for field in ["id", "f4", "at", "v", "day", "bytes", "b", "c"] {
+        for (direction, other) in [(1, 1), (1, -1), (-1, 1), (-1, -1)] {
+            let (mut ids, mut cursor) = (Vec::new(), json!(""));
+            while !cursor.is_null() {
+                let sort = json!({field: direction, "id": other});
+                let params = Params::new().with_query(json!({"$sort": sort, "$cursor": cursor})).unwrap();
+                let page = table.find(&params).await.unwrap_or_else(|error| panic!("{field}: {error}"));
+                let page = page.into_value().unwrap();
+                ids.extend(page["data"].as_array().unwrap().iter().map(|record| record["id"].clone()));
+                cursor = page.get("next").cloned().unwrap_or_default();
+            }
+            let sort = json!({field: direction, "id": other});
+            let whole = Params::new().with_query(json!({ "$sort": sort })).unwrap().without_pages();
+            let whole = table.find(&whole).await.unwrap().into_value().unwrap();
+            let whole: Vec<Value> = whole.as_array().unwrap().iter().map(|record| record["id"].clone()).collect();
+            assert_eq!(ids, whole, "{field} {direction} {other}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn lists_are_asked_for_their_elements() {
     let Some(db) = database().await else { return };
     db.batch(TYPES).await;
