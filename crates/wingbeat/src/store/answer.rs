@@ -41,6 +41,14 @@ impl Answer {
         }
     }
 
+    /// How many bytes they are as text, where they are text.
+    pub(super) fn text_len(&self) -> Option<usize> {
+        match self {
+            Answer::Records(_) => None,
+            Answer::Text(text) => Some(text.list.len()),
+        }
+    }
+
     /// All records, as a list.
     pub(super) fn into_list(self) -> Payload {
         match self {
@@ -108,6 +116,10 @@ impl JsonRecords {
         json::write(self.next(), record)
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.count
+    }
+
     /// Where the text of the next record is written.
     pub(super) fn next(&mut self) -> &mut Vec<u8> {
         self.list.push(if self.count == 0 { b'[' } else { b',' });
@@ -116,10 +128,6 @@ impl JsonRecords {
     }
 
     /// Adds the records of another list.
-    pub(super) fn len(&self) -> usize {
-        self.count
-    }
-
     #[cfg(feature = "postgres")]
     pub(super) fn append(&mut self, other: &JsonRecords) {
         if let Some(records) = other.list.get(1..) {

@@ -50,6 +50,7 @@ mod sort;
 mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod stream;
 mod table;
 mod texts;
 mod totals;
@@ -77,6 +78,7 @@ pub use sort::{SortKey, sort};
 pub use sql::SqlStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{Sqlite, SqliteSettings, SqliteTable, SqliteTransaction};
+pub use stream::Slices;
 pub use table::{Multi, Table};
 /// The client of PostgreSQL, for SQL of your own: [`Postgres::read`] and [`Postgres::write`].
 #[cfg(feature = "postgres")]

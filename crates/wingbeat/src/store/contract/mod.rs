@@ -30,6 +30,7 @@ mod order;
 mod pages;
 mod queries;
 mod reading;
+mod streams;
 mod syntax;
 mod writing;
 
@@ -52,7 +53,7 @@ use wingbeat_core::{Error, IdArg, Payload, Result};
 /// # Panics
 /// If a fact does not hold. The message has the names of all that do not; what was found instead is printed before.
 pub async fn check<S: Store + Clone>(table: impl AsyncFn(Vec<Value>) -> Table<S>) {
-    let reading = [reading::facts(), pages::facts(), cursors::facts()];
+    let reading = [reading::facts(), pages::facts(), cursors::facts(), streams::facts()];
     let asking = [queries::facts(), syntax::facts()];
     let writing = [writing::facts(), amounts::facts(), hidden::facts()];
     hold(reading.into_iter().chain(asking).chain(writing).flatten(), table).await;

@@ -3,6 +3,8 @@ mod columns;
 mod hostile;
 mod loss;
 mod server;
+#[cfg(target_os = "linux")]
+mod stream;
 mod tables;
 #[cfg(feature = "tls")]
 mod tls;

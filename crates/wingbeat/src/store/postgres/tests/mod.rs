@@ -4,6 +4,8 @@ mod hostile;
 mod loss;
 mod own;
 mod server;
+#[cfg(target_os = "linux")]
+mod stream;
 #[cfg(feature = "tls")]
 mod tls;
 mod transactions;

@@ -6,6 +6,8 @@ mod groups;
 mod loss;
 mod own;
 mod references;
+#[cfg(target_os = "linux")]
+mod stream;
 mod transactions;
 
 use super::*;
