@@ -1,6 +1,6 @@
 //! What must hold for a record.
 
-use super::OwnTest;
+use super::{Like, OwnTest};
 use serde_json::Value;
 use std::fmt;
 
@@ -44,6 +44,8 @@ pub enum Test {
     NotIn(Vec<Value>),
     /// `$lt`, `$lte`, `$gt`, `$gte`: only values of the same type compare.
     Compare(Comparison, Value),
+    /// `$like`, `$notlike`, `$ilike`: texts of a pattern. That of `$notlike` is a negative test as well.
+    Like(Like),
     /// An operator of the table's own.
     Own(OwnTest),
 }

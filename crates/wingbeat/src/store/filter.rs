@@ -1,7 +1,7 @@
 //! Which records a query means: from its JSON to conditions.
 
 use super::operator::Syntax;
-use super::{Comparison, Condition, Path, Test};
+use super::{Comparison, Condition, Like, Path, Test};
 use crate::service::Query;
 use serde_json::{Map, Value};
 use wingbeat_core::{Error, Result};
@@ -223,6 +223,7 @@ impl Reader<'_> {
                 "$lte" => Test::Compare(Comparison::LessOrEqual, operand.clone()),
                 "$gt" => Test::Compare(Comparison::Greater, operand.clone()),
                 "$gte" => Test::Compare(Comparison::GreaterOrEqual, operand.clone()),
+                name if self.syntax.has_like(name) => Test::Like(Like::read(name, operand)?),
                 // `$or` has no meaning below a field, and names beside operators none either.
                 own => match self.syntax.test(own, operand) {
                     Some(test) => Test::Own(test?),

@@ -19,6 +19,7 @@ pub fn matches(condition: &Condition, record: &Record) -> bool {
                 Test::In(list) => any(value, inner, &|value| list.iter().any(|wanted| equal(value, wanted))),
                 Test::NotIn(list) => !any(value, inner, &|value| list.iter().any(|unwanted| equal(value, unwanted))),
                 Test::Compare(comparison, bound) => any(value, inner, &|value| ordered(value, *comparison, bound)),
+                Test::Like(like) => any(value, inner, &|value| like.holds(value)) != like.is_negated(),
                 Test::Own(test) => any(value, inner, &|value| test.holds(value)),
             }
         }

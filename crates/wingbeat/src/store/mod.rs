@@ -33,6 +33,7 @@ mod cursor;
 mod filter;
 mod given;
 mod keyset;
+mod like;
 #[cfg(feature = "mariadb")]
 mod mariadb;
 mod matching;
@@ -61,6 +62,7 @@ pub use answer::{Answer, JsonRecords};
 pub use condition::{Comparison, Condition, Path, Test};
 pub use filter::Limits;
 pub use given::given_id;
+pub use like::Like;
 #[cfg(feature = "mariadb")]
 pub use mariadb::{MariaDb, MariaDbSettings, MariaDbTable, MariaDbTransaction};
 pub use matching::matches;

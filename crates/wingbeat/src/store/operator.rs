@@ -1,7 +1,7 @@
 //! What a table understands beyond Feathers' own query syntax.
 
 use super::filter::{FILTERS, OPERATORS};
-use super::{Limits, cursor};
+use super::{Limits, cursor, like};
 use serde_json::Value;
 use std::fmt;
 use std::sync::Arc;
@@ -11,6 +11,8 @@ use wingbeat_core::{Error, Result};
 #[derive(Clone, Default)]
 pub(super) struct Syntax {
     pub(super) limits: Limits,
+    /// Whether there are patterns.
+    like: bool,
     operators: Vec<Operator>,
     filters: Vec<Box<str>>,
 }
@@ -40,12 +42,25 @@ impl Syntax {
         self.operators.push(Operator { name: name.into(), read });
     }
 
+    pub(super) fn add_like(&mut self) {
+        self.like = true;
+    }
+
     /// Adds a filter that the store takes no notice of.
     pub(super) fn add_filter(&mut self, name: &str) {
         self.filters.push(name.into());
     }
 
     pub(super) fn has_operator(&self, name: &str) -> bool {
+        self.is_own(name) || self.has_like(name)
+    }
+
+    /// Whether the name means a pattern.
+    pub(super) fn has_like(&self, name: &str) -> bool {
+        self.like && like::NAMES.contains(&name) && !self.is_own(name)
+    }
+
+    fn is_own(&self, name: &str) -> bool {
         self.operators.iter().any(|operator| *operator.name == *name)
     }
 

@@ -165,6 +165,37 @@ impl<S: Store> Table<S> {
         self
     }
 
+    /// Adds Knex' operators for texts: `$like`, `$notlike`, and `$ilike`, which takes letters in both cases for the same. In
+    /// their patterns, of at most 256 characters, `%` stands for any characters, `_` for one, and `\` before these, and
+    /// before itself, for what follows.
+    ///
+    /// `$like` tells cases apart in every store, which SQLite and MariaDB alone would not. Of the letters beyond ASCII
+    /// `$ilike` knows in memory and in SQLite only the same ones again, in PostgreSQL both cases as its locale has them, and
+    /// in MariaDB both cases.
+    /// `$notlike` finds all that `$like` does not, also what is null or no text, as `$ne` does.
+    ///
+    /// A pattern reads every record that the other conditions leave, unless the database has an index for it and it begins
+    /// with what is no `%`.
+    ///
+    /// ```
+    /// use serde_json::json;
+    /// use wingbeat::{Params, service::RawService, store::Memory};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> wingbeat::Result<()> {
+    /// let cities = Memory::new().like().records([json!({"id": 1, "name": "Aalen"}), json!({"id": 2, "name": "Ulm"})]);
+    /// for pattern in [json!({"$like": "A%"}), json!({"$ilike": "%LE_"}), json!({"$notlike": "U%"})] {
+    ///     let found = cities.find(&Params::new().with_query(json!({ "name": pattern }))?).await?;
+    ///     assert_eq!(found.to_value()?, json!([{"id": 1, "name": "Aalen"}]));
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn like(mut self) -> Table<S> {
+        self.syntax.add_like();
+        self
+    }
+
     /// Adds an operator of your own, below a field as `$gt` is: a function that reads what stands behind it in the query,
     /// once, and answers the test. Values in a list are tested one by one, and the list as a whole; what is absent is null.
     ///

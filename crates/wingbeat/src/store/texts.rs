@@ -15,7 +15,7 @@ pub(super) fn read_by_kind(condition: &mut Condition, kind: &impl Fn(&Path) -> O
             match test {
                 Test::Is(value) | Test::IsNot(value) | Test::Compare(_, value) => read(value, kind),
                 Test::In(values) | Test::NotIn(values) => values.iter_mut().for_each(|value| read(value, kind)),
-                Test::Own(_) => {}
+                Test::Like(_) | Test::Own(_) => {}
             }
         }
     }

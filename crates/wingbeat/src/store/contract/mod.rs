@@ -28,6 +28,7 @@ mod hidden;
 mod model;
 mod order;
 mod pages;
+mod patterns;
 mod queries;
 mod reading;
 mod streams;
@@ -54,7 +55,7 @@ use wingbeat_core::{Error, IdArg, Payload, Result};
 /// If a fact does not hold. The message has the names of all that do not; what was found instead is printed before.
 pub async fn check<S: Store + Clone>(table: impl AsyncFn(Vec<Value>) -> Table<S>) {
     let reading = [reading::facts(), pages::facts(), cursors::facts(), streams::facts()];
-    let asking = [queries::facts(), syntax::facts()];
+    let asking = [queries::facts(), syntax::facts(), patterns::facts()];
     let writing = [writing::facts(), amounts::facts(), hidden::facts()];
     hold(reading.into_iter().chain(asking).chain(writing).flatten(), table).await;
 }

@@ -5,7 +5,7 @@ use super::column::{self, Column, Held, integer, whole};
 use super::decimal::{self, Compared, placed};
 use super::scalar::{Scalar, Texts};
 use crate::store::sql::{self, Dialect};
-use crate::store::{Comparison, Kind, Test};
+use crate::store::{Comparison, Kind, Like, Test};
 use mysql_async::Value as Bound;
 use serde_json::{Number, Value};
 use wingbeat_core::{Id, Result};
@@ -48,8 +48,13 @@ impl Dialect for Sql {
         Some(column.held.scalar.told())
     }
 
-    fn is_open(column: &Column, _: &Test) -> bool {
-        column.held.scalar == Scalar::Json
+    fn is_open(column: &Column, test: &Test) -> bool {
+        match (column.held.scalar, test) {
+            (Scalar::Json, _) => true,
+            // Of their text as JSON has it, which MariaDB's own may not be.
+            (scalar, Test::Like(_)) => !Sql::holds_texts(column) && matches!(scalar.told(), Kind::Text | Kind::Binary),
+            _ => false,
+        }
     }
 
     fn is_sorted_outside(column: &Column) -> bool {
@@ -167,6 +172,26 @@ impl Dialect for Sql {
                 push_value(statement, column, bound);
             }
         }
+    }
+
+    fn holds_texts(column: &Column) -> bool {
+        matches!(column.held.scalar, Scalar::Text(_))
+    }
+
+    /// Exactly, as texts are equal: collations take more for the same than cases. Before that by the collation, which an
+    /// index serves; it finds what is exact, and more.
+    fn push_like(statement: &mut Statement, column: &Column, like: &Like) {
+        let (exact, pattern) = (converted(column), || Bound::from(like.escaped('!')));
+        statement.push("(");
+        if like.ignores_case() {
+            statement.push("LOWER(").push(&exact).push(") COLLATE utf8mb4_bin LIKE LOWER(").bind(pattern());
+            statement.push(") ESCAPE '!')");
+            return;
+        }
+        if matches!(column.held.scalar, Scalar::Text(Texts::Exact | Texts::Bytes)) && !column.held.is_numbered {
+            statement.push(&column.quoted).push(" LIKE ").bind(pattern()).push(" ESCAPE '!' AND ");
+        }
+        statement.push(&exact).push(" COLLATE utf8mb4_bin LIKE ").bind(pattern()).push(" ESCAPE '!')");
     }
 
     fn push_key(statement: &mut Statement, column: &Column, is_descending: bool) {

@@ -4,7 +4,7 @@ use super::bound::Bound;
 use super::column::{self, Column, Held};
 use super::scalar::Scalar;
 use crate::store::sql::{self, Dialect, whole};
-use crate::store::{Comparison, Kind, Test};
+use crate::store::{Comparison, Kind, Like, Test};
 use serde_json::{Number, Value};
 use std::fmt::Write as _;
 use std::slice::from_ref;
@@ -42,10 +42,14 @@ impl Dialect for Sql {
     fn is_open(column: &Column, test: &Test) -> bool {
         let values = match test {
             _ if column.held.scalar.is_json() => return true,
+            // Of their text as JSON has it, which PostgreSQL's own may not be.
+            Test::Like(_) if !column.held.is_list => {
+                return !is_text(column) && column.held.scalar.told() == Kind::Text;
+            }
             _ if !column.held.is_list => return false,
             Test::Is(value) | Test::IsNot(value) => from_ref(value),
             Test::In(values) | Test::NotIn(values) => values,
-            Test::Compare(..) | Test::Own(_) => return true,
+            Test::Compare(..) | Test::Like(_) | Test::Own(_) => return true,
         };
         values.iter().any(|value| value.is_null() || value.is_array())
     }
@@ -133,6 +137,15 @@ impl Dialect for Sql {
         }
     }
 
+    fn holds_texts(column: &Column) -> bool {
+        is_text(column)
+    }
+
+    fn push_like(statement: &mut Statement, column: &Column, like: &Like) {
+        statement.push("(").push(&column.quoted).push(if like.ignores_case() { " ILIKE " } else { " LIKE " });
+        statement.bind(Bound::Text(like.escaped('!'))).push(" ESCAPE '!')");
+    }
+
     /// Null is the smallest; PostgreSQL takes it for the largest. An index serves the order where there is no null.
     fn push_key(statement: &mut Statement, column: &Column, is_descending: bool) {
         statement.push(&column.quoted).push(match (column.held.is_nullable, is_descending) {
@@ -142,6 +155,10 @@ impl Dialect for Sql {
             (false, true) => " DESC",
         });
     }
+}
+
+fn is_text(column: &Column) -> bool {
+    column.held.scalar == Scalar::Text && !column.held.is_list
 }
 
 /// What a comparison asks of those that are not null.

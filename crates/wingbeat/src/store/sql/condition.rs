@@ -64,6 +64,15 @@ impl<D: Dialect> Statement<D> {
             }
             Test::Compare(_, Value::Null) => drop(self.push(D::FALSE)),
             Test::Compare(comparison, value) => D::push_comparison(self, column, *comparison, value),
+            Test::Like(_) if !D::holds_texts(column) => {
+                self.push(if passes_null(test) { D::TRUE } else { D::FALSE });
+            }
+            Test::Like(like) if like.is_negated() => {
+                self.push("(").push(&column.quoted).push(" IS NULL OR NOT ");
+                D::push_like(self, column, like);
+                self.push(")");
+            }
+            Test::Like(like) => D::push_like(self, column, like),
             Test::Own(own) => match D::operand(column, own.operand()).zip(columns.sql_operator(own)) {
                 // The operator is the program's own text.
                 Some((operand, sql)) => {

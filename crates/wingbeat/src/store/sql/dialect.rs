@@ -1,7 +1,7 @@
 //! What databases do differently.
 
 use super::{Column, Statement};
-use crate::store::{Comparison, Kind, Test};
+use crate::store::{Comparison, Kind, Like, Test};
 use serde_json::Value;
 use std::fmt::Debug;
 use wingbeat_core::{Id, Result};
@@ -90,6 +90,12 @@ pub(in crate::store) trait Dialect: Clone + Debug + Send + Sync + 'static {
     /// Adds a comparison with a value that is not null.
     fn push_comparison(statement: &mut Statement<Self>, column: &Column<Self>, comparison: Comparison, value: &Value);
 
-    /// Adds a key of an order.
+    /// Whether the column can hold texts, for patterns.
+    fn holds_texts(column: &Column<Self>) -> bool;
+
+    /// Adds that the column, which can hold texts, has a pattern, negated or not: in parentheses. Of null it may be null.
+    fn push_like(statement: &mut Statement<Self>, column: &Column<Self>, like: &Like);
+
+    /// Adds a key of an order, whose table is named already.
     fn push_key(statement: &mut Statement<Self>, column: &Column<Self>, is_descending: bool);
 }

@@ -1,6 +1,7 @@
 //! Which tests SQL leaves open.
 
 use super::{Column, Columns, Dialect};
+use crate::store::like::Piece;
 use crate::store::{Comparison, Condition, Test};
 use serde_json::Value;
 
@@ -27,7 +28,13 @@ pub(super) fn open_part<D: Dialect>(condition: &Condition, columns: &Columns<D>)
 }
 
 pub(super) fn is_left_open<D: Dialect>(column: &Column<D>, test: &Test, columns: &Columns<D>) -> bool {
-    D::is_open(column, test) || matches!(test, Test::Own(own) if columns.sql_operator(own).is_none())
+    match test {
+        _ if D::is_open(column, test) => true,
+        Test::Own(own) => columns.sql_operator(own).is_none(),
+        // It would end there.
+        Test::Like(like) => like.pieces().contains(&Piece::This('\0')),
+        _ => false,
+    }
 }
 
 pub(super) fn passes_null(test: &Test) -> bool {
@@ -38,6 +45,7 @@ pub(super) fn passes_null(test: &Test) -> bool {
         Test::NotIn(values) => !values.iter().any(Value::is_null),
         Test::Compare(Comparison::LessOrEqual | Comparison::GreaterOrEqual, value) => value.is_null(),
         Test::Compare(Comparison::Less | Comparison::Greater, _) => false,
+        Test::Like(like) => like.is_negated(),
         Test::Own(own) => own.holds(&Value::Null),
     }
 }

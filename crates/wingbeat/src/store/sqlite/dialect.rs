@@ -4,8 +4,9 @@ use super::bound::Bound;
 use super::column::{Column, Held, Kind, Strangers};
 use super::row;
 use super::statement::Statement;
+use crate::store::like::Piece;
 use crate::store::sql::Dialect;
-use crate::store::{self, Comparison, Test};
+use crate::store::{self, Comparison, Like, Test};
 use serde_json::Value;
 use wingbeat_core::{Id, Result};
 
@@ -32,8 +33,13 @@ impl Dialect for Sql {
         column.held.kind.told()
     }
 
-    fn is_open(column: &Column, _: &Test) -> bool {
-        column.held.kind == Kind::Json
+    fn is_open(column: &Column, test: &Test) -> bool {
+        match column.held.kind {
+            Kind::Json => true,
+            // Of their text as JSON has it.
+            Kind::Blob => matches!(test, Test::Like(_)),
+            _ => false,
+        }
     }
 
     fn is_sorted_outside(column: &Column) -> bool {
@@ -134,9 +140,46 @@ impl Dialect for Sql {
         statement.push(")");
     }
 
+    fn holds_texts(column: &Column) -> bool {
+        matches!(column.held.kind, Kind::Text | Kind::Any)
+    }
+
+    /// `GLOB` tells cases apart, `LIKE` does not.
+    fn push_like(statement: &mut Statement, column: &Column, like: &Like) {
+        statement.push("(");
+        if column.held.strangers != Strangers::Nothing {
+            statement.push("typeof(").push(&column.quoted);
+            // Of a column for texts integers are shown as such.
+            statement.push(if column.held.kind == Kind::Any {
+                ") = 'text' AND "
+            } else {
+                ") IN ('text', 'integer') AND "
+            });
+        }
+        statement.push(&column.quoted);
+        if like.ignores_case() {
+            statement.push(" LIKE ").bind(Bound::Text(like.escaped('!'))).push(" ESCAPE '!')");
+        } else {
+            statement.push(" GLOB ").bind(Bound::Text(glob(like))).push(")");
+        }
+    }
+
     fn push_key(statement: &mut Statement, column: &Column, is_descending: bool) {
         statement.push(&column.quoted).push(if is_descending { " DESC" } else { "" });
     }
+}
+
+fn glob(like: &Like) -> String {
+    let mut text = String::new();
+    for piece in like.pieces() {
+        match piece {
+            Piece::Any => text.push('*'),
+            Piece::One => text.push('?'),
+            Piece::This(c @ ('*' | '?' | '[')) => text.extend(['[', *c, ']']),
+            Piece::This(c) => text.push(*c),
+        }
+    }
+    text
 }
 
 fn push_any(statement: &mut Statement, values: &[Bound]) {
