@@ -55,7 +55,7 @@
 //! | `auth` | logging in: [`auth`] |
 //! | `axum` | addresses of clients inside an axum server |
 //! | `contract` | facts that a store of your own is held against: [`store::contract`] |
-//! | `derive` (on by default) | [`Record`], the derive |
+//! | `derive` (on by default) | [`Record`], the derive, and `store::migrations!` |
 //! | `http2` | HTTP/2 beside HTTP/1.1 for polling, with `tls` |
 //! | `mariadb` | records in MariaDB: [`store::MariaDb`] |
 //! | `metrics` | figures for Prometheus: [`Metrics`] |

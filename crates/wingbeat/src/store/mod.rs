@@ -87,4 +87,32 @@ pub use table::{Multi, Table};
 pub use tokio_postgres;
 pub use totals::Totals;
 pub use uuid::uuid;
+/// The migrations in a folder, for `migrate` of a database: files named `0001_create_notes.sql`, in the order of their
+/// numbers, which are read when the program is compiled. The path begins where `Cargo.toml` is.
+///
+/// A file of another name and a number that is there twice are errors of the compiler. It knows the files, so a change of
+/// one builds the crate anew. Of a new one it hears when it compiles the crate for another reason, or if a `build.rs` says
+/// `println!("cargo::rerun-if-changed=migrations")`.
+///
+/// ```
+/// # #[cfg(feature = "sqlite")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> wingbeat::Result<()> {
+/// use wingbeat::store::{Sqlite, migrations};
+///
+/// let db = Sqlite::memory().await?;
+/// db.migrate(migrations!("tests/migrations")).await?;
+/// # assert_eq!(migrations!("tests/migrations").map(|(name, _)| name), ["0001_notes", "0002_done"]);
+/// # Ok(())
+/// # }
+/// # #[cfg(not(feature = "sqlite"))]
+/// # fn main() {}
+/// ```
+///
+/// ```compile_fail
+/// // There is no such folder.
+/// wingbeat::store::migrations!("tests/nowhere");
+/// ```
+#[cfg(feature = "derive")]
+pub use wingbeat_derive::migrations;
 pub use writes::{OwnedWrites, Writes};

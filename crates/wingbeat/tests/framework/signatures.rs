@@ -48,6 +48,7 @@ const ALLOWED: [(&str, &[&str]); 4] = [
             "tokio_postgres",
             "tower_service",
             "wingbeat_core",
+            "wingbeat_derive",
             "wingbeat_engine",
         ],
     ),

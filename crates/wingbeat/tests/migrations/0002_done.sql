@@ -1,0 +1,2 @@
+ALTER TABLE notes ADD done BOOLEAN NOT NULL DEFAULT FALSE;
+CREATE INDEX notes_done ON notes (done);
