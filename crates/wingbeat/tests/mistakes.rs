@@ -54,7 +54,10 @@ async fn a_table_or_column_that_the_database_has_not_ends_the_start() {
     db.migrate(&[("todos", "CREATE TABLE todos (id INTEGER PRIMARY KEY)")]).await.unwrap();
     for (table, expected) in [
         ("tasks", "Missing table 'tasks' in the database"),
-        ("todos", "Table 'todos' has no column 'text', which its type names as a field or as an alias of one"),
+        (
+            "todos",
+            "Table 'todos' has no column 'text', which its type names as a field or as an alias of one: it has id",
+        ),
     ] {
         let app = App::builder().mount("todos", Mount::new(db.table::<Todo>(table))).build().unwrap();
         assert_eq!(app.setup().await.unwrap_err().message(), expected);

@@ -36,13 +36,13 @@ impl<D: Dialect> Columns<D> {
         id: &str,
         fields: Option<&[&str]>,
     ) -> Result<Columns<D>> {
+        let lacks_it = |name: &&str| !list.iter().any(|column| *column.name == **name);
+        let missing: Vec<&str> = fields.into_iter().flatten().copied().filter(lacks_it).collect();
+        if !missing.is_empty() {
+            return Err(lacks(table, &missing, &list));
+        }
         list.retain(|column| *column.name == *id || fields.is_none_or(|fields| fields.contains(&&*column.name)));
         let at = |name: &str| list.iter().position(|column| *column.name == *name);
-        if let Some(field) = fields.into_iter().flatten().find(|field| at(field).is_none()) {
-            return Err(Error::general(format!(
-                "Table '{table}' has no column '{field}', which its type names as a field or as an alias of one"
-            )));
-        }
         let id = at(id).ok_or_else(|| Error::general(format!("Table '{table}' has no column '{id}'")))?;
         let names = list.iter().map(|column| &*column.read).collect::<Vec<_>>().join(", ");
         let tie = list[id].quoted.to_string();
@@ -82,4 +82,18 @@ impl<D: Dialect> Columns<D> {
             _ => None,
         }
     }
+}
+
+/// Names all at once: who mends one would have to start again for the next.
+fn lacks<D: Dialect>(table: &str, missing: &[&str], there: &[Column<D>]) -> Error {
+    let quoted = |names: &[&str]| names.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
+    let there = there.iter().map(|column| &*column.name).collect::<Vec<_>>().join(", ");
+    let (columns, fields) = match missing {
+        [_] => ("column", "a field or as an alias of one"),
+        _ => ("columns", "fields or as aliases of fields"),
+    };
+    let missing = quoted(missing);
+    Error::general(format!(
+        "Table '{table}' has no {columns} {missing}, which its type names as {fields}: it has {there}"
+    ))
 }

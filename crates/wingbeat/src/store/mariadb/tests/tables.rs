@@ -34,7 +34,8 @@ async fn what_does_not_fit_the_database_is_found_when_the_application_starts() {
     for (table, message) in [
         (
             db.table::<Wrong>("users"),
-            "Table 'users' has no column 'name', which its type names as a field or as an alias of one",
+            "Table 'users' has no column 'name', which its type names as a field or as an alias of one: \
+             it has id, email, secret, age, boss",
         ),
         (db.table::<User>("nothing"), "Missing table 'nothing' in the database"),
         (db.table::<User>("USERS"), "Missing table 'USERS' in the database"),

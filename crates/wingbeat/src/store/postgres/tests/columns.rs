@@ -235,7 +235,8 @@ async fn what_does_not_fit_the_database_is_found_when_the_application_starts() {
     for (table, message) in [
         (
             db.table::<Wrong>("users"),
-            "Table 'users' has no column 'name', which its type names as a field or as an alias of one",
+            "Table 'users' has no column 'name', which its type names as a field or as an alias of one: \
+             it has id, email, age, boss",
         ),
         (db.table::<User>("nothing"), "Missing table 'nothing' in the database"),
         (db.table::<Value>("users").id("key"), "Table 'users' has no column 'key'"),

@@ -188,14 +188,19 @@ async fn what_does_not_fit_the_database_is_found_when_the_application_starts() {
     let (db, _) = users().await;
     db.migrate(&[
         USERS,
-        ("loose", "CREATE TABLE loose (id INTEGER, name TEXT); CREATE VIEW adults AS SELECT * FROM users"),
+        ("loose", "CREATE TABLE loose (id INTEGER, name TEXT); CREATE TABLE bare (key INTEGER); CREATE VIEW adults AS SELECT * FROM users"),
     ])
     .await
     .unwrap();
     for (table, message) in [
         (
             db.table::<Wrong>("users"),
-            "Table 'users' has no column 'name', which its type names as a field or as an alias of one",
+            "Table 'users' has no column 'name', which its type names as a field or as an alias of one: it has id, \
+             email, age, admin, score, photo, extra, born, anything, boss, upper",
+        ),
+        (
+            db.table::<User>("bare"),
+            "Table 'bare' has no columns 'id', 'email', which its type names as fields or as aliases of fields: it has key",
         ),
         (db.table::<User>("nothing"), "Missing table 'nothing' in the database"),
         (db.table::<Value>("users").id("key"), "Table 'users' has no column 'key'"),
