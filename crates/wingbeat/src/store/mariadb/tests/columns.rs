@@ -67,7 +67,7 @@ async fn cursors_tell_apart_what_their_text_in_json_might_not() {
     db.batch(
         "INSERT INTO exact (f4, num, at, day, span, mood, marks, bits, ip, bytes, c, latin, t, b) \
             SELECT seq * 0.1, 12345678901234567890 + seq / 1000000, '2026-01-01' + INTERVAL seq MICROSECOND, \
-            IF(seq % 5, '2026-01-01' + INTERVAL seq % 7 DAY, NULL), SEC_TO_TIME((seq - 30) / 7), seq % 3 + 1, \
+            IF(seq % 5, '2026-01-01' + INTERVAL seq % 7 DAY, NULL), SEC_TO_TIME((CAST(seq AS SIGNED) - 30) / 7), seq % 3 + 1, \
             NULLIF(seq % 4, 0), seq * 60, IF(seq % 6, CONCAT('2001:db8::', seq % 6), NULL), UNHEX(LPAD(HEX(seq), 4, '80')), \
             CONCAT('c', seq % 3), CONCAT('ü', seq % 4), ELT(seq % 3 + 1, 'ann', 'ANN', 'Bob'), seq % 2 FROM seq_1_to_60",
     )
