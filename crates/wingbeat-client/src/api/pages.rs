@@ -107,7 +107,12 @@ impl Walk {
             if more == More::No && keys.is_at_start() {
                 break (page, more);
             }
-            let records = answer.to::<Found<Keyed>>().map_err(|_| keys.keyless())?.into_records();
+            let records = match answer.to::<Found<Keyed>>() {
+                Ok(found) => found.into_records(),
+                // As far as the server says it was everything: it needs no ids either.
+                Err(_) if more == More::Perhaps && keys.is_at_start() => break (page, More::No),
+                Err(_) => return Err(keys.keyless()),
+            };
             if keys.turns_out_other(&records) {
                 continue;
             }
