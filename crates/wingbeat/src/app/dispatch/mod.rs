@@ -27,6 +27,7 @@ use std::future::{Future, poll_fn, ready};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
+use tokio::sync::oneshot;
 use wingbeat_core::{Error, Method, Result};
 
 /// Where a transport hands in what its clients ask for. It knows what is mounted, and does not keep the application alive.
@@ -86,6 +87,22 @@ impl Dispatcher {
             Dispatch::Ready(outcome) => outcome,
             Dispatch::Pending(call) => call.await,
         }
+    }
+
+    /// Waits for a call that goes on if whoever waits for it goes: what it has written is published. A shutdown waits for it
+    /// as well. For transports whose waiting ends with their client.
+    ///
+    /// # Errors
+    /// Those of the call; Unavailable if the application has ended.
+    pub async fn detached(&self, call: PendingCall) -> Result<Outcome> {
+        let app = self.app().ok_or_else(ended)?;
+        let (done, outcome) = oneshot::channel();
+        app.0.background.spawn_unlimited(async move {
+            // Nobody may wait for it any more.
+            done.send(call.await).ok();
+        });
+        drop(app);
+        outcome.await.unwrap_or_else(|_| Err(ended()))
     }
 
     /// Runs a call as far as it goes at once. For transports that poll by themselves: a call that is ready, as nearly all

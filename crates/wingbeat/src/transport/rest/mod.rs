@@ -223,11 +223,8 @@ impl Endpoint {
         });
         let outcome = match begun.await {
             Dispatch::Ready(outcome) => outcome,
-            // What was begun goes on when its client goes: events of what was written are sent, as over sockets.
-            Dispatch::Pending(call) => match tokio::spawn(call).await {
-                Ok(outcome) => outcome,
-                Err(ended) => Err(self.told(Error::internal(ended.to_string()))),
-            },
+            // What was begun goes on when its client goes, as over sockets.
+            Dispatch::Pending(call) => self.dispatcher.detached(call).await,
         }?;
         takes_json.map_err(refused)?;
         Ok(outcome)

@@ -243,18 +243,20 @@ async fn bytes_are_what_json_makes_of_a_buffer() {
 }
 
 #[tokio::test]
-async fn a_call_goes_on_when_its_client_has_gone() {
+async fn a_call_goes_on_when_its_client_has_gone_and_a_shutdown_waits_for_it() {
     let (begun, seen) = tokio::sync::oneshot::channel();
-    let (done, over) = tokio::sync::oneshot::channel();
+    let (done, mut over) = tokio::sync::oneshot::channel();
     let ends = std::sync::Mutex::new(Some((begun, done)));
     let slow = Mount::empty().method("wait", crate::hooks::with(std::sync::Arc::new(ends), slow));
     let app = App::builder().mount("slow", slow).configure(Rest::new()).build().unwrap();
-    let client = tokio::spawn(async move { ask(&app, "POST", "/slow/wait", None).await });
+    let (asked, shut) = (app.clone(), app);
+    let client = tokio::spawn(async move { ask(&asked, "POST", "/slow/wait", None).await });
     let release = seen.await.unwrap();
     client.abort();
     assert!(client.await.unwrap_err().is_cancelled());
-    tokio::sync::oneshot::Sender::send(release, ()).unwrap();
-    tokio::time::timeout(Duration::from_secs(10), over).await.unwrap().unwrap();
+    let released = async { release.send(()).unwrap() };
+    tokio::join!(shut.shutdown(Duration::from_secs(10)), released);
+    over.try_recv().expect("a shutdown waits for it");
 }
 
 type Ends = (tokio::sync::oneshot::Sender<tokio::sync::oneshot::Sender<()>>, tokio::sync::oneshot::Sender<()>);
