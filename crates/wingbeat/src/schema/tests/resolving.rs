@@ -74,7 +74,7 @@ async fn the_fields_of_all_records_are_resolved_at_the_same_time() {
     let resolver = Resolver::new().field("a", wait.clone()).field("b", wait);
     let app = app(Mount::new(people()).around(All, resolve_result(resolver)));
     let service = app.service("messages");
-    let found = tokio::time::timeout(Duration::from_secs(5), service.find(Params::new()));
+    let found = tokio::time::timeout(Duration::from_secs(30), service.find(Params::new()));
     assert_eq!(found.await.unwrap().unwrap().into_value().unwrap()[1]["b"], true);
 }
 

@@ -7,23 +7,23 @@ use rusqlite::Connection;
 use std::time::{Duration, Instant};
 
 /// When a group has taken as long, it is committed: others wait for what is in it.
-const LONG: Duration = Duration::from_millis(2);
+pub(super) const LONG: Duration = Duration::from_millis(2);
 
 /// So many writes share a commit at most.
 const MOST: usize = 256;
 
 /// Runs a write, and those that wait behind it, in one transaction, and answers each of them after the commit. Answers
-/// the job that was taken from the line and does not belong to them.
+/// the job that was taken from the line and does not belong to them. Takes no more of them after `long`.
 ///
 /// Each has a savepoint, so that one that fails is undone alone. Where all are lost (SQLite itself rolls back when a disk
 /// is full or a write is interrupted; a commit can fail for one of them) each gets a transaction of its own: nobody fails
 /// for another's sake.
-pub(super) fn run(connection: &Connection, first: Box<dyn Write>, line: &Line, thread: usize) -> Option<Job> {
+pub(super) fn run(connection: &Connection, first: Box<dyn Write>, line: &Line, thread: usize, long: Duration) -> Option<Job> {
     let mut group = Group { connection, done: Vec::new(), is_lost: false };
     let (began, is_alone) = (Instant::now(), first.is_alone());
     let mut carried = None;
     group.add(first);
-    while !is_alone && !group.is_lost && group.done.len() < MOST && began.elapsed() < LONG {
+    while !is_alone && !group.is_lost && group.done.len() < MOST && began.elapsed() < long {
         match line.more(thread) {
             // One that may take long would hold up the answers of the others.
             Some(job) if !job.may_be_long && matches!(&job.work, Work::Write(write) if !write.is_alone()) => {

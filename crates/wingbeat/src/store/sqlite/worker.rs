@@ -120,7 +120,7 @@ fn serve(line: &Line, number: usize, connection: &Connection) {
 /// Does a job, and leaves the connection as it was. Answers another job that was taken meanwhile.
 fn attempt(line: &Line, number: usize, connection: &Connection, job: Job) -> Option<Job> {
     let run = || match job.work {
-        Work::Write(write) => group::run(connection, write, line, number),
+        Work::Write(write) => group::run(connection, write, line, number, group::LONG),
         Work::Read(mut read) => {
             read.run(connection);
             match line.has_outgrown(number) {

@@ -24,9 +24,14 @@ const SLOW: (&str, &str) = (
      CREATE TRIGGER sticks AFTER INSERT ON stuck BEGIN SELECT count(*) FROM endless; END",
 );
 
+/// Settings with which nobody is refused because the machine is slow.
+fn patient() -> SqliteSettings {
+    SqliteSettings::default().busy_timeout(Duration::from_secs(60))
+}
+
 async fn opened(name: &str) -> (Folder, Sqlite) {
     let folder = Folder::new(name);
-    let db = Sqlite::open(folder.0.join("data.db")).await.unwrap();
+    let db = Sqlite::open_with(folder.0.join("data.db"), patient()).await.unwrap();
     db.migrate(&[USERS, SLOW]).await.unwrap();
     create(&db.table::<Value>("users"), json!({"email": "a"})).await.unwrap();
     (folder, db)
@@ -223,7 +228,7 @@ async fn nobody_has_his_short_finds_behind_his_own_that_never_end() {
 async fn a_find_that_takes_long_steps_aside_for_who_has_had_less() {
     let folder = Folder::new("aside");
     // One thread for what takes long.
-    let settings = SqliteSettings { readers: 1, ..SqliteSettings::default() };
+    let settings = SqliteSettings { readers: 1, ..patient() };
     let db = Sqlite::open_with(folder.0.join("data.db"), settings).await.unwrap();
     db.migrate(&[SLOW]).await.unwrap();
     let slow = table(&db, "slow").await;

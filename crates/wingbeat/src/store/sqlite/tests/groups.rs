@@ -66,7 +66,7 @@ fn together(writes: [(&'static str, &'static str); 3]) -> (Vec<String>, i64) {
         line.push(Job { number, source: Source::SERVER, since, may_be_long: false, place: None, standing, work })
             .unwrap();
     }
-    let carried = group::run(&connection, first, &line, 0);
+    let carried = group::run(&connection, first, &line, 0, Duration::MAX);
     assert!(carried.is_none() && connection.is_autocommit());
     let count = connection.query_row("SELECT count(*) FROM a", [], |row| row.get(0)).unwrap();
     let log = log.lock().unwrap().clone();
