@@ -1,7 +1,7 @@
 //! One call of a service, before it is sent.
 
 use super::Client;
-use super::io::emittable;
+use super::packet::encode;
 use crate::connection::{Kind, Outcome, PendingCall, Unsent};
 use crate::error::{DeliveryStatus, Error, Result};
 use crate::hooks::{BoxFuture, Context, Hook, Next};
@@ -15,8 +15,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker, ready};
 use std::time::Duration;
-use wingbeat_core::{Id, IdArg, Method, Payload, RawJson, json};
-use wingbeat_protocol::packet::write_text;
+use wingbeat_core::{IdArg, Method, Payload, RawJson};
 
 /// A call of a service: await it, after adding what it needs.
 #[must_use = "a call is sent when it is awaited"]
@@ -216,92 +215,4 @@ async fn send(client: &Client, packet: Unsent, limit: Option<Duration>) -> Resul
 
 fn timeout(client: &Client, own: Option<Duration>) -> Duration {
     own.unwrap_or(client.shared().options.timeout)
-}
-
-/// `["method","path",id?,data?,query]`
-fn encode(
-    method: &Method,
-    path: &str,
-    id: &IdArg,
-    data: Option<&RawJson>,
-    query: Option<&Map<String, Value>>,
-) -> Result<Unsent> {
-    let mut packet = Vec::with_capacity(path.len() + data.map_or(0, |data| data.as_bytes().len()) + 48);
-    let mut attachments = None;
-    packet.push(b'[');
-    match method {
-        Method::Custom(name) => {
-            emittable(name)?;
-            write_text(&mut packet, name);
-        }
-        method => {
-            packet.push(b'"');
-            packet.extend_from_slice(method.as_str().as_bytes());
-            packet.push(b'"');
-        }
-    }
-    packet.push(b',');
-    write_text(&mut packet, path);
-    if method.takes_id() {
-        packet.push(b',');
-        match id {
-            IdArg::Id(Id::Text(text)) if text.is_empty() => return Err(missing_id(method)),
-            IdArg::Id(Id::Text(text)) => write_text(&mut packet, text),
-            IdArg::Id(id) => json::write(&mut packet, id).map_err(Error::unwritable)?,
-            IdArg::Null => packet.extend_from_slice(b"null"),
-            IdArg::Absent => return Err(missing_id(method)),
-        }
-    }
-    if method.takes_data() {
-        packet.push(b',');
-        packet.extend_from_slice(data.map_or(b"null", RawJson::as_bytes));
-        attachments = data.filter(|data| !data.attachments().is_empty()).and_then(|data| data.clone().into_parts().1);
-    }
-    packet.push(b',');
-    match query {
-        Some(query) => json::write(&mut packet, query).map_err(Error::unwritable)?,
-        None => packet.extend_from_slice(b"{}"),
-    }
-    packet.push(b']');
-    Ok(Unsent { json: packet, attachments })
-}
-
-fn missing_id(method: &Method) -> Error {
-    Error::invalid(format!("id for .{method} is required"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn text(packet: Unsent) -> String {
-        String::from_utf8(packet.json).unwrap()
-    }
-
-    #[test]
-    fn every_method_has_its_arguments() {
-        let id = IdArg::from(1);
-        let data = RawJson::new(&serde_json::json!({})).unwrap();
-        let of = |name| text(encode(&Method::named(name), "a\"b", &id, Some(&data), None).unwrap());
-        assert_eq!(of("find"), r#"["find","a\"b",{}]"#);
-        assert_eq!(of("get"), r#"["get","a\"b",1,{}]"#);
-        assert_eq!(of("create"), r#"["create","a\"b",{},{}]"#);
-        assert_eq!(of("update"), r#"["update","a\"b",1,{},{}]"#);
-        assert_eq!(of("remove"), r#"["remove","a\"b",1,{}]"#);
-        assert_eq!(of("shout"), r#"["shout","a\"b",{},{}]"#);
-    }
-
-    #[test]
-    fn an_id_is_null_or_there() {
-        let get = |id| encode(&Method::Get, "a", &id, None, None).map(text);
-        assert_eq!(get(IdArg::Null).unwrap(), r#"["get","a",null,{}]"#);
-        assert_eq!(get(IdArg::from(0)).unwrap(), r#"["get","a",0,{}]"#);
-        for missing in [IdArg::Absent, IdArg::from("")] {
-            let error = get(missing).unwrap_err();
-            assert_eq!(
-                (&*error.message(), error.delivery_status()),
-                ("id for .get is required", DeliveryStatus::NotSent)
-            );
-        }
-    }
 }

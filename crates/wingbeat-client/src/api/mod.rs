@@ -1,5 +1,6 @@
 //! What programs write with: the client, its builder, services, calls and pages.
 
+mod address;
 mod auth;
 mod builder;
 mod call;
@@ -7,6 +8,7 @@ mod client;
 mod io;
 mod keyset;
 mod network;
+mod packet;
 mod pages;
 mod service;
 

@@ -1,8 +1,10 @@
 //! What can go wrong for a client.
 
 mod delivery_status;
+mod problem;
 
 pub use delivery_status::DeliveryStatus;
+pub use problem::Problem;
 
 use serde_json::Value;
 use std::borrow::Cow;
@@ -71,16 +73,6 @@ pub enum Error {
     },
     /// The client is closed.
     Closed,
-}
-
-/// What went wrong, in words, and what it was caused by.
-#[derive(Clone)]
-pub struct Problem(Box<Inner>);
-
-#[derive(Clone)]
-struct Inner {
-    message: Cow<'static, str>,
-    source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 impl Error {
@@ -198,27 +190,6 @@ impl Error {
     }
 }
 
-impl Problem {
-    pub(crate) fn new(message: impl Into<Cow<'static, str>>) -> Problem {
-        Problem(Box::new(Inner { message: message.into(), source: None }))
-    }
-
-    pub(crate) fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Problem {
-        self.0.source = Some(source.into().into());
-        self
-    }
-
-    /// The text.
-    pub fn message(&self) -> &str {
-        &self.0.message
-    }
-
-    /// The cause, if there is one.
-    pub fn source(&self) -> Option<&(dyn StdError + Send + Sync + 'static)> {
-        self.0.source.as_deref()
-    }
-}
-
 /// A packet is larger than the server accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TooLarge {
@@ -283,18 +254,6 @@ impl fmt::Debug for Error {
             cause = source.source();
         }
         Ok(())
-    }
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&Escaped(self.message()), f)
-    }
-}
-
-impl fmt::Debug for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
     }
 }
 

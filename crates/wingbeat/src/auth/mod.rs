@@ -31,6 +31,7 @@ mod configuration;
 mod entity;
 mod forced;
 mod hash_password;
+mod hasher;
 mod hook;
 mod one_time_token;
 mod passwords;

@@ -1,6 +1,6 @@
 //! Tokens that are good for one thing, once.
 
-use super::passwords::random;
+use super::hasher::random;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;

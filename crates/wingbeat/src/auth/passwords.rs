@@ -1,23 +1,14 @@
 //! Hashing passwords, beside the calls and never more at once than the machine can bear.
 
+use super::hasher::{COST_OF_BCRYPT, Hasher, LONGEST, Verdict};
 use crate::fair::{Gate, Permit, attended, current};
-use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
-use argon2::{Argon2, Params, Version};
+use argon2::Params;
 use std::fmt;
 use std::sync::Arc;
 use wingbeat_core::{Error, Result};
-use wingbeat_protocol::LogThrottle;
 
-/// Longer passwords are nobody's.
-pub(super) const LONGEST: usize = 1024;
 /// How many hashes may wait.
 const WAITING: usize = 1024;
-/// Bcrypt looks at so many bytes of a password.
-const LONGEST_OF_BCRYPT: usize = 72;
-/// The cost of bcrypt in Feathers.
-const COST_OF_BCRYPT: u32 = 10;
-/// How hashes by bcrypt begin.
-const BCRYPT: [&str; 4] = ["$2a$", "$2b$", "$2x$", "$2y$"];
 
 /// Hashes and verifies passwords: argon2id, and bcrypt for what was hashed elsewhere. A handle, cheap to clone.
 ///
@@ -27,27 +18,14 @@ const BCRYPT: [&str; 4] = ["$2a$", "$2b$", "$2x$", "$2y$"];
 pub struct Passwords(Arc<Inner>);
 
 struct Inner {
-    argon: Argon2<'static>,
-    /// The cost of new hashes, if they are bcrypt's.
-    bcrypt: Option<u32>,
-    /// A hash of no password, for users that do not exist: as much work as a real one.
-    nobody: String,
+    hasher: Hasher,
     gate: Arc<Gate>,
-}
-
-/// What a password turned out to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
-    Wrong,
-    Right,
-    /// Right, but hashed in an old way.
-    Outdated,
 }
 
 impl Passwords {
     /// Argon2id with the costs that OWASP advises: 19 MiB of memory, 2 passes.
     pub fn new() -> Passwords {
-        Passwords::with_params(Params::DEFAULT)
+        Passwords::of(Hasher::argon2id(Params::DEFAULT))
     }
 
     /// Argon2id with other costs: KiB of memory and number of passes.
@@ -57,7 +35,7 @@ impl Passwords {
     pub fn with_cost(memory: u32, passes: u32) -> Result<Passwords> {
         let params = Params::new(memory, passes, Params::DEFAULT_P_COST, None)
             .map_err(|error| Error::general(format!("Unusable costs for argon2: {error}")))?;
-        Ok(Passwords::with_params(params))
+        Ok(Passwords::of(Hasher::argon2id(params)))
     }
 
     /// Bcrypt at the cost that Feathers has (10): for a database that a server on Node also reads, or may read again.
@@ -71,7 +49,7 @@ impl Passwords {
     /// let local = Local::new("email", "password").passwords(Passwords::keep_bcrypt());
     /// ```
     pub fn keep_bcrypt() -> Passwords {
-        Passwords::bcrypt(COST_OF_BCRYPT)
+        Passwords::of(Hasher::bcrypt(COST_OF_BCRYPT))
     }
 
     /// As [`keep_bcrypt`](Passwords::keep_bcrypt) with another cost, `local.hashSize` in Feathers. Hashes of other costs
@@ -81,26 +59,14 @@ impl Passwords {
     /// If the cost is not between 4 and 31.
     pub fn keep_bcrypt_with_cost(cost: u32) -> Result<Passwords> {
         match cost {
-            4..=31 => Ok(Passwords::bcrypt(cost)),
+            4..=31 => Ok(Passwords::of(Hasher::bcrypt(cost))),
             _ => Err(Error::general(format!("Unusable cost for bcrypt: {cost} is not between 4 and 31"))),
         }
     }
 
-    fn bcrypt(cost: u32) -> Passwords {
-        Passwords::of(Argon2::default(), Some(cost), format!("$2b${cost:02}${}", ".".repeat(53)))
-    }
-
-    fn with_params(params: Params) -> Passwords {
-        // Verifying costs the same whatever the salt is and whatever should come out, so nothing need be computed.
-        let (memory, passes, lanes) = (params.m_cost(), params.t_cost(), params.p_cost());
-        let (salt, output) = ("A".repeat(22), "A".repeat(43));
-        let nobody = format!("$argon2id$v=19$m={memory},t={passes},p={lanes}${salt}${output}");
-        Passwords::of(Argon2::new(argon2::Algorithm::Argon2id, Version::V0x13, params), None, nobody)
-    }
-
-    fn of(argon: Argon2<'static>, bcrypt: Option<u32>, nobody: String) -> Passwords {
+    fn of(hasher: Hasher) -> Passwords {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        Passwords(Arc::new(Inner { argon, bcrypt, nobody, gate: Gate::for_work(processors - 1, WAITING) }))
+        Passwords(Arc::new(Inner { hasher, gate: Gate::for_work(processors - 1, WAITING) }))
     }
 
     /// The hash of a password, as text that says how it was made.
@@ -108,12 +74,12 @@ impl Passwords {
     /// # Errors
     /// BadRequest if the password has more than 1024 bytes (of bcrypt: 72), TooManyRequests if too many are waiting.
     pub async fn hash(&self, password: String) -> Result<String> {
-        let longest = if self.0.bcrypt.is_some() { LONGEST_OF_BCRYPT } else { LONGEST };
+        let longest = self.0.hasher.longest();
         if password.len() > longest {
             return Err(Error::bad_request(format!("A password has at most {longest} bytes")));
         }
         let (permit, inner) = (self.enter().await?, self.0.clone());
-        work(permit, move || inner.hash(&password)).await?
+        work(permit, move || inner.hasher.hash(&password)).await?
     }
 
     /// Whether a password is the one that a hash was made of, argon2id's or bcrypt's: for a service that asks for it again,
@@ -155,14 +121,7 @@ impl Passwords {
     /// Whether a password is the stored one. Nothing stored is as much work as a wrong password.
     pub(super) async fn compare(&self, permit: Permit, password: String, stored: Option<String>) -> Result<Verdict> {
         let inner = self.0.clone();
-        work(permit, move || match &stored {
-            Some(stored) => inner.compare(&password, stored),
-            None => {
-                inner.compare(&password, &inner.nobody);
-                Verdict::Wrong
-            }
-        })
-        .await
+        work(permit, move || inner.hasher.compare(&password, stored.as_deref())).await
     }
 
     /// Everything that may be hashed at once, so that nothing can be.
@@ -183,42 +142,6 @@ async fn work<T: Send + 'static>(permit: Permit, work: impl FnOnce() -> T + Send
     Ok(done.await?)
 }
 
-impl Inner {
-    fn hash(&self, password: &str) -> Result<String> {
-        match self.bcrypt {
-            Some(cost) => Ok(bcrypt::hash(password, cost)?),
-            None => {
-                let hash = self.argon.hash_password_with_salt(password.as_bytes(), &random::<16>()?);
-                hash.map(|hash| hash.to_string()).map_err(|error| Error::internal(error.to_string()))
-            }
-        }
-    }
-
-    fn compare(&self, password: &str, stored: &str) -> Verdict {
-        if BCRYPT.iter().any(|prefix| stored.starts_with(prefix)) {
-            let right = if self.bcrypt.is_some() { Verdict::Right } else { Verdict::Outdated };
-            return if bcrypt::verify(password, stored).unwrap_or(false) { right } else { Verdict::Wrong };
-        }
-        let Ok(hash) = PasswordHash::new(stored) else {
-            static UNKNOWN: LogThrottle = LogThrottle::new();
-            if let Some(times) = UNKNOWN.happened() {
-                tracing::error!(times, "a stored password has an unknown kind of hash, so nobody can log in with it");
-            }
-            return Verdict::Wrong;
-        };
-        if self.argon.verify_password(password.as_bytes(), &hash).is_err() {
-            return Verdict::Wrong;
-        }
-        let current = self.bcrypt.is_none()
-            && hash.algorithm.as_str() == "argon2id"
-            && Params::try_from(&hash).is_ok_and(|params| {
-                let mine = self.argon.params();
-                (params.m_cost(), params.t_cost(), params.p_cost()) == (mine.m_cost(), mine.t_cost(), mine.p_cost())
-            });
-        if current { Verdict::Right } else { Verdict::Outdated }
-    }
-}
-
 impl Default for Passwords {
     fn default() -> Passwords {
         Passwords::new()
@@ -229,12 +152,6 @@ impl fmt::Debug for Passwords {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Passwords")
     }
-}
-
-pub(super) fn random<const N: usize>() -> Result<[u8; N]> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes)?;
-    Ok(bytes)
 }
 
 #[cfg(test)]
@@ -305,15 +222,5 @@ mod tests {
         );
         assert!(Passwords::keep_bcrypt_with_cost(3).is_err() && Passwords::keep_bcrypt_with_cost(32).is_err());
         assert!(Passwords::keep_bcrypt().hash("secret1".into()).await.unwrap().starts_with("$2b$10$"));
-    }
-
-    #[tokio::test]
-    async fn nobody_has_a_password() {
-        let passwords = cheap();
-        assert!(PasswordHash::new(&passwords.0.nobody).is_ok(), "verifying would be no work");
-        assert_eq!(verdict(&passwords, "", None).await, Verdict::Wrong);
-        let bcrypt = Passwords::keep_bcrypt_with_cost(4).unwrap();
-        assert!(!bcrypt::verify("", &bcrypt.0.nobody).unwrap(), "an error would be no work");
-        assert_eq!(verdict(&bcrypt, "", None).await, Verdict::Wrong);
     }
 }

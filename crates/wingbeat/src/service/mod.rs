@@ -13,6 +13,7 @@ mod into_service;
 pub(crate) mod invocation;
 mod params;
 mod raw;
+mod route;
 mod rules;
 mod typed;
 
@@ -29,8 +30,9 @@ pub use extends::Extends;
 pub use function::MethodFunction;
 pub(crate) use function::{raw_function, typed_function};
 pub use into_service::IntoService;
-pub use params::{Params, Route};
+pub use params::Params;
 pub use raw::RawService;
+pub use route::Route;
 pub use rules::ClientRules;
 pub(crate) use rules::too_many;
 pub use typed::{OneOrMany, Service};

@@ -1,6 +1,6 @@
 //! What a service method and its hooks know about a call besides id and data.
 
-use super::{Emitter, Notes, Query, ServiceHandle, ServiceScope, Services};
+use super::{Emitter, Notes, Query, Route, ServiceHandle, ServiceScope, Services};
 use crate::fair::Source;
 use crate::realtime::{Channel, ChannelName, Connection, Extensions, Headers, named_as};
 use serde::Serialize;
@@ -280,30 +280,6 @@ impl fmt::Debug for Params {
     }
 }
 
-/// The values of a path's placeholders: `users/:userId/messages` called as `users/2/messages` has `userId` = `"2"`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Route(Option<Box<[Placeholder]>>);
-
-/// Its name and its value.
-type Placeholder = (Arc<str>, Box<str>);
-
-impl Route {
-    /// The value of a placeholder, always text.
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.iter().find_map(|(key, value)| (key == name).then_some(value))
-    }
-
-    /// All placeholders in the order of the path.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().flatten().map(|(key, value)| (&**key, &**value))
-    }
-
-    /// The values as a JSON object.
-    pub fn to_value(&self) -> Value {
-        Value::Object(self.iter().map(|(key, value)| (key.to_owned(), value.into())).collect())
-    }
-}
-
 /// Params of an internal call with this query.
 ///
 /// ```
@@ -317,12 +293,5 @@ impl From<Query> for Params {
         let mut params = Params::new();
         params.query = query;
         params
-    }
-}
-
-impl FromIterator<Placeholder> for Route {
-    fn from_iter<I: IntoIterator<Item = Placeholder>>(values: I) -> Route {
-        let values: Box<[_]> = values.into_iter().collect();
-        Route((!values.is_empty()).then_some(values))
     }
 }

@@ -34,6 +34,7 @@ mod filter;
 mod given;
 mod keyset;
 mod like;
+mod limits;
 #[cfg(feature = "mariadb")]
 mod mariadb;
 mod matching;
@@ -60,9 +61,9 @@ mod writes;
 
 pub use answer::{Answer, JsonRecords};
 pub use condition::{Comparison, Condition, Path, Test};
-pub use filter::Limits;
 pub use given::given_id;
 pub use like::Like;
+pub use limits::Limits;
 #[cfg(feature = "mariadb")]
 pub use mariadb::{MariaDb, MariaDbSettings, MariaDbTable, MariaDbTransaction};
 pub use matching::matches;

@@ -1,90 +1,17 @@
-//! Connections that are logged in.
+//! The sessions of one authentication service: how they begin and end.
 
-use super::expiry::Due;
+use super::login::{LoginAnnouncement, Session};
+use super::sessions::Sessions;
 use super::{Expiry, LoginUnderWay, Logins};
 use crate::app::App;
-use crate::auth::strategy::Jwt;
 use crate::auth::token::Claims;
 use crate::locked;
 use crate::realtime::Connection;
 use crate::service::Params;
 use serde_json::{Value, json};
-use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use wingbeat_core::Result;
-
-/// All connections that are logged in.
-#[derive(Default)]
-pub(in crate::auth) struct Sessions {
-    /// By the number of the connection.
-    of: HashMap<u64, Known>,
-    /// The numbers of the connections of each subject, so that a logout need not look through all.
-    by_subject: HashMap<Box<str>, HashSet<u64>>,
-    pub(in crate::auth) due: Due,
-}
-
-pub(in crate::auth) type Known = (Connection, Arc<Session>);
-
-impl Sessions {
-    pub(in crate::auth) fn get(&self, connection: u64) -> Option<&Known> {
-        self.of.get(&connection)
-    }
-
-    /// Makes this the session of a connection; which one it was before, and whether somebody has to begin to watch the
-    /// time.
-    fn insert(&mut self, connection: &Connection, session: &Arc<Session>) -> (Option<Known>, bool) {
-        let (id, earlier) = (connection.id(), self.remove(connection.id()));
-        self.of.insert(id, (connection.clone(), session.clone()));
-        if let Some(subject) = session.claims.subject() {
-            match self.by_subject.get_mut(subject) {
-                Some(connections) => drop(connections.insert(id)),
-                None => drop(self.by_subject.insert(subject.into(), HashSet::from([id]))),
-            }
-        }
-        (earlier, session.claims.expires().is_some_and(|expires| self.due.insert(id, expires)))
-    }
-
-    fn remove(&mut self, connection: u64) -> Option<Known> {
-        let known = self.of.remove(&connection)?;
-        let claims = &known.1.claims;
-        if let Some(expires) = claims.expires() {
-            self.due.remove(connection, expires);
-        }
-        if let Some((subject, connections)) = claims.subject().and_then(|s| Some((s, self.by_subject.get_mut(s)?))) {
-            connections.remove(&connection);
-            if connections.is_empty() {
-                self.by_subject.remove(subject);
-            }
-        }
-        Some(known)
-    }
-
-    fn connections_of(&self, subject: &str) -> Vec<Connection> {
-        let ids = self.by_subject.get(subject).into_iter().flatten();
-        ids.filter_map(|id| Some(self.of.get(id)?.0.clone())).collect()
-    }
-}
-
-/// A login of a connection. Its token has been verified, so calls only look at the time.
-pub(in crate::auth) struct Session {
-    /// The registry that it is in: that of the service which has verified the token.
-    registry: u64,
-    pub(in crate::auth) token: String,
-    pub(in crate::auth) claims: Claims,
-    /// What was logged in with, where the token alone says nobody: it is asked again with every call.
-    pub(in crate::auth) remembered: Option<Value>,
-    announcement: Mutex<LoginAnnouncement>,
-}
-
-/// What the listeners know: they hear of a login before they hear of its end, though both may happen at once.
-#[derive(Clone, Copy, PartialEq)]
-enum LoginAnnouncement {
-    Due,
-    Done,
-    /// The login has ended before: whoever announces it has to announce its end then.
-    EndsFirst,
-}
 
 /// The session of a connection, kept with it.
 struct Current(Arc<Session>);
@@ -96,13 +23,6 @@ pub(in crate::auth) struct Pending {
     pub(in crate::auth) login: LoginUnderWay,
     /// The channels to join then.
     pub(in crate::auth) joins: Vec<Box<str>>,
-}
-
-impl Session {
-    /// By which strategy calls of the connection are known.
-    pub(in crate::auth) fn strategy(&self) -> &str {
-        self.remembered.as_ref().and_then(|data| data.get("strategy")?.as_str()).unwrap_or(Jwt::NAME)
-    }
 }
 
 /// The connections that one authentication service has logged in.
@@ -133,13 +53,7 @@ impl SessionRegistry {
 
     /// A session by a token that the service has verified.
     pub(in crate::auth) fn by_token(&self, token: String, claims: Claims, remembered: Option<Value>) -> Arc<Session> {
-        Arc::new(Session {
-            registry: self.id,
-            token,
-            claims,
-            remembered,
-            announcement: Mutex::new(LoginAnnouncement::Due),
-        })
+        Session::new(self.id, token, claims, remembered)
     }
 
     /// The session of a connection, if it is in this registry.
@@ -257,8 +171,7 @@ impl SessionRegistry {
     /// Logs everybody out: the service is unmounted.
     pub(in crate::auth) fn force_all_out(&self, app: &App) {
         self.logins.fail(None);
-        let connections: Vec<_> =
-            locked(&self.sessions).of.values().map(|(connection, _)| connection.clone()).collect();
+        let connections = locked(&self.sessions).connections();
         for connection in connections {
             self.force_out(app, &connection, None);
         }
@@ -267,41 +180,5 @@ impl SessionRegistry {
     /// All connections of the one with this id.
     pub(in crate::auth) fn connections_of(&self, id: &str) -> Vec<Connection> {
         locked(&self.sessions).connections_of(id)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::test::Client;
-
-    fn session(claims: Value) -> Arc<Session> {
-        let Value::Object(claims) = claims else { panic!("claims are an object") };
-        let (token, announcement) = (String::new(), Mutex::new(LoginAnnouncement::Due));
-        Arc::new(Session { registry: 0, token, claims: Claims(claims), remembered: None, announcement })
-    }
-
-    #[tokio::test]
-    async fn sessions_are_found_by_subject_and_nothing_is_kept_of_those_that_ended() {
-        let app = App::builder().build().unwrap();
-        let (one, two) = (Client::connect(&app).await.unwrap(), Client::connect(&app).await.unwrap());
-        let (one, two) = (one.connection(), two.connection());
-        let mut sessions = Sessions::default();
-        let ids = |sessions: &Sessions, subject| {
-            let mut ids: Vec<_> = sessions.connections_of(subject).iter().map(Connection::id).collect();
-            ids.sort_unstable();
-            ids
-        };
-        sessions.insert(one, &session(json!({"sub": "1", "exp": 5})));
-        sessions.insert(two, &session(json!({"sub": "1"})));
-        assert_eq!(ids(&sessions, "1"), [one.id(), two.id()]);
-        let (earlier, _) = sessions.insert(one, &session(json!({"sub": "2", "exp": 6})));
-        assert_eq!(earlier.unwrap().1.claims.subject(), Some("1"));
-        assert_eq!((ids(&sessions, "1"), ids(&sessions, "2")), (vec![two.id()], vec![one.id()]));
-        sessions.insert(two, &session(json!({"exp": 7})));
-        assert!(ids(&sessions, "1").is_empty());
-        assert!(sessions.remove(one.id()).is_some() && sessions.remove(two.id()).is_some());
-        assert!(sessions.remove(one.id()).is_none());
-        assert!(sessions.of.is_empty() && sessions.by_subject.is_empty() && sessions.due.is_empty());
     }
 }

@@ -1,7 +1,8 @@
 //! The strategy `local`: name and password.
 
 use super::{Attempt, Identity, Strategy};
-use crate::auth::passwords::{LONGEST, Passwords, Verdict};
+use crate::auth::hasher::{LONGEST, Verdict};
+use crate::auth::passwords::Passwords;
 use serde_json::{Map, Value, json};
 use wingbeat_core::{Error, Result};
 use wingbeat_protocol::LogThrottle;

@@ -2,7 +2,7 @@
 
 use super::key::{Algorithm, Key};
 use super::time::{Seconds, iso, now};
-use crate::auth::passwords::random;
+use crate::auth::hasher::random;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Header, crypto, encode};

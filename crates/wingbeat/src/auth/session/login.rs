@@ -1,0 +1,38 @@
+//! A login of a connection.
+
+use crate::auth::strategy::Jwt;
+use crate::auth::token::Claims;
+use serde_json::Value;
+use std::sync::{Arc, Mutex};
+
+/// A login of a connection. Its token has been verified, so calls only look at the time.
+pub(in crate::auth) struct Session {
+    /// The registry that it is in: that of the service which has verified the token.
+    pub(super) registry: u64,
+    pub(in crate::auth) token: String,
+    pub(in crate::auth) claims: Claims,
+    /// What was logged in with, where the token alone says nobody: it is asked again with every call.
+    pub(in crate::auth) remembered: Option<Value>,
+    pub(super) announcement: Mutex<LoginAnnouncement>,
+}
+
+/// What the listeners know: they hear of a login before they hear of its end, though both may happen at once.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum LoginAnnouncement {
+    Due,
+    Done,
+    /// The login has ended before: whoever announces it has to announce its end then.
+    EndsFirst,
+}
+
+impl Session {
+    pub(super) fn new(registry: u64, token: String, claims: Claims, remembered: Option<Value>) -> Arc<Session> {
+        let announcement = Mutex::new(LoginAnnouncement::Due);
+        Arc::new(Session { registry, token, claims, remembered, announcement })
+    }
+
+    /// By which strategy calls of the connection are known.
+    pub(in crate::auth) fn strategy(&self) -> &str {
+        self.remembered.as_ref().and_then(|data| data.get("strategy")?.as_str()).unwrap_or(Jwt::NAME)
+    }
+}
