@@ -6,10 +6,10 @@
 /// Arguments and answer stand in its name, because that is how the compiler's messages come to show what a function lacks.
 pub trait AsyncFunction<'a, Arguments, Answer> {
     /// The future.
-    type Running: Future<Output = Answer> + 'a;
+    type Future: Future<Output = Answer> + 'a;
 
     /// Calls the function.
-    fn run(&self, arguments: Arguments) -> Self::Running;
+    fn run(&self, arguments: Arguments) -> Self::Future;
 }
 
 macro_rules! functions {
@@ -17,15 +17,15 @@ macro_rules! functions {
         // Says `AsyncFunction` where a function does not fit, and not which of its parts. That a future is not `Send` is
         // told in full.
         #[diagnostic::do_not_recommend]
-        impl<'a, F, Running, Answer, $($argument),+> AsyncFunction<'a, ($($argument,)+), Answer> for F
+        impl<'a, F, Fut, Answer, $($argument),+> AsyncFunction<'a, ($($argument,)+), Answer> for F
         where
-            F: Fn($($argument),+) -> Running,
-            Running: Future<Output = Answer> + 'a,
+            F: Fn($($argument),+) -> Fut,
+            Fut: Future<Output = Answer> + 'a,
         {
-            type Running = Running;
+            type Future = Fut;
 
             #[expect(non_snake_case, reason = "the arguments bear the names of their types")]
-            fn run(&self, ($($argument,)+): ($($argument,)+)) -> Running {
+            fn run(&self, ($($argument,)+): ($($argument,)+)) -> Fut {
                 self($($argument),+)
             }
         }

@@ -50,7 +50,7 @@ fn read<T: DeserializeOwned>(file: &Path, environment: Environment) -> Result<T>
     let settings = settings.and_then(|settings| {
         serde_ignored::deserialize(settings, |path| unknown = unknown.take().or_else(|| Some(path.to_string())))
     });
-    let settings = settings.map_err(|error| Error::general(told(&error)))?;
+    let settings = settings.map_err(|error| Error::general(message_of(&error)))?;
     match unknown {
         // A name that is misspelt would otherwise leave the default in force.
         Some(name) => Err(Error::general(format!("The settings do not fit: unknown field `{name}`"))),
@@ -59,7 +59,7 @@ fn read<T: DeserializeOwned>(file: &Path, environment: Environment) -> Result<T>
 }
 
 /// What may be said of an error: values can be secrets.
-fn told(error: &ConfigError) -> String {
+fn message_of(error: &ConfigError) -> String {
     let at = |key: &Option<String>, origin: &Option<String>| {
         let key = key.as_ref().map_or_else(String::new, |key| format!(" `{key}`"));
         let origin = origin.as_ref().map_or_else(String::new, |origin| format!(" from {origin}"));

@@ -76,7 +76,7 @@ impl Io {
     /// ([`DeliveryStatus`](crate::DeliveryStatus) tells which).
     pub async fn emit_with_ack(&self, event: &str, arguments: impl Serialize) -> Result<Ack> {
         let answer = self.send(Kind::Direct, event, arguments).await?;
-        let said = if let Answer::Said(said) = answer { Some(*said) } else { None };
+        let said = if let Answer::Decoded(said) = answer { Some(*said) } else { None };
         let (arguments, attachments) = said.map(|said| (said.arguments, said.attachments)).unzip();
         Ok(Ack::new(arguments, attachments.unwrap_or_default()))
     }

@@ -18,7 +18,7 @@ pub(crate) struct Keys {
 
 /// What a page is asked for, of each record: the field is `id`, or `_id`.
 #[derive(Deserialize)]
-pub(crate) struct Keyed {
+pub(crate) struct RecordId {
     #[serde(default)]
     id: Value,
     #[serde(default)]
@@ -90,7 +90,7 @@ impl Keys {
     }
 
     /// Whether the records have `_id` instead: then the field is that, and the page has to be asked for again.
-    pub(crate) fn turns_out_other(&mut self, records: &[Keyed]) -> bool {
+    pub(crate) fn turns_out_other(&mut self, records: &[RecordId]) -> bool {
         let other = self.is_at_start()
             && self.name == "id"
             && records.iter().all(|record| record.id.is_null() && !record._id.is_null());
@@ -101,7 +101,7 @@ impl Keys {
     }
 
     /// Notes a page.
-    pub(crate) fn read(&mut self, records: Vec<Keyed>) -> Result<(), Error> {
+    pub(crate) fn read(&mut self, records: Vec<RecordId>) -> Result<(), Error> {
         let mut ids = records.into_iter().map(|record| self.key(record));
         let Some(first) = ids.next().transpose()? else { return Ok(()) };
         if let Some((before, last)) = &self.page
@@ -127,7 +127,7 @@ impl Keys {
         Ok(self.order(last, id)? == Ordering::Equal)
     }
 
-    pub(crate) fn key(&self, record: Keyed) -> Result<Value, Error> {
+    pub(crate) fn key(&self, record: RecordId) -> Result<Value, Error> {
         match if self.name == "id" { record.id } else { record._id } {
             id @ (Value::Number(_) | Value::String(_)) => Ok(id),
             _ => Err(self.keyless()),
@@ -201,9 +201,9 @@ mod tests {
         serde_json::from_value(query).unwrap()
     }
 
-    fn page(ids: Value) -> Vec<Keyed> {
+    fn page(ids: Value) -> Vec<RecordId> {
         let ids: Vec<Value> = serde_json::from_value(ids).unwrap();
-        ids.into_iter().map(|id| Keyed { id, _id: Value::Null }).collect()
+        ids.into_iter().map(|id| RecordId { id, _id: Value::Null }).collect()
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! All pages of a `find`, one after another.
 
 use super::call::Request;
-use super::keyset::{Keyed, Keys};
+use super::keyset::{Keys, RecordId};
 use super::{Call, Client};
 use crate::error::{Error, Result};
 use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
@@ -107,7 +107,7 @@ impl Walk {
             if more == More::No && keys.is_at_start() {
                 break (page, more);
             }
-            let records = match answer.to::<Found<Keyed>>() {
+            let records = match answer.to::<Found<RecordId>>() {
                 Ok(found) => found.into_records(),
                 // As far as the server says it was everything: it needs no ids either.
                 Err(_) if more == More::Perhaps && keys.is_at_start() => break (page, More::No),
@@ -145,8 +145,8 @@ impl Walk {
     /// either.
     async fn look_at_the_end(&self, own: &Map<String, Value>) -> Result<()> {
         let Some(keys) = &self.keys else { return Ok(()) };
-        let first = async |query| -> Result<Option<Keyed>> {
-            let found = self.find(query).await?.to::<Found<Keyed>>().map_err(|_| keys.keyless())?;
+        let first = async |query| -> Result<Option<RecordId>> {
+            let found = self.find(query).await?.to::<Found<RecordId>>().map_err(|_| keys.keyless())?;
             Ok(found.into_records().into_iter().next())
         };
         for _ in 0..LOOKS {

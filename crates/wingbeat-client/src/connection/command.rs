@@ -37,7 +37,7 @@ impl Command {
 
 /// An event of the server that asks for an answer.
 #[derive(Clone)]
-pub(crate) struct Asked {
+pub(crate) struct AckRequest {
     pub(crate) id: AckId,
     /// Which connection asked: another has other ids.
     pub(crate) connection: u64,
@@ -73,27 +73,27 @@ pub(crate) enum Answer {
     #[default]
     Nothing,
     /// A service call's answer without attachments: `[null,…]`, of which only the beginning was looked at.
-    Unseen(Box<str>),
+    Undecoded(Box<str>),
     /// Everything, as it came.
-    Said(Box<Said>),
+    Decoded(Box<DecodedAnswer>),
 }
 
-pub(crate) struct Said {
+pub(crate) struct DecodedAnswer {
     pub(crate) arguments: Arguments<'static>,
     pub(crate) attachments: Vec<Bytes>,
 }
 
 impl Answer {
-    pub(crate) fn said(arguments: Arguments<'static>, attachments: Vec<Bytes>) -> Answer {
-        Answer::Said(Box::new(Said { arguments, attachments }))
+    pub(crate) fn decoded(arguments: Arguments<'static>, attachments: Vec<Bytes>) -> Answer {
+        Answer::Decoded(Box::new(DecodedAnswer { arguments, attachments }))
     }
 
     /// The result of a service call: the second argument, unless the first is an error.
     pub(crate) fn result(self) -> Result<RawJson> {
         match self {
             Answer::Nothing => Ok(RawJson::NULL),
-            Answer::Unseen(json) => looked_at(&json)?.result(),
-            Answer::Said(said) => said.result(),
+            Answer::Undecoded(json) => looked_at(&json)?.result(),
+            Answer::Decoded(said) => said.result(),
         }
     }
 
@@ -101,11 +101,11 @@ impl Answer {
     pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T> {
         match self {
             Answer::Nothing => RawJson::NULL.to().map_err(Error::unreadable),
-            Answer::Unseen(json) => match quickly(json) {
+            Answer::Undecoded(json) => match quickly(json) {
                 Some(result) => Ok(result),
                 None => looked_at(json)?.result()?.to().map_err(Error::unreadable),
             },
-            Answer::Said(said) => said.result()?.to().map_err(Error::unreadable),
+            Answer::Decoded(said) => said.result()?.to().map_err(Error::unreadable),
         }
     }
 }
@@ -119,17 +119,17 @@ fn quickly<T: DeserializeOwned>(json: &str) -> Option<T> {
     serde_json::from_str(&json::plain(json.strip_prefix(SUCCESS)?.strip_suffix(']')?)).ok()
 }
 
-fn looked_at(json: &str) -> Result<Said> {
+fn looked_at(json: &str) -> Result<DecodedAnswer> {
     let arguments = Arguments::parse(json, MAX_ARGUMENTS);
     let arguments = arguments
         .ok_or_else(|| Error::Unreadable(Problem::new("Invalid data: the answer is not JSON, or nests too deep")))?;
-    Ok(Said { arguments: arguments.into_owned(), attachments: Vec::new() })
+    Ok(DecodedAnswer { arguments: arguments.into_owned(), attachments: Vec::new() })
 }
 
 /// The most elements of an event or an answer.
 pub(crate) const MAX_ARGUMENTS: usize = 10_000;
 
-impl Said {
+impl DecodedAnswer {
     fn result(&self) -> Result<RawJson> {
         match self.arguments.bytes(0) {
             Some(error) if &*error != b"null" => Err(Error::Answered(received_error(error))),
@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     fn said(json: &str) -> Answer {
-        Answer::said(Arguments::parse(json, 10).unwrap().into_owned(), Vec::new())
+        Answer::decoded(Arguments::parse(json, 10).unwrap().into_owned(), Vec::new())
     }
 
     #[test]
@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn an_answer_is_read_as_its_result_is() {
-        let unseen = |json: &str| Answer::Unseen(json.into());
+        let unseen = |json: &str| Answer::Undecoded(json.into());
         let read = |answer: Answer| answer.read::<Option<u8>>();
         for (json, value) in
             [("[null,7]", Some(7)), ("[null,null]", None), ("[null, 7 ,8]", Some(7)), ("[null,7 ]", Some(7))]
@@ -200,7 +200,7 @@ mod tests {
     #[test]
     fn an_answer_of_another_language_is_read_as_javascript_does() {
         let json = r#"[null,{"total":2.0,"data":["cut \ud83d",1e2]}]"#;
-        for answer in [said(json), Answer::Unseen(json.into())] {
+        for answer in [said(json), Answer::Undecoded(json.into())] {
             let page: crate::Page<serde_json::Value> = answer.read().unwrap();
             assert_eq!((page.total, page.data), (Some(2), vec!["cut \u{fffd}".into(), 100.into()]));
         }
@@ -208,7 +208,8 @@ mod tests {
 
     #[test]
     fn an_answer_that_nests_deep_is_read_up_to_the_limit_of_packets() {
-        let nested = |depth: usize| Answer::Unseen(format!("[null,{}{}]", "[".repeat(depth), "]".repeat(depth)).into());
+        let nested =
+            |depth: usize| Answer::Undecoded(format!("[null,{}{}]", "[".repeat(depth), "]".repeat(depth)).into());
         assert!(nested(200).read::<serde_json::Value>().is_ok());
         assert!(matches!(nested(100_000).read::<serde_json::Value>(), Err(Error::Unreadable(_))));
     }

@@ -1,6 +1,6 @@
 //! Events of the server, as streams.
 
-use super::{Asked, ConnectionHandle, Kind, Next, PendingCall, Queue, Unsent, WeakConnection};
+use super::{AckRequest, ConnectionHandle, Kind, Next, PendingCall, Queue, Unsent, WeakConnection};
 use crate::error::{Error, Result};
 use bytes::Bytes;
 use futures_util::Stream;
@@ -31,7 +31,7 @@ struct Inner {
 pub(crate) struct Reply {
     /// `None`: that of the services.
     pub(crate) namespace: Option<Arc<str>>,
-    pub(crate) asked: Asked,
+    pub(crate) asked: AckRequest,
     pub(crate) timeout: Duration,
     // Weak: an event that somebody keeps does not keep the connection.
     pub(crate) connection: WeakConnection,

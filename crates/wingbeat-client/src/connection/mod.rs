@@ -14,13 +14,13 @@ mod storage;
 mod task;
 
 pub use backoff::Reconnection;
-pub(crate) use command::{Answer, Asked, Command, Kind, MAX_ARGUMENTS, SUCCESS, received_error};
+pub(crate) use command::{AckRequest, Answer, Command, Kind, MAX_ARGUMENTS, SUCCESS, received_error};
 pub use connection_event::{ConnectionEvent, ConnectionEvents};
 pub(crate) use event::Reply;
 pub use event::{Event, Events, FromEvent};
 pub(crate) use handle::{ConnectionHandle, WeakConnection};
 pub(crate) use options::Options;
-pub(crate) use pending_call::{Outbound, Outcome, PendingCall, Place, Unsent};
+pub(crate) use pending_call::{Outbound, Outcome, PendingCall, QueuePosition, Unsent};
 pub(crate) use queue::{Next, Queue, QueueLimits};
 pub(crate) use shared::Shared;
 pub use storage::{FileStorage, MemoryStorage, Storage};

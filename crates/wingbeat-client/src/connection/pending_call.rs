@@ -1,6 +1,6 @@
 //! One packet from the call that makes it to its outcome.
 
-use super::{Answer, Asked, Command, ConnectionHandle, Kind};
+use super::{AckRequest, Answer, Command, ConnectionHandle, Kind};
 use crate::error::{Error, Problem, Result};
 use crate::locked;
 use bytes::Bytes;
@@ -29,10 +29,10 @@ pub(crate) struct PendingCall {
     pub(crate) namespace: Option<Arc<str>>,
     pub(crate) timeout: Duration,
     /// What this answers, if it is an answer itself.
-    pub(crate) asked: Option<Box<Asked>>,
+    pub(crate) asked: Option<Box<AckRequest>>,
     /// How much of the buffer it takes.
     pub(crate) bytes: usize,
-    /// A number that only the task reads and writes: [`Place`].
+    /// A number that only the task reads and writes: [`QueuePosition`].
     place: AtomicU64,
     caller: Mutex<Caller>,
 }
@@ -50,7 +50,7 @@ pub(crate) struct Unsent {
 
 /// Where the task keeps it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum QueuePosition {
     Nowhere,
     /// Among what waits, under this number.
     Queued(u64),
@@ -65,25 +65,25 @@ impl From<RawJson> for Unsent {
     }
 }
 
-impl Place {
+impl QueuePosition {
     fn number(self) -> u64 {
         match self {
-            Place::Nowhere => u64::MAX,
-            Place::Queued(order) => order << 1,
-            Place::InFlight(id) => id << 1 | 1,
+            QueuePosition::Nowhere => u64::MAX,
+            QueuePosition::Queued(order) => order << 1,
+            QueuePosition::InFlight(id) => id << 1 | 1,
         }
     }
 
     /// The id under which it was sent.
     pub(crate) fn id(self) -> Option<u64> {
-        if let Place::InFlight(id) = self { Some(id) } else { None }
+        if let QueuePosition::InFlight(id) = self { Some(id) } else { None }
     }
 
-    fn of(number: u64) -> Place {
+    fn of(number: u64) -> QueuePosition {
         match number {
-            u64::MAX => Place::Nowhere,
-            number if number & 1 == 0 => Place::Queued(number >> 1),
-            number => Place::InFlight(number >> 1),
+            u64::MAX => QueuePosition::Nowhere,
+            number if number & 1 == 0 => QueuePosition::Queued(number >> 1),
+            number => QueuePosition::InFlight(number >> 1),
         }
     }
 }
@@ -108,7 +108,7 @@ impl PendingCall {
             timeout,
             asked: None,
             bytes: packet.json.len() + attached,
-            place: AtomicU64::new(Place::Nowhere.number()),
+            place: AtomicU64::new(QueuePosition::Nowhere.number()),
             caller: Mutex::new(Caller::Away),
         }
     }
@@ -144,11 +144,11 @@ impl PendingCall {
         *self.caller.get_mut().unwrap_or_else(PoisonError::into_inner) = caller;
     }
 
-    pub(crate) fn place(&self) -> Place {
-        Place::of(self.place.load(Ordering::Relaxed))
+    pub(crate) fn place(&self) -> QueuePosition {
+        QueuePosition::of(self.place.load(Ordering::Relaxed))
     }
 
-    fn kept_at(&self, place: Place) {
+    fn kept_at(&self, place: QueuePosition) {
         self.place.store(place.number(), Ordering::Relaxed);
     }
 }
@@ -170,7 +170,7 @@ impl Outbound {
         self.deadline
     }
 
-    pub(crate) fn kept_at(&self, place: Place) {
+    pub(crate) fn kept_at(&self, place: QueuePosition) {
         self.pending.kept_at(place);
     }
 
@@ -186,7 +186,7 @@ impl Outbound {
 
     fn tell(&mut self, outcome: Result<Answer>) {
         self.is_finished = true;
-        self.pending.kept_at(Place::Nowhere);
+        self.pending.kept_at(QueuePosition::Nowhere);
         let mut caller = locked(&self.pending.caller);
         let waker = match std::mem::replace(&mut *caller, Caller::Gone) {
             Caller::Gone => return,

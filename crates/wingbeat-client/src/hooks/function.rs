@@ -33,7 +33,7 @@ pub trait Around: Send + Sync + 'static {
 
 impl<F> Hook for F
 where
-    F: for<'a> AsyncFunction<'a, (&'a mut Context,), Result<()>, Running: Send> + Send + Sync + 'static,
+    F: for<'a> AsyncFunction<'a, (&'a mut Context,), Result<()>, Future: Send> + Send + Sync + 'static,
 {
     fn call<'a>(&'a self, context: &'a mut Context) -> BoxFuture<'a, Result<()>> {
         Box::pin(self.run((context,)))
@@ -42,7 +42,7 @@ where
 
 impl<F> Around for F
 where
-    F: for<'a> AsyncFunction<'a, (&'a mut Context, Next<'a>), Result<()>, Running: Send> + Send + Sync + 'static,
+    F: for<'a> AsyncFunction<'a, (&'a mut Context, Next<'a>), Result<()>, Future: Send> + Send + Sync + 'static,
 {
     fn call<'a>(&'a self, context: &'a mut Context, next: Next<'a>) -> BoxFuture<'a, Result<()>> {
         Box::pin(self.run((context, next)))
@@ -75,7 +75,7 @@ pub struct With<S, F> {
 impl<S, F> Hook for With<S, F>
 where
     S: Clone + Send + Sync + 'static,
-    F: for<'a> AsyncFunction<'a, (S, &'a mut Context), Result<()>, Running: Send> + Send + Sync + 'static,
+    F: for<'a> AsyncFunction<'a, (S, &'a mut Context), Result<()>, Future: Send> + Send + Sync + 'static,
 {
     fn call<'a>(&'a self, context: &'a mut Context) -> BoxFuture<'a, Result<()>> {
         Box::pin(self.hook.run((self.state.clone(), context)))
@@ -85,7 +85,7 @@ where
 impl<S, F> Around for With<S, F>
 where
     S: Clone + Send + Sync + 'static,
-    F: for<'a> AsyncFunction<'a, (S, &'a mut Context, Next<'a>), Result<()>, Running: Send> + Send + Sync + 'static,
+    F: for<'a> AsyncFunction<'a, (S, &'a mut Context, Next<'a>), Result<()>, Future: Send> + Send + Sync + 'static,
 {
     fn call<'a>(&'a self, context: &'a mut Context, next: Next<'a>) -> BoxFuture<'a, Result<()>> {
         Box::pin(self.hook.run((self.state.clone(), context, next)))

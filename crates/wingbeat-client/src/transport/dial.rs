@@ -69,7 +69,7 @@ impl Dialer {
             Some(config) => config.clone(),
             None => trust::system_trust()?,
         };
-        let stream = tokio_rustls::TlsConnector::from(config).connect(name, stream).await.map_err(trust::told)?;
+        let stream = tokio_rustls::TlsConnector::from(config).connect(name, stream).await.map_err(trust::explained)?;
         Ok(Stream::Tls(Box::new(stream)))
     }
 

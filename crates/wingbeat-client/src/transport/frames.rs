@@ -17,7 +17,7 @@ pub(crate) struct Frames {
 
 /// What the bytes meant, beside packets.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Seen {
+pub(crate) enum ReadOutcome {
     /// Nothing that ends the connection.
     Packets,
     /// The server closes, for the reason that this code stands for.
@@ -46,7 +46,7 @@ impl Frames {
         read: &mut [u8],
         max: usize,
         mut each: impl FnMut(Incoming<'_>) -> bool,
-    ) -> Result<Seen, Violation> {
+    ) -> Result<ReadOutcome, Violation> {
         let mut part = std::mem::take(&mut self.part);
         let is_part = !part.is_empty();
         let bytes = if is_part {
@@ -66,7 +66,7 @@ impl Frames {
                     self.ping = Some(payload.into());
                     true
                 }
-                Item::Close(code) => return Ok(Seen::Close(code)),
+                Item::Close(code) => return Ok(ReadOutcome::Close(code)),
                 Item::Nothing => true,
             };
             if !goes_on {
@@ -82,7 +82,7 @@ impl Frames {
         } else if at < bytes.len() {
             self.part = bytes[at..].to_vec();
         }
-        Ok(Seen::Packets)
+        Ok(ReadOutcome::Packets)
     }
 }
 
@@ -90,7 +90,7 @@ impl Frames {
 mod tests {
     use super::*;
 
-    fn texts(frames: &mut Frames, bytes: &[u8]) -> Result<(Vec<String>, Seen), Violation> {
+    fn texts(frames: &mut Frames, bytes: &[u8]) -> Result<(Vec<String>, ReadOutcome), Violation> {
         let mut texts = Vec::new();
         let seen = frames.hand_over(&mut bytes.to_vec(), 100, |incoming| {
             if let Incoming::Text(text) = incoming {
@@ -113,7 +113,7 @@ mod tests {
             (seen, frames.part.capacity(), frames.take_ping()),
             (vec!["abc".into(), "de".into()], 0, Some((*b"p").into()))
         );
-        assert_eq!(texts(&mut frames, &stream[14..]).unwrap().1, Seen::Close(Some(1000)));
+        assert_eq!(texts(&mut frames, &stream[14..]).unwrap().1, ReadOutcome::Close(Some(1000)));
     }
 
     #[test]
@@ -125,7 +125,7 @@ mod tests {
             first.extend(matches!(incoming, Incoming::Text("a")).then_some(()));
             false
         });
-        assert_eq!((seen, first.len(), frames.has_unseen()), (Ok(Seen::Packets), 1, true));
+        assert_eq!((seen, first.len(), frames.has_unseen()), (Ok(ReadOutcome::Packets), 1, true));
         assert_eq!(texts(&mut frames, b"").unwrap().0, ["b"]);
         assert!(!frames.has_unseen());
         assert_eq!(texts(&mut frames, b"\x01c").unwrap().0, ["c"]);

@@ -26,7 +26,7 @@ pub(crate) use trust::Trust;
 pub(crate) use upgrade::is_our_own;
 use websocket::WebSocket;
 // For the fuzzer.
-pub(crate) use {frames::Frames, frames::Seen, polling::Body};
+pub(crate) use {frames::Frames, frames::ReadOutcome, polling::Body};
 
 use bytes::Bytes;
 use http::{HeaderMap, Uri};

@@ -17,7 +17,7 @@ pub(crate) enum Outgoing<'a> {
 /// What waits for the transport. Whoever fills it looks at its size first.
 #[derive(Default)]
 pub(crate) struct Outbox {
-    packets: VecDeque<Kept>,
+    packets: VecDeque<QueuedPacket>,
     /// The texts behind one another, used up to `at`.
     texts: Vec<u8>,
     at: usize,
@@ -30,7 +30,7 @@ pub(crate) struct Outbox {
     pong_waits: bool,
 }
 
-enum Kept {
+enum QueuedPacket {
     /// So many bytes of the texts.
     Text(usize),
     Binary(Bytes),
@@ -92,7 +92,7 @@ impl Outbox {
             return Err(refused);
         }
         self.texts.extend_from_slice(json);
-        self.keep(Kept::Text(self.texts.len() - start));
+        self.keep(QueuedPacket::Text(self.texts.len() - start));
         for bytes in attachments {
             self.binary(bytes.clone());
         }
@@ -121,29 +121,29 @@ impl Outbox {
 
     fn push(&mut self, text: &[u8]) {
         self.texts.extend_from_slice(text);
-        self.keep(Kept::Text(text.len()));
+        self.keep(QueuedPacket::Text(text.len()));
     }
 
     pub(super) fn binary(&mut self, bytes: Bytes) {
-        self.keep(Kept::Binary(bytes));
+        self.keep(QueuedPacket::Binary(bytes));
     }
 
     /// In front of all others: tells the server that the session has moved.
     pub(super) fn upgrade_first(&mut self) {
         self.bytes += UPGRADE.len();
-        self.packets.push_front(Kept::Upgrade);
+        self.packets.push_front(QueuedPacket::Upgrade);
     }
 
-    fn keep(&mut self, packet: Kept) {
+    fn keep(&mut self, packet: QueuedPacket) {
         self.bytes += packet.len();
         self.packets.push_back(packet);
     }
 
     pub(super) fn front(&self) -> Option<Outgoing<'_>> {
         Some(match self.packets.front()? {
-            Kept::Text(len) => Outgoing::Text(&self.texts[self.at..self.at + len]),
-            Kept::Binary(bytes) => Outgoing::Binary(bytes),
-            Kept::Upgrade => Outgoing::Text(UPGRADE),
+            QueuedPacket::Text(len) => Outgoing::Text(&self.texts[self.at..self.at + len]),
+            QueuedPacket::Binary(bytes) => Outgoing::Binary(bytes),
+            QueuedPacket::Upgrade => Outgoing::Text(UPGRADE),
         })
     }
 
@@ -151,7 +151,7 @@ impl Outbox {
     pub(super) fn pop(&mut self) {
         let Some(packet) = self.packets.pop_front() else { return };
         self.bytes -= packet.len();
-        if let Kept::Text(len) = packet {
+        if let QueuedPacket::Text(len) = packet {
             if &self.texts[self.at..self.at + len] == PONG {
                 self.pong_waits = false;
             }
@@ -161,7 +161,7 @@ impl Outbox {
             self.at = 0;
             self.texts.clear();
             self.texts.shrink_to(KEEP);
-            self.packets.shrink_to(KEEP / size_of::<Kept>());
+            self.packets.shrink_to(KEEP / size_of::<QueuedPacket>());
         } else if self.at > 64 * KEEP {
             self.texts.drain(..self.at);
             self.at = 0;
@@ -178,12 +178,12 @@ impl Outbox {
     }
 }
 
-impl Kept {
+impl QueuedPacket {
     fn len(&self) -> usize {
         match self {
-            Kept::Text(len) => *len,
-            Kept::Binary(bytes) => bytes.len(),
-            Kept::Upgrade => UPGRADE.len(),
+            QueuedPacket::Text(len) => *len,
+            QueuedPacket::Binary(bytes) => bytes.len(),
+            QueuedPacket::Upgrade => UPGRADE.len(),
         }
     }
 }

@@ -149,7 +149,7 @@ fn is_an_authoritys(why: &CertificateError) -> bool {
 }
 
 /// The same error, with what to do.
-pub(super) fn told(error: io::Error) -> io::Error {
+pub(super) fn explained(error: io::Error) -> io::Error {
     let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
     let Some(Error::InvalidCertificate(why)) = tls else { return error };
     let what = match why {

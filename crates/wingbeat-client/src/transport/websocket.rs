@@ -1,7 +1,7 @@
 //! Engine.IO over a WebSocket.
 
 use super::dial::Stream;
-use super::frames::{Frames, Seen};
+use super::frames::{Frames, ReadOutcome};
 use super::keys::fresh_key;
 use super::upgrade::upgrade;
 use super::{Address, Broken, Incoming, Outbox, Outgoing};
@@ -116,8 +116,8 @@ impl WebSocket {
         }
         let seen = self.frames.hand_over(read.filled_mut(), self.max_payload, |incoming| each(incoming, outbox));
         let (code, broken) = match seen {
-            Ok(Seen::Packets) => return Poll::Ready(Ok(())),
-            Ok(Seen::Close(code)) => (code, Broken::closed_with(code)),
+            Ok(ReadOutcome::Packets) => return Poll::Ready(Ok(())),
+            Ok(ReadOutcome::Close(code)) => (code, Broken::closed_with(code)),
             Err(violation) => (Some(violation.code()), Broken::lost(violation)),
         };
         self.say_goodbye(cx, code);

@@ -21,7 +21,7 @@ pub fn read<T: DeserializeOwned>(json: &str) -> Result<T> {
     };
     let mut reading = reader();
     let value = T::deserialize(&mut reading).map_err(|error| unfit::<T, _>(&mut reader(), &error))?;
-    reading.end().map_err(|error| told(&error, ""))?;
+    reading.end().map_err(|error| read_error(&error, ""))?;
     Ok(value)
 }
 
@@ -55,12 +55,12 @@ where
 {
     match serde_path_to_error::deserialize::<_, T>(again).err().map(|error| error.path().to_string()) {
         // The root has no name.
-        Some(path) if path != "." => told(error, &format!("{path}: ")),
-        _ => told(error, ""),
+        Some(path) if path != "." => read_error(error, &format!("{path}: ")),
+        _ => read_error(error, ""),
     }
 }
 
-fn told(error: &serde_json::Error, place: &str) -> Error {
+fn read_error(error: &serde_json::Error, place: &str) -> Error {
     // Where in the text helps nobody: clients have sent a value, and users read the message.
     let position = format!(" at line {} column {}", error.line(), error.column());
     let text = error.to_string();

@@ -95,7 +95,7 @@ impl Socket {
             id
         });
         // However this ends, nobody waits any more.
-        let _waiting = Forget { socket: self, id };
+        let _waiting = RemoveOnDrop { socket: self, id };
         if !self.is_connected() {
             return Err(Unanswered::Disconnected);
         }
@@ -107,12 +107,12 @@ impl Socket {
     }
 }
 
-struct Forget<'a> {
+struct RemoveOnDrop<'a> {
     socket: &'a Socket,
     id: u64,
 }
 
-impl Drop for Forget<'_> {
+impl Drop for RemoveOnDrop<'_> {
     fn drop(&mut self) {
         self.socket.acks(|acks| acks.waiting.remove(&self.id));
     }

@@ -53,7 +53,7 @@ pub(crate) enum State {
     /// Nobody has polled it.
     Later(BoxFuture<'static, Option<Answer>>),
     /// It was polled by the session's task, and is not ready.
-    Begun(BoxFuture<'static, Option<Answer>>),
+    Pending(BoxFuture<'static, Option<Answer>>),
 }
 
 impl Handled {
@@ -68,8 +68,8 @@ impl Handled {
     }
 
     /// The same of one that was polled already and was not ready. It is polled again in any case.
-    pub fn begun(answer: impl Future<Output = Option<Answer>> + Send + 'static) -> Handled {
-        Handled(State::Begun(Box::pin(answer)))
+    pub fn pending(answer: impl Future<Output = Option<Answer>> + Send + 'static) -> Handled {
+        Handled(State::Pending(Box::pin(answer)))
     }
 
     /// The same, polled here: on the heap only if it is not ready.
@@ -79,7 +79,7 @@ impl Handled {
     ) -> Handled {
         match Pin::new(&mut answer).poll(cx) {
             Poll::Ready(answer) => Handled::now(answer),
-            Poll::Pending => Handled::begun(answer),
+            Poll::Pending => Handled::pending(answer),
         }
     }
 }

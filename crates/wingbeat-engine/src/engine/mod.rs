@@ -30,7 +30,7 @@ pub use socket::{Socket, WeakSocket};
 use crate::bundles::Bundles;
 use crate::config::Config;
 use crate::outbox::{Ledger, Segments};
-use crate::peer::{Counted, Counts, Handshake, Origin, Rates};
+use crate::peer::{AddressCount, AddressCounts, Handshake, Origin, Rates};
 use client_warnings::ClientWarnings;
 use http::StatusCode;
 use relief::Relief;
@@ -50,7 +50,7 @@ pub struct Engine(pub(crate) Arc<Shared>);
 
 /// A session, and its place among those of its address. Boxed, because most servers stand behind a proxy or few clients
 /// are counted: then it takes one word.
-type Registered = (Arc<SessionHandle>, Option<Box<Counted>>);
+type Registered = (Arc<SessionHandle>, Option<Box<AddressCount>>);
 
 /// Limits for addresses of the internet, unless something else is said.
 const CONNECTIONS_PER_ADDRESS: usize = 10_000;
@@ -82,7 +82,7 @@ pub(crate) struct Shared {
     pub(crate) segments: Segments,
     pub(crate) relief: Relief,
     changed: Notify,
-    addresses: Counts,
+    addresses: AddressCounts,
     handshakes: Rates,
     /// WebSockets that nobody wants and that have not closed yet.
     pub(crate) refused: AtomicUsize,
@@ -90,18 +90,18 @@ pub(crate) struct Shared {
 
 /// Why no session begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Full {
+pub(crate) enum SessionLimit {
     /// There are as many as may be.
     Server,
     /// Its address has as many as it may, or comes too often.
     Address,
 }
 
-impl Full {
+impl SessionLimit {
     pub(crate) fn status(self) -> StatusCode {
         match self {
-            Full::Server => StatusCode::SERVICE_UNAVAILABLE,
-            Full::Address => StatusCode::TOO_MANY_REQUESTS,
+            SessionLimit::Server => StatusCode::SERVICE_UNAVAILABLE,
+            SessionLimit::Address => StatusCode::TOO_MANY_REQUESTS,
         }
     }
 }
@@ -129,7 +129,7 @@ impl Engine {
             orphans: AtomicUsize::new(0),
             dropped_calls: LogThrottle::default(),
             changed: Notify::new(),
-            addresses: Counts::default(),
+            addresses: AddressCounts::default(),
             handshakes: Rates::default(),
             refused: AtomicUsize::new(0),
         })))
@@ -201,27 +201,27 @@ impl Shared {
         self: &Arc<Shared>,
         handshake: Handshake,
         transport: TransportState,
-    ) -> Result<Arc<SessionHandle>, Full> {
+    ) -> Result<Arc<SessionHandle>, SessionLimit> {
         let (config, address) = (&self.config, handshake.address().ip());
         let (rate, most) = (config.handshakes_per_address, config.connections_per_address);
         if let Some(origin) = Origin::counted(address, rate.is_none())
             && !self.handshakes.admit(origin, rate.unwrap_or(HANDSHAKES_PER_ADDRESS), self.wheel.now())
         {
-            return Err(Full::Address);
+            return Err(SessionLimit::Address);
         }
         let counted = match Origin::counted(address, most.is_none()) {
             Some(origin) => {
                 let place = self.addresses.one_more(origin, most.unwrap_or(CONNECTIONS_PER_ADDRESS));
-                Some(place.ok_or(Full::Address)?)
+                Some(place.ok_or(SessionLimit::Address)?)
             }
             None => None,
         };
         let mut sessions = self.sessions();
         if sessions.len() >= config.max_connections {
-            return Err(Full::Server);
+            return Err(SessionLimit::Server);
         }
         let entry = sessions.vacant_entry();
-        let key = u32::try_from(entry.key()).map_err(|_| Full::Server)?;
+        let key = u32::try_from(entry.key()).map_err(|_| SessionLimit::Server)?;
         let handle = Arc::new(SessionHandle::new(SessionId::with_key(key), self.clone(), handshake, transport));
         entry.insert((handle.clone(), counted.map(Box::new)));
         Ok(handle)

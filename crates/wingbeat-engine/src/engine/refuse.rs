@@ -2,7 +2,7 @@
 
 use super::Shared;
 use crate::outbox::{Ledger, Outbox, WriteBuffer};
-use crate::ws::{LINGER, Read, WebSocket, close_frame};
+use crate::ws::{LINGER, ReadOutcome, WebSocket, close_frame};
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -48,8 +48,8 @@ async fn close(mut ws: WebSocket, ledger: &Ledger) {
     let ended = poll_fn(|cx| {
         loop {
             match ws.read(&mut buf, false, cx) {
-                (Read::Nothing, _) => return Poll::Pending,
-                (Read::Bytes, n) if n < left => left -= n,
+                (ReadOutcome::Nothing, _) => return Poll::Pending,
+                (ReadOutcome::Bytes, n) if n < left => left -= n,
                 _ => return Poll::Ready(()),
             }
         }

@@ -7,15 +7,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::runtime::Handle;
 use wingbeat_protocol::LogThrottle;
 
-/// Closes the slowest sessions, one look at all of them at a time.
+/// Closes the slowest sessions, one sweep over all of them at a time.
 #[derive(Default)]
 pub(crate) struct Relief {
     at_work: AtomicBool,
     closed: LogThrottle,
 }
 
-/// A look at all sessions that is due, under way or given up with its runtime: the next can begin when this is dropped.
-struct Look(Arc<Shared>);
+/// A sweep over all sessions that is due, under way or dropped with its runtime: the next can begin when this is dropped.
+struct Sweep(Arc<Shared>);
 
 impl Shared {
     /// Closes sessions if more waits for all together than may: the slowest first, those for which the most waits.
@@ -24,23 +24,23 @@ impl Shared {
     #[inline]
     pub(crate) fn relieve(self: &Arc<Shared>) {
         if self.ledger.is_over() && !self.relief.at_work.swap(true, Ordering::AcqRel) {
-            begin(Look(self.clone()));
+            begin(Sweep(self.clone()));
         }
     }
 }
 
 #[cold]
-fn begin(look: Look) {
+fn begin(sweep: Sweep) {
     match Handle::try_current() {
-        Ok(runtime) => drop(runtime.spawn(async move { look.close_slowest() })),
+        Ok(runtime) => drop(runtime.spawn(async move { sweep.close_slowest() })),
         // From a thread of the application's own.
-        Err(_) => look.close_slowest(),
+        Err(_) => sweep.close_slowest(),
     }
 }
 
-impl Look {
+impl Sweep {
     fn close_slowest(&self) {
-        let Look(engine) = self;
+        let Sweep(engine) = self;
         let handles = engine.all_sessions().into_iter();
         let waiting = handles.map(|handle| (handle.outbox.is_closed(), handle.outbox.bytes(), handle));
         let mut waiting: Vec<_> = waiting.filter(|(_, bytes, _)| *bytes > 0).collect();
@@ -72,7 +72,7 @@ impl Look {
     }
 }
 
-impl Drop for Look {
+impl Drop for Sweep {
     fn drop(&mut self) {
         self.0.relief.at_work.store(false, Ordering::Release);
     }

@@ -2,7 +2,7 @@
 
 use super::Body;
 use crate::engine::TOO_OLD;
-use crate::ws::{VERSION, Wrong};
+use crate::ws::{HandshakeError, VERSION};
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, SEC_WEBSOCKET_VERSION};
 use http::{HeaderValue, Response, StatusCode};
 use std::borrow::Cow;
@@ -19,7 +19,7 @@ pub(super) enum Refused {
     /// The same for a client that shows nothing of an answer like that.
     TooOld,
     /// A request for a WebSocket that is wrong by itself.
-    Handshake(Wrong),
+    Handshake(HandshakeError),
 }
 
 impl Refused {
@@ -42,12 +42,14 @@ impl Refused {
             Refused::BadRequest => "Bad request",
             Refused::Forbidden(message) => message,
             Refused::UnsupportedVersion | Refused::TooOld => "Unsupported protocol version",
-            Refused::Handshake(Wrong::Method) => "Invalid HTTP method: a WebSocket begins with GET",
-            Refused::Handshake(Wrong::Body) => {
+            Refused::Handshake(HandshakeError::Method) => "Invalid HTTP method: a WebSocket begins with GET",
+            Refused::Handshake(HandshakeError::Body) => {
                 "Invalid Content-Length or Transfer-Encoding header: a handshake has no body"
             }
-            Refused::Handshake(Wrong::Key) => "Missing or invalid Sec-WebSocket-Key header",
-            Refused::Handshake(Wrong::Version) => "Missing or invalid Sec-WebSocket-Version header: this is version 13",
+            Refused::Handshake(HandshakeError::Key) => "Missing or invalid Sec-WebSocket-Key header",
+            Refused::Handshake(HandshakeError::Version) => {
+                "Missing or invalid Sec-WebSocket-Version header: this is version 13"
+            }
         }
     }
 
@@ -67,7 +69,7 @@ impl Refused {
     pub(super) fn text(&self) -> Response<Body> {
         let mut response = with_type(StatusCode::BAD_REQUEST, "text/html", self.message().to_owned());
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-        if *self == Refused::Handshake(Wrong::Version) {
+        if *self == Refused::Handshake(HandshakeError::Version) {
             response.headers_mut().insert(SEC_WEBSOCKET_VERSION, VERSION);
         }
         response

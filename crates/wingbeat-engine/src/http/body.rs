@@ -1,6 +1,6 @@
 //! Bodies of answers.
 
-use crate::engine::polling::{Carried, Taken};
+use crate::engine::polling::{BodyInFlight, PolledPackets};
 use crate::engine::{SessionHandle, TransportState, signal};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
@@ -27,8 +27,8 @@ enum Packets {
     #[default]
     None,
     /// They go back to their session if the answer dies unread.
-    Taken(Taken),
-    Carried(Carried),
+    PolledPackets(PolledPackets),
+    BodyInFlight(BodyInFlight),
     /// The packet that begins a session.
     Opening(Unopened),
 }
@@ -50,9 +50,9 @@ impl Body {
         Body::with_packets(vec![bytes.into()], None)
     }
 
-    pub(crate) fn with_packets(pieces: Vec<Bytes>, taken: Option<Taken>) -> Body {
+    pub(crate) fn with_packets(pieces: Vec<Bytes>, taken: Option<PolledPackets>) -> Body {
         let pieces = pieces.into_iter().filter(|piece| !piece.is_empty()).collect();
-        Body { pieces, packets: taken.map_or(Packets::None, Packets::Taken) }
+        Body { pieces, packets: taken.map_or(Packets::None, Packets::PolledPackets) }
     }
 
     /// The packet that begins this session.
@@ -82,13 +82,13 @@ impl http_body::Body for Body {
                 unopened.0 = None;
                 return Poll::Ready(Some(Ok(Frame::data(piece))));
             }
-            Packets::Taken(taken) => taken.carried(),
-            Packets::Carried(carried) => carried,
+            Packets::PolledPackets(taken) => taken.carried(),
+            Packets::BodyInFlight(carried) => carried,
         };
         let piece = carried.piece(piece);
         // The last piece is the last that knows: what hyper does with the body afterwards plays no part.
         if !self.pieces.is_empty() {
-            self.packets = Packets::Carried(carried);
+            self.packets = Packets::BodyInFlight(carried);
         }
         Poll::Ready(Some(Ok(Frame::data(piece))))
     }

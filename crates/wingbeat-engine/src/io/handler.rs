@@ -1,6 +1,6 @@
 //! Raw Socket.IO behind an engine's sockets, alone or beside another handler.
 
-use super::namespace::Space;
+use super::namespace::NamespaceInner;
 use super::raw::{Listener, Raw};
 use super::{Io, IoSocket};
 use crate::session::guarded;
@@ -13,15 +13,15 @@ use std::task::{Context, Poll};
 use wingbeat_core::RawJson;
 
 /// Nothing but raw Socket.IO.
-pub(super) struct Alone(pub(super) Io);
+pub(super) struct RawHandler(pub(super) Io);
 
 /// Raw Socket.IO and, for the main namespace, another handler.
-pub(super) struct Beside<H> {
+pub(super) struct CombinedHandler<H> {
     pub(super) io: Io,
     pub(super) other: H,
 }
 
-impl Handler for Alone {
+impl Handler for RawHandler {
     fn namespace(&self, name: &str) -> bool {
         self.0.has(name)
     }
@@ -43,7 +43,7 @@ impl Handler for Alone {
     }
 }
 
-impl<H: Handler> Handler for Beside<H> {
+impl<H: Handler> Handler for CombinedHandler<H> {
     fn namespace(&self, name: &str) -> bool {
         self.io.has(name)
     }
@@ -145,7 +145,7 @@ impl Io {
         }
     }
 
-    fn tidy(&self, space: &Arc<Space>) {
+    fn tidy(&self, space: &Arc<NamespaceInner>) {
         if space.is_child() && space.is_empty() {
             self.forget_if_empty(&space.name);
         }
@@ -175,7 +175,7 @@ async fn all(listeners: Vec<Listener>, socket: IoSocket, event: Event<'static>) 
 /// Keeps an eye on a pattern's namespace while somebody wants to join it.
 struct Visit {
     io: Io,
-    space: Arc<Space>,
+    space: Arc<NamespaceInner>,
 }
 
 impl Drop for Visit {

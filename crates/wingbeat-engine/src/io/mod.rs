@@ -34,7 +34,7 @@ pub use socket::IoSocket;
 pub use target::Target;
 
 use crate::{Handler, Refusal, Socket};
-use namespace::{Hooks, Space};
+use namespace::{Hooks, NamespaceInner};
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -45,13 +45,13 @@ use wingbeat_core::RawJson;
 pub struct Io(Arc<Inner>);
 
 struct Inner {
-    main: Arc<Space>,
-    spaces: RwLock<Spaces>,
+    main: Arc<NamespaceInner>,
+    namespaces: RwLock<Namespaces>,
 }
 
 #[derive(Default)]
-struct Spaces {
-    named: HashMap<Arc<str>, Arc<Space>>,
+struct Namespaces {
+    named: HashMap<Arc<str>, Arc<NamespaceInner>>,
     patterns: Arc<Vec<(Pattern, Arc<Hooks>)>>,
 }
 
@@ -60,18 +60,18 @@ type Pattern = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 impl Io {
     /// Only the main namespace, with nothing in it.
     pub fn new() -> Io {
-        let main = Arc::new(Space::new("/".into(), Arc::default(), false));
-        Io(Arc::new(Inner { main, spaces: RwLock::default() }))
+        let main = Arc::new(NamespaceInner::new("/".into(), Arc::default(), false));
+        Io(Arc::new(Inner { main, namespaces: RwLock::default() }))
     }
 
     /// What runs behind an engine's sockets.
     pub fn handler(&self) -> impl Handler + use<> {
-        handler::Alone(self.clone())
+        handler::RawHandler(self.clone())
     }
 
     /// The same beside another handler, which gets all of the main namespace's events that no socket listens for.
     pub fn beside<H: Handler>(&self, other: H) -> impl Handler + use<H> {
-        handler::Beside { io: self.clone(), other }
+        handler::CombinedHandler { io: self.clone(), other }
     }
 
     /// A namespace, created if there is none of that name yet. Names begin with a slash; one that is missing is added.
@@ -86,12 +86,12 @@ impl Io {
         let name: Arc<str> = name.into();
         // It comes to be with its first socket.
         let child = self.child(&name);
-        let mut spaces = self.0.spaces.write().unwrap_or_else(PoisonError::into_inner);
-        let space = match spaces.named.get(&name) {
+        let mut namespaces = self.0.namespaces.write().unwrap_or_else(PoisonError::into_inner);
+        let space = match namespaces.named.get(&name) {
             Some(space) => space.clone(),
             None => child.unwrap_or_else(|| {
-                let space = Arc::new(Space::new(name.clone(), Arc::default(), false));
-                spaces.named.insert(name, space.clone());
+                let space = Arc::new(NamespaceInner::new(name.clone(), Arc::default(), false));
+                namespaces.named.insert(name, space.clone());
                 space
             }),
         };
@@ -104,10 +104,10 @@ impl Io {
     /// The function may look at namespaces that are there. To ask [for another](Io::of) would be to ask this function.
     pub fn of_matching(&self, pattern: impl Fn(&str) -> bool + Send + Sync + 'static) -> Namespace {
         let hooks = Arc::<Hooks>::default();
-        let mut spaces = self.0.spaces.write().unwrap_or_else(PoisonError::into_inner);
-        Arc::make_mut(&mut spaces.patterns).push((Arc::new(pattern), hooks.clone()));
+        let mut namespaces = self.0.namespaces.write().unwrap_or_else(PoisonError::into_inner);
+        Arc::make_mut(&mut namespaces.patterns).push((Arc::new(pattern), hooks.clone()));
         // Nobody is ever in it; emitting to it reaches nobody.
-        Namespace::new(self.clone(), Arc::new(Space::new("/*".into(), hooks, false)))
+        Namespace::new(self.clone(), Arc::new(NamespaceInner::new("/*".into(), hooks, false)))
     }
 
     /// [`Namespace::middleware`] of the main namespace.
@@ -142,47 +142,47 @@ impl Io {
     /// What was said about the first pattern that accepts a name. Without a lock: patterns may ask for namespaces
     /// themselves.
     fn hooks(&self, name: &str) -> Option<Arc<Hooks>> {
-        let patterns = self.0.spaces.read().unwrap_or_else(PoisonError::into_inner).patterns.clone();
+        let patterns = self.0.namespaces.read().unwrap_or_else(PoisonError::into_inner).patterns.clone();
         patterns.iter().find(|(pattern, _)| pattern(name)).map(|(_, hooks)| hooks.clone())
     }
 
     /// A namespace of a pattern, which is not there yet.
-    fn child(&self, name: &Arc<str>) -> Option<Arc<Space>> {
-        Some(Arc::new(Space::new(name.clone(), self.hooks(name)?, true)))
+    fn child(&self, name: &Arc<str>) -> Option<Arc<NamespaceInner>> {
+        Some(Arc::new(NamespaceInner::new(name.clone(), self.hooks(name)?, true)))
     }
 
     /// The namespace that a client names, if it may be joined. Of a pattern's, it comes to be.
-    fn space(&self, name: &str) -> Option<Arc<Space>> {
+    fn space(&self, name: &str) -> Option<Arc<NamespaceInner>> {
         if let Some(space) = self.known(name) {
             return Some(space);
         }
         let name: Arc<str> = name.into();
         let child = self.child(&name)?;
-        let mut spaces = self.0.spaces.write().unwrap_or_else(PoisonError::into_inner);
-        Some(spaces.named.entry(name).or_insert(child).clone())
+        let mut namespaces = self.0.namespaces.write().unwrap_or_else(PoisonError::into_inner);
+        Some(namespaces.named.entry(name).or_insert(child).clone())
     }
 
     /// The namespace, if it is there.
-    fn known(&self, name: &str) -> Option<Arc<Space>> {
+    fn known(&self, name: &str) -> Option<Arc<NamespaceInner>> {
         match name {
             "/" => Some(self.0.main.clone()),
-            _ => self.0.spaces.read().unwrap_or_else(PoisonError::into_inner).named.get(name).cloned(),
+            _ => self.0.namespaces.read().unwrap_or_else(PoisonError::into_inner).named.get(name).cloned(),
         }
     }
 
     /// The namespace as it is now. One that has vanished is empty, and does not come back because somebody asks for it:
     /// it would be one without middleware.
-    fn now(&self, name: &Arc<str>) -> Arc<Space> {
-        self.known(name).unwrap_or_else(|| Arc::new(Space::new(name.clone(), Arc::default(), true)))
+    fn now(&self, name: &Arc<str>) -> Arc<NamespaceInner> {
+        self.known(name).unwrap_or_else(|| Arc::new(NamespaceInner::new(name.clone(), Arc::default(), true)))
     }
 
     /// A socket has joined its namespace.
-    fn enter(&self, socket: &Socket) -> Option<Arc<Space>> {
+    fn enter(&self, socket: &Socket) -> Option<Arc<NamespaceInner>> {
         loop {
             let space = self.space(socket.namespace())?;
             // Others may be leaving: it must not be forgotten between the question and the answer.
-            let spaces = self.0.spaces.read().unwrap_or_else(PoisonError::into_inner);
-            if !space.is_child() || spaces.named.get(&space.name).is_some_and(|now| Arc::ptr_eq(now, &space)) {
+            let namespaces = self.0.namespaces.read().unwrap_or_else(PoisonError::into_inner);
+            if !space.is_child() || namespaces.named.get(&space.name).is_some_and(|now| Arc::ptr_eq(now, &space)) {
                 space.enter(socket);
                 return Some(space);
             }
@@ -191,15 +191,15 @@ impl Io {
 
     /// Forgets a pattern's namespace that nobody is in.
     fn forget_if_empty(&self, name: &str) {
-        let mut spaces = self.0.spaces.write().unwrap_or_else(PoisonError::into_inner);
-        if spaces.named.get(name).is_some_and(|space| space.is_child() && space.is_empty()) {
-            spaces.named.remove(name);
+        let mut namespaces = self.0.namespaces.write().unwrap_or_else(PoisonError::into_inner);
+        if namespaces.named.get(name).is_some_and(|space| space.is_child() && space.is_empty()) {
+            namespaces.named.remove(name);
         }
     }
 
     #[cfg(test)]
     fn count(&self) -> usize {
-        self.0.spaces.read().unwrap_or_else(PoisonError::into_inner).named.len()
+        self.0.namespaces.read().unwrap_or_else(PoisonError::into_inner).named.len()
     }
 }
 

@@ -31,7 +31,7 @@ impl Hooks {
 }
 
 /// One namespace.
-pub(super) struct Space {
+pub(super) struct NamespaceInner {
     pub(super) name: Arc<str>,
     pub(super) hooks: Arc<Hooks>,
     child: bool,
@@ -45,9 +45,9 @@ pub(super) struct Members {
     pub(super) rooms: HashMap<Box<str>, HashSet<Box<str>>>,
 }
 
-impl Space {
-    pub(super) fn new(name: Arc<str>, hooks: Arc<Hooks>, child: bool) -> Space {
-        Space { name, hooks, child, members: Mutex::default() }
+impl NamespaceInner {
+    pub(super) fn new(name: Arc<str>, hooks: Arc<Hooks>, child: bool) -> NamespaceInner {
+        NamespaceInner { name, hooks, child, members: Mutex::default() }
     }
 
     pub(super) fn is_child(&self) -> bool {
@@ -98,11 +98,11 @@ impl Members {
 #[derive(Clone)]
 pub struct Namespace {
     io: Io,
-    space: Arc<Space>,
+    space: Arc<NamespaceInner>,
 }
 
 impl Namespace {
-    pub(super) fn new(io: Io, space: Arc<Space>) -> Namespace {
+    pub(super) fn new(io: Io, space: Arc<NamespaceInner>) -> Namespace {
         Namespace { io, space }
     }
 

@@ -1,6 +1,6 @@
 //! Some sockets of a namespace.
 
-use super::namespace::{Members, Space};
+use super::namespace::{Members, NamespaceInner};
 use super::{Io, IoSocket};
 use crate::{Reply, SharedFrame, Socket, Unanswered};
 use bytes::Bytes;
@@ -15,13 +15,13 @@ use wingbeat_protocol::packet::Frame;
 #[must_use = "nothing is sent until `emit`"]
 pub struct Target {
     io: Io,
-    space: Arc<Space>,
+    space: Arc<NamespaceInner>,
     to: Vec<Box<str>>,
     except: Vec<Box<str>>,
 }
 
 impl Target {
-    pub(super) fn new(io: Io, space: Arc<Space>) -> Target {
+    pub(super) fn new(io: Io, space: Arc<NamespaceInner>) -> Target {
         Target { io, space, to: Vec::new(), except: Vec::new() }
     }
 

@@ -67,22 +67,22 @@ impl Ledger {
             return bytes;
         }
         self.add(bytes.len());
-        Bytes::from_owner(Counted { bytes, ledger: self.clone() })
+        Bytes::from_owner(CountedBytes { bytes, ledger: self.clone() })
     }
 }
 
-struct Counted {
+struct CountedBytes {
     bytes: Bytes,
     ledger: Arc<Ledger>,
 }
 
-impl AsRef<[u8]> for Counted {
+impl AsRef<[u8]> for CountedBytes {
     fn as_ref(&self) -> &[u8] {
         &self.bytes
     }
 }
 
-impl Drop for Counted {
+impl Drop for CountedBytes {
     fn drop(&mut self) {
         self.ledger.remove(self.bytes.len());
     }

@@ -1,6 +1,6 @@
 //! Frames in the order in which they leave.
 
-use super::segment::{Place, Segment};
+use super::segment::{Segment, SegmentFrame};
 use super::{LONG, Ledger, SMALL};
 use bytes::Bytes;
 use std::collections::VecDeque;
@@ -12,7 +12,7 @@ pub(super) enum Queue {
     #[default]
     Empty,
     One(Entry),
-    Many(Box<Many>),
+    Many(Box<LongQueue>),
 }
 
 /// One or more frames.
@@ -29,7 +29,7 @@ pub(super) enum Entry {
 const STEP: usize = 16 * 1024;
 
 #[derive(Default)]
-pub(super) struct Many {
+pub(super) struct LongQueue {
     entries: VecDeque<Entry>,
     /// Bytes of the limited ones.
     limited: usize,
@@ -79,7 +79,7 @@ impl Queue {
         }
         *self = match std::mem::take(self) {
             Queue::One(first) => {
-                let mut many = Box::<Many>::default();
+                let mut many = Box::<LongQueue>::default();
                 // Where there are two there are often more.
                 many.entries.reserve(8);
                 many.push(first, ledger);
@@ -91,7 +91,7 @@ impl Queue {
     }
 
     /// Puts a frame of a segment behind all others.
-    pub(super) fn push_place(&mut self, place: &Place, ledger: &Ledger) {
+    pub(super) fn push_place(&mut self, place: &SegmentFrame, ledger: &Ledger) {
         if let Queue::Many(many) = self
             && let Some(Entry::Run(segment, bits)) = many.entries.back_mut()
             && Arc::ptr_eq(segment, &place.segment)
@@ -198,7 +198,7 @@ impl Entry {
     }
 }
 
-impl Many {
+impl LongQueue {
     fn push(&mut self, entry: Entry, ledger: &Ledger) {
         let limited = entry.limited();
         self.limited += limited;

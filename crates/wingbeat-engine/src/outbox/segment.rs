@@ -37,13 +37,13 @@ impl Drop for Segment {
 
 /// Where a frame waits.
 #[derive(Clone)]
-pub(crate) struct Place {
+pub(crate) struct SegmentFrame {
     pub(super) segment: Arc<Segment>,
     pub(super) at: u8,
 }
 
 /// The segment that is being filled.
-pub(crate) struct Segments(Mutex<Option<Place>>);
+pub(crate) struct Segments(Mutex<Option<SegmentFrame>>);
 
 impl Segments {
     pub(crate) fn new() -> Segments {
@@ -51,17 +51,17 @@ impl Segments {
     }
 
     /// Puts a frame where sessions can wait for it.
-    pub(crate) fn place(&self, frame: Bytes, ledger: &Arc<Ledger>) -> Place {
+    pub(crate) fn place(&self, frame: Bytes, ledger: &Arc<Ledger>) -> SegmentFrame {
         let most = BYTES.min(ledger.fraction());
         let mut next = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let fits = |place: &Place| place.segment.bytes.load(Ordering::Relaxed) + frame.len() <= most;
+        let fits = |place: &SegmentFrame| place.segment.bytes.load(Ordering::Relaxed) + frame.len() <= most;
         let open = next.take().filter(fits);
-        let place = open.unwrap_or_else(|| Place { segment: Arc::new(Segment::new(ledger.clone())), at: 0 });
+        let place = open.unwrap_or_else(|| SegmentFrame { segment: Arc::new(Segment::new(ledger.clone())), at: 0 });
         ledger.add(frame.len());
         place.segment.bytes.fetch_add(frame.len(), Ordering::Relaxed);
         let _ = place.segment.frames[usize::from(place.at)].set(frame);
         // A full one is kept by those who wait for it only.
-        *next = (place.at + 1 < FRAMES).then(|| Place { segment: place.segment.clone(), at: place.at + 1 });
+        *next = (place.at + 1 < FRAMES).then(|| SegmentFrame { segment: place.segment.clone(), at: place.at + 1 });
         place
     }
 }
@@ -77,17 +77,17 @@ mod tests {
     #[test]
     fn a_segment_ends_with_64_frames_or_with_its_bytes() {
         let (ledger, segments) = (Ledger::new(usize::MAX), Segments::new());
-        let places: Vec<Place> = (0..65).map(|_| segments.place(frame(10), &ledger)).collect();
+        let places: Vec<SegmentFrame> = (0..65).map(|_| segments.place(frame(10), &ledger)).collect();
         assert!(places[..64].iter().all(|place| Arc::ptr_eq(&place.segment, &places[0].segment)));
         assert_eq!((places[63].at, places[64].at), (63, 0));
-        let places: Vec<Place> = (0..17).map(|_| segments.place(frame(16 * 1024), &ledger)).collect();
+        let places: Vec<SegmentFrame> = (0..17).map(|_| segments.place(frame(16 * 1024), &ledger)).collect();
         assert!(!Arc::ptr_eq(&places[0].segment, &places[16].segment));
     }
 
     #[test]
     fn frames_are_counted_as_long_as_anybody_waits_for_their_segment() {
         let (ledger, segments) = (Ledger::new(usize::MAX), Segments::new());
-        let places: Vec<Place> = (0..128).map(|_| segments.place(frame(100), &ledger)).collect();
+        let places: Vec<SegmentFrame> = (0..128).map(|_| segments.place(frame(100), &ledger)).collect();
         assert_eq!(ledger.bytes(), 12_800);
         let one = places[5].clone();
         drop(places);

@@ -1,6 +1,6 @@
 //! A packet for many.
 
-use super::segment::{Place, Segments};
+use super::segment::{SegmentFrame, Segments};
 use super::{LONG, Ledger};
 use bytes::Bytes;
 use std::fmt;
@@ -48,7 +48,7 @@ pub(crate) struct Encoding {
     /// The bytes of a long one, counted once for all who hold them.
     counted: OnceLock<Bytes>,
     /// Where a short one waits with others.
-    place: OnceLock<Place>,
+    place: OnceLock<SegmentFrame>,
 }
 
 impl Encoding {
@@ -66,7 +66,7 @@ impl Encoding {
     }
 
     /// Its place in a segment, which it gets from the first who has to wait for it.
-    pub(super) fn place(&self, segments: &Segments, ledger: &Arc<Ledger>) -> &Place {
+    pub(super) fn place(&self, segments: &Segments, ledger: &Arc<Ledger>) -> &SegmentFrame {
         self.place.get_or_init(|| segments.place(self.frame.clone().into_bytes(), ledger))
     }
 }

@@ -30,17 +30,17 @@ fn is_local(address: IpAddr) -> bool {
 
 /// How many things each address has.
 #[derive(Clone, Default)]
-pub(crate) struct Counts(Arc<Mutex<HashMap<Origin, usize>>>);
+pub(crate) struct AddressCounts(Arc<Mutex<HashMap<Origin, usize>>>);
 
 /// One of them, until it is dropped.
-pub(crate) struct Counted {
-    counts: Counts,
+pub(crate) struct AddressCount {
+    counts: AddressCounts,
     origin: Origin,
 }
 
-impl Counts {
+impl AddressCounts {
     /// One more, unless there are `max` already.
-    pub(crate) fn one_more(&self, origin: Origin, max: usize) -> Option<Counted> {
+    pub(crate) fn one_more(&self, origin: Origin, max: usize) -> Option<AddressCount> {
         let mut counts = self.lock();
         let count = counts.entry(origin).or_default();
         // An entry that was only just made has none, and a limit of nothing would leave it there.
@@ -48,7 +48,7 @@ impl Counts {
             return None;
         }
         *count += 1;
-        Some(Counted { counts: self.clone(), origin })
+        Some(AddressCount { counts: self.clone(), origin })
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Origin, usize>> {
@@ -56,7 +56,7 @@ impl Counts {
     }
 }
 
-impl Drop for Counted {
+impl Drop for AddressCount {
     fn drop(&mut self) {
         let mut counts = self.counts.lock();
         if let Some(count) = counts.get_mut(&self.origin) {
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn what_is_dropped_makes_room_and_leaves_nothing() {
-        let (counts, origin) = (Counts::default(), origin("203.0.113.9", true).unwrap());
+        let (counts, origin) = (AddressCounts::default(), origin("203.0.113.9", true).unwrap());
         let first = counts.one_more(origin, 2);
         let second = counts.one_more(origin, 2);
         assert!(first.is_some() && second.is_some() && counts.one_more(origin, 2).is_none());

@@ -6,5 +6,5 @@ mod forwarded;
 mod handshake;
 mod request;
 
-pub(crate) use addresses::{Counted, Counts, Origin, Rates};
+pub(crate) use addresses::{AddressCount, AddressCounts, Origin, Rates};
 pub use handshake::{Handshake, Peer};

@@ -34,9 +34,9 @@ impl Http2IdleTracker {
     }
 
     /// A request has come.
-    pub(super) fn begin(&self) -> UnderWay {
+    pub(super) fn begin(&self) -> RequestInFlight {
         self.lock().under_way += 1;
-        UnderWay(self.clone())
+        RequestInFlight(self.clone())
     }
 
     /// Whether none is under way.
@@ -81,17 +81,17 @@ impl Http2IdleTracker {
 }
 
 /// A request that is under way.
-pub(super) struct UnderWay(Http2IdleTracker);
+pub(super) struct RequestInFlight(Http2IdleTracker);
 
-impl UnderWay {
+impl RequestInFlight {
     /// The body of its answer.
-    pub(super) fn body<B>(self, body: B) -> DueBody<B> {
+    pub(super) fn body<B>(self, body: B) -> TrackedBody<B> {
         let waits = self.0.wait();
-        DueBody { body: Box::pin(body), rest: Bytes::new(), request: self, waits }
+        TrackedBody { body: Box::pin(body), rest: Bytes::new(), request: self, waits }
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for RequestInFlight {
     fn drop(&mut self) {
         let mut requests = self.0.lock();
         requests.under_way -= 1;
@@ -103,15 +103,15 @@ impl Drop for UnderWay {
 const PIECE: usize = 16 * 1024;
 
 /// A body in pieces.
-pub(super) struct DueBody<B> {
+pub(super) struct TrackedBody<B> {
     body: Pin<Box<B>>,
     rest: Bytes,
-    request: UnderWay,
+    request: RequestInFlight,
     /// Its place among those that wait for their client. One that waits for the application has none.
     waits: Option<usize>,
 }
 
-impl<B> DueBody<B> {
+impl<B> TrackedBody<B> {
     fn taken(&mut self) {
         if let Some(place) = self.waits.take() {
             self.request.0.lock().waiting.try_remove(place);
@@ -119,7 +119,7 @@ impl<B> DueBody<B> {
     }
 }
 
-impl<B: Body<Data = Bytes>> Body for DueBody<B> {
+impl<B: Body<Data = Bytes>> Body for TrackedBody<B> {
     type Data = Bytes;
     type Error = B::Error;
 
@@ -154,7 +154,7 @@ impl<B: Body<Data = Bytes>> Body for DueBody<B> {
     }
 }
 
-impl<B> Drop for DueBody<B> {
+impl<B> Drop for TrackedBody<B> {
     fn drop(&mut self) {
         self.taken();
     }

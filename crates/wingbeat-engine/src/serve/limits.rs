@@ -1,7 +1,7 @@
 //! What connections may use up before they are sessions.
 
 use super::head_timer::HeadTimer;
-use crate::peer::{Counted, Counts, Origin};
+use crate::peer::{AddressCount, AddressCounts, Origin};
 #[cfg(feature = "http2")]
 use hyper_util::rt::TokioTimer;
 use std::net::IpAddr;
@@ -86,7 +86,7 @@ impl HttpLimits {
     ///
     /// # Errors
     /// If the address has as many as it may.
-    pub(super) fn place_of(&self, address: IpAddr, counts: &Counts) -> Result<Option<Counted>, ()> {
+    pub(super) fn place_of(&self, address: IpAddr, counts: &AddressCounts) -> Result<Option<AddressCount>, ()> {
         let Some(origin) = Origin::counted(address, self.per_address.is_none()) else { return Ok(None) };
         counts.one_more(origin, self.per_address.unwrap_or(PER_ADDRESS)).map(Some).ok_or(())
     }

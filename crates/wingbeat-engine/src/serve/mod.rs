@@ -23,7 +23,7 @@ pub(crate) use upgrade_handoff::UpgradeHandoff;
 pub(crate) use write_timeout::WriteTimeout;
 
 use crate::Engine;
-use crate::peer::Counts;
+use crate::peer::AddressCounts;
 use bytes::Bytes;
 use futures_util::future::Either as First;
 use http::{Request, Response, StatusCode};
@@ -114,7 +114,7 @@ where
     let (not_accepted, too_many, too_many_of_one) =
         (LogThrottle::default(), LogThrottle::default(), LogThrottle::default());
     let not_agreed = Arc::new(LogThrottle::default());
-    let (places, addresses) = (Arc::new(Semaphore::new(limits.max_connections)), Counts::default());
+    let (places, addresses) = (Arc::new(Semaphore::new(limits.max_connections)), AddressCounts::default());
     // Dropped with this function: connections that do nothing then close.
     let (_running, running) = watch::channel(());
     loop {

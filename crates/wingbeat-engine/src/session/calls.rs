@@ -76,9 +76,9 @@ pub(crate) fn guarded<T>(run: impl FnOnce() -> T) -> Option<T> {
 
 /// The calls of one session that were not ready at once.
 #[derive(Default)]
-pub(super) struct Running(Option<Box<FuturesUnordered<Call>>>);
+pub(super) struct RunningCalls(Option<Box<FuturesUnordered<Call>>>);
 
-impl Running {
+impl RunningCalls {
     pub(super) fn len(&self) -> usize {
         self.0.as_ref().map_or(0, |calls| calls.len())
     }

@@ -1,6 +1,6 @@
 //! The Socket.IO side of a session: namespaces, events, acknowledgements. Knows no transport.
 
-use super::calls::{Backlog, Call, Running, Waiting, Work, guarded};
+use super::calls::{Backlog, Call, RunningCalls, Waiting, Work, guarded};
 use super::end::{CloseAction, SessionEnd};
 use super::turn_budget::TurnBudget;
 use crate::engine::{Handled, SessionHandle, State};
@@ -19,7 +19,7 @@ pub(super) struct Client {
     pub(super) handle: Arc<SessionHandle>,
     /// The namespaces that were joined or are being joined. Nearly always one.
     pub(super) sockets: Vec<Socket>,
-    pub(super) running: Running,
+    pub(super) running: RunningCalls,
     pub(super) backlog: Backlog,
     pub(super) binary: Option<Box<Binary>>,
     /// Has joined, and its handler does not know yet.
@@ -51,7 +51,7 @@ impl Client {
             budget: TurnBudget::new(&handle.engine.config),
             handle,
             sockets: Vec::new(),
-            running: Running::default(),
+            running: RunningCalls::default(),
             backlog: Backlog::default(),
             binary: None,
             owes: Cell::new(false),
@@ -260,7 +260,7 @@ impl Client {
         match handled {
             State::Now(answer) => self.answer(socket, packet.id.as_ref(), answer.as_ref(), out),
             State::Later(future) => return self.start(call(future), out, cx),
-            State::Begun(future) => {
+            State::Pending(future) => {
                 let call = call(future);
                 self.running.push(call);
             }

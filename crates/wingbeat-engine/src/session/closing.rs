@@ -6,7 +6,7 @@ use super::{Step, Transport};
 use crate::Reason;
 use crate::engine::{SessionHandle, TransportState, refuse, signal};
 use crate::outbox::WriteBuffer;
-use crate::ws::{Item, LINGER, Read, Violation, WebSocket, close_frame};
+use crate::ws::{Item, LINGER, ReadOutcome, Violation, WebSocket, close_frame};
 use std::task::Context;
 
 /// How long a client has to take what it is still sent, or to fetch the close packet, in milliseconds.
@@ -145,11 +145,11 @@ impl Closing {
             }
         }
         match ws.read(buf, false, cx) {
-            (Read::Nothing, _) if more => Step::Yield,
+            (ReadOutcome::Nothing, _) if more => Step::Yield,
             // Nothing more is queued.
-            (Read::Nothing, _) => Step::Blocked,
-            (Read::SessionEnd, _) => Step::Done,
-            (Read::Bytes, n) => {
+            (ReadOutcome::Nothing, _) => Step::Blocked,
+            (ReadOutcome::SessionEnd, _) => Step::Done,
+            (ReadOutcome::Bytes, n) => {
                 if self.awaiting_peer_close {
                     let mut answer = None;
                     let items = ws.items(&mut buf[..n], handle.engine.config.max_payload, |item| {

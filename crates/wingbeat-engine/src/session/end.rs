@@ -39,8 +39,8 @@ impl From<Violation> for SessionEnd {
     }
 }
 
-impl From<crate::ws::Lost> for SessionEnd {
-    fn from(_: crate::ws::Lost) -> SessionEnd {
+impl From<crate::ws::ConnectionLost> for SessionEnd {
+    fn from(_: crate::ws::ConnectionLost) -> SessionEnd {
         SessionEnd::gone(Reason::TransportClose)
     }
 }

@@ -1,7 +1,7 @@
 //! A turn of a session on HTTP long-polling.
 
 use super::end::SessionEnd;
-use super::upgrade::{Probe, Probed};
+use super::upgrade::{Probe, ProbeState};
 use super::{Session, Step, Transport};
 use crate::Reason;
 use crate::engine::polling::Posted;
@@ -104,9 +104,9 @@ impl Session {
         let Transport::Polling(polling) = &mut self.transport else { return Ok(Step::Again) };
         let Some(probe) = &mut polling.probe else { return Ok(idle) };
         match probe.step(handle, read, cx) {
-            Probed::Waiting => return Ok(idle),
-            Probed::Moving => return Ok(Step::Yield),
-            Probed::Failed => {
+            ProbeState::Waiting => return Ok(idle),
+            ProbeState::Moving => return Ok(Step::Yield),
+            ProbeState::Failed => {
                 if let Some(probe) = polling.probe.take() {
                     refuse(&handle.engine, probe.into_ws());
                 }
@@ -115,7 +115,7 @@ impl Session {
                     polls.hold();
                 }
             }
-            Probed::Upgraded => {
+            ProbeState::Upgraded => {
                 if let Some(probe) = polling.probe.take() {
                     let mut ws = probe.into_ws();
                     handle.outbox.count(ws.unsent());

@@ -2,7 +2,7 @@
 
 use crate::engine::SessionHandle;
 use crate::outbox::{Outbox, WriteBuffer};
-use crate::ws::{Item, Read, Violation, WebSocket, pong_frame};
+use crate::ws::{Item, ReadOutcome, Violation, WebSocket, pong_frame};
 use std::task::Context;
 use wingbeat_protocol::packet::{Opcode, write_header};
 
@@ -17,7 +17,7 @@ pub(super) struct Probe {
 }
 
 /// How far it is.
-pub(super) enum Probed {
+pub(super) enum ProbeState {
     /// For more from the client.
     Waiting,
     /// The client has said something, and there may be more.
@@ -42,18 +42,18 @@ impl Probe {
         self.ws
     }
 
-    pub(super) fn step(&mut self, handle: &SessionHandle, buf: &mut [u8], cx: &mut Context<'_>) -> Probed {
+    pub(super) fn step(&mut self, handle: &SessionHandle, buf: &mut [u8], cx: &mut Context<'_>) -> ProbeState {
         if handle.engine.wheel.now() >= self.until {
-            return Probed::Failed;
+            return ProbeState::Failed;
         }
         // It has nothing of the session's to send until the client is there.
         let (mut out, outbox) = (WriteBuffer::default(), Outbox::new());
         outbox.count(self.ws.unsent());
         let n = match self.ws.read(buf, false, cx) {
             // There may be more to write of what an earlier turn could not.
-            (Read::Nothing, _) => 0,
-            (Read::SessionEnd, _) => return Probed::Failed,
-            (Read::Bytes, n) => n,
+            (ReadOutcome::Nothing, _) => 0,
+            (ReadOutcome::SessionEnd, _) => return ProbeState::Failed,
+            (ReadOutcome::Bytes, n) => n,
         };
         let probed = &mut self.probed;
         let (mut upgraded, mut failed) = (false, false);
@@ -72,17 +72,17 @@ impl Probe {
             Ok::<_, Violation>(!upgraded && !failed)
         });
         if items.is_err() || failed {
-            return Probed::Failed;
+            return ProbeState::Failed;
         }
         // Pongs that are not read would pile up.
         if self.ws.write(&mut out, &outbox, &handle.engine.ledger, cx).is_err() || self.ws.unsent() > UNSENT {
-            return Probed::Failed;
+            return ProbeState::Failed;
         }
         if upgraded {
-            return Probed::Upgraded;
+            return ProbeState::Upgraded;
         }
         if n == 0 {
-            return Probed::Waiting;
+            return ProbeState::Waiting;
         }
         if self.probed
             && let Some(mut polls) = handle.polls()
@@ -90,6 +90,6 @@ impl Probe {
             // The client waits for its poll to end before it moves.
             polls.release();
         }
-        Probed::Moving
+        ProbeState::Moving
     }
 }

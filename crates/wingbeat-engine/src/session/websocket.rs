@@ -6,7 +6,7 @@ use super::end::{CloseAction, SessionEnd};
 use super::heartbeat::Heartbeat;
 use crate::Reason;
 use crate::outbox::WriteBuffer;
-use crate::ws::{Item, Read, WebSocket};
+use crate::ws::{Item, ReadOutcome, WebSocket};
 use std::task::Context;
 
 /// Reads once and writes once: the answers to all calls of one read leave together.
@@ -25,9 +25,9 @@ pub(super) fn step(
     if client.may_read() {
         let leftover = client.take_leftover();
         match ws.read(buf, leftover, cx) {
-            (Read::Nothing, _) => caught_up = true,
-            (Read::SessionEnd, _) => return Err(SessionEnd::gone(Reason::TransportClose)),
-            (Read::Bytes, n) => {
+            (ReadOutcome::Nothing, _) => caught_up = true,
+            (ReadOutcome::SessionEnd, _) => return Err(SessionEnd::gone(Reason::TransportClose)),
+            (ReadOutcome::Bytes, n) => {
                 again = true;
                 client.budget.count(n);
                 let leftover = ws.items(&mut buf[..n], max, |item| -> Result<bool, SessionEnd> {

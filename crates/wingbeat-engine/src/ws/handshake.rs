@@ -18,7 +18,7 @@ pub(crate) fn is_upgrade(request: &Parts) -> bool {
 
 /// What is wrong with a handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wrong {
+pub(crate) enum HandshakeError {
     Method,
     Body,
     Key,
@@ -32,24 +32,24 @@ pub(crate) const VERSION: HeaderValue = HeaderValue::from_static("13");
 ///
 /// # Errors
 /// If the request is not a correct handshake.
-pub(crate) fn accept(request: &Parts) -> Result<HeaderValue, Wrong> {
+pub(crate) fn accept(request: &Parts) -> Result<HeaderValue, HandshakeError> {
     let headers = &request.headers;
     if request.method != Method::GET {
-        return Err(Wrong::Method);
+        return Err(HandshakeError::Method);
     }
     // The connection is handed over only when the body is read, and nobody would wait for one that never comes.
     let none = |length: &HeaderValue| length.as_bytes().trim_ascii().iter().all(|&digit| digit == b'0');
     if headers.contains_key(TRANSFER_ENCODING) || !headers.get_all(CONTENT_LENGTH).iter().all(none) {
-        return Err(Wrong::Body);
+        return Err(HandshakeError::Body);
     }
-    let key = single(headers, SEC_WEBSOCKET_KEY).ok_or(Wrong::Key)?;
+    let key = single(headers, SEC_WEBSOCKET_KEY).ok_or(HandshakeError::Key)?;
     if STANDARD.decode_slice(key.as_bytes(), &mut [0; 18]) != Ok(16) {
-        return Err(Wrong::Key);
+        return Err(HandshakeError::Key);
     }
     if single(headers, SEC_WEBSOCKET_VERSION) != Some(&VERSION) {
-        return Err(Wrong::Version);
+        return Err(HandshakeError::Version);
     }
-    HeaderValue::try_from(wingbeat_protocol::ws::accept(key.as_bytes())).map_err(|_| Wrong::Key)
+    HeaderValue::try_from(wingbeat_protocol::ws::accept(key.as_bytes())).map_err(|_| HandshakeError::Key)
 }
 
 /// The value of a header that comes once.
@@ -112,13 +112,13 @@ mod tests {
     fn a_wrong_version_or_key_is_no_handshake() {
         let (key, version) = (("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="), ("sec-websocket-version", "13"));
         for (wrong, headers) in [
-            (Wrong::Version, &[key, ("sec-websocket-version", "8")][..]),
-            (Wrong::Version, &[key]),
-            (Wrong::Version, &[key, version, ("sec-websocket-version", "8")]),
-            (Wrong::Key, &[("sec-websocket-key", "short"), version]),
-            (Wrong::Key, &[version]),
-            (Wrong::Body, &[key, version, ("content-length", "1")]),
-            (Wrong::Body, &[key, version, ("transfer-encoding", "chunked")]),
+            (HandshakeError::Version, &[key, ("sec-websocket-version", "8")][..]),
+            (HandshakeError::Version, &[key]),
+            (HandshakeError::Version, &[key, version, ("sec-websocket-version", "8")]),
+            (HandshakeError::Key, &[("sec-websocket-key", "short"), version]),
+            (HandshakeError::Key, &[version]),
+            (HandshakeError::Body, &[key, version, ("content-length", "1")]),
+            (HandshakeError::Body, &[key, version, ("transfer-encoding", "chunked")]),
         ] {
             assert_eq!(accept(&request(headers)), Err(wrong), "{headers:?}");
         }

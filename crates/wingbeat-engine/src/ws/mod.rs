@@ -4,9 +4,9 @@ mod handshake;
 mod io;
 mod websocket;
 
-pub(crate) use handshake::{VERSION, Wrong, accept, is_upgrade, protocol};
+pub(crate) use handshake::{HandshakeError, VERSION, accept, is_upgrade, protocol};
 pub(crate) use io::Io;
-pub(crate) use websocket::{Lost, Read, WebSocket};
+pub(crate) use websocket::{ConnectionLost, ReadOutcome, WebSocket};
 pub(crate) use wingbeat_protocol::ws::{Fragments, Item, Sender, Violation, close_frame, next_item, pong_frame};
 
 use std::time::Duration;

@@ -41,7 +41,7 @@ pub(crate) struct WebSocket {
 }
 
 /// What became of reading.
-pub(crate) enum Read {
+pub(crate) enum ReadOutcome {
     /// There are bytes to look at.
     Bytes,
     /// Nothing to read now; the task is woken when there is.
@@ -52,7 +52,7 @@ pub(crate) enum Read {
 
 /// The peer is gone.
 #[derive(Debug)]
-pub(crate) struct Lost;
+pub(crate) struct ConnectionLost;
 
 impl WebSocket {
     /// `read` is what was read behind the handshake.
@@ -61,15 +61,15 @@ impl WebSocket {
     }
 
     /// Reads once, unless `leftover`: then what was kept from the last turn is to be looked at first.
-    pub(crate) fn read(&mut self, buf: &mut [u8], leftover: bool, cx: &mut Context<'_>) -> (Read, usize) {
+    pub(crate) fn read(&mut self, buf: &mut [u8], leftover: bool, cx: &mut Context<'_>) -> (ReadOutcome, usize) {
         if leftover {
-            return (Read::Bytes, 0);
+            return (ReadOutcome::Bytes, 0);
         }
         let mut read = ReadBuf::new(buf);
         match self.io.poll_read(cx, &mut read) {
-            Poll::Pending => (Read::Nothing, 0),
-            Poll::Ready(Ok(())) if !read.filled().is_empty() => (Read::Bytes, read.filled().len()),
-            Poll::Ready(_) => (Read::SessionEnd, 0),
+            Poll::Pending => (ReadOutcome::Nothing, 0),
+            Poll::Ready(Ok(())) if !read.filled().is_empty() => (ReadOutcome::Bytes, read.filled().len()),
+            Poll::Ready(_) => (ReadOutcome::SessionEnd, 0),
         }
     }
 
@@ -129,7 +129,7 @@ impl WebSocket {
         outbox: &Outbox,
         ledger: &Ledger,
         cx: &mut Context<'_>,
-    ) -> Result<bool, Lost> {
+    ) -> Result<bool, ConnectionLost> {
         while !(out.is_empty() && self.unsent.is_empty() && outbox.is_empty()) {
             let fresh = self.unsent.is_empty();
             let one = if fresh && out.is_empty() { outbox.take_one() } else { None };
@@ -178,24 +178,29 @@ impl WebSocket {
         self.io.poll_shutdown(cx).map(drop)
     }
 
-    fn flush(&mut self, cx: &mut Context<'_>) -> Result<(), Lost> {
+    fn flush(&mut self, cx: &mut Context<'_>) -> Result<(), ConnectionLost> {
         match self.io.poll_flush(cx) {
-            Poll::Ready(Err(_)) => Err(Lost),
+            Poll::Ready(Err(_)) => Err(ConnectionLost),
             _ => Ok(()),
         }
     }
 
     /// How much the peer took; `None` if it takes nothing now.
-    fn write_piece(&mut self, piece: &[u8], cx: &mut Context<'_>) -> Result<Option<usize>, Lost> {
+    fn write_piece(&mut self, piece: &[u8], cx: &mut Context<'_>) -> Result<Option<usize>, ConnectionLost> {
         match self.io.poll_write(cx, &[IoSlice::new(piece)]) {
             Poll::Pending => Ok(None),
             Poll::Ready(Ok(n)) if n > 0 => Ok(Some(n)),
-            Poll::Ready(_) => Err(Lost),
+            Poll::Ready(_) => Err(ConnectionLost),
         }
     }
 
     /// The peer is slow, or there are large frames: all goes through the queue of what is unsent. Whether to go on.
-    fn write_pieces(&mut self, out: &mut WriteBuffer, outbox: &Outbox, cx: &mut Context<'_>) -> Result<bool, Lost> {
+    fn write_pieces(
+        &mut self,
+        out: &mut WriteBuffer,
+        outbox: &Outbox,
+        cx: &mut Context<'_>,
+    ) -> Result<bool, ConnectionLost> {
         append(&mut self.unsent, out.take(outbox));
         let mut slices = [IoSlice::new(&[]); PIECES];
         let count = self.unsent.len().min(PIECES);
@@ -205,7 +210,7 @@ impl WebSocket {
         let mut taken = match self.io.poll_write(cx, &slices[..count]) {
             Poll::Pending => return Ok(false),
             Poll::Ready(Ok(n)) if n > 0 => n,
-            Poll::Ready(_) => return Err(Lost),
+            Poll::Ready(_) => return Err(ConnectionLost),
         };
         outbox.sent(taken);
         out.taken += taken;

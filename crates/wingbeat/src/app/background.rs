@@ -31,8 +31,8 @@ impl Default for BackgroundTasks {
 }
 
 impl BackgroundTasks {
-    /// A place for a publisher that waits, kept until it has published.
-    pub(super) async fn place(&self) -> Option<Permit> {
+    /// A permit for a publisher that waits, kept until it has published.
+    pub(super) async fn publisher_permit(&self) -> Option<Permit> {
         self.publishers.enter(current()).await.ok()
     }
 
@@ -41,11 +41,11 @@ impl BackgroundTasks {
         self.spawn_unlimited(limited(task));
     }
 
-    /// Runs a listener when it has a place.
+    /// Runs a listener once it has a permit.
     pub(super) fn spawn_listener(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let places = self.listeners.clone();
+        let permits = self.listeners.clone();
         self.spawn_unlimited(async move {
-            let _place = places.enter(current()).await.ok();
+            let _permit = permits.enter(current()).await.ok();
             // Its time begins with its turn.
             limited(task).await;
         });
@@ -53,14 +53,14 @@ impl BackgroundTasks {
 
     /// As [`spawn`](BackgroundTasks::spawn), for a task that sees to its own end. It is the work of whom it is spawned for.
     pub(super) fn spawn_unlimited(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let running = Running::new(&self.running);
+        let running = RunningTask::new(&self.running);
         tokio::spawn(carried(async move {
             let _running = running;
             task.await;
         }));
     }
 
-    /// Waits until none is left.
+    /// Waits until all have ended.
     pub(super) async fn ended(&self) {
         // An error means that the sender is gone, which this is.
         self.running.subscribe().wait_for(|running| *running == 0).await.ok();
@@ -78,16 +78,16 @@ pub(super) async fn limited(task: impl Future<Output = ()>) {
 }
 
 /// Counts a task until it ends, in whatever way.
-struct Running(watch::Sender<usize>);
+struct RunningTask(watch::Sender<usize>);
 
-impl Running {
-    fn new(count: &watch::Sender<usize>) -> Running {
+impl RunningTask {
+    fn new(count: &watch::Sender<usize>) -> RunningTask {
         count.send_modify(|running| *running += 1);
-        Running(count.clone())
+        RunningTask(count.clone())
     }
 }
 
-impl Drop for Running {
+impl Drop for RunningTask {
     fn drop(&mut self) {
         self.0.send_modify(|running| *running -= 1);
     }

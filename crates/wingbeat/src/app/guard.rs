@@ -17,7 +17,7 @@ pub(crate) async fn guarded<T>(call: impl Future<Output = Result<T>>, limit: Dur
 }
 
 /// Runs the part of a call that comes before its future. A panic is a general error.
-pub(crate) fn begun<T>(begin: impl FnOnce() -> T) -> Result<T> {
+pub(crate) fn catch_panic<T>(begin: impl FnOnce() -> T) -> Result<T> {
     // The place of the panic went to the panic hook.
     catch_unwind(AssertUnwindSafe(begin)).map_err(|panic| panicked("The call failed", &*panic))
 }
@@ -58,7 +58,7 @@ impl<T, F: Future<Output = Result<T>> + Unpin> Future for Guarded<F> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T>> {
         let this = &mut *self;
-        match begun(|| Pin::new(&mut this.call).poll(cx)) {
+        match catch_panic(|| Pin::new(&mut this.call).poll(cx)) {
             Ok(Poll::Pending) => {}
             Ok(Poll::Ready(outcome)) => return Poll::Ready(outcome),
             Err(error) => return Poll::Ready(Err(error)),

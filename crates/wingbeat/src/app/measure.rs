@@ -70,7 +70,7 @@ impl Meter {
     }
 
     /// A call has been polled once: counts it if that was all.
-    pub(super) fn polled<T, Running>(&self, started: Started, polled: &Result<Result<Result<T>, Running>>) {
+    pub(super) fn polled<T, Pending>(&self, started: Started, polled: &Result<Result<Result<T>, Pending>>) {
         #[cfg(feature = "metrics")]
         match polled {
             Ok(Ok(outcome)) => self.ended(started, outcome.as_ref().err()),

@@ -33,7 +33,7 @@ use crate::realtime::{Channel, ChannelName, Channels, Delivery};
 use crate::service::{ServiceHandle, Services};
 use arc_swap::ArcSwap;
 use background::BackgroundTasks;
-use events::{Patience, Publishers};
+use events::{CallTimeout, Publishers};
 use http::Routes;
 use lifecycle::{Listeners, Phases};
 use registry::Registry;
@@ -61,7 +61,7 @@ impl WeakApp {
     /// An error outside of calls as clients see it.
     fn shown(&self, error: Error) -> Error {
         match self.upgrade() {
-            Some(App(app)) => app.mode.shown(app.hooks.words.apply(error)),
+            Some(App(app)) => app.mode.shown(app.hooks.error_map.apply(error)),
             None => error,
         }
     }
@@ -77,7 +77,7 @@ struct Inner {
     delivery: Arc<Delivery>,
     listeners: Listeners,
     background: BackgroundTasks,
-    patience: Patience,
+    call_timeout: CallTimeout,
     mode: Mode,
     phases: Phases,
     http: Routes,

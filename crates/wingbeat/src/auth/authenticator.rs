@@ -2,7 +2,7 @@
 
 use super::entity::{EntityDirectory, no_id};
 use super::session::{LoginUnderWay, Session, SessionRegistry};
-use super::strategy::{Attempt, Counted, Identity, StrategySet};
+use super::strategy::{Attempt, CountedAttempt, Identity, StrategySet};
 use super::token::{Claims, TokenIssuer};
 use crate::app::App;
 use crate::locked;
@@ -26,7 +26,7 @@ pub(super) struct Authenticator {
 /// What the strategies of a login have counted. It is forgiven when the whole of the login has succeeded: hooks around it
 /// may ask for more than the password.
 #[derive(Default)]
-pub(super) struct Tally(pub(super) Mutex<Vec<Counted>>);
+pub(super) struct CountedAttempts(pub(super) Mutex<Vec<CountedAttempt>>);
 
 impl Authenticator {
     /// Runs the strategy that `authentication` names, if it is among those that are allowed.
@@ -53,8 +53,8 @@ impl Authenticator {
         let attempts = self.strategies.attempts.as_ref();
         let attempt = Attempt::new(&self.tokens, &self.entities, attempts, app, params);
         let identity = strategy.authenticate(data, &attempt).await?;
-        match params.extension::<Tally>() {
-            Some(tally) => locked(&tally.0).extend(attempt.counted()),
+        match params.extension::<CountedAttempts>() {
+            Some(counted) => locked(&counted.0).extend(attempt.counted()),
             None => self.strategies.forgive(attempt.counted()),
         }
         if let Some((_, claims)) = &identity.token {

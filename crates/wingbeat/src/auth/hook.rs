@@ -7,7 +7,7 @@ use crate::BoxFuture;
 use crate::app::App;
 use crate::hooks::{Around, Context, Hook, HookDescription, HookType, Next};
 use crate::realtime::Connection;
-use crate::service::{Known, Params, Services};
+use crate::service::{KnownCaller, Params, Services};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::sync::Arc;
@@ -134,7 +134,7 @@ impl Authenticate {
         }
         let entity = authenticator.entities.name().map(str::to_owned);
         if context.params.get("authenticated") == Some(Value::Bool(true)) {
-            context.params.set_extension(Known(entity));
+            context.params.set_extension(KnownCaller(entity));
             return Ok(());
         }
         let Some(authentication) = context.params.get("authentication") else {
@@ -154,7 +154,7 @@ impl Authenticate {
         if let Some((name, record)) = entity.clone().zip(identity.entity) {
             params.set(name, record);
         }
-        params.set_extension(Known(entity));
+        params.set_extension(KnownCaller(entity));
         Ok(())
     }
 
@@ -238,7 +238,7 @@ impl Params {
         let mut params = Params::new();
         params.set("authenticated", true);
         params.set(name.clone(), record);
-        params.set_extension(Known(Some(name)));
+        params.set_extension(KnownCaller(Some(name)));
         Ok(params)
     }
 

@@ -1,6 +1,6 @@
 //! The authentication service: `create` logs in, `remove` logs out.
 
-use super::authenticator::{Authenticator, Tally};
+use super::authenticator::{Authenticator, CountedAttempts};
 use super::session::{LoginUnderWay, Pending};
 use crate::app::{App, ConnectionGuard, Login, Mount};
 use crate::hooks::{Around, Context, Next};
@@ -60,13 +60,13 @@ impl Around for LoggedIn {
         Box::pin(async move {
             let (login, data) = (self.0.sessions.logins.begin(), context.data.clone());
             context.set_event(None);
-            context.params.set_extension(Tally::default());
+            context.params.set_extension(CountedAttempts::default());
             next.run(context).await?;
             if !context.params.is_internal() {
                 self.login(context, login, data).await?;
             }
-            if let Some(tally) = context.params.extension::<Tally>() {
-                self.0.strategies.forgive(std::mem::take(&mut locked(&tally.0)));
+            if let Some(counted) = context.params.extension::<CountedAttempts>() {
+                self.0.strategies.forgive(std::mem::take(&mut locked(&counted.0)));
             }
             Ok(())
         })

@@ -40,11 +40,11 @@ struct Settings {
     jwt: Option<Map<String, Value>>,
     local: Option<LocalOptions>,
     #[serde(flatten)]
-    others: Others,
+    others: UnknownKeys,
 }
 
 /// Keys that nothing here reads.
-type Others = Map<String, Value>;
+type UnknownKeys = Map<String, Value>;
 
 /// Given at all, these replace the defaults as a whole, as in Feathers.
 #[derive(Deserialize)]
@@ -54,10 +54,10 @@ struct JwtOptions {
     audience: Option<OneOrMany>,
     issuer: Option<OneOrMany>,
     algorithm: Option<String>,
-    expires_in: Option<Span>,
+    expires_in: Option<TimeSpan>,
     keyid: Option<String>,
     #[serde(flatten)]
-    others: Others,
+    others: UnknownKeys,
 }
 
 /// Anything may stand in the header of a token.
@@ -65,7 +65,7 @@ struct JwtOptions {
 struct TokenHeader {
     typ: Option<String>,
     #[serde(flatten)]
-    others: Others,
+    others: UnknownKeys,
 }
 
 #[derive(Deserialize)]
@@ -77,7 +77,7 @@ enum OneOrMany {
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Span {
+enum TimeSpan {
     Seconds(u32),
     Text(String),
 }
@@ -98,7 +98,7 @@ struct LocalOptions {
     /// The cost of bcrypt in Feathers.
     hash_size: Option<u32>,
     #[serde(flatten)]
-    others: Others,
+    others: UnknownKeys,
 }
 
 fn user() -> Option<String> {
@@ -152,8 +152,8 @@ pub(super) fn read(settings: &Value) -> Result<Auth> {
         (auth.tokens.audience, auth.tokens.issuer) = (list(options.audience), list(options.issuer));
         auth.tokens.expires_in = match options.expires_in {
             None => None,
-            Some(Span::Seconds(seconds)) => Some(Duration::from_secs(seconds.into())),
-            Some(Span::Text(text)) => Some(span(&text)?),
+            Some(TimeSpan::Seconds(seconds)) => Some(Duration::from_secs(seconds.into())),
+            Some(TimeSpan::Text(text)) => Some(span(&text)?),
         };
     }
     auth = auth.strategy(jwt);
@@ -164,7 +164,7 @@ pub(super) fn read(settings: &Value) -> Result<Auth> {
 }
 
 /// Warns of what Feathers knows and is not done here, and refuses what nobody knows.
-fn check(within: &str, others: &Others, is_known: impl Fn(&str) -> bool) -> Result<()> {
+fn check(within: &str, others: &UnknownKeys, is_known: impl Fn(&str) -> bool) -> Result<()> {
     for key in others.keys() {
         if !is_known(key) {
             let text = format!("The authentication configuration is wrong: unknown field `{within}{key}`");

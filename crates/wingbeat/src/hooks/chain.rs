@@ -1,6 +1,6 @@
 //! The hooks of one method, compiled into one list when a service is mounted.
 
-use super::{Around, Context, ErrorWords, Hook, HookDescription, HookSet, HookType};
+use super::{Around, Context, ErrorMap, Hook, HookDescription, HookSet, HookType};
 use crate::BoxFuture;
 use crate::service::{Custom, DynService, HookedCall, Params, Services};
 use std::future::ready;
@@ -19,15 +19,15 @@ pub(crate) struct Chain {
 
 enum Step {
     Around(Arc<dyn Around>),
-    Level(Level),
+    Layer(HookLayer),
 }
 
 /// Before, after and error hooks of the application or of a service: the error hooks hear of what fails inside of them.
-struct Level {
+struct HookLayer {
     before: Vec<Arc<dyn Hook>>,
     after: Vec<Arc<dyn Hook>>,
     error: Vec<Arc<dyn Hook>>,
-    words: ErrorWords,
+    error_map: ErrorMap,
 }
 
 /// The method at the end of the chain.
@@ -74,14 +74,14 @@ impl Target {
 }
 
 impl Chain {
-    pub(crate) fn new(levels: &[&HookSet], method: &Method, target: Target) -> Chain {
+    pub(crate) fn new(layers: &[&HookSet], method: &Method, target: Target) -> Chain {
         let mut steps = Vec::new();
-        let words = ErrorWords::of(levels.iter().map(|hooks| &hooks.words));
-        for hooks in levels {
+        let error_map = ErrorMap::of(layers.iter().map(|hooks| &hooks.error_map));
+        for hooks in layers {
             steps.extend(hooks.wrap.all_first(method).into_iter().map(Step::Around));
             steps.extend(hooks.around.all_first(method).into_iter().map(Step::Around));
             steps.extend(
-                Level::of(hooks, method, &words).into_iter().filter(|level| !level.is_empty()).map(Step::Level),
+                HookLayer::of(hooks, method, &error_map).into_iter().filter(|layer| !layer.is_empty()).map(Step::Layer),
             );
         }
         Chain { steps: steps.into(), target }
@@ -102,7 +102,7 @@ impl Chain {
     pub(crate) fn describe(&self) -> HookDescription {
         let said = self.steps.iter().flat_map(|step| match step {
             Step::Around(hook) => vec![hook.description()],
-            Step::Level(level) => level.before.iter().chain(&level.after).map(|hook| hook.description()).collect(),
+            Step::Layer(layer) => layer.before.iter().chain(&layer.after).map(|hook| hook.description()).collect(),
         });
         said.fold(HookDescription::default(), HookDescription::and)
     }
@@ -111,8 +111,8 @@ impl Chain {
     pub(crate) fn check_mounted(&self, services: &Services, path: &str) -> Result<()> {
         self.steps.iter().try_for_each(|step| match step {
             Step::Around(hook) => hook.check_mounted(services, path),
-            Step::Level(level) => {
-                let mut hooks = level.before.iter().chain(&level.after).chain(&level.error);
+            Step::Layer(layer) => {
+                let mut hooks = layer.before.iter().chain(&layer.after).chain(&layer.error);
                 hooks.try_for_each(|hook| hook.check_mounted(services, path))
             }
         })
@@ -154,7 +154,7 @@ impl<'a> Next<'a> {
                 context.kind = HookType::Around;
                 around.call(context, Next { steps, target: self.target })
             }
-            Some((Step::Level(level), steps)) => Box::pin(level.run(context, Next { steps, target: self.target })),
+            Some((Step::Layer(layer), steps)) => Box::pin(layer.run(context, Next { steps, target: self.target })),
             None => self.target.call_hooked(context),
         }
     }
@@ -183,25 +183,25 @@ impl<'a> Next<'a> {
     }
 }
 
-impl Level {
+impl HookLayer {
     /// In Feathers those for all methods are around those for one: what fails in a before hook for all, or in an error hook
     /// of the method, is not told to the method's error hooks. Where it makes no difference, one level does for both.
-    fn of(hooks: &HookSet, method: &Method, words: &ErrorWords) -> Vec<Level> {
-        let words = words.clone();
+    fn of(hooks: &HookSet, method: &Method, error_map: &ErrorMap) -> Vec<HookLayer> {
+        let error_map = error_map.clone();
         let after = hooks.after.all_first(method);
         let error: Vec<_> = hooks.error.for_method(method).collect();
         if error.is_empty() {
-            return vec![Level {
+            return vec![HookLayer {
                 before: hooks.before.all_first(method),
                 after,
                 error: hooks.error.for_all().collect(),
-                words,
+                error_map,
             }];
         }
         let (before, around) = (hooks.before.for_all().collect(), hooks.error.for_all().collect());
         vec![
-            Level { before, after: Vec::new(), error: around, words: words.clone() },
-            Level { before: hooks.before.for_method(method).collect(), after, error, words },
+            HookLayer { before, after: Vec::new(), error: around, error_map: error_map.clone() },
+            HookLayer { before: hooks.before.for_method(method).collect(), after, error, error_map },
         ]
     }
 
@@ -211,7 +211,7 @@ impl Level {
 
     async fn run(&self, context: &mut Context, next: Next<'_>) -> Result<()> {
         match self.within(context, next).await {
-            Err(error) if !self.error.is_empty() => self.recover(context, self.words.apply(error)).await,
+            Err(error) if !self.error.is_empty() => self.recover(context, self.error_map.apply(error)).await,
             outcome => outcome,
         }
     }

@@ -212,7 +212,7 @@ pub trait Around: Send + Sync + 'static {
 
 impl<F> Hook for F
 where
-    F: for<'a> AsyncFunction<'a, (&'a mut Context,), Result<()>, Running: Send> + Send + Sync + 'static,
+    F: for<'a> AsyncFunction<'a, (&'a mut Context,), Result<()>, Future: Send> + Send + Sync + 'static,
 {
     fn call<'a>(&'a self, context: &'a mut Context) -> BoxFuture<'a, Result<()>> {
         Box::pin(self.run((context,)))
@@ -221,7 +221,7 @@ where
 
 impl<F> Around for F
 where
-    F: for<'a> AsyncFunction<'a, (&'a mut Context, Next<'a>), Result<()>, Running: Send> + Send + Sync + 'static,
+    F: for<'a> AsyncFunction<'a, (&'a mut Context, Next<'a>), Result<()>, Future: Send> + Send + Sync + 'static,
 {
     fn call<'a>(&'a self, context: &'a mut Context, next: Next<'a>) -> BoxFuture<'a, Result<()>> {
         Box::pin(self.run((context, next)))

@@ -3,6 +3,7 @@
 mod chain;
 mod context;
 mod description;
+mod error_map;
 mod external;
 mod function;
 mod library;
@@ -13,12 +14,12 @@ mod owned;
 mod populate;
 mod registration;
 mod with;
-mod words;
 
 pub use chain::Next;
 pub(crate) use chain::{Chain, Target};
 pub use context::{Context, HookType, Http, Original};
 pub use description::HookDescription;
+pub(crate) use error_map::ErrorMap;
 pub use external::{External, external};
 pub use function::{Around, Hook, sync};
 pub use library::{created_at, disallow, parse, protect, updated_at};
@@ -30,4 +31,3 @@ pub use populate::{Populate, populate};
 pub(crate) use registration::HookSet;
 pub use wingbeat_core::{All, Methods};
 pub use with::{With, with};
-pub(crate) use words::ErrorWords;

@@ -1,20 +1,20 @@
 //! Which hooks are registered for which methods.
 
-use super::{Around, ErrorWords, Hook};
+use super::{Around, ErrorMap, Hook};
 use crate::service::ClientRules;
 use std::sync::Arc;
 use wingbeat_core::{Method, Methods, Result};
 
 /// Hooks of one kind in the order of their registration.
-pub(crate) struct Registered<H: ?Sized>(Vec<(Methods, Arc<H>)>);
+pub(crate) struct HookList<H: ?Sized>(Vec<(Methods, Arc<H>)>);
 
-impl<H: ?Sized> Default for Registered<H> {
-    fn default() -> Registered<H> {
-        Registered(Vec::new())
+impl<H: ?Sized> Default for HookList<H> {
+    fn default() -> HookList<H> {
+        HookList(Vec::new())
     }
 }
 
-impl<H: ?Sized> Registered<H> {
+impl<H: ?Sized> HookList<H> {
     pub(crate) fn add(&mut self, methods: Methods, hook: Arc<H>) {
         self.0.push((methods, hook));
     }
@@ -55,12 +55,12 @@ impl<H: ?Sized> Registered<H> {
 #[derive(Default)]
 pub(crate) struct HookSet {
     /// Outermost: what Feathers registers as plain arrays and method maps.
-    pub(crate) wrap: Registered<dyn Around>,
-    pub(crate) around: Registered<dyn Around>,
-    pub(crate) before: Registered<dyn Hook>,
-    pub(crate) after: Registered<dyn Hook>,
-    pub(crate) error: Registered<dyn Hook>,
-    pub(crate) words: ErrorWords,
+    pub(crate) wrap: HookList<dyn Around>,
+    pub(crate) around: HookList<dyn Around>,
+    pub(crate) before: HookList<dyn Hook>,
+    pub(crate) after: HookList<dyn Hook>,
+    pub(crate) error: HookList<dyn Hook>,
+    pub(crate) error_map: ErrorMap,
 }
 
 impl HookSet {

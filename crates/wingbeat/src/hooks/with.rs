@@ -54,7 +54,7 @@ pub struct With<S, F> {
 impl<S, F> Hook for With<S, F>
 where
     S: Clone + Send + Sync + 'static,
-    F: for<'a> AsyncFunction<'a, (S, &'a mut Context), Result<()>, Running: Send> + Send + Sync + 'static,
+    F: for<'a> AsyncFunction<'a, (S, &'a mut Context), Result<()>, Future: Send> + Send + Sync + 'static,
 {
     fn call<'a>(&'a self, context: &'a mut Context) -> BoxFuture<'a, Result<()>> {
         Box::pin(self.hook.run((self.state.clone(), context)))
@@ -64,7 +64,7 @@ where
 impl<S, F> Around for With<S, F>
 where
     S: Clone + Send + Sync + 'static,
-    F: for<'a> AsyncFunction<'a, (S, &'a mut Context, Next<'a>), Result<()>, Running: Send> + Send + Sync + 'static,
+    F: for<'a> AsyncFunction<'a, (S, &'a mut Context, Next<'a>), Result<()>, Future: Send> + Send + Sync + 'static,
 {
     fn call<'a>(&'a self, context: &'a mut Context, next: Next<'a>) -> BoxFuture<'a, Result<()>> {
         Box::pin(self.hook.run((self.state.clone(), context, next)))
@@ -72,9 +72,9 @@ where
 }
 
 #[doc(hidden)]
-pub trait MethodWithFn<'a, S, D>: Fn(S, D, &'a Params) -> Self::Running {
+pub trait MethodWithFn<'a, S, D>: Fn(S, D, &'a Params) -> Self::Future {
     type Answer;
-    type Running: Future<Output = Result<Self::Answer>> + 'a;
+    type Future: Future<Output = Result<Self::Answer>> + 'a;
 }
 
 impl<'a, S, D, T, F, R> MethodWithFn<'a, S, D> for F
@@ -83,7 +83,7 @@ where
     R: Future<Output = Result<T>> + 'a,
 {
     type Answer = T;
-    type Running = R;
+    type Future = R;
 }
 
 /// Marks functions with state in [`MethodFunction`].
@@ -94,7 +94,7 @@ impl<D, T, S, F> MethodFunction<D, Stateful> for With<S, F>
 where
     D: Send + 'static,
     S: Clone + Send + Sync + 'static,
-    F: for<'a> MethodWithFn<'a, S, D, Answer = T, Running: Send> + Send + Sync + 'static,
+    F: for<'a> MethodWithFn<'a, S, D, Answer = T, Future: Send> + Send + Sync + 'static,
 {
     type Answer = T;
 

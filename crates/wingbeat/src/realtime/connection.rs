@@ -53,7 +53,7 @@ pub trait Peer: Send + Sync + 'static {
 pub struct Connection(Arc<Inner<dyn Peer>>);
 
 /// The names of the channels that a connection has left all at once.
-struct Left(Vec<Arc<str>>);
+struct LeftChannels(Vec<Arc<str>>);
 
 /// After all publications.
 const GONE: u64 = u64::MAX;
@@ -72,12 +72,12 @@ struct Inner<P: ?Sized> {
     queue: AtomicU64,
     /// The last publication up to which this connection has heard all of that queue; used under the queue's lock.
     served: AtomicU64,
-    attached: OnceLock<Box<Mutex<Attached>>>,
+    attached: OnceLock<Box<Mutex<AttachedValues>>>,
     peer: P,
 }
 
 #[derive(Default)]
-struct Attached {
+struct AttachedValues {
     values: Values,
     extensions: Extensions,
 }
@@ -188,7 +188,7 @@ impl Connection {
     /// The names of the channels that this connection has left because its client has gone or was logged out, sorted: for
     /// the listeners of that, whom [`channels`](Connection::channels) tells nothing any more.
     pub fn left_channels(&self) -> Vec<String> {
-        let left = self.extension::<Left>();
+        let left = self.extension::<LeftChannels>();
         let mut names: Vec<String> = left.iter().flat_map(|left| &left.0).map(|name| name.to_string()).collect();
         names.sort();
         names
@@ -196,7 +196,7 @@ impl Connection {
 
     /// Notes which channels it has left.
     pub(crate) fn note_left(&self, channels: Vec<Arc<str>>) {
-        self.set_extension(Left(channels));
+        self.set_extension(LeftChannels(channels));
     }
 
     /// Whose work its calls are.

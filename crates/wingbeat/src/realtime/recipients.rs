@@ -17,12 +17,12 @@ pub(super) enum Recipients {
     /// All who are in a channel when it is published, and still are when they are served.
     Channel(Arc<Members>, Arc<Message>),
     /// Those that were picked out of channels, or named.
-    Picked(Picked),
+    Picked(GroupedConnections),
 }
 
 /// Connections, grouped by where they were found and what they are sent.
 #[derive(Default)]
-pub(super) struct Picked {
+pub(super) struct GroupedConnections {
     groups: Vec<Group>,
     /// In which group a connection is.
     group_of: FxHashMap<u64, u32>,
@@ -84,7 +84,7 @@ impl Recipients {
     }
 }
 
-impl Picked {
+impl GroupedConnections {
     fn give(&self, connection: &Connection, publication: u64) -> bool {
         let group = self.group_of.get(&connection.id()).and_then(|at| self.groups.get(*at as usize));
         group.is_some_and(|group| group.give(connection, publication))
@@ -149,8 +149,13 @@ impl Channels {
         Ok((!picked.groups.is_empty()).then_some(Recipients::Picked(picked)))
     }
 
-    fn pick(&self, audience: &Audience, message: impl Fn(RawJson) -> Arc<Message>, data: &RawJson) -> Result<Picked> {
-        let mut picked = Picked::default();
+    fn pick(
+        &self,
+        audience: &Audience,
+        message: impl Fn(RawJson) -> Arc<Message>,
+        data: &RawJson,
+    ) -> Result<GroupedConnections> {
+        let mut picked = GroupedConnections::default();
         let mut plain: Option<Arc<Message>> = None;
         for part in &audience.parts {
             let places: Vec<_> = match &part.selector.of {

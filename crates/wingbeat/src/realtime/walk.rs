@@ -4,7 +4,7 @@ use super::connection::Connection;
 use super::marks::Marks;
 use super::members::Members;
 use super::publication::Batch;
-use super::recipients::{Picked, Recipients};
+use super::recipients::{GroupedConnections, Recipients};
 use crate::fair::Permit;
 use std::slice;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ pub(super) struct Job {
 pub(super) enum Walk {
     Channel(ChannelWalk),
     /// With one publication to those who were picked.
-    Picked(Job),
+    GroupedConnections(Job),
 }
 
 /// The way through a channel's members, with publications that waited behind one another.
@@ -47,7 +47,7 @@ impl Job {
 impl Walk {
     /// With a publication, and those behind it that [go with](Job::goes_with) it.
     pub(super) fn new(first: Job, others: impl IntoIterator<Item = Job>) -> Walk {
-        let Recipients::Channel(members, _) = &first.to else { return Walk::Picked(first) };
+        let Recipients::Channel(members, _) = &first.to else { return Walk::GroupedConnections(first) };
         let members = members.clone();
         let jobs: Vec<Job> = [first].into_iter().chain(others).collect();
         let batch = Batch::new(jobs.iter().filter_map(|job| job.to.message().cloned()).collect());
@@ -57,7 +57,7 @@ impl Walk {
     pub(super) fn jobs(&self) -> &[Job] {
         match self {
             Walk::Channel(walk) => &walk.jobs,
-            Walk::Picked(job) => slice::from_ref(job),
+            Walk::GroupedConnections(job) => slice::from_ref(job),
         }
     }
 
@@ -65,10 +65,10 @@ impl Walk {
     pub(super) fn serve(&mut self, most: usize, marks: &mut Marks, served: &mut Vec<Connection>) -> bool {
         match self {
             Walk::Channel(walk) => walk.serve(most, marks),
-            Walk::Picked(Job { to: Recipients::Picked(picked), number, .. }) => {
+            Walk::GroupedConnections(Job { to: Recipients::Picked(picked), number, .. }) => {
                 serve_picked(picked, *number, most, marks, served)
             }
-            Walk::Picked(_) => true,
+            Walk::GroupedConnections(_) => true,
         }
     }
 }
@@ -97,7 +97,7 @@ impl ChannelWalk {
 }
 
 fn serve_picked(
-    picked: &mut Picked,
+    picked: &mut GroupedConnections,
     number: u64,
     most: usize,
     marks: &mut Marks,

@@ -7,7 +7,7 @@ use serde_json::Value;
 /// That the caller of this call is known, and under which name the record is. Only authentication says so.
 #[cfg(feature = "auth")]
 #[derive(Clone)]
-pub(crate) struct Known(pub(crate) Option<String>);
+pub(crate) struct KnownCaller(pub(crate) Option<String>);
 
 impl Params {
     /// Params of a call that the same caller makes, who asks for nothing yet: what was set for this call alone is not
@@ -23,7 +23,7 @@ impl Params {
         }
         #[cfg(feature = "auth")]
         {
-            let known = self.extension::<Known>();
+            let known = self.extension::<KnownCaller>();
             let record = known.as_ref().and_then(|known| known.0.as_deref());
             for name in ["authentication", "authenticated"].into_iter().chain(record) {
                 if let Some(value) = self.get(name) {
@@ -31,7 +31,7 @@ impl Params {
                 }
             }
             if let Some(known) = known {
-                params.set_extension(Known::clone(&known));
+                params.set_extension(KnownCaller::clone(&known));
             }
         }
         params
@@ -40,6 +40,6 @@ impl Params {
     /// The record of the one who calls, if authentication has found him.
     #[cfg(feature = "auth")]
     pub(crate) fn known_caller(&self) -> Option<Value> {
-        self.get(self.extension::<Known>()?.0.as_deref()?)
+        self.get(self.extension::<KnownCaller>()?.0.as_deref()?)
     }
 }

@@ -16,7 +16,7 @@ pub(crate) type Custom = Arc<dyn Fn(Option<Payload>, Params) -> BoxFuture<'stati
 
 /// The methods of a service beyond the standard six; [`Service::custom`](super::Service::custom) names them.
 #[must_use = "the methods that are added are in what `add` returns"]
-pub struct CustomMethods<S>(Vec<(Arc<str>, Arc<dyn Own<S>>)>);
+pub struct CustomMethods<S>(Vec<(Arc<str>, Arc<dyn DynCustomMethod<S>>)>);
 
 impl<S: Send + Sync + 'static> CustomMethods<S> {
     /// Adds an `async fn(&self, data: D, params: &Params) -> Result<T>` under the name that clients call. Data that a
@@ -25,13 +25,14 @@ impl<S: Send + Sync + 'static> CustomMethods<S> {
     where
         D: DeserializeOwned + Send + 'static,
     {
-        self.0.push((name.into(), Arc::new(Reading(method, PhantomData))));
+        self.0.push((name.into(), Arc::new(TypedCustomMethod(method, PhantomData))));
         self
     }
 
     /// The same methods of what holds such a service.
     pub(super) fn within<E: Send + Sync + 'static>(self, service: fn(&E) -> &S) -> CustomMethods<E> {
-        let within = |(name, method)| (name, Arc::new(Within { method, service }) as Arc<dyn Own<E>>);
+        let within =
+            |(name, method)| (name, Arc::new(InnerCustomMethod { method, service }) as Arc<dyn DynCustomMethod<E>>);
         CustomMethods(self.0.into_iter().map(within).collect())
     }
 
@@ -48,7 +49,7 @@ impl<S: Send + Sync + 'static> CustomMethods<S> {
         shared: &Arc<E>,
         service: fn(&E) -> &S,
     ) -> Vec<(Arc<str>, Custom)> {
-        let bound = |(name, method): (Arc<str>, Arc<dyn Own<S>>)| {
+        let bound = |(name, method): (Arc<str>, Arc<dyn DynCustomMethod<S>>)| {
             let shared = shared.clone();
             let run: Custom = Arc::new(move |data, params| {
                 let (shared, method) = (shared.clone(), method.clone());
@@ -86,9 +87,9 @@ pub trait CustomMethod<S, D>: Send + Sync + 'static {
 
 /// Ties an `async fn`'s future to the borrows of its arguments.
 #[doc(hidden)]
-pub trait CustomFn<'a, S: 'a, D>: Fn(&'a S, D, &'a Params) -> Self::Running {
+pub trait CustomFn<'a, S: 'a, D>: Fn(&'a S, D, &'a Params) -> Self::Future {
     type Answer: Serialize;
-    type Running: Future<Output = Result<Self::Answer>> + 'a;
+    type Future: Future<Output = Result<Self::Answer>> + 'a;
 }
 
 #[diagnostic::do_not_recommend]
@@ -100,13 +101,13 @@ where
     T: Serialize,
 {
     type Answer = T;
-    type Running = R;
+    type Future = R;
 }
 
 impl<S, D, F> CustomMethod<S, D> for F
 where
     S: 'static,
-    F: for<'a> CustomFn<'a, S, D, Running: Send> + Send + Sync + 'static,
+    F: for<'a> CustomFn<'a, S, D, Future: Send> + Send + Sync + 'static,
 {
     fn call<'a>(&'a self, service: &'a S, data: D, params: &'a Params) -> BoxFuture<'a, Result<Payload>> {
         let running = self(service, data, params);
@@ -115,13 +116,13 @@ where
 }
 
 /// A method that takes any JSON.
-trait Own<S>: Send + Sync {
+trait DynCustomMethod<S>: Send + Sync {
     fn call<'a>(&'a self, service: &'a S, data: Option<Payload>, params: &'a Params) -> BoxFuture<'a, Result<Payload>>;
 }
 
-struct Reading<M, D>(M, PhantomData<fn(D)>);
+struct TypedCustomMethod<M, D>(M, PhantomData<fn(D)>);
 
-impl<S, D: DeserializeOwned, M: CustomMethod<S, D>> Own<S> for Reading<M, D> {
+impl<S, D: DeserializeOwned, M: CustomMethod<S, D>> DynCustomMethod<S> for TypedCustomMethod<M, D> {
     fn call<'a>(&'a self, service: &'a S, data: Option<Payload>, params: &'a Params) -> BoxFuture<'a, Result<Payload>> {
         match data.unwrap_or(Payload::NULL).to() {
             Ok(data) => self.0.call(service, data, params),
@@ -131,12 +132,12 @@ impl<S, D: DeserializeOwned, M: CustomMethod<S, D>> Own<S> for Reading<M, D> {
 }
 
 /// A method of a service that another one holds.
-struct Within<S, E> {
-    method: Arc<dyn Own<S>>,
+struct InnerCustomMethod<S, E> {
+    method: Arc<dyn DynCustomMethod<S>>,
     service: fn(&E) -> &S,
 }
 
-impl<S: 'static, E: 'static> Own<E> for Within<S, E> {
+impl<S: 'static, E: 'static> DynCustomMethod<E> for InnerCustomMethod<S, E> {
     fn call<'a>(&'a self, holder: &'a E, data: Option<Payload>, params: &'a Params) -> BoxFuture<'a, Result<Payload>> {
         self.method.call((self.service)(holder), data, params)
     }

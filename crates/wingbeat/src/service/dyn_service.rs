@@ -57,7 +57,7 @@ pub(crate) struct HookedCall<'a> {
 pub(super) struct DynTyped<S>(pub(super) S);
 
 /// A call whose arguments have been read.
-enum Read<S: Service> {
+enum ParsedCall<S: Service> {
     Find,
     Get(wingbeat_core::Id),
     Create(OneOrMany<S::Data>),
@@ -66,20 +66,20 @@ enum Read<S: Service> {
     Remove(Option<wingbeat_core::Id>),
 }
 
-fn read<S: Service>(method: &Method, id: IdArg, data: Option<&Payload>) -> Result<Read<S>> {
+fn read<S: Service>(method: &Method, id: IdArg, data: Option<&Payload>) -> Result<ParsedCall<S>> {
     Ok(match method {
-        Method::Find => Read::Find,
+        Method::Find => ParsedCall::Find,
         Method::Get => match id {
-            IdArg::Id(id) => Read::Get(id),
+            IdArg::Id(id) => ParsedCall::Get(id),
             none => return Err(Error::not_found(format!("No record found for id '{none}'"))),
         },
         Method::Create => {
             let data = required(data)?;
-            Read::Create(if data.is_array() { OneOrMany::Many(data.to()?) } else { OneOrMany::One(data.to()?) })
+            ParsedCall::Create(if data.is_array() { OneOrMany::Many(data.to()?) } else { OneOrMany::One(data.to()?) })
         }
-        Method::Update => Read::Update(selected(id)?, required(data)?.to()?),
-        Method::Patch => Read::Patch(selected(id)?, required(data)?.to()?),
-        Method::Remove => Read::Remove(selected(id)?),
+        Method::Update => ParsedCall::Update(selected(id)?, required(data)?.to()?),
+        Method::Patch => ParsedCall::Patch(selected(id)?, required(data)?.to()?),
+        Method::Remove => ParsedCall::Remove(selected(id)?),
         Method::Custom(name) => return Err(Error::method_not_allowed(format!("Method '{name}' is not implemented"))),
     })
 }
@@ -102,22 +102,22 @@ fn selected(id: IdArg) -> Result<Option<wingbeat_core::Id>> {
 #[expect(clippy::manual_async_fn, reason = "see above")]
 fn run<S: Service, T>(
     service: impl Deref<Target = DynTyped<S>> + Send,
-    call: Read<S>,
+    call: ParsedCall<S>,
     params: impl Borrow<Params> + Send,
     keep: impl FnOnce(Payload) -> T + Send,
 ) -> impl Future<Output = Result<T>> + Send {
     async move {
         let (service, params) = (&service.0, params.borrow());
         let result = match call {
-            Read::Find => match service.find(params).await? {
+            ParsedCall::Find => match service.find(params).await? {
                 Found::List(items) => written(&items),
                 Found::Page(page) => written(&page),
             },
-            Read::Get(id) => written(&service.get(id, params).await?),
-            Read::Create(data) => written(&service.create(data, params).await?),
-            Read::Update(id, data) => written(&service.update(id, data, params).await?),
-            Read::Patch(id, data) => written(&service.patch(id, data, params).await?),
-            Read::Remove(id) => written(&service.remove(id, params).await?),
+            ParsedCall::Get(id) => written(&service.get(id, params).await?),
+            ParsedCall::Create(data) => written(&service.create(data, params).await?),
+            ParsedCall::Update(id, data) => written(&service.update(id, data, params).await?),
+            ParsedCall::Patch(id, data) => written(&service.patch(id, data, params).await?),
+            ParsedCall::Remove(id) => written(&service.remove(id, params).await?),
         };
         result.map(keep)
     }

@@ -74,9 +74,9 @@ where
 
 /// Ties an `async fn`'s future to the borrow of its argument.
 #[doc(hidden)]
-pub trait BorrowingFn<'a, D>: Fn(D, &'a Params) -> Self::Running {
+pub trait BorrowingFn<'a, D>: Fn(D, &'a Params) -> Self::Future {
     type Answer;
-    type Running: Future<Output = Result<Self::Answer>> + 'a;
+    type Future: Future<Output = Result<Self::Answer>> + 'a;
 }
 
 #[diagnostic::do_not_recommend]
@@ -86,14 +86,14 @@ where
     R: Future<Output = Result<T>> + 'a,
 {
     type Answer = T;
-    type Running = R;
+    type Future = R;
 }
 
 #[diagnostic::do_not_recommend]
 impl<D, T, F> MethodFunction<D, Borrowing> for F
 where
     D: Send + 'static,
-    F: for<'a> BorrowingFn<'a, D, Answer = T, Running: Send> + Send + Sync + 'static,
+    F: for<'a> BorrowingFn<'a, D, Answer = T, Future: Send> + Send + Sync + 'static,
 {
     type Answer = T;
 

@@ -1,6 +1,5 @@
 //! Services: the objects that clients call.
 
-mod asked;
 mod call;
 mod caller;
 mod custom;
@@ -12,6 +11,7 @@ mod implemented;
 mod into_service;
 pub(crate) mod invocation;
 mod params;
+mod query_paths;
 mod raw;
 mod route;
 mod rules;
@@ -20,7 +20,7 @@ mod typed;
 pub(crate) use call::{Emitter, Host, Notes, ServiceScope};
 pub use call::{ServiceHandle, Services};
 #[cfg(feature = "auth")]
-pub(crate) use caller::Known;
+pub(crate) use caller::KnownCaller;
 pub(crate) use custom::Custom;
 pub use custom::{CustomMethod, CustomMethods};
 pub(crate) use description::MethodSchemas;

@@ -40,12 +40,12 @@ pub struct Params {
     /// The connection of the caller, if it has one.
     pub connection: Option<Connection>,
     pub(crate) scope: Option<Arc<dyn ServiceScope>>,
-    own: Option<Box<Own>>,
+    own: Option<Box<CallValues>>,
 }
 
 /// What few calls have, out of the way of those that do not.
 #[derive(Clone, Default)]
-struct Own {
+struct CallValues {
     values: Map<String, Value>,
     extensions: Extensions,
     headers: Option<Headers>,

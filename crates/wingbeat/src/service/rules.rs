@@ -1,7 +1,9 @@
 //! What clients may ask of a service.
 
 use super::Query;
-use super::asked::{Length, Members, Path, Place, is_listed, names, paths, place, place_of, sees_inside};
+use super::query_paths::{
+    Length, Members, Path, Relation, is_listed, names, paths, relation, relation_of, sees_inside,
+};
 use serde_json::Value;
 use wingbeat_core::{Error, Method, Payload, Result};
 
@@ -185,7 +187,7 @@ impl ClientRules {
     fn sort(&self, value: &Value, lists: bool) -> Result<()> {
         names(value).iter().try_for_each(|name| {
             let name = name.trim_start_matches(['-', '+']);
-            let unseen = self.unseen().any(|path| place(path, name) != Place::Elsewhere);
+            let unseen = self.unseen().any(|path| relation(path, name) != Relation::Elsewhere);
             match unseen || lists && !is_listed(self.sortable.as_deref(), name) {
                 true => Err(Error::bad_request(format!("Invalid $sort: '{name}' is not allowed"))),
                 false => Ok(()),
@@ -202,10 +204,10 @@ impl ClientRules {
             }),
             (name, value) if name.starts_with('$') => self.filter(value, &mut Vec::new()),
             _ => {
-                let matches = |path: &Path| match place(path, name) {
-                    Place::Within => true,
-                    Place::Around => sees_inside(value),
-                    Place::Elsewhere => false,
+                let matches = |path: &Path| match relation(path, name) {
+                    Relation::Within => true,
+                    Relation::Around => sees_inside(value),
+                    Relation::Elsewhere => false,
                 };
                 match self.unseen().any(matches) || lists && !is_listed(self.queryable.as_deref(), name) {
                     true => Err(refused(name)),
@@ -218,13 +220,13 @@ impl ClientRules {
     /// A filter of the service's own: what it means is unknown, so it must not name what is hidden at all, neither as it is
     /// nor by the way to it.
     fn filter<'a>(&self, value: &'a Value, at: &mut Vec<&'a str>) -> Result<()> {
-        let unseen = |name: &str| self.unseen().any(|path| place(path, name) == Place::Within);
+        let unseen = |name: &str| self.unseen().any(|path| relation(path, name) == Relation::Within);
         match value {
             Value::String(name) if unseen(name) => Err(refused(name)),
             Value::Array(items) => items.iter().try_for_each(|item| self.filter(item, at)),
             Value::Object(members) => members.iter().try_for_each(|(name, value)| {
                 let keys = at.iter().flat_map(|name| name.split('.')).chain(name.split('.'));
-                if unseen(name) || self.unseen().any(|path| place_of(path, keys.clone()) == Place::Within) {
+                if unseen(name) || self.unseen().any(|path| relation_of(path, keys.clone()) == Relation::Within) {
                     return Err(refused(name));
                 }
                 let inside = !name.starts_with('$');
@@ -238,7 +240,7 @@ impl ClientRules {
     }
 
     fn is_hidden(&self, name: &str) -> bool {
-        self.hidden.iter().any(|path| place(path, name) == Place::Within)
+        self.hidden.iter().any(|path| relation(path, name) == Relation::Within)
     }
 
     /// All fields whose stored values clients do not see.

@@ -170,7 +170,7 @@ impl Connect<'_> {
         let inbox = Arc::new(Inbox::default());
         let headers: Headers = self.headers.iter().map(|(name, value)| (&**name, &**value)).collect();
         let dispatcher = self.app.dispatcher_of_test(self.patience);
-        let peer = Inside { dispatcher: dispatcher.clone(), inbox: inbox.clone(), headers };
+        let peer = InProcessPeer { dispatcher: dispatcher.clone(), inbox: inbox.clone(), headers };
         let connection = Connection::new(self.provider, peer);
         for (name, value) in self.values {
             connection.set(name, value);
@@ -187,13 +187,13 @@ impl fmt::Debug for Connect<'_> {
     }
 }
 
-struct Inside {
+struct InProcessPeer {
     dispatcher: Dispatcher,
     inbox: Arc<Inbox>,
     headers: Headers,
 }
 
-impl Peer for Inside {
+impl Peer for InProcessPeer {
     fn deliver(&self, message: &Message) {
         match message.data().to() {
             Ok(data) => self.inbox.add(Heard { event: message.name().to_owned(), data }),

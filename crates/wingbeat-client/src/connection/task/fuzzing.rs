@@ -4,7 +4,7 @@ use super::Task;
 use super::received::decoder;
 use crate::Builder;
 use crate::connection::{ConnectionHandle, Event, Kind, Outcome, PendingCall, Queue, Unsent};
-use crate::transport::{Body, Frames, Handshake, Incoming, Outbox, Reason, Seen};
+use crate::transport::{Body, Frames, Handshake, Incoming, Outbox, ReadOutcome, Reason};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Waker};
@@ -98,7 +98,7 @@ impl Session {
                     goes_on
                 });
                 self.frames = frames;
-                goes_on && matches!(read, Ok(Seen::Packets))
+                goes_on && matches!(read, Ok(ReadOutcome::Packets))
             }
         }
     }

@@ -18,7 +18,7 @@ use handle_commands::Inbox;
 use login::Login;
 pub(crate) use login::stored_login;
 use namespace::Namespace;
-use session::End;
+use session::SessionEnd;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
@@ -114,18 +114,18 @@ impl Task {
             Ok((transport, handshake)) => self.session(transport, &handshake).await,
             Err(broken) => {
                 let problem = Problem::new(format!("Cannot connect: {broken}"));
-                End::Failed(Error::NotConnected(problem.with_source(broken)))
+                SessionEnd::Failed(Error::NotConnected(problem.with_source(broken)))
             }
         };
         match end {
-            End::Stop(stop) => Some(stop),
-            End::Lost(reason) => self.pause(reason).await,
-            End::Failed(error) => {
+            SessionEnd::Stop(stop) => Some(stop),
+            SessionEnd::Lost(reason) => self.pause(reason).await,
+            SessionEnd::Failed(error) => {
                 let will_retry = self.attempts < self.shared.options.reconnection.attempts;
                 self.failed_to_connect(error, will_retry);
                 if will_retry { self.wait_for_attempt().await } else { None }
             }
-            End::Refused(error) => {
+            SessionEnd::Refused(error) => {
                 self.failed_to_connect(error, false);
                 None
             }

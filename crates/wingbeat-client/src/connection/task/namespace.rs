@@ -1,6 +1,6 @@
 //! One namespace: what waits to be sent, and what waits for an answer.
 
-use crate::connection::{Answer, Kind, Outbound, PendingCall, Place, QueueLimits, Unsent};
+use crate::connection::{Answer, Kind, Outbound, PendingCall, QueueLimits, QueuePosition, Unsent};
 use crate::error::{DeliveryStatus, Error, Problem};
 use crate::transport::Outbox;
 use rustc_hash::FxHashMap;
@@ -57,7 +57,7 @@ impl Namespace {
         }
         self.bytes = bytes;
         self.order += 1;
-        outbound.kept_at(Place::Queued(self.order));
+        outbound.kept_at(QueuePosition::Queued(self.order));
         let queue = if outbound.pending.kind.is_gated() { &mut self.behind_gate } else { &mut self.free };
         queue.push_back((self.order, outbound));
         Ok(())
@@ -119,7 +119,7 @@ impl Namespace {
             return Some((outbound, refused.into()));
         }
         self.next_id += 1;
-        outbound.kept_at(Place::InFlight(id));
+        outbound.kept_at(QueuePosition::InFlight(id));
         self.in_flight.insert(id, outbound);
         None
     }
@@ -141,9 +141,9 @@ impl Namespace {
     pub(crate) fn forget(&mut self, pending: &PendingCall) {
         match (pending.kind, pending.place()) {
             // What becomes of a login is the task's business as well.
-            (Kind::Login, _) | (Kind::Logout, Place::InFlight(_)) | (_, Place::Nowhere) => {}
-            (_, Place::InFlight(id)) => drop(self.in_flight.remove(&id)),
-            (kind, Place::Queued(order)) => {
+            (Kind::Login, _) | (Kind::Logout, QueuePosition::InFlight(_)) | (_, QueuePosition::Nowhere) => {}
+            (_, QueuePosition::InFlight(id)) => drop(self.in_flight.remove(&id)),
+            (kind, QueuePosition::Queued(order)) => {
                 let queue = if kind.is_gated() { &mut self.behind_gate } else { &mut self.free };
                 let found = queue.binary_search_by_key(&order, |(order, _)| *order).ok();
                 if let Some((_, outbound)) = found.and_then(|at| queue.remove(at)) {

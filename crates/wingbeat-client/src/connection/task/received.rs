@@ -2,9 +2,9 @@
 
 use super::Task;
 use super::namespace::lost_error;
-use super::session::End;
+use super::session::SessionEnd;
 use crate::connection::{
-    Answer, Asked, ConnectionEvent, Event, Kind, MAX_ARGUMENTS, Options, Reply, SUCCESS, received_error,
+    AckRequest, Answer, ConnectionEvent, Event, Kind, MAX_ARGUMENTS, Options, Reply, SUCCESS, received_error,
 };
 use crate::error::{Error, Problem};
 use crate::transport::{Broken, Incoming, Outbox, Reason};
@@ -24,7 +24,7 @@ impl Task {
         incoming: Incoming<'_>,
         assembly: &mut Assembly,
         outbox: &mut Outbox,
-    ) -> Option<End> {
+    ) -> Option<SessionEnd> {
         if is_ping(&incoming) {
             outbox.pong();
             return None;
@@ -66,11 +66,11 @@ impl Task {
         let Some(call) = main.and_then(|main| main.answered_if(id, |call| call.pending.kind == Kind::Call)) else {
             return false;
         };
-        call.finish(Ok(Answer::Unseen(rest[digits..].into())));
+        call.finish(Ok(Answer::Undecoded(rest[digits..].into())));
         true
     }
 
-    fn packet(&mut self, whole: Whole) -> Option<End> {
+    fn packet(&mut self, whole: Whole) -> Option<SessionEnd> {
         let name = whole.namespace.as_deref().unwrap_or("/");
         let at = self.namespaces.iter().position(|namespace| *namespace.name == *name)?;
         match (whole.kind, whole.content) {
@@ -85,7 +85,7 @@ impl Task {
             (PacketKind::Ack | PacketKind::BinaryAck, Content::Arguments(arguments)) => {
                 // An answer that nobody waits for (any more) is no mistake.
                 if let Some(call) = whole.id.and_then(|id| self.namespaces[at].answered_if(id.number()?, |_| true)) {
-                    self.finish(at, call, Ok(Answer::said(arguments, whole.attachments)));
+                    self.finish(at, call, Ok(Answer::decoded(arguments, whole.attachments)));
                 }
             }
             _ => {}
@@ -93,7 +93,7 @@ impl Task {
         None
     }
 
-    fn joined(&mut self, at: usize, text: &str) -> Option<End> {
+    fn joined(&mut self, at: usize, text: &str) -> Option<SessionEnd> {
         if self.namespaces[at].joined {
             return None;
         }
@@ -119,7 +119,7 @@ impl Task {
         None
     }
 
-    fn refused(&mut self, at: usize, json: &str) -> Option<End> {
+    fn refused(&mut self, at: usize, json: &str) -> Option<SessionEnd> {
         let said = received_error(valid_or_null(json));
         let mut error = wingbeat_core::Error::forbidden(said.message().to_owned());
         if let Some(data) = said.data() {
@@ -127,16 +127,16 @@ impl Task {
         }
         let error = Error::Refused(error);
         if at == 0 {
-            return Some(End::Refused(error));
+            return Some(SessionEnd::Refused(error));
         }
         self.namespaces[at].fail_waiting(&error, false);
         self.namespaces[at].halted = Some(error);
         None
     }
 
-    fn disconnected(&mut self, at: usize) -> Option<End> {
+    fn disconnected(&mut self, at: usize) -> Option<SessionEnd> {
         if at == 0 {
-            return self.namespaces[0].joined.then_some(End::Lost(Reason::ServerDisconnect));
+            return self.namespaces[0].joined.then_some(SessionEnd::Lost(Reason::ServerDisconnect));
         }
         let reason = Reason::ServerDisconnect.as_str();
         for outbound in self.namespaces[at].lost() {
@@ -157,7 +157,7 @@ impl Task {
         self.shared.deliver(namespace, &name, || {
             let reply = id.map(|id| Reply {
                 namespace: (at > 0).then(|| namespace.clone()),
-                asked: Asked { id, connection: self.connection },
+                asked: AckRequest { id, connection: self.connection },
                 timeout: self.shared.options.timeout,
                 connection: self.handle.clone(),
             });

@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout};
 use wingbeat_protocol::packet::{Assembly, PacketKind};
 
 /// How a connection ends.
-pub(crate) enum End {
+pub(crate) enum SessionEnd {
     /// It was up, and is gone.
     Lost(Reason),
     /// It never came up.
@@ -59,19 +59,19 @@ impl Watch {
 }
 
 impl Task {
-    pub(crate) async fn session(&mut self, mut transport: Transport, handshake: &Handshake) -> End {
+    pub(crate) async fn session(&mut self, mut transport: Transport, handshake: &Handshake) -> SessionEnd {
         self.connection += 1;
         let mut outbox = Outbox::new(self.shared.options.msgpack);
         outbox.set_limit(handshake.max_payload());
         self.shared.set_announced(handshake.max_payload());
         let end = self.exchange(&mut transport, &mut outbox, handshake).await;
         let reason = match &end {
-            End::Lost(reason) => *reason,
-            End::Stop(_) => Reason::ClientDisconnect,
-            End::Failed(_) | End::Refused(_) => Reason::TransportClose,
+            SessionEnd::Lost(reason) => *reason,
+            SessionEnd::Stop(_) => Reason::ClientDisconnect,
+            SessionEnd::Failed(_) | SessionEnd::Refused(_) => Reason::TransportClose,
         };
         let joined: Vec<_> = self.namespaces.iter().filter(|namespace| namespace.joined).collect();
-        if matches!(end, End::Stop(_)) && !joined.is_empty() {
+        if matches!(end, SessionEnd::Stop(_)) && !joined.is_empty() {
             for namespace in &joined {
                 // A few bytes, that no server finds too many.
                 let _ = outbox.packet(PacketKind::Disconnect, &namespace.name, None, b"", &[]);
@@ -88,7 +88,7 @@ impl Task {
         end
     }
 
-    async fn exchange(&mut self, transport: &mut Transport, outbox: &mut Outbox, handshake: &Handshake) -> End {
+    async fn exchange(&mut self, transport: &mut Transport, outbox: &mut Outbox, handshake: &Handshake) -> SessionEnd {
         let mut assembly = decoder(&self.shared.options);
         let mut watch =
             Watch::new(handshake.silence(self.shared.options.ping_timeout), self.shared.options.connect_timeout);
@@ -130,7 +130,7 @@ impl Task {
         outbox: &mut Outbox,
         assembly: &mut Assembly,
         watch: &mut Watch,
-    ) -> Result<bool, End> {
+    ) -> Result<bool, SessionEnd> {
         let filled = self.inbox.poll_filled(cx);
         let stop = match filled {
             Poll::Ready(true) => self.handle_commands(),
@@ -138,7 +138,7 @@ impl Task {
             Poll::Pending => None,
         };
         if let Some(stop) = stop {
-            return Err(End::Stop(stop));
+            return Err(SessionEnd::Stop(stop));
         }
         outbox.set_transport(transport.kind());
         self.pump(outbox).map_or(Ok(()), Err)?;
@@ -168,20 +168,20 @@ impl Task {
         Ok(filled.is_pending() && polled.is_pending())
     }
 
-    fn overdue(&self, watch: &Watch) -> Option<End> {
+    fn overdue(&self, watch: &Watch) -> Option<SessionEnd> {
         let now = Instant::now();
         if watch.heartbeat <= now {
             return Some(self.broken(Broken::silent()));
         }
         watch.join.filter(|join| *join <= now)?;
         let message = "Cannot connect: the server does not answer CONNECT";
-        Some(End::Failed(Error::NotConnected(
+        Some(SessionEnd::Failed(Error::NotConnected(
             Problem::new(message).with_source(Broken::timeout(self.shared.options.connect_timeout)),
         )))
     }
 
     /// Moves what may be sent to the transport.
-    pub(super) fn pump(&mut self, outbox: &mut Outbox) -> Option<End> {
+    pub(super) fn pump(&mut self, outbox: &mut Outbox) -> Option<SessionEnd> {
         if let Some(end) = self.ask_to_join(outbox) {
             return Some(end);
         }
@@ -195,7 +195,7 @@ impl Task {
         None
     }
 
-    fn ask_to_join(&mut self, outbox: &mut Outbox) -> Option<End> {
+    fn ask_to_join(&mut self, outbox: &mut Outbox) -> Option<SessionEnd> {
         let payload = &self.shared.options.auth_payload;
         for (at, namespace) in self.namespaces.iter_mut().enumerate().filter(|(_, namespace)| !namespace.asked) {
             namespace.asked = true;
@@ -206,7 +206,7 @@ impl Task {
             let Err(refused) = asked else { continue };
             let error = Error::from(refused);
             if at == 0 {
-                return Some(End::Refused(error));
+                return Some(SessionEnd::Refused(error));
             }
             namespace.fail_waiting(&error, false);
             namespace.halted = Some(error);
@@ -214,16 +214,16 @@ impl Task {
         None
     }
 
-    pub(super) fn broken(&self, broken: Broken) -> End {
+    pub(super) fn broken(&self, broken: Broken) -> SessionEnd {
         if !self.namespaces[0].joined {
             // Servers that cannot read what they are sent say nothing at all.
             let (own, other) =
                 if self.shared.options.msgpack { ("MessagePack", "JSON") } else { ("JSON", "MessagePack") };
             let hint = format!("after the handshake: if the server speaks {other} and not {own}, see Builder::msgpack");
-            return End::Failed(Error::NotConnected(
+            return SessionEnd::Failed(Error::NotConnected(
                 Problem::new(format!("Cannot connect: {broken} ({hint})")).with_source(broken),
             ));
         }
-        End::Lost(broken.reason())
+        SessionEnd::Lost(broken.reason())
     }
 }

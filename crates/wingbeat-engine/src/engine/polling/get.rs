@@ -9,37 +9,37 @@ use std::sync::Arc;
 use std::task::Poll;
 
 /// Packets that a poll has taken. If they are not delivered, they go back.
-pub(crate) struct Taken {
+pub(crate) struct PolledPackets {
     handle: Arc<SessionHandle>,
     frames: VecDeque<Bytes>,
 }
 
-impl Taken {
+impl PolledPackets {
     /// The body is on its way: the packets do not come back, and count until the connection has taken all of it. Or a
     /// client that reads no answer could poll on and on, on one connection after another.
-    pub(crate) fn carried(mut self) -> Carried {
+    pub(crate) fn carried(mut self) -> BodyInFlight {
         let size = self.frames.drain(..).map(|frame| frame.len()).sum();
-        Carried(Arc::new(OnTheWay { handle: self.handle.clone(), size }))
+        BodyInFlight(Arc::new(InFlight { handle: self.handle.clone(), size }))
     }
 }
 
 /// The body of an answer that is on its way, as each of its pieces knows it.
-pub(crate) struct Carried(Arc<OnTheWay>);
+pub(crate) struct BodyInFlight(Arc<InFlight>);
 
-struct OnTheWay {
+struct InFlight {
     handle: Arc<SessionHandle>,
     /// As the outbox counts it.
     size: usize,
 }
 
-impl Carried {
+impl BodyInFlight {
     /// A piece of the body.
     pub(crate) fn piece(&self, bytes: Bytes) -> Bytes {
         Bytes::from_owner(Piece { bytes, carried: self.0.clone() })
     }
 }
 
-impl Drop for OnTheWay {
+impl Drop for InFlight {
     fn drop(&mut self) {
         self.handle.sent(self.size);
     }
@@ -47,7 +47,7 @@ impl Drop for OnTheWay {
 
 struct Piece {
     bytes: Bytes,
-    carried: Arc<OnTheWay>,
+    carried: Arc<InFlight>,
 }
 
 impl AsRef<[u8]> for Piece {
@@ -62,7 +62,7 @@ impl Drop for Piece {
     }
 }
 
-impl Drop for Taken {
+impl Drop for PolledPackets {
     fn drop(&mut self) {
         if !self.frames.is_empty() {
             if let Some(mut polls) = self.handle.polls() {
@@ -75,7 +75,7 @@ impl Drop for Taken {
 
 /// Waits for packets: the body of the answer, and what goes back if that is not delivered. `None` if another poll is
 /// waiting already: then the session ends.
-pub(crate) async fn get(handle: Arc<SessionHandle>) -> Option<(Vec<Bytes>, Option<Taken>)> {
+pub(crate) async fn get(handle: Arc<SessionHandle>) -> Option<(Vec<Bytes>, Option<PolledPackets>)> {
     {
         let mut polls = handle.polls()?;
         if polls.polling {
@@ -95,7 +95,7 @@ pub(crate) async fn get(handle: Arc<SessionHandle>) -> Option<(Vec<Bytes>, Optio
         if !polls.ready.is_empty() && (polls.filled || polls.noop || !queued) {
             let frames = polls.take_ready();
             let body = join(&frames);
-            return Poll::Ready(Some((body, Some(Taken { handle: handle.clone(), frames }))));
+            return Poll::Ready(Some((body, Some(PolledPackets { handle: handle.clone(), frames }))));
         }
         if !queued && let Some(last) = polls.last.take() {
             polls.over = true;

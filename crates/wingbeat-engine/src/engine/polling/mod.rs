@@ -4,7 +4,7 @@ mod get;
 mod payload;
 mod post;
 
-pub(crate) use get::{Carried, Taken, get};
+pub(crate) use get::{BodyInFlight, PolledPackets, get};
 #[cfg(any(test, fuzzing))]
 pub(crate) use payload::join;
 pub(crate) use post::{Posted, post};

@@ -4,7 +4,7 @@ mod registering;
 mod sub_app;
 
 use super::background::BackgroundTasks;
-use super::events::{Patience, Publishers};
+use super::events::{CallTimeout, Publishers};
 use super::http::{Fallback, HttpBody, Routes, Transport};
 use super::lifecycle::{ListenerReturn, Listeners, PhaseHook, Phases};
 use super::mount::{IntoMount, Mount, check_shared};
@@ -269,7 +269,7 @@ impl Builder {
             registry: Arc::default(),
             changing: Mutex::default(),
             background: BackgroundTasks::default(),
-            patience: Patience::default(),
+            call_timeout: CallTimeout::default(),
             mode: self.mode,
             hooks: self.hooks,
             publishers: self.publishers,

@@ -70,7 +70,7 @@ macro_rules! hooks_and_publishers {
             where
                 E: std::error::Error + 'static,
             {
-                self.hooks.words.add(map);
+                self.hooks.error_map.add(map);
                 self
             }
 

@@ -11,41 +11,41 @@ use std::{
 use wingbeat_core::Result;
 
 /// The service of a call that is measured.
-pub(super) struct Held {
+pub(super) struct MeasuredEntry {
     #[cfg(feature = "metrics")]
     entry: Arc<Entry>,
 }
 
-impl Held {
+impl MeasuredEntry {
     #[cfg_attr(not(feature = "metrics"), expect(unused_variables, reason = "nothing is measured"))]
-    pub(super) fn new(entry: &Arc<Entry>) -> Held {
-        Held {
+    pub(super) fn new(entry: &Arc<Entry>) -> MeasuredEntry {
+        MeasuredEntry {
             #[cfg(feature = "metrics")]
             entry: entry.clone(),
         }
     }
 }
 
-/// Measures the rest of a call of the method at a place of a service.
+/// Measures the rest of a call of the method with this index.
 #[cfg(not(feature = "metrics"))]
 pub(super) fn measured<T>(
     call: BoxFuture<'static, Result<T>>,
     _: Started,
-    _: Held,
+    _: MeasuredEntry,
     _: usize,
 ) -> BoxFuture<'static, Result<T>> {
     call
 }
 
-/// Measures the rest of a call of the method at a place of a service.
+/// Measures the rest of a call of the method with this index.
 #[cfg(feature = "metrics")]
 pub(super) fn measured<T: 'static>(
     call: BoxFuture<'static, Result<T>>,
     started: Started,
-    held: Held,
-    place: usize,
+    service: MeasuredEntry,
+    index: usize,
 ) -> BoxFuture<'static, Result<T>> {
-    Box::pin(Measured { call, started, ended: false, held, place })
+    Box::pin(Measured { call, started, ended: false, service, index })
 }
 
 /// A call that is being measured. One that is dropped before its end counts as `Abandoned`: it took too long, or it
@@ -55,8 +55,8 @@ struct Measured<T> {
     call: BoxFuture<'static, Result<T>>,
     started: Started,
     ended: bool,
-    held: Held,
-    place: usize,
+    service: MeasuredEntry,
+    index: usize,
 }
 
 #[cfg(feature = "metrics")]
@@ -64,9 +64,9 @@ impl<T> Future for Measured<T> {
     type Output = Result<T>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T>> {
-        let outcome = ready!(self.call.as_mut().poll(cx)).map_err(|error| self.held.entry.worded(error));
+        let outcome = ready!(self.call.as_mut().poll(cx)).map_err(|error| self.service.entry.mapped_error(error));
         self.ended = true;
-        self.held.entry.at(self.place).meter.ended(self.started, outcome.as_ref().err());
+        self.service.entry.at(self.index).meter.ended(self.started, outcome.as_ref().err());
         Poll::Ready(outcome)
     }
 }
@@ -75,7 +75,7 @@ impl<T> Future for Measured<T> {
 impl<T> Drop for Measured<T> {
     fn drop(&mut self) {
         if !self.ended {
-            self.held.entry.at(self.place).meter.abandoned(self.started);
+            self.service.entry.at(self.index).meter.abandoned(self.started);
         }
     }
 }

@@ -9,7 +9,7 @@ mod run;
 pub use outcome::Outcome;
 pub use pending::PendingCall;
 
-use super::events::By;
+use super::events::CallerKind;
 use super::guard::{Guarded, guarded, log};
 use super::measure::{refused, traced};
 use super::registry::{Entry, Registry};
@@ -18,8 +18,8 @@ use crate::BoxFuture;
 use crate::realtime::Connection;
 use crate::service::invocation::{Arguments, Caller, Invocation};
 use arc_swap::ArcSwap;
-use measured::{Held, measured};
-use pending::{Running, origin_of, outcome_of, polled};
+use measured::{MeasuredEntry, measured};
+use pending::{CallFuture, origin_of, outcome_of, polled};
 use resolve::Resolved;
 use run::Completed;
 use std::fmt;
@@ -78,12 +78,12 @@ impl Dispatcher {
     /// What the caller is told: why it was refused, or what the service or its hooks failed with.
     pub async fn call(&self, invocation: Invocation<'_>) -> Result<Outcome> {
         let mut invocation = Some(invocation);
-        let begun = poll_fn(|cx| match invocation.take() {
+        let first_poll = poll_fn(|cx| match invocation.take() {
             Some(invocation) => Poll::Ready(self.begin(invocation, cx)),
             // It is ready at its first poll.
             None => Poll::Pending,
         });
-        match begun.await {
+        match first_poll.await {
             Dispatch::Ready(outcome) => outcome,
             Dispatch::Pending(call) => call.await,
         }
@@ -112,7 +112,7 @@ impl Dispatcher {
         // Nearly all calls are ready at once. Those borrow their service from the registry: a reference that is counted
         // costs 20 cycles, and again when it is given back.
         let (registry, name, caller) = (self.registry.load(), invocation.method, invocation.caller);
-        let Resolved { entry, place, by } = match registry.resolve(&mut invocation) {
+        let Resolved { entry, index, by } = match registry.resolve(&mut invocation) {
             Ok(resolved) => resolved,
             Err(error) => return Dispatch::Ready(Err(self.refused(name, error))),
         };
@@ -124,33 +124,33 @@ impl Dispatcher {
                 &own
             }
         };
-        let endpoint = entry.at(place);
+        let endpoint = entry.at(index);
         // A call without hooks and hearers is the service's own future and nothing around it, unless someone traces.
         let Some(target) = endpoint.plain().filter(|_| !traced()) else {
-            let outcome = match polled(origin, || self.run(entry, place, invocation.arguments, by), |_| (), cx) {
+            let outcome = match polled(origin, || self.run(entry, index, invocation.arguments, by), |_| (), cx) {
                 Ok(Ok(outcome)) => outcome,
                 Ok(Err(call)) => {
-                    return self.pending(Running::Whole(Guarded::new(call, self.limit)), caller, entry, place);
+                    return self.pending(CallFuture::WithHooks(Guarded::new(call, self.limit)), caller, entry, index);
                 }
                 Err(panicked) => Err(panicked),
             };
-            return Dispatch::Ready(outcome_of(outcome, entry, place, self.mode));
+            return Dispatch::Ready(outcome_of(outcome, entry, index, self.mode));
         };
         let started = endpoint.meter.start();
         let Arguments { id, data, params } = invocation.arguments;
         let begin = || target.call(endpoint.method(), id, data, params);
-        let polled = polled(origin, begin, |outcome| entry.word(outcome), cx);
+        let polled = polled(origin, begin, |outcome| entry.map_error(outcome), cx);
         // The others are measured where they run.
         endpoint.meter.polled(started, &polled);
         let outcome = match polled {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(call)) => {
-                let call = measured(call, started, Held::new(entry), place);
-                return self.pending(Running::Plain(Guarded::new(call, self.limit)), caller, entry, place);
+                let call = measured(call, started, MeasuredEntry::new(entry), index);
+                return self.pending(CallFuture::Plain(Guarded::new(call, self.limit)), caller, entry, index);
             }
             Err(panicked) => Err(panicked),
         };
-        Dispatch::Ready(outcome_of(outcome, entry, place, self.mode))
+        Dispatch::Ready(outcome_of(outcome, entry, index, self.mode))
     }
 
     /// Whether a service is mounted at a path, for transports whose paths are not theirs alone.
@@ -176,19 +176,19 @@ impl Dispatcher {
     fn run(
         &self,
         entry: &Arc<Entry>,
-        place: usize,
+        index: usize,
         arguments: Arguments,
-        by: By,
+        by: CallerKind,
     ) -> BoxFuture<'static, Result<Outcome>> {
         match self.app() {
-            Some(app) => app.run(entry.clone(), place, arguments, by, Completed::for_client),
+            Some(app) => app.run(entry.clone(), index, arguments, by, Completed::for_client),
             None => Box::pin(ready(Err(ended()))),
         }
     }
 
     #[cold]
-    fn pending(&self, call: Running, caller: Caller<'_>, entry: &Arc<Entry>, place: usize) -> Dispatch {
-        Dispatch::Pending(PendingCall { call, asker: caller.into(), entry: entry.clone(), place, mode: self.mode })
+    fn pending(&self, call: CallFuture, caller: Caller<'_>, entry: &Arc<Entry>, index: usize) -> Dispatch {
+        Dispatch::Pending(PendingCall { call, caller: caller.into(), entry: entry.clone(), index, mode: self.mode })
     }
 
     /// Asks whether a client may come in: authentication reads the headers of its [`Peer`](crate::realtime::Peer). The transport

@@ -4,7 +4,7 @@ use super::outcome::Outcome;
 use crate::BoxFuture;
 use crate::app::{
     Mode,
-    guard::{Guarded, begun, log},
+    guard::{Guarded, catch_panic, log},
     registry::Entry,
 };
 use crate::fair::{self, Origin, Source};
@@ -40,7 +40,7 @@ pub(super) fn polled<T>(
             Poll::Pending => Err(call),
         }
     };
-    origin.scope(|| begun(begin))
+    origin.scope(|| catch_panic(begin))
 }
 
 /// For whom a call without connection works.
@@ -52,32 +52,32 @@ pub(super) fn origin_of(caller: Caller<'_>) -> Origin {
 }
 
 /// For whom a call under way works.
-pub(super) enum Asker {
+pub(super) enum OwnedCaller {
     Connection(Connection),
     Other(Origin),
 }
 
-impl From<Caller<'_>> for Asker {
-    fn from(caller: Caller<'_>) -> Asker {
+impl From<Caller<'_>> for OwnedCaller {
+    fn from(caller: Caller<'_>) -> OwnedCaller {
         match caller {
-            Caller::Connection(connection) => Asker::Connection(connection.clone()),
-            other => Asker::Other(origin_of(other)),
+            Caller::Connection(connection) => OwnedCaller::Connection(connection.clone()),
+            other => OwnedCaller::Other(origin_of(other)),
         }
     }
 }
 
-impl Asker {
+impl OwnedCaller {
     fn origin(&self) -> &Origin {
         match self {
-            Asker::Connection(connection) => connection.origin(),
-            Asker::Other(origin) => origin,
+            OwnedCaller::Connection(connection) => connection.origin(),
+            OwnedCaller::Other(origin) => origin,
         }
     }
 }
 
 /// What becomes an outcome.
 pub(super) trait Completion {
-    fn outcome(self, entry: &Entry, place: usize) -> Result<Outcome>;
+    fn outcome(self, entry: &Entry, index: usize) -> Result<Outcome>;
 }
 
 impl Completion for Outcome {
@@ -88,8 +88,8 @@ impl Completion for Outcome {
 
 /// Of a call without hooks.
 impl Completion for Payload {
-    fn outcome(self, entry: &Entry, place: usize) -> Result<Outcome> {
-        Outcome::plain(self, entry.at(place))
+    fn outcome(self, entry: &Entry, index: usize) -> Result<Outcome> {
+        Outcome::plain(self, entry.at(index))
     }
 }
 
@@ -98,12 +98,12 @@ impl Completion for Payload {
 pub(super) fn outcome_of<T: Completion>(
     outcome: Result<T>,
     entry: &Entry,
-    place: usize,
+    index: usize,
     mode: Mode,
 ) -> Result<Outcome> {
-    outcome.and_then(|outcome| outcome.outcome(entry, place)).map_err(|error| {
-        let error = entry.worded(error);
-        log(&error, entry.path(), entry.at(place).method().as_str());
+    outcome.and_then(|outcome| outcome.outcome(entry, index)).map_err(|error| {
+        let error = entry.mapped_error(error);
+        log(&error, entry.path(), entry.at(index).method().as_str());
         mode.shown(error)
     })
 }
@@ -111,34 +111,36 @@ pub(super) fn outcome_of<T: Completion>(
 /// A call under way, which answers what the caller may see. One that is dropped is given up.
 #[must_use = "a call goes on when it is polled"]
 pub struct PendingCall {
-    pub(super) call: Running,
-    pub(super) asker: Asker,
+    pub(super) call: CallFuture,
+    pub(super) caller: OwnedCaller,
     pub(super) entry: Arc<Entry>,
-    pub(super) place: usize,
+    pub(super) index: usize,
     pub(super) mode: Mode,
 }
 
-pub(super) enum Running {
+pub(super) enum CallFuture {
     /// The service's own future.
     Plain(Guarded<Call<Payload>>),
     /// With hooks, or with events.
-    Whole(Guarded<Call<Outcome>>),
+    WithHooks(Guarded<Call<Outcome>>),
 }
 
 impl Future for PendingCall {
     type Output = Result<Outcome>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Outcome>> {
-        let PendingCall { call, asker, entry, place, mode } = &mut *self;
-        asker.origin().scope(|| match call {
-            Running::Plain(call) => Pin::new(call).poll(cx).map(|outcome| outcome_of(outcome, entry, *place, *mode)),
-            Running::Whole(call) => Pin::new(call).poll(cx).map(|outcome| outcome_of(outcome, entry, *place, *mode)),
+        let PendingCall { call, caller, entry, index, mode } = &mut *self;
+        caller.origin().scope(|| match call {
+            CallFuture::Plain(call) => Pin::new(call).poll(cx).map(|outcome| outcome_of(outcome, entry, *index, *mode)),
+            CallFuture::WithHooks(call) => {
+                Pin::new(call).poll(cx).map(|outcome| outcome_of(outcome, entry, *index, *mode))
+            }
         })
     }
 }
 
 impl fmt::Debug for PendingCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PendingCall({} {})", self.entry.path(), self.entry.at(self.place).method())
+        write!(f, "PendingCall({} {})", self.entry.path(), self.entry.at(self.index).method())
     }
 }

@@ -4,7 +4,7 @@ use super::run::Completed;
 use crate::BoxFuture;
 use crate::app::{
     App,
-    events::By,
+    events::CallerKind,
     registry::{Entry, Registry},
 };
 use crate::service::invocation::{Caller, Invocation};
@@ -15,8 +15,8 @@ use wingbeat_core::{Error, Payload, Result};
 /// What a call names: the service, and which of its methods.
 pub(super) struct Resolved<'r> {
     pub(super) entry: &'r Arc<Entry>,
-    pub(super) place: usize,
-    pub(super) by: By,
+    pub(super) index: usize,
+    pub(super) by: CallerKind,
 }
 
 impl Registry {
@@ -25,12 +25,12 @@ impl Registry {
     pub(super) fn resolve(&self, invocation: &mut Invocation<'_>) -> Result<Resolved<'_>> {
         let Invocation { path, method, caller, arguments, unreadable } = invocation;
         let (entry, route) = self.find(path)?;
-        let by = if caller.is_internal() { By::Server } else { By::Client };
-        let place = match by {
-            By::Client => entry.external(method),
-            By::Server => entry.place(method),
+        let by = if caller.is_internal() { CallerKind::Server } else { CallerKind::Client };
+        let index = match by {
+            CallerKind::Client => entry.external(method),
+            CallerKind::Server => entry.index_of(method),
         };
-        let place = place.ok_or_else(|| not_allowed(method, path))?;
+        let index = index.ok_or_else(|| not_allowed(method, path))?;
         if let Some(error) = unreadable.take() {
             return Err(error);
         }
@@ -44,8 +44,8 @@ impl Registry {
         }
         params.route = route;
         params.scope = Some(entry.scope().clone());
-        entry.at(place).check(arguments)?;
-        Ok(Resolved { entry, place, by })
+        entry.at(index).check(arguments)?;
+        Ok(Resolved { entry, index, by })
     }
 }
 
@@ -58,10 +58,10 @@ impl App {
     ) -> BoxFuture<'static, Result<Payload>> {
         let registry = self.0.registry.load();
         match registry.resolve(&mut invocation) {
-            Ok(Resolved { entry, place, by }) => {
+            Ok(Resolved { entry, index, by }) => {
                 let entry = entry.clone();
                 drop(registry);
-                self.run(entry, place, invocation.arguments, by, answer)
+                self.run(entry, index, invocation.arguments, by, answer)
             }
             Err(error) => Box::pin(ready(Err(error))),
         }
@@ -72,8 +72,8 @@ impl App {
     pub(crate) async fn bare(&self, mut invocation: Invocation<'_>) -> Result<Payload> {
         let called = {
             let registry = self.0.registry.load();
-            let Resolved { entry, place, .. } = registry.resolve(&mut invocation)?;
-            let (endpoint, arguments) = (entry.at(place), invocation.arguments);
+            let Resolved { entry, index, .. } = registry.resolve(&mut invocation)?;
+            let (endpoint, arguments) = (entry.at(index), invocation.arguments);
             endpoint.chain.target().call(endpoint.method(), arguments.id, arguments.data, arguments.params)
         };
         called.await

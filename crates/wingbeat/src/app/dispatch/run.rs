@@ -1,11 +1,11 @@
 //! How a call runs.
 
-use super::measured::{Held, measured};
+use super::measured::{MeasuredEntry, measured};
 use super::outcome::Outcome;
 use crate::BoxFuture;
 use crate::app::{
     App, Entry, Inner,
-    events::{By, Whose, Writer, undeclared},
+    events::{CallerKind, EmitterRef, Writer, undeclared},
     measure::{span, traced},
 };
 use crate::fair::{self, Origin, Source};
@@ -50,19 +50,19 @@ impl Completed {
 }
 
 impl App {
-    /// Runs the method at a place of a service with its hooks, and publishes what it has done. `params` have route and
+    /// Runs the method with this index, and its hooks, and publishes what it has done. `params` have route and
     /// scope already; `answer` chooses what the caller wants to know of the outcome.
     pub(super) fn run<T: 'static>(
         self,
         entry: Arc<Entry>,
-        place: usize,
+        index: usize,
         arguments: Arguments,
-        by: By,
+        by: CallerKind,
         answer: fn(Completed) -> Result<T>,
     ) -> BoxFuture<'static, Result<T>> {
-        let span = traced().then(|| span(entry.path(), entry.at(place).method(), &arguments.params));
-        let (started, measuring) = (entry.at(place).meter.start(), Held::new(&entry));
-        let call = measured(self.unmeasured(entry, place, arguments, by, answer), started, measuring, place);
+        let span = traced().then(|| span(entry.path(), entry.at(index).method(), &arguments.params));
+        let (started, measuring) = (entry.at(index).meter.start(), MeasuredEntry::new(&entry));
+        let call = measured(self.unmeasured(entry, index, arguments, by, answer), started, measuring, index);
         match span {
             Some(span) => Box::pin(call.instrument(span)),
             None => call,
@@ -74,14 +74,14 @@ impl App {
     fn unmeasured<T: 'static>(
         self,
         entry: Arc<Entry>,
-        place: usize,
+        index: usize,
         arguments: Arguments,
-        by: By,
+        by: CallerKind,
         answer: fn(Completed) -> Result<T>,
     ) -> BoxFuture<'static, Result<T>> {
-        match entry.at(place).chain.direct().cloned() {
-            Some(target) => Box::pin(self.run_direct(target, entry, place, arguments, by, answer)),
-            None => Box::pin(self.run_hooked(entry, place, arguments, by, answer)),
+        match entry.at(index).chain.direct().cloned() {
+            Some(target) => Box::pin(self.run_direct(target, entry, index, arguments, by, answer)),
+            None => Box::pin(self.run_hooked(entry, index, arguments, by, answer)),
         }
     }
 
@@ -89,20 +89,20 @@ impl App {
         self,
         target: Target,
         entry: Arc<Entry>,
-        place: usize,
+        index: usize,
         Arguments { id, data, mut params }: Arguments,
-        by: By,
+        by: CallerKind,
         answer: fn(Completed) -> Result<T>,
     ) -> Result<T> {
-        let endpoint = entry.at(place);
+        let endpoint = entry.at(index);
         let event = endpoint.event.as_ref().filter(|event| event.is_heard());
         let heard = event.map(|event| (event, Writer::new(entry.scope(), &entry.order, &mut params)));
         let outcome = target.call(&endpoint.method, id, data, params).await;
-        let mut result = outcome.map_err(|error| entry.worded(error))?;
+        let mut result = outcome.map_err(|error| entry.mapped_error(error))?;
         if let Some((event, writer)) = heard {
             let raw = result.to_raw()?;
-            let whose = Whose { caller: writer.caller(), by };
-            self.0.publish_result(event, &raw, None, whose, Some(&writer)).await;
+            let emitter = EmitterRef { caller: writer.caller(), by };
+            self.0.publish_result(event, &raw, None, emitter, Some(&writer)).await;
             result = raw.into();
         }
         let (event, is_create) = (endpoint.automatic_event().map(Cow::Borrowed), endpoint.method == Method::Create);
@@ -112,20 +112,20 @@ impl App {
     fn run_hooked<T>(
         self,
         entry: Arc<Entry>,
-        place: usize,
+        index: usize,
         arguments: Arguments,
-        by: By,
+        by: CallerKind,
         answer: fn(Completed) -> Result<T>,
     ) -> impl Future<Output = Result<T>> + Send {
-        let endpoint = entry.at(place);
+        let endpoint = entry.at(index);
         let event = endpoint.automatic_event();
         let (path, method) = (entry.shared_path().clone(), endpoint.method.clone());
         let mut context = Context::new(path, method, event, Services(self.0), arguments);
         async move {
-            // Hooks may put other params in their place: whose call it is stays.
-            let may_be_heard = entry.at(place).may_be_heard;
+            // Hooks may replace the params. Who calls does not change by that.
+            let may_be_heard = entry.at(index).may_be_heard;
             let writer = may_be_heard.then(|| Writer::new(entry.scope(), &entry.order, &mut context.params));
-            entry.at(place).chain.run(&mut context).await.map_err(|error| entry.worded(error))?;
+            entry.at(index).chain.run(&mut context).await.map_err(|error| entry.mapped_error(error))?;
             if context.event().is_some() {
                 // On the heap: few calls have an event, and the future of the others stays small.
                 Box::pin(publish(&entry, &mut context, writer, by)).await?;
@@ -142,7 +142,7 @@ impl App {
 }
 
 /// Publishes what a call among hooks has done.
-async fn publish(entry: &Entry, context: &mut Context, writer: Option<Writer>, by: By) -> Result<()> {
+async fn publish(entry: &Entry, context: &mut Context, writer: Option<Writer>, by: CallerKind) -> Result<()> {
     let Some(event) = context.event() else { return Ok(()) };
     // As in `emit`: only a hook can have named another one.
     let slot = entry.slots.find(event).ok_or_else(|| undeclared(event, entry.path()))?;
@@ -150,7 +150,7 @@ async fn publish(entry: &Entry, context: &mut Context, writer: Option<Writer>, b
     let raw = context.result.take().unwrap_or(Payload::NULL).into_raw()?;
     let dispatch = context.dispatch.take().map(Payload::into_raw).transpose()?;
     let caller = writer.as_ref().and_then(Writer::caller).or(context.params.connection.as_ref());
-    app.0.publish_result(&slot, &raw, dispatch.as_ref(), Whose { caller, by }, writer.as_ref()).await;
+    app.0.publish_result(&slot, &raw, dispatch.as_ref(), EmitterRef { caller, by }, writer.as_ref()).await;
     context.result = Some(raw.into());
     context.dispatch = dispatch.map(Payload::from);
     Ok(())

@@ -8,10 +8,10 @@ mod scope;
 mod slots;
 mod writing;
 
-pub(super) use held::Patience;
-pub(super) use order::Order;
-pub(super) use publish::{By, Whose};
+pub(super) use held::CallTimeout;
+pub(super) use order::EventOrder;
+pub(super) use publish::{CallerKind, EmitterRef};
 pub(super) use publishers::Publishers;
 pub(super) use scope::MountScope;
-pub(super) use slots::{EventSlot, Listener, STANDARD, Slots, undeclared};
+pub(super) use slots::{EventSlot, EventSlots, Listener, STANDARD, undeclared};
 pub(super) use writing::Writer;

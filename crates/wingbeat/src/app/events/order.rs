@@ -17,65 +17,65 @@ use tokio::time::timeout;
 use wingbeat_core::Id;
 use wingbeat_protocol::LogThrottle;
 
-/// How many calls may have held events at a time.
+/// How many calls may hold events at a time.
 const HELD: usize = 1024;
 
 /// Calls that were left behind. How often that happens is up to clients.
 static LEFT_BEHIND: LogThrottle = LogThrottle::new();
 
 /// The turns of a mounted service.
-pub(in crate::app) struct Order {
+pub(in crate::app) struct EventOrder {
     seeds: RandomState,
     factor: u64,
-    lines: Mutex<Lines>,
-    places: Arc<Gate>,
+    queues: Mutex<TurnQueues>,
+    permits: Arc<Gate>,
 }
 
 #[derive(Default)]
-struct Lines {
+struct TurnQueues {
     /// How many turns there have been.
     taken: u64,
     // By the hash of the id: no text is copied, and if two records ever have the same, they only wait for each other.
-    by_record: HashMap<u64, Line, FxBuildHasher>,
+    by_record: HashMap<u64, TurnQueue, FxBuildHasher>,
 }
 
 /// The turns of one record that are not over.
-struct Line {
+struct TurnQueue {
     first: u64,
     /// Whether events that have waited for the first turn are on their way now.
     is_leaving: bool,
     /// In the order of their numbers. Nearly always absent, and then nothing has to be given back.
-    behind: Option<VecDeque<Behind>>,
+    behind: Option<VecDeque<WaitingTurn>>,
 }
 
-struct Behind {
+struct WaitingTurn {
     turn: u64,
     /// Tells the events that wait for it that their turn has come.
     comes: Option<oneshot::Sender<()>>,
 }
 
-impl Default for Order {
-    fn default() -> Order {
+impl Default for EventOrder {
+    fn default() -> EventOrder {
         let seeds = RandomState::new();
-        let (factor, places) = (seeds.hash_one(0) | 1, Gate::for_stays(HELD));
-        Order { seeds, factor, lines: Mutex::default(), places }
+        let (factor, permits) = (seeds.hash_one(0) | 1, Gate::for_stays(HELD));
+        EventOrder { seeds, factor, queues: Mutex::default(), permits }
     }
 }
 
-impl Order {
+impl EventOrder {
     /// Takes a turn. What is said here, in which order, is the order of the events.
-    pub(super) fn take(self: &Arc<Order>, id: &Id) -> Turn {
+    pub(super) fn take(self: &Arc<EventOrder>, id: &Id) -> Turn {
         let record = self.record(id);
-        let mut lines = locked(&self.lines);
-        lines.taken += 1;
-        let number = lines.taken;
-        let first = match lines.by_record.entry(record) {
-            Entry::Vacant(line) => {
-                line.insert(Line { first: number, is_leaving: false, behind: None });
+        let mut queues = locked(&self.queues);
+        queues.taken += 1;
+        let number = queues.taken;
+        let first = match queues.by_record.entry(record) {
+            Entry::Vacant(queue) => {
+                queue.insert(TurnQueue { first: number, is_leaving: false, behind: None });
                 true
             }
-            Entry::Occupied(mut line) => {
-                line.get_mut().behind().push_back(Behind { turn: number, comes: None });
+            Entry::Occupied(mut queue) => {
+                queue.get_mut().behind().push_back(WaitingTurn { turn: number, comes: None });
                 false
             }
         };
@@ -97,31 +97,31 @@ impl Order {
         whole.map(numbered).unwrap_or_else(|| self.seeds.hash_one(text))
     }
 
-    /// A place among those who have held events, kept until these have left. Waits until there is one.
-    pub(super) async fn place(&self) -> Option<Permit> {
-        self.places.enter(current()).await.ok()
+    /// A permit to hold events, kept until these have left. Waits until one is free.
+    pub(super) async fn permit(&self) -> Option<Permit> {
+        self.permits.enter(current()).await.ok()
     }
 
-    /// Such a place, if there is one.
-    pub(super) fn free_place(&self) -> Option<Permit> {
-        self.places.try_enter(current())
+    /// Such a permit, if one is free.
+    pub(super) fn free_permit(&self) -> Option<Permit> {
+        self.permits.try_enter(current())
     }
 
     fn end(&self, record: u64, number: u64) {
         let next = {
-            let mut lines = locked(&self.lines);
-            let Entry::Occupied(mut line) = lines.by_record.entry(record) else { return };
-            if line.get().first == number {
-                match line.get_mut().next() {
-                    Some(next) => line.get_mut().call(next),
+            let mut queues = locked(&self.queues);
+            let Entry::Occupied(mut queue) = queues.by_record.entry(record) else { return };
+            if queue.get().first == number {
+                match queue.get_mut().next() {
+                    Some(next) => queue.get_mut().call(next),
                     None => {
-                        line.remove();
+                        queue.remove();
                         None
                     }
                 }
             } else {
-                if let Some(at) = line.get().place(number) {
-                    line.get_mut().behind().remove(at);
+                if let Some(at) = queue.get().position(number) {
+                    queue.get_mut().behind().remove(at);
                 }
                 None
             }
@@ -132,48 +132,48 @@ impl Order {
 
     /// Lets a turn wait, unless it has come.
     fn wait(&self, record: u64, number: u64) -> Option<oneshot::Receiver<()>> {
-        let mut lines = locked(&self.lines);
-        let line = lines.by_record.get_mut(&record)?;
-        let at = line.place(number)?;
+        let mut queues = locked(&self.queues);
+        let queue = queues.by_record.get_mut(&record)?;
+        let at = queue.position(number)?;
         let (comes, coming) = oneshot::channel();
-        line.behind()[at].comes = Some(comes);
+        queue.behind()[at].comes = Some(comes);
         Some(coming)
     }
 
-    /// Takes the turns before this one out of the line whose calls should have ended long ago. Those who wait as well, or
+    /// Takes the turns before this one out of the queue, if their calls should have ended long ago. Those who wait as well, or
     /// are on their way, stay.
     fn overtake(&self, record: u64, number: u64) {
         let next = {
-            let mut lines = locked(&self.lines);
-            let Some(line) = lines.by_record.get_mut(&record).filter(|line| line.place(number).is_some()) else {
+            let mut queues = locked(&self.queues);
+            let Some(queue) = queues.by_record.get_mut(&record).filter(|queue| queue.position(number).is_some()) else {
                 return;
             };
-            line.behind().retain(|behind| behind.turn >= number || behind.comes.is_some());
-            match line.is_leaving {
+            queue.behind().retain(|behind| behind.turn >= number || behind.comes.is_some());
+            match queue.is_leaving {
                 true => None,
-                false => line.next().and_then(|next| line.call(next)),
+                false => queue.next().and_then(|next| queue.call(next)),
             }
         };
         next.map(|comes| comes.send(()).ok());
     }
 }
 
-impl Line {
+impl TurnQueue {
     /// Where a turn stands behind the first.
-    fn place(&self, number: u64) -> Option<usize> {
+    fn position(&self, number: u64) -> Option<usize> {
         self.behind.as_ref()?.binary_search_by_key(&number, |behind| behind.turn).ok()
     }
 
-    fn behind(&mut self) -> &mut VecDeque<Behind> {
+    fn behind(&mut self) -> &mut VecDeque<WaitingTurn> {
         self.behind.get_or_insert_default()
     }
 
-    fn next(&mut self) -> Option<Behind> {
+    fn next(&mut self) -> Option<WaitingTurn> {
         self.behind.as_mut()?.pop_front()
     }
 
     /// Makes a turn the first; answers whom to tell.
-    fn call(&mut self, next: Behind) -> Option<oneshot::Sender<()>> {
+    fn call(&mut self, next: WaitingTurn) -> Option<oneshot::Sender<()>> {
         self.first = next.turn;
         self.is_leaving = next.comes.is_some();
         next.comes
@@ -188,7 +188,7 @@ fn is_text_of(number: i64, text: &str) -> bool {
 
 /// A turn among those of a record. It is over when this is dropped.
 pub(super) struct Turn {
-    order: Arc<Order>,
+    order: Arc<EventOrder>,
     record: u64,
     number: u64,
     /// Whether it was the first from the beginning, as nearly all are.
@@ -196,7 +196,7 @@ pub(super) struct Turn {
 }
 
 impl Turn {
-    /// The record, as [`Order::record`] has it.
+    /// The record, as [`EventOrder::record`] has it.
     pub(super) fn record(&self) -> u64 {
         self.record
     }
@@ -207,7 +207,7 @@ impl Turn {
     }
 
     /// The turns among which it is.
-    pub(super) fn order(&self) -> &Arc<Order> {
+    pub(super) fn order(&self) -> &Arc<EventOrder> {
         &self.order
     }
 
@@ -255,7 +255,7 @@ mod tests {
 
     #[test]
     fn ids_of_the_same_text_are_one_record_and_others_are_not() {
-        let order = Order::default();
+        let order = EventOrder::default();
         let record = |value| order.record(&id(value));
         for (a, b) in [(json!(1), json!("1")), (json!(-7), json!("-7")), (json!(0), json!("0")), (json!(2.0), json!(2))]
         {
@@ -273,7 +273,7 @@ mod tests {
 
     #[test]
     fn turns_come_one_after_the_other_and_leave_nothing_behind() {
-        let order = Arc::new(Order::default());
+        let order = Arc::new(EventOrder::default());
         let one = || order.take(&1.into());
         let (a, b, c, d) = (one(), one(), one(), one());
         let other = order.take(&2.into());
@@ -286,12 +286,12 @@ mod tests {
         drop(b);
         assert!(to_d.try_recv().is_ok());
         drop((d, other));
-        assert!(locked(&order.lines).by_record.is_empty());
+        assert!(locked(&order.queues).by_record.is_empty());
     }
 
     #[tokio::test(start_paused = true)]
     async fn nobody_waits_longer_than_the_limit_and_those_who_wait_keep_their_order() {
-        let order = Arc::new(Order::default());
+        let order = Arc::new(EventOrder::default());
         let one = || order.take(&1.into());
         let (stuck, a, stuck_too, b) = (one(), one(), one(), one());
         let (to_a, to_b) = (a.coming().unwrap(), b.coming().unwrap());
@@ -302,6 +302,6 @@ mod tests {
         drop((stuck, a));
         b_has_come.await;
         drop((stuck_too, b));
-        assert!(locked(&order.lines).by_record.is_empty());
+        assert!(locked(&order.queues).by_record.is_empty());
     }
 }

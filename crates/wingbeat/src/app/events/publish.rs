@@ -1,6 +1,6 @@
 //! From a call's result, or from `emit`, to delivery.
 
-use super::held::Place;
+use super::held::HeldPermit;
 use super::order::Turn;
 use super::slots::EventSlot;
 use super::writing::Writer;
@@ -15,7 +15,7 @@ const PACE: usize = 256 * 1024;
 
 /// Who calls.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(in crate::app) enum By {
+pub(in crate::app) enum CallerKind {
     /// A client. Its calls may have to wait for others.
     Client,
     /// The application itself, on whosever behalf: from a hook, a service or a publisher, for which others may wait.
@@ -24,9 +24,9 @@ pub(in crate::app) enum By {
 
 /// On whose behalf something is published.
 #[derive(Clone, Copy)]
-pub(in crate::app) struct Whose<'a> {
+pub(in crate::app) struct EmitterRef<'a> {
     pub(in crate::app) caller: Option<&'a Connection>,
-    pub(in crate::app) by: By,
+    pub(in crate::app) by: CallerKind,
 }
 
 impl Inner {
@@ -38,16 +38,16 @@ impl Inner {
         slot: &Arc<EventSlot>,
         result: &RawJson,
         dispatch: Option<&RawJson>,
-        whose: Whose<'_>,
+        emitter: EmitterRef<'_>,
         writer: Option<&Writer>,
     ) {
         // On the heap, so that the future of all other calls stays small.
         if let Some(items) = result.elements() {
-            return Box::pin(self.publish_each(slot, &items, dispatch, whose, writer)).await;
+            return Box::pin(self.publish_each(slot, &items, dispatch, emitter, writer)).await;
         }
         let mut turn = writer.and_then(|writer| writer.turns().of_one(result));
-        let mut place = Place::default();
-        self.publish_in_turn(slot, result, dispatch.unwrap_or(result), whose, &mut turn, &mut place).await;
+        let mut permit = HeldPermit::default();
+        self.publish_in_turn(slot, result, dispatch.unwrap_or(result), emitter, &mut turn, &mut permit).await;
     }
 
     async fn publish_each(
@@ -55,11 +55,11 @@ impl Inner {
         slot: &Arc<EventSlot>,
         items: &[RawJson],
         dispatch: Option<&RawJson>,
-        whose: Whose<'_>,
+        emitter: EmitterRef<'_>,
         writer: Option<&Writer>,
     ) {
         let mut turns = writer.map(Writer::turns).unwrap_or_default().of_each(items).into_iter();
-        let (mut place, sent, null) = (Place::default(), dispatch.and_then(RawJson::elements), RawJson::NULL);
+        let (mut permit, sent, null) = (HeldPermit::default(), dispatch.and_then(RawJson::elements), RawJson::NULL);
         let mut unwritten = 0;
         for (at, item) in items.iter().enumerate() {
             let sent = match (&sent, dispatch) {
@@ -67,7 +67,7 @@ impl Inner {
                 (None, Some(dispatch)) => dispatch,
                 (None, None) => item,
             };
-            self.publish_in_turn(slot, item, sent, whose, &mut turns.next().flatten(), &mut place).await;
+            self.publish_in_turn(slot, item, sent, emitter, &mut turns.next().flatten(), &mut permit).await;
             unwritten += sent.as_bytes().len();
             if unwritten > PACE {
                 unwritten = 0;
@@ -83,19 +83,19 @@ impl Inner {
         slot: &Arc<EventSlot>,
         data: &RawJson,
         sent: &RawJson,
-        whose: Whose<'_>,
+        emitter: EmitterRef<'_>,
         turn: &mut Option<Turn>,
-        place: &mut Place,
+        permit: &mut HeldPermit,
     ) {
         if let Some(deferred) = Deferred::current() {
             let (app, slot, data, sent) = (self.clone(), slot.clone(), data.clone(), sent.clone());
-            let (caller, by, mut turn) = (whose.caller.cloned(), whose.by, turn.take());
+            let (caller, by, mut turn) = (emitter.caller.cloned(), emitter.by, turn.take());
             return deferred.push(Box::pin(async move {
-                let whose = Whose { caller: caller.as_ref(), by };
-                app.publish_now(&slot, &data, &sent, whose, &mut turn, &mut Place::default()).await;
+                let emitter = EmitterRef { caller: caller.as_ref(), by };
+                app.publish_now(&slot, &data, &sent, emitter, &mut turn, &mut HeldPermit::default()).await;
             }));
         }
-        self.publish_now(slot, data, sent, whose, turn, place).await;
+        self.publish_now(slot, data, sent, emitter, turn, permit).await;
     }
 
     async fn publish_now(
@@ -103,13 +103,13 @@ impl Inner {
         slot: &Arc<EventSlot>,
         data: &RawJson,
         sent: &RawJson,
-        whose: Whose<'_>,
+        emitter: EmitterRef<'_>,
         turn: &mut Option<Turn>,
-        place: &mut Place,
+        permit: &mut HeldPermit,
     ) {
         match turn.take_if(|turn| !turn.is_first()) {
-            Some(turn) => Box::pin(self.hold(slot, data, sent, whose, turn, place)).await,
-            None => self.publish(slot, data, sent, whose, turn).await,
+            Some(turn) => Box::pin(self.hold(slot, data, sent, emitter, turn, permit)).await,
+            None => self.publish(slot, data, sent, emitter, turn).await,
         }
     }
 
@@ -120,22 +120,26 @@ impl Inner {
         slot: &Arc<EventSlot>,
         data: &RawJson,
         sent: &RawJson,
-        whose: Whose<'_>,
+        emitter: EmitterRef<'_>,
         turn: &mut Option<Turn>,
     ) {
-        let publication = slot.publication(data, whose.caller);
+        let publication = slot.publication(data, emitter.caller);
         match slot.announce(&publication) {
             None => {}
             Some(Ok(audience)) => self.deliver(slot, &audience, &publication, sent).await,
             Some(Err(waiting)) => {
-                // The server's own calls wait for nobody: one may come from a publisher that has a place. On the heap, so
+                // The server's own calls wait for nobody: one may come from a publisher that has a permit. On the heap, so
                 // that the future of all other calls stays small.
-                let place = if whose.by == By::Client { Box::pin(self.background.place()).await } else { None };
+                let permit = if emitter.by == CallerKind::Client {
+                    Box::pin(self.background.publisher_permit()).await
+                } else {
+                    None
+                };
                 let (app, slot, sent, turn) = (self.clone(), slot.clone(), sent.clone(), turn.take());
                 self.background.spawn(async move {
                     let audience = waiting.await;
                     app.deliver(&slot, &audience, &publication, &sent).await;
-                    drop((turn, place));
+                    drop((turn, permit));
                 });
             }
         }

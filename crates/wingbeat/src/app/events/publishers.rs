@@ -21,8 +21,8 @@ impl Publishers {
     }
 
     /// The publisher for an event, with the words for it.
-    pub(super) fn find(&self, event: &str, of: [&'static str; 2]) -> Option<Chosen> {
-        let chosen = |whose| move |publisher: &Arc<Publisher>| Chosen { publisher: publisher.clone(), whose };
+    pub(super) fn find(&self, event: &str, of: [&'static str; 2]) -> Option<ChosenPublisher> {
+        let chosen = |whose| move |publisher: &Arc<Publisher>| ChosenPublisher { publisher: publisher.clone(), whose };
         let for_all = || self.all.as_ref().map(chosen(of[1]));
         self.by_event.get(event).map(chosen(of[0])).or_else(for_all)
     }
@@ -34,7 +34,7 @@ impl Publishers {
 }
 
 /// A publisher, and whose it is.
-pub(super) struct Chosen {
+pub(super) struct ChosenPublisher {
     pub(super) publisher: Arc<Publisher>,
     pub(super) whose: &'static str,
 }

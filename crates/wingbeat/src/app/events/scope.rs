@@ -1,8 +1,8 @@
 //! What the methods of a mounted service can reach.
 
-use super::held::Place;
-use super::publish::{By, Whose};
-use super::slots::{Slots, undeclared};
+use super::held::HeldPermit;
+use super::publish::{CallerKind, EmitterRef};
+use super::slots::{EventSlots, undeclared};
 use crate::BoxFuture;
 use crate::app::{App, WeakApp};
 use crate::service::{ClientRules, Emitter, ServiceScope, Services};
@@ -16,13 +16,13 @@ pub(in crate::app) struct MountScope {
     // Weak: the application holds the service, which holds this.
     app: WeakApp,
     path: Arc<str>,
-    slots: Arc<Slots>,
+    slots: Arc<EventSlots>,
     rules: Box<[ClientRules]>,
 }
 
 impl MountScope {
     /// With what clients may not ask of the service's find.
-    pub(in crate::app) fn new(app: &App, path: Arc<str>, slots: Arc<Slots>, rules: Box<[ClientRules]>) -> MountScope {
+    pub(in crate::app) fn new(app: &App, path: Arc<str>, slots: Arc<EventSlots>, rules: Box<[ClientRules]>) -> MountScope {
         MountScope { app: app.downgrade(), path, slots, rules }
     }
 }
@@ -36,9 +36,9 @@ impl ServiceScope for MountScope {
         Box::pin(async move {
             let Some(app) = app else { return Ok(()) };
             let Emitter { caller, is_client } = by;
-            let by = if is_client { By::Client } else { By::Server };
-            let whose = Whose { caller: caller.as_ref(), by };
-            app.0.publish_in_turn(&slot, &data, &data, whose, &mut None, &mut Place::default()).await;
+            let by = if is_client { CallerKind::Client } else { CallerKind::Server };
+            let emitter = EmitterRef { caller: caller.as_ref(), by };
+            app.0.publish_in_turn(&slot, &data, &data, emitter, &mut None, &mut HeldPermit::default()).await;
             Ok(())
         })
     }
@@ -52,6 +52,6 @@ impl ServiceScope for MountScope {
     }
 
     fn time_limit(&self) -> Option<Duration> {
-        self.app.upgrade()?.0.patience.said()
+        self.app.upgrade()?.0.call_timeout.configured()
     }
 }

@@ -1,6 +1,6 @@
 //! The events of a mounted service: which there are, who listens, who is the publisher.
 
-use super::publishers::{Chosen, OF_APP, OF_SERVICE, OF_SUB_APP, Publishers};
+use super::publishers::{ChosenPublisher, OF_APP, OF_SERVICE, OF_SUB_APP, Publishers};
 use crate::BoxFuture;
 use crate::realtime::{Audience, Connection, EventName, Publication};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,7 +20,7 @@ static PANICKED: LogThrottle = LogThrottle::new();
 /// An event of a mounted service, with those who hear it.
 pub(crate) struct EventSlot {
     name: EventName,
-    publisher: Option<Chosen>,
+    publisher: Option<ChosenPublisher>,
     listeners: Vec<Listener>,
     /// Whether methods send it; else only the service itself does.
     automatic: bool,
@@ -45,7 +45,7 @@ impl EventSlot {
                 tracing::error!(event = &*self.name.wire, times, "a listener panicked");
             }
         }
-        let Some(Chosen { publisher, .. }) = &self.publisher else {
+        let Some(ChosenPublisher { publisher, .. }) = &self.publisher else {
             self.is_heard_by_nobody(None);
             return None;
         };
@@ -84,9 +84,9 @@ impl EventSlot {
 }
 
 /// All events of a mounted service.
-pub(crate) struct Slots(Vec<Arc<EventSlot>>);
+pub(crate) struct EventSlots(Vec<Arc<EventSlot>>);
 
-impl Slots {
+impl EventSlots {
     pub(in crate::app) fn new(
         path: &Arc<str>,
         own: &[Box<str>],
@@ -94,7 +94,7 @@ impl Slots {
         within: &[&Publishers],
         app: &Publishers,
         listeners: Vec<(Box<str>, Listener)>,
-    ) -> Result<Slots> {
+    ) -> Result<EventSlots> {
         let mut events: Vec<&str> = STANDARD.to_vec();
         // Listed twice, or a standard name: still one event.
         own.iter().for_each(|event| {
@@ -123,7 +123,7 @@ impl Slots {
                 .collect(),
             automatic: !own.iter().any(|own| **own == *event),
         };
-        Ok(Slots(events.into_iter().map(|event| Arc::new(slot(event))).collect()))
+        Ok(EventSlots(events.into_iter().map(|event| Arc::new(slot(event))).collect()))
     }
 
     /// The event of this name that methods send.

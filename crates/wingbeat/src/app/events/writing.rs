@@ -1,6 +1,6 @@
 //! A call that may write: it notes what it has written, and its events find their turns again.
 
-use super::order::{Order, Turn};
+use super::order::{EventOrder, Turn};
 use crate::realtime::Connection;
 use crate::service::{ClientRules, Emitter, Notes, Params, ServiceScope, Services};
 use crate::{BoxFuture, locked};
@@ -15,12 +15,12 @@ use std::time::Duration;
 use wingbeat_core::{Id, RawJson, Result};
 
 /// A call that may write, and whose event somebody hears. When it ends, in whatever way, its turns are over.
-pub(in crate::app) struct Writer(Arc<Writing>);
+pub(in crate::app) struct Writer(Arc<WriteScope>);
 
 /// What its methods can reach.
-struct Writing {
-    around: Arc<dyn ServiceScope>,
-    order: Arc<Order>,
+struct WriteScope {
+    outer: Arc<dyn ServiceScope>,
+    order: Arc<EventOrder>,
     /// Whose call it is.
     caller: Option<Connection>,
     noted: Mutex<Turns>,
@@ -33,10 +33,10 @@ struct Writing {
 pub(super) struct Turns {
     // Apart, because nearly all calls write one record.
     first: Option<Turn>,
-    more: Option<Box<More>>,
+    more: Option<Box<MoreTurns>>,
 }
 
-struct More {
+struct MoreTurns {
     turns: Vec<Turn>,
     /// The field that holds the id. Where there is one record, nobody asks.
     id_field: Box<str>,
@@ -44,11 +44,11 @@ struct More {
 
 impl Writer {
     /// Begins to note what is written by these params.
-    pub(in crate::app) fn new(scope: &Arc<dyn ServiceScope>, order: &Arc<Order>, params: &mut Params) -> Writer {
-        let around = params.scope.take().unwrap_or_else(|| scope.clone());
+    pub(in crate::app) fn new(scope: &Arc<dyn ServiceScope>, order: &Arc<EventOrder>, params: &mut Params) -> Writer {
+        let outer = params.scope.take().unwrap_or_else(|| scope.clone());
         let (order, caller) = (order.clone(), params.connection.clone());
         let writing =
-            Arc::new(Writing { around, order, caller, noted: Mutex::default(), is_over: AtomicBool::new(false) });
+            Arc::new(WriteScope { outer, order, caller, noted: Mutex::default(), is_over: AtomicBool::new(false) });
         params.scope = Some(writing.clone());
         Writer(writing)
     }
@@ -74,13 +74,13 @@ impl Drop for Writer {
     }
 }
 
-impl ServiceScope for Writing {
+impl ServiceScope for WriteScope {
     fn emit(&self, event: &str, data: RawJson, by: Emitter) -> BoxFuture<'static, Result<()>> {
-        self.around.emit(event, data, by)
+        self.outer.emit(event, data, by)
     }
 
     fn services(&self) -> Option<Services> {
-        self.around.services()
+        self.outer.services()
     }
 
     fn notes(&self) -> Option<&dyn Notes> {
@@ -92,11 +92,11 @@ impl ServiceScope for Writing {
     }
 
     fn time_limit(&self) -> Option<Duration> {
-        self.around.time_limit()
+        self.outer.time_limit()
     }
 }
 
-impl Notes for Writing {
+impl Notes for WriteScope {
     fn wrote(&self, id: &Id, id_field: &str) {
         let mut noted = locked(&self.noted);
         if self.is_over.load(Ordering::Relaxed) {
@@ -106,7 +106,7 @@ impl Notes for Writing {
         match noted.first {
             None => noted.first = Some(turn),
             Some(_) => {
-                let none = || Box::new(More { turns: Vec::new(), id_field: id_field.into() });
+                let none = || Box::new(MoreTurns { turns: Vec::new(), id_field: id_field.into() });
                 noted.more.get_or_insert_with(none).turns.push(turn);
             }
         }
@@ -170,7 +170,7 @@ impl<'de> Visitor<'de> for Member<'_> {
 
     fn visit_map<M: MapAccess<'de>>(self, mut members: M) -> Result<Self::Value, M::Error> {
         let mut found = None;
-        while let Some(is_it) = members.next_key_seed(Is(self.0))? {
+        while let Some(is_it) = members.next_key_seed(IsName(self.0))? {
             if is_it {
                 found = Some(members.next_value()?);
             } else {
@@ -182,9 +182,9 @@ impl<'de> Visitor<'de> for Member<'_> {
 }
 
 /// Whether a name is this one.
-struct Is<'f>(&'f str);
+struct IsName<'f>(&'f str);
 
-impl<'de> DeserializeSeed<'de> for Is<'_> {
+impl<'de> DeserializeSeed<'de> for IsName<'_> {
     type Value = bool;
 
     fn deserialize<D: serde::Deserializer<'de>>(self, name: D) -> Result<bool, D::Error> {
@@ -192,7 +192,7 @@ impl<'de> DeserializeSeed<'de> for Is<'_> {
     }
 }
 
-impl Visitor<'_> for Is<'_> {
+impl Visitor<'_> for IsName<'_> {
     type Value = bool;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

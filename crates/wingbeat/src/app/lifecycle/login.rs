@@ -78,7 +78,7 @@ pub trait LoginListener: Send + Sync + 'static {
 
 impl<F> LoginListener for F
 where
-    F: for<'a> AsyncFunction<'a, (&'a App, &'a Login), Result<()>, Running: Send> + Send + Sync + 'static,
+    F: for<'a> AsyncFunction<'a, (&'a App, &'a Login), Result<()>, Future: Send> + Send + Sync + 'static,
 {
     fn call<'a>(&'a self, app: &'a App, login: &'a Login) -> BoxFuture<'a, Result<()>> {
         Box::pin(self.run((app, login)))
@@ -88,7 +88,7 @@ where
 impl<S, F> LoginListener for With<S, F>
 where
     S: Clone + Send + Sync + 'static,
-    F: for<'a> AsyncFunction<'a, (S, &'a App, &'a Login), Result<()>, Running: Send> + Send + Sync + 'static,
+    F: for<'a> AsyncFunction<'a, (S, &'a App, &'a Login), Result<()>, Future: Send> + Send + Sync + 'static,
 {
     fn call<'a>(&'a self, app: &'a App, login: &'a Login) -> BoxFuture<'a, Result<()>> {
         Box::pin(self.hook.run((self.state.clone(), app, login)))

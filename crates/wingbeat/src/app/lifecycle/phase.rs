@@ -22,7 +22,7 @@ pub trait PhaseHook: Send + Sync + 'static {
 
 impl<F> PhaseHook for F
 where
-    F: for<'a> AsyncFunction<'a, (&'a App, Phase<'a>), Result<()>, Running: Send> + Send + Sync + 'static,
+    F: for<'a> AsyncFunction<'a, (&'a App, Phase<'a>), Result<()>, Future: Send> + Send + Sync + 'static,
 {
     fn call<'a>(&'a self, app: &'a App, services: Phase<'a>) -> BoxFuture<'a, Result<()>> {
         Box::pin(self.run((app, services)))
@@ -32,7 +32,7 @@ where
 impl<S, F> PhaseHook for With<S, F>
 where
     S: Clone + Send + Sync + 'static,
-    F: for<'a> AsyncFunction<'a, (S, &'a App, Phase<'a>), Result<()>, Running: Send> + Send + Sync + 'static,
+    F: for<'a> AsyncFunction<'a, (S, &'a App, Phase<'a>), Result<()>, Future: Send> + Send + Sync + 'static,
 {
     fn call<'a>(&'a self, app: &'a App, services: Phase<'a>) -> BoxFuture<'a, Result<()>> {
         Box::pin(self.hook.run((self.state.clone(), app, services)))

@@ -6,7 +6,7 @@ mod parts;
 mod sub_app;
 
 pub(crate) use connection_guard::{ConnectionGuard, RegisteredGuard};
-pub(super) use parts::Parts;
+pub(super) use parts::CheckedMount;
 pub(super) use sub_app::{SubApp, check_shared};
 
 use super::events::{Listener, Publishers};

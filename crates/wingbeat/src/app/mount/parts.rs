@@ -2,7 +2,7 @@
 
 use super::exposed::{self, Exposed};
 use super::{Mount, RegisteredGuard, SubApp};
-use crate::app::events::{Publishers, Slots};
+use crate::app::events::{EventSlots, Publishers};
 use crate::hooks::HookSet;
 use crate::service::{Custom, DynService, MethodSchemas, Schemas};
 use std::collections::BTreeSet;
@@ -10,14 +10,14 @@ use std::sync::Arc;
 use wingbeat_core::{Error, Method, Result};
 
 /// A mount that has been found to make sense.
-pub(in crate::app) struct Parts {
+pub(in crate::app) struct CheckedMount {
     pub(in crate::app) service: Option<Arc<dyn DynService>>,
     /// The standard methods that the service has.
     pub(in crate::app) standard: Vec<Method>,
     pub(in crate::app) custom: Vec<(Arc<str>, Custom)>,
     /// The methods that clients may call.
     pub(in crate::app) exposed: Exposed,
-    pub(in crate::app) slots: Slots,
+    pub(in crate::app) slots: EventSlots,
     pub(in crate::app) hooks: HookSet,
     pub(in crate::app) within: Vec<Arc<SubApp>>,
     pub(in crate::app) guard: Option<RegisteredGuard>,
@@ -67,7 +67,7 @@ const RESERVED: &[&str] = &[
 ];
 
 impl Mount {
-    pub(in crate::app) fn into_parts(self, path: &Arc<str>, app: &Publishers) -> Result<Parts> {
+    pub(in crate::app) fn checked(self, path: &Arc<str>, app: &Publishers) -> Result<CheckedMount> {
         if let Some(error) = self.broken {
             return Err(error);
         }
@@ -110,14 +110,14 @@ impl Mount {
         self.hooks.check()?;
         self.within.iter().try_for_each(|sub| sub.check())?;
         let within: Vec<_> = self.within.iter().map(|sub| &sub.publishers).collect();
-        let slots = Slots::new(path, &self.events, self.publishers, &within, app, self.listeners)?;
+        let slots = EventSlots::new(path, &self.events, self.publishers, &within, app, self.listeners)?;
         let exposed = match self.lost_by_update {
             Some(_) if self.exposed.are_all() => {
                 Exposed::Standard(standard.iter().filter(|method| **method != Method::Update).cloned().collect())
             }
             _ => self.exposed,
         };
-        Ok(Parts {
+        Ok(CheckedMount {
             service: self.service,
             standard,
             custom: self.custom,

@@ -4,11 +4,11 @@ use super::life::Life;
 use super::router;
 use crate::app::{
     App,
-    events::{EventSlot, MountScope, Order, Slots},
+    events::{EventOrder, EventSlot, EventSlots, MountScope},
     measure::Meter,
-    mount::{Mount, Parts, RegisteredGuard},
+    mount::{CheckedMount, Mount, RegisteredGuard},
 };
-use crate::hooks::{Chain, ErrorWords, HookSet, Target};
+use crate::hooks::{Chain, ErrorMap, HookSet, Target};
 use crate::service::{ClientRules, DynService, MethodSchemas, Schemas, ServiceScope, Services, invocation::Arguments};
 use std::sync::Arc;
 use wingbeat_core::{Error, IdArg, Method, Result};
@@ -21,13 +21,13 @@ pub(crate) struct Entry {
     endpoints: Box<[Endpoint]>,
     /// What was said where it was mounted.
     schemas: Option<Box<Schemas>>,
-    pub(in crate::app) slots: Arc<Slots>,
+    pub(in crate::app) slots: Arc<EventSlots>,
     /// In which order the events of one record leave.
-    pub(in crate::app) order: Arc<Order>,
+    pub(in crate::app) order: Arc<EventOrder>,
     guard: Option<RegisteredGuard>,
     scope: Arc<dyn ServiceScope>,
     life: Life,
-    words: ErrorWords,
+    error_map: ErrorMap,
 }
 
 /// A method of a mounted service.
@@ -50,8 +50,8 @@ pub(crate) struct Endpoint {
 impl Entry {
     pub(in crate::app) fn new(app: &App, path: &str, mount: Mount) -> Result<Entry> {
         let path: Arc<str> = router::checked(path)?.into();
-        let Parts { service, standard, custom, exposed, slots, hooks, within, guard, schemas, described } =
-            mount.into_parts(&path, &app.0.publishers)?;
+        let CheckedMount { service, standard, custom, exposed, slots, hooks, within, guard, schemas, described } =
+            mount.checked(&path, &app.0.publishers)?;
         let inner = within.iter().map(|sub| &sub.hooks);
         let levels: Vec<&HookSet> = [&app.0.hooks].into_iter().chain(inner).chain([&hooks]).collect();
         let of_service = service.as_ref().map(|service| service.rules()).filter(|rules| !rules.is_empty());
@@ -80,9 +80,9 @@ impl Entry {
         let slots = Arc::new(slots);
         let scope = Arc::new(MountScope::new(app, path.clone(), slots.clone(), rules(&Method::Find)));
         let order = Arc::default();
-        let words = ErrorWords::of(levels.iter().map(|hooks| &hooks.words));
+        let error_map = ErrorMap::of(levels.iter().map(|hooks| &hooks.error_map));
         let life = Life::default();
-        Ok(Entry { path, service, endpoints, schemas, slots, order, guard, scope, life, words })
+        Ok(Entry { path, service, endpoints, schemas, slots, order, guard, scope, life, error_map })
     }
 
     pub(crate) fn path(&self) -> &str {
@@ -95,15 +95,15 @@ impl Entry {
     }
 
     /// An error of a call as its caller sees it.
-    pub(in crate::app) fn worded(&self, error: Error) -> Error {
-        self.words.apply(error)
+    pub(in crate::app) fn mapped_error(&self, error: Error) -> Error {
+        self.error_map.apply(error)
     }
 
     /// The same, where an outcome is too large to be moved for nothing.
     #[inline]
-    pub(in crate::app) fn word<T>(&self, outcome: &mut Result<T>) {
+    pub(in crate::app) fn map_error<T>(&self, outcome: &mut Result<T>) {
         if let Err(error) = outcome {
-            *error = self.worded(error.clone());
+            *error = self.mapped_error(error.clone());
         }
     }
 
@@ -136,18 +136,18 @@ impl Entry {
     }
 
     /// Where a method is, by its name on the wire, if the service has it at all.
-    pub(crate) fn place(&self, method: &str) -> Option<usize> {
+    pub(crate) fn index_of(&self, method: &str) -> Option<usize> {
         self.endpoints.iter().position(|endpoint| endpoint.method.as_str() == method)
     }
 
     /// Where a method is that clients may call.
     pub(in crate::app) fn external(&self, method: &str) -> Option<usize> {
-        self.place(method).filter(|&place| self.at(place).external)
+        self.index_of(method).filter(|&index| self.at(index).external)
     }
 
-    /// The method at such a place.
-    pub(in crate::app) fn at(&self, place: usize) -> &Endpoint {
-        &self.endpoints[place]
+    /// The method with this index.
+    pub(in crate::app) fn at(&self, index: usize) -> &Endpoint {
+        &self.endpoints[index]
     }
 
     /// Sets the service up, once: it may have been mounted before the application itself is set up.

@@ -21,9 +21,9 @@ pub(super) struct Registry {
     router: Router,
     /// In the order of mounting, which is the order of setup.
     entries: Vec<Arc<Entry>>,
-    /// Those that are being set up while the application runs: their paths are taken, and nobody finds them.
-    coming: Vec<Arc<Entry>>,
-    /// Those that were taken away and are not torn down yet.
+    /// Services that are being set up while the application runs: their paths are taken, and calls do not find them.
+    reserved: Vec<Arc<Entry>>,
+    /// Services that were unmounted and are not torn down yet.
     leaving: Vec<Arc<Entry>>,
     /// The application has ended: nothing is mounted any more.
     closed: bool,
@@ -38,23 +38,23 @@ impl Registry {
     }
 
     fn check_path(&self, path: &str) -> Result<()> {
-        match self.entries.iter().chain(&self.coming).any(|other| other.path() == path) {
+        match self.entries.iter().chain(&self.reserved).any(|other| other.path() == path) {
             true => Err(Error::general(format!("Path {path} already exists"))),
             false => Ok(()),
         }
     }
 
-    /// Keeps the path of a service that is about to be set up.
-    pub(super) fn expect(&mut self, entry: Arc<Entry>) -> Result<()> {
+    /// Reserves the path of a service that is about to be set up.
+    pub(super) fn reserve(&mut self, entry: Arc<Entry>) -> Result<()> {
         self.check_open()?;
         self.check_path(entry.path())?;
-        self.coming.push(entry);
+        self.reserved.push(entry);
         Ok(())
     }
 
-    /// A service that was expected is not any more: it is set up, or it will not come.
-    pub(super) fn unexpect(&mut self, entry: &Arc<Entry>) {
-        self.coming.retain(|other| !Arc::ptr_eq(other, entry));
+    /// Gives a reserved path back: the service is set up, or its mounting has failed.
+    pub(super) fn release(&mut self, entry: &Arc<Entry>) {
+        self.reserved.retain(|other| !Arc::ptr_eq(other, entry));
     }
 
     /// Takes a service away; it is [forgotten](Registry::forget) when it is torn down.

@@ -15,22 +15,22 @@ impl App {
     pub async fn mount(&self, path: &str, mount: Mount) -> Result<()> {
         let entry = self.change(|app, registry| {
             let entry = Arc::new(Entry::new(app, path, mount)?);
-            registry.expect(entry.clone())?;
+            registry.reserve(entry.clone())?;
             if let Some(guard) = entry.guard() {
                 guard.guard().check(app, entry.shared_path())?;
             }
             entry.check_mounted(&app.services())?;
             Ok(entry)
         })?;
-        let expected = Expected { app: self, entry: &entry };
+        let reservation = Reservation { app: self, entry: &entry };
         entry.setup(&self.services()).await?;
         let mounted = self.change(|_, registry| {
             registry.check_open()?;
-            registry.unexpect(&entry);
+            registry.release(&entry);
             registry.add(entry.clone())
         });
         match mounted {
-            Ok(()) => std::mem::forget(expected),
+            Ok(()) => std::mem::forget(reservation),
             // The application has ended meanwhile, so nobody else tears it down.
             Err(_) => entry.teardown(&self.services()).await?,
         }
@@ -65,18 +65,18 @@ impl App {
     }
 }
 
-/// A service that is expected, unless its mounting is given up.
-struct Expected<'a> {
+/// The reserved path of a service; given back if its mounting is dropped.
+struct Reservation<'a> {
     app: &'a App,
     entry: &'a Arc<Entry>,
 }
 
-impl Drop for Expected<'_> {
+impl Drop for Reservation<'_> {
     fn drop(&mut self) {
-        let given_up = self.app.change(|_, registry| {
-            registry.unexpect(self.entry);
+        let released = self.app.change(|_, registry| {
+            registry.release(self.entry);
             Ok(())
         });
-        given_up.unwrap_or_default();
+        released.unwrap_or_default();
     }
 }

@@ -31,7 +31,7 @@ pub enum Expiry {
 
 /// When which connection's token ends. It has 16 bytes a connection, and one task however many there are.
 #[derive(Default)]
-pub(in crate::auth) struct Due {
+pub(in crate::auth) struct ExpiryQueue {
     /// Milliseconds since 1970, and the connection's number.
     times: BTreeSet<(u64, u64)>,
     is_watched: bool,
@@ -44,11 +44,11 @@ fn millis(time: Seconds) -> u64 {
 }
 
 /// As many as have begun: what ends now has not ended a moment ago.
-fn begun(time: Seconds) -> u64 {
+fn whole_millis(time: Seconds) -> u64 {
     (time * 1000.0).floor() as u64
 }
 
-impl Due {
+impl ExpiryQueue {
     pub(in crate::auth) fn remove(&mut self, connection: u64, expires: Seconds) {
         self.times.remove(&(millis(expires), connection));
     }
@@ -89,9 +89,9 @@ impl SessionRegistry {
         while let Some(strong) = watching.registry.upgrade() {
             let (due, sooner) = {
                 let mut sessions = locked(&strong.sessions);
-                let taken = sessions.due.take(begun(now()));
+                let taken = sessions.expiries.take(whole_millis(now()));
                 let due = taken.map(|due| due.iter().filter_map(|id| sessions.get(*id).cloned()).collect::<Vec<_>>());
-                (due, sessions.due.sooner.clone())
+                (due, sessions.expiries.sooner.clone())
             };
             let wait = match due {
                 Ok(due) => {
@@ -144,7 +144,7 @@ struct Watching {
 impl Drop for Watching {
     fn drop(&mut self) {
         if let Some(registry) = self.registry.upgrade().filter(|_| !self.ended) {
-            locked(&registry.sessions).due.is_watched = false;
+            locked(&registry.sessions).expiries.is_watched = false;
         }
     }
 }
@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn what_is_due_comes_in_slices_and_the_rest_says_when() {
-        let mut due = Due::default();
+        let mut due = ExpiryQueue::default();
         for connection in 0..100 {
             due.insert(connection, 1.0);
         }
@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_time_beyond_all_calendars_is_only_far_away() {
-        let mut due = Due::default();
+        let mut due = ExpiryQueue::default();
         assert!(due.insert(1, 1e300) && !due.insert(2, -1e300), "the first one starts the watch");
         assert_eq!(due.take(0), Ok(vec![2]));
         assert_eq!(due.take(0), Err(Some(Duration::from_millis(u64::MAX))));

@@ -10,10 +10,10 @@ use wingbeat_core::{Error, Result};
 /// Between reading a record and the session that comes of it lies a hash, and whoever is logged out in that time (the
 /// password was changed) has no session yet that could be ended.
 #[derive(Default)]
-pub(in crate::auth) struct Logins(Arc<Mutex<Running>>);
+pub(in crate::auth) struct Logins(Arc<Mutex<LoginsUnderWay>>);
 
 #[derive(Default)]
-struct Running {
+struct LoginsUnderWay {
     /// Logins and logouts, counted together: which of two came first.
     next: u64,
     logins: BTreeSet<u64>,
@@ -23,7 +23,7 @@ struct Running {
 
 /// A login that has begun. It ends when this is dropped.
 pub(in crate::auth) struct LoginUnderWay {
-    running: Arc<Mutex<Running>>,
+    running: Arc<Mutex<LoginsUnderWay>>,
     number: u64,
 }
 
@@ -46,7 +46,7 @@ impl Logins {
     }
 }
 
-impl Running {
+impl LoginsUnderWay {
     fn tick(&mut self) -> u64 {
         self.next += 1;
         self.next

@@ -1,32 +1,32 @@
 //! Connections that are logged in, by their numbers and by whom they are logged in as.
 
 use super::Session;
-use super::expiry::Due;
+use super::expiry::ExpiryQueue;
 use crate::realtime::Connection;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// A connection and its session.
-pub(super) type Known = (Connection, Arc<Session>);
+pub(super) type LoggedIn = (Connection, Arc<Session>);
 
 /// All connections that are logged in.
 #[derive(Default)]
 pub(super) struct Sessions {
     /// By the number of the connection.
-    of: HashMap<u64, Known>,
+    of: HashMap<u64, LoggedIn>,
     /// The numbers of the connections of each subject, so that a logout need not look through all.
     by_subject: HashMap<Box<str>, HashSet<u64>>,
-    pub(super) due: Due,
+    pub(super) expiries: ExpiryQueue,
 }
 
 impl Sessions {
-    pub(super) fn get(&self, connection: u64) -> Option<&Known> {
+    pub(super) fn get(&self, connection: u64) -> Option<&LoggedIn> {
         self.of.get(&connection)
     }
 
     /// Makes this the session of a connection; which one it was before, and whether somebody has to begin to watch the
     /// time.
-    pub(super) fn insert(&mut self, connection: &Connection, session: &Arc<Session>) -> (Option<Known>, bool) {
+    pub(super) fn insert(&mut self, connection: &Connection, session: &Arc<Session>) -> (Option<LoggedIn>, bool) {
         let (id, earlier) = (connection.id(), self.remove(connection.id()));
         self.of.insert(id, (connection.clone(), session.clone()));
         if let Some(subject) = session.claims.subject() {
@@ -35,14 +35,14 @@ impl Sessions {
                 None => drop(self.by_subject.insert(subject.into(), HashSet::from([id]))),
             }
         }
-        (earlier, session.claims.expires().is_some_and(|expires| self.due.insert(id, expires)))
+        (earlier, session.claims.expires().is_some_and(|expires| self.expiries.insert(id, expires)))
     }
 
-    pub(super) fn remove(&mut self, connection: u64) -> Option<Known> {
+    pub(super) fn remove(&mut self, connection: u64) -> Option<LoggedIn> {
         let known = self.of.remove(&connection)?;
         let claims = &known.1.claims;
         if let Some(expires) = claims.expires() {
-            self.due.remove(connection, expires);
+            self.expiries.remove(connection, expires);
         }
         if let Some((subject, connections)) = claims.subject().and_then(|s| Some((s, self.by_subject.get_mut(s)?))) {
             connections.remove(&connection);
@@ -98,6 +98,6 @@ mod tests {
         assert!(ids(&sessions, "1").is_empty());
         assert!(sessions.remove(one.id()).is_some() && sessions.remove(two.id()).is_some());
         assert!(sessions.remove(one.id()).is_none());
-        assert!(sessions.of.is_empty() && sessions.by_subject.is_empty() && sessions.due.is_empty());
+        assert!(sessions.of.is_empty() && sessions.by_subject.is_empty() && sessions.expiries.is_empty());
     }
 }

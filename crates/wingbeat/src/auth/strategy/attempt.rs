@@ -1,6 +1,6 @@
 //! Ways to say who one is.
 
-use super::attempts::{Attempts, Counted, Place};
+use super::attempts::{AttemptOrigin, Attempts, CountedAttempt};
 use crate::app::App;
 use crate::auth::entity::EntityDirectory;
 use crate::auth::passwords::Passwords;
@@ -111,7 +111,7 @@ pub struct Attempt<'a> {
     params: &'a Params,
     attempts: Option<&'a Attempts>,
     /// What has been counted so far, to be forgiven if it succeeds.
-    counted: Mutex<Vec<Counted>>,
+    counted: Mutex<Vec<CountedAttempt>>,
 }
 
 impl<'a> Attempt<'a> {
@@ -125,7 +125,7 @@ impl<'a> Attempt<'a> {
         Attempt { tokens, entities, app, params, attempts, counted: Mutex::default() }
     }
 
-    pub(in crate::auth) fn counted(self) -> Vec<Counted> {
+    pub(in crate::auth) fn counted(self) -> Vec<CountedAttempt> {
         self.counted.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -145,7 +145,7 @@ impl<'a> Attempt<'a> {
     /// # Errors
     /// TooManyRequests if this name has been tried too often from the same address.
     pub fn limit(&self, name: &str) -> Result<()> {
-        if let Some((attempts, place)) = self.attempts.zip(Place::of(self.params)) {
+        if let Some((attempts, place)) = self.attempts.zip(AttemptOrigin::of(self.params)) {
             locked(&self.counted).push(attempts.count(name, place)?);
         }
         Ok(())

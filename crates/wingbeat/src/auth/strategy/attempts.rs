@@ -22,7 +22,7 @@ const SWEEP: u32 = 256;
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 /// A name from a place.
-type Key = (u64, Place);
+type Key = (u64, AttemptOrigin);
 
 /// Counts attempts by name and place, so that who guesses at somebody's password does not lock out its owner, who is
 /// elsewhere.
@@ -33,11 +33,11 @@ pub(in crate::auth) struct Attempts {
     span: Duration,
     start: Instant,
     hasher: RandomState,
-    paid: Mutex<Paid>,
+    usage: Mutex<Usage>,
 }
 
 #[derive(Default)]
-struct Paid {
+struct Usage {
     /// Since the start.
     until: HashMap<Key, Duration>,
     since_sweep: u32,
@@ -45,11 +45,11 @@ struct Paid {
 
 /// An attempt that counts, until it is [forgiven](Attempts::forgive).
 #[derive(Debug)]
-pub(in crate::auth) struct Counted(Key);
+pub(in crate::auth) struct CountedAttempt(Key);
 
 /// Where an attempt comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(in crate::auth) enum Place {
+pub(in crate::auth) enum AttemptOrigin {
     /// An address; of IPv6 the network, of which everybody has plenty of addresses.
     Address(IpAddr),
     /// A connection of which no more is known.
@@ -58,16 +58,17 @@ pub(in crate::auth) enum Place {
     Unknown,
 }
 
-impl Place {
+impl AttemptOrigin {
     /// Where a call comes from; nowhere if the server makes it itself.
-    pub(in crate::auth) fn of(params: &Params) -> Option<Place> {
-        let connection = || params.connection.as_ref().map(|connection| Place::Connection(connection.id()));
-        let place = || params.address().map(Place::address).or_else(connection).unwrap_or(Place::Unknown);
+    pub(in crate::auth) fn of(params: &Params) -> Option<AttemptOrigin> {
+        let connection = || params.connection.as_ref().map(|connection| AttemptOrigin::Connection(connection.id()));
+        let place =
+            || params.address().map(AttemptOrigin::address).or_else(connection).unwrap_or(AttemptOrigin::Unknown);
         (!params.is_internal()).then(place)
     }
 
-    pub(in crate::auth) fn address(address: IpAddr) -> Place {
-        Place::Address(network(address))
+    pub(in crate::auth) fn address(address: IpAddr) -> AttemptOrigin {
+        AttemptOrigin::Address(network(address))
     }
 }
 
@@ -79,40 +80,40 @@ impl Attempts {
             return Err(Error::general("Attempts can not be limited in no time"));
         }
         let (start, hasher) = (Instant::now(), RandomState::new());
-        Ok(Attempts { each, span: each * count.get(), start, hasher, paid: Mutex::default() })
+        Ok(Attempts { each, span: each * count.get(), start, hasher, usage: Mutex::default() })
     }
 
     /// Counts an attempt.
     ///
     /// # Errors
     /// TooManyRequests if there were too many.
-    pub(in crate::auth) fn count(&self, name: &str, place: Place) -> Result<Counted> {
+    pub(in crate::auth) fn count(&self, name: &str, place: AttemptOrigin) -> Result<CountedAttempt> {
         self.count_at(self.start.elapsed(), name, place)
     }
 
-    fn count_at(&self, now: Duration, name: &str, place: Place) -> Result<Counted> {
+    fn count_at(&self, now: Duration, name: &str, place: AttemptOrigin) -> Result<CountedAttempt> {
         // Hashed with a key that nobody knows: names are not kept, and none can be made to collide with another.
         let key = (self.hasher.hash_one(name.to_lowercase()), place);
-        let mut paid = locked(&self.paid);
-        paid.since_sweep += 1;
-        if paid.since_sweep > SWEEP {
-            paid.since_sweep = 0;
-            paid.until.retain(|_, until| *until > now);
-            paid.until.shrink_to_fit();
+        let mut usage = locked(&self.usage);
+        usage.since_sweep += 1;
+        if usage.since_sweep > SWEEP {
+            usage.since_sweep = 0;
+            usage.until.retain(|_, until| *until > now);
+            usage.until.shrink_to_fit();
         }
-        let until = paid.until.get(&key).copied().unwrap_or_default().max(now) + self.each;
+        let until = usage.until.get(&key).copied().unwrap_or_default().max(now) + self.each;
         if until - now > self.span {
             return Err(Error::too_many_requests("Too many attempts, try again later"));
         }
-        paid.until.insert(key.clone(), until);
-        Ok(Counted(key))
+        usage.until.insert(key.clone(), until);
+        Ok(CountedAttempt(key))
     }
 
     /// These attempts have succeeded.
-    pub(in crate::auth) fn forgive(&self, counted: Vec<Counted>) {
-        let mut paid = locked(&self.paid);
-        for Counted(key) in counted {
-            if let Some(until) = paid.until.get_mut(&key) {
+    pub(in crate::auth) fn forgive(&self, counted: Vec<CountedAttempt>) {
+        let mut usage = locked(&self.usage);
+        for CountedAttempt(key) in counted {
+            if let Some(until) = usage.until.get_mut(&key) {
                 *until = until.saturating_sub(self.each);
             }
         }
@@ -127,8 +128,8 @@ mod tests {
         Attempts::new(NonZeroU32::new(10).unwrap(), Duration::from_secs(3600)).unwrap()
     }
 
-    fn at(address: &str) -> Place {
-        Place::address(address.parse().unwrap())
+    fn at(address: &str) -> AttemptOrigin {
+        AttemptOrigin::address(address.parse().unwrap())
     }
 
     #[test]
@@ -167,7 +168,7 @@ mod tests {
     #[test]
     fn a_span_without_end_is_a_long_one() {
         let attempts = Attempts::new(NonZeroU32::new(2).unwrap(), Duration::MAX).unwrap();
-        assert_eq!((0..5).filter(|_| attempts.count("ann", Place::Unknown).is_ok()).count(), 2);
+        assert_eq!((0..5).filter(|_| attempts.count("ann", AttemptOrigin::Unknown).is_ok()).count(), 2);
         assert!(Attempts::new(NonZeroU32::new(2).unwrap(), Duration::from_nanos(1)).is_err());
     }
 
@@ -175,9 +176,9 @@ mod tests {
     fn what_is_over_is_forgotten() {
         let attempts = Attempts::new(NonZeroU32::new(10).unwrap(), Duration::from_micros(10)).unwrap();
         for n in 0..10_000 {
-            attempts.count(&n.to_string(), Place::Unknown).unwrap();
+            attempts.count(&n.to_string(), AttemptOrigin::Unknown).unwrap();
         }
-        let kept = locked(&attempts.paid).until.len();
+        let kept = locked(&attempts.usage).until.len();
         assert!(kept <= 2 * SWEEP as usize + 2, "{kept}");
     }
 }

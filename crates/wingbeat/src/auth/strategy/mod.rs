@@ -10,7 +10,7 @@ mod set;
 pub use api_key::ApiKey;
 pub(super) use attempt::DynStrategy;
 pub use attempt::{Attempt, Identity, Strategy};
-pub(super) use attempts::{Attempts, Counted};
+pub(super) use attempts::{Attempts, CountedAttempt};
 pub use jwt::Jwt;
 pub use local::Local;
 pub(super) use set::StrategySet;

@@ -1,6 +1,6 @@
 //! The strategies of an authentication service.
 
-use super::{Attempts, Counted, DynStrategy};
+use super::{Attempts, CountedAttempt, DynStrategy};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 use wingbeat_core::Headers;
@@ -36,7 +36,7 @@ impl StrategySet {
     }
 
     /// What these attempts were for has succeeded.
-    pub(in crate::auth) fn forgive(&self, counted: Vec<Counted>) {
+    pub(in crate::auth) fn forgive(&self, counted: Vec<CountedAttempt>) {
         if let Some(attempts) = &self.attempts {
             attempts.forgive(counted);
         }

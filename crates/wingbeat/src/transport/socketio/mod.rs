@@ -180,7 +180,7 @@ impl Handler for Services {
         };
         match self.dispatcher.begin(invocation, cx) {
             Dispatch::Ready(outcome) => Handled::now(answer(outcome)),
-            Dispatch::Pending(call) => Handled::begun(call.map(answer)),
+            Dispatch::Pending(call) => Handled::pending(call.map(answer)),
         }
     }
 

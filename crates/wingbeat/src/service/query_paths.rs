@@ -31,7 +31,7 @@ pub(super) fn names(value: &Value) -> Vec<String> {
 
 /// Where the path that a query names is, seen from a field.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum Relation {
     /// It is the field, or in it.
     Within,
     /// The field is in what is named.
@@ -39,31 +39,31 @@ pub(super) enum Place {
     Elsewhere,
 }
 
-pub(super) fn place(field: &[Box<str>], asked: &str) -> Place {
-    place_of(field, asked.split('.'))
+pub(super) fn relation(field: &[Box<str>], asked: &str) -> Relation {
+    relation_of(field, asked.split('.'))
 }
 
 /// As [`place`], for a path whose keys are at hand.
-pub(super) fn place_of<'a>(field: &[Box<str>], asked: impl Iterator<Item = &'a str>) -> Place {
+pub(super) fn relation_of<'a>(field: &[Box<str>], asked: impl Iterator<Item = &'a str>) -> Relation {
     let mut left = field;
     for key in asked {
         match left.split_first() {
-            None => return Place::Within,
+            None => return Relation::Within,
             Some((next, rest)) if **next == *key => left = rest,
             // One element of a list; read as the stores read it.
             Some(_) if left.len() < field.len() && key.parse::<usize>().is_ok() => {}
-            Some(_) => return Place::Elsewhere,
+            Some(_) => return Relation::Elsewhere,
         }
     }
     match left.len() {
-        0 => Place::Within,
-        rest if rest < field.len() => Place::Around,
-        _ => Place::Elsewhere,
+        0 => Relation::Within,
+        rest if rest < field.len() => Relation::Around,
+        _ => Relation::Elsewhere,
     }
 }
 
 pub(super) fn is_listed(fields: Option<&[Path]>, name: &str) -> bool {
-    fields.is_none_or(|fields| fields.iter().any(|field| place(field, name) == Place::Within))
+    fields.is_none_or(|fields| fields.iter().any(|field| relation(field, name) == Relation::Within))
 }
 
 /// Whether a test could tell what is inside the tested value. Plain values are never equal to what has something inside,
@@ -190,15 +190,15 @@ mod tests {
     #[test]
     fn a_field_is_found_however_the_way_to_it_is_written() {
         let ssn: Vec<Path> = paths(["people.ssn"]).collect();
-        let at = |asked| place(&ssn[0], asked);
+        let at = |asked| relation(&ssn[0], asked);
         for asked in ["people.ssn", "people.ssn.0", "people.0.ssn", "people.+0.ssn.x", "people.0.1.ssn"] {
-            assert!(at(asked) == Place::Within, "{asked}");
+            assert!(at(asked) == Relation::Within, "{asked}");
         }
         for asked in ["people", "people.0"] {
-            assert!(at(asked) == Place::Around, "{asked}");
+            assert!(at(asked) == Relation::Around, "{asked}");
         }
         for asked in ["", "0", "ssn", "people.name", "people.ssns", "0.people.ssn", "People.ssn"] {
-            assert!(at(asked) == Place::Elsewhere, "{asked}");
+            assert!(at(asked) == Relation::Elsewhere, "{asked}");
         }
     }
 
