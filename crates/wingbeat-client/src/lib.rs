@@ -23,12 +23,12 @@
 //! }
 //! ```
 //!
-//! * Every call has a timeout (30 s unless told otherwise) and ends: with what the server says, or with an [`Error`] that
+//! * Every call has a timeout (30 s by default) and ends: with what the server says, or with an [`Error`] that
 //!   says whether the server may have executed it ([`DeliveryStatus`]).
 //! * Calls made while there is no connection wait for it, in order, in a bounded buffer.
 //! * A lost connection is renewed as socket.io-client does it ([`Reconnection`]), and a login with it, before the calls
 //!   that wait ([`Client::authenticate`]).
-//! * Events are [streams](Events); a slow listener loses events of its own, and is told so.
+//! * Events are [streams](Events); a slow listener loses events of its own, and receives an error that says so.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

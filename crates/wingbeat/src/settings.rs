@@ -79,7 +79,7 @@ fn message_of(error: &ConfigError) -> String {
         ConfigError::Message(text) if text.starts_with("missing field") || text.starts_with("unknown field") => {
             format!("The settings do not fit: {text}")
         }
-        _ => "The settings can not be read".to_owned(),
+        _ => "Cannot read the settings".to_owned(),
     }
 }
 

@@ -34,7 +34,7 @@ fn refused(builder: Builder) -> String {
 
 #[test]
 fn a_method_that_is_only_declared_or_not_there_at_all_is_told_where_it_is_named() {
-    let expected = "Service 'todos' lists the method 'find' and has none: write `async fn find`, or do not list it";
+    let expected = "Service 'todos' lists the method 'find' without implementing it: write `async fn find`, or remove it from the list";
     assert_eq!(refused(App::builder().mount("todos", Mount::new(Todos))), expected);
     let exposed = refused(App::builder().mount("todos", Mount::new(Memory::new()).expose((Get, "archive"))));
     let expected = "Service 'todos' has no method 'archive' to list or to hook: it has find, get, create, update, patch, \

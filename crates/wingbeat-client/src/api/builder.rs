@@ -79,11 +79,11 @@ impl Builder {
     pub fn header(self, name: &str, value: &str) -> Builder {
         self.address(|address| {
             let wrong = |why: &str| Error::invalid(format!("Builder::header: {name:?}: {why}"));
-            let header = HeaderName::try_from(name).map_err(|_| wrong("HTTP has no such name"))?;
+            let header = HeaderName::try_from(name).map_err(|_| wrong("invalid header name"))?;
             if is_our_own(&header) {
-                return Err(wrong("the client sets it itself"));
+                return Err(wrong("the client sets this header itself"));
             }
-            let value = HeaderValue::try_from(value).map_err(|_| wrong("HTTP cannot carry this value"))?;
+            let value = HeaderValue::try_from(value).map_err(|_| wrong("invalid header value"))?;
             address.headers.append(header, value);
             Ok(())
         })

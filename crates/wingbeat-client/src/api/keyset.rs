@@ -149,7 +149,7 @@ impl Keys {
     }
 
     pub(crate) fn keyless(&self) -> Error {
-        self.cannot("a record has none that is a number or a text")
+        self.cannot("a record has no number or text in that field")
     }
 
     pub(crate) fn unordered(&self) -> Error {

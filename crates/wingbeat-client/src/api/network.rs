@@ -66,7 +66,7 @@ impl Address {
             let trust = std::mem::take(&mut self.trust);
             if !trust.is_default() {
                 if self.dialer.tls.is_some() {
-                    let why = "Builder::tls says all of TLS: put the certificates into that configuration";
+                    let why = "Builder::tls replaces all TLS settings: put the certificates into that configuration";
                     return Err(Error::invalid(why));
                 }
                 let config = trust.config();

@@ -17,7 +17,7 @@ pub(crate) enum Command {
     Join(Arc<str>),
     /// Connects, if not connected; the answer comes once it is, or when an attempt has failed.
     Connect(oneshot::Sender<Result<()>>),
-    /// Leaves, and stays away until told to connect.
+    /// Disconnects, and stays disconnected until the program connects again.
     Disconnect,
     /// Leaves for good; the answer comes when everything is over.
     Close(oneshot::Sender<()>),
@@ -147,7 +147,7 @@ pub(crate) fn received_error(json: Bytes) -> wingbeat_core::Error {
         Ok(serde_json::Value::String(text)) => wingbeat_core::Error::general(text),
         Ok(value) => serde_json::from_value(value).unwrap_or_else(|_| wingbeat_core::Error::general("Error")),
         // A number beyond every type.
-        Err(_) => wingbeat_core::Error::general("An error that cannot be read"),
+        Err(_) => wingbeat_core::Error::general("Unreadable error from the server"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a client is told when it is built.
+//! The options that a client is built with.
 
 use super::{QueueLimits, Reconnection, Storage};
 use crate::hooks::Hooks;

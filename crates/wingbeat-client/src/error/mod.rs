@@ -162,20 +162,20 @@ impl Error {
         self.with_delivery_status(delivery_status)
     }
 
-    /// What an option or an argument is wrong for.
+    /// An invalid option or argument.
     pub(crate) fn invalid(message: impl Into<Cow<'static, str>>) -> Error {
         Error::Invalid(Problem::new(message))
     }
 
-    /// What the caller gave has no JSON form.
+    /// The value that the caller gave cannot be written as JSON.
     pub(crate) fn unwritable(error: impl Into<wingbeat_core::Error>) -> Error {
         let error = error.into();
         // The caller's own program reads it: the cause is no secret here.
         let why = error.source().map_or_else(|| error.message().to_owned(), ToString::to_string);
-        Error::invalid(format!("It has no JSON form: {why}"))
+        Error::invalid(format!("The value cannot be written as JSON: {why}"))
     }
 
-    /// What the server sent does not fit.
+    /// The answer of the server does not fit the type.
     pub(crate) fn unreadable(error: wingbeat_core::Error) -> Error {
         // Without its source: a service that passes this on does not answer what another server has sent.
         Error::Unreadable(Problem::new(error.message().to_owned()))

@@ -46,9 +46,9 @@ impl Dialer {
         if is_secure(uri) { self.secure(host(uri)?, stream).await } else { Ok(stream) }
     }
 
-    /// What the proxy has to be told that sends on what is asked for here, if there is one.
+    /// The password for the proxy that forwards this request, if there is one.
     pub(super) fn password(&self, uri: &Uri) -> Option<HeaderValue> {
-        // What is wrong with it is told when it is needed.
+        // An invalid proxy is an error when a connection is made.
         let proxy = self.proxies.to(uri).ok().flatten().filter(|_| !is_secure(uri))?;
         proxy.basic_auth().cloned()
     }

@@ -67,7 +67,7 @@ impl Proxies {
             Some(proxy) if matches!(proxy.uri().scheme_str(), Some("http" | "https")) => Ok(Some(proxy)),
             Some(proxy) => {
                 let kind = proxy.uri().scheme_str().unwrap_or_default().to_owned();
-                Err(wrong(format!("names a proxy of the kind '{kind}', and only http:// and https:// are spoken")))
+                Err(wrong(format!("names a proxy with the scheme '{kind}': only http:// and https:// are supported")))
             }
             None => Err(wrong("does not name a proxy: write http://host:port".to_owned())),
         }
@@ -92,8 +92,8 @@ pub(super) async fn tunnel(stream: &mut Stream, server: &str, password: Option<&
     match answer.code.unwrap_or(0) {
         // The server does not speak first.
         200..=299 if end == read.len() => Ok(()),
-        200..=299 => Err(io::Error::other("bytes behind its answer to CONNECT")),
-        407 => Err(io::Error::other("it wants a name and a password (http://name:password@host:port), or others")),
+        200..=299 => Err(io::Error::other("unexpected bytes after its answer to CONNECT")),
+        407 => Err(io::Error::other("it requires a valid name and password: write http://name:password@host:port")),
         code => {
             let reason: String = answer.reason.unwrap_or_default().chars().take(200).collect();
             Err(io::Error::other(format!("it refuses to connect to {server}: HTTP {code} {reason}")))

@@ -153,7 +153,7 @@ pub(super) fn explained(error: io::Error) -> io::Error {
     let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
     let Some(Error::InvalidCertificate(why)) = tls else { return error };
     let what = match why {
-        CertificateError::UnknownIssuer => "it is signed by nobody who is trusted here".to_owned(),
+        CertificateError::UnknownIssuer => "its issuer is not trusted here".to_owned(),
         why if is_an_authoritys(why) => {
             "it is one of an authority (CA:TRUE), as `openssl req -x509` makes it, that is not trusted here".to_owned()
         }

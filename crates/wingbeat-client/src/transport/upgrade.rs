@@ -102,9 +102,9 @@ impl Answer<'_> {
 
     fn check(&self, key: &str) -> Result<(), Broken> {
         let wrong = if !self.names("upgrade", "websocket") || !self.names("connection", "upgrade") {
-            "the server has changed to no WebSocket"
+            "the server did not upgrade to a WebSocket"
         } else if !self.values("sec-websocket-accept").eq([wingbeat_protocol::ws::accept(key.as_bytes())]) {
-            "the server's Sec-WebSocket-Accept is wrong"
+            "invalid Sec-WebSocket-Accept header from the server"
         } else if self.values("sec-websocket-extensions").chain(self.values("sec-websocket-protocol")).count() > 0 {
             "the server wants an extension or a protocol that was not offered"
         } else {

@@ -51,7 +51,7 @@ async fn a_handshake_that_proves_nothing_is_refused() {
     let wrong = refused(|_| switched("c3BhbSBzcGFtIHNwYW0gc3BhbQ==").into_bytes()).await;
     assert!(wrong.contains("Sec-WebSocket-Accept"), "{wrong}");
     let other = refused(|accept| switched(&accept).replace("websocket", "h2c").into_bytes()).await;
-    assert!(other.contains("no WebSocket"), "{other}");
+    assert!(other.contains("did not upgrade to a WebSocket"), "{other}");
     let extension = |accept: String| switched(&accept).replace("\r\n\r\n", "\r\nsec-websocket-extensions: x\r\n\r\n");
     let extended = refused(|accept| extension(accept).into_bytes()).await;
     assert!(extended.contains("not offered"), "{extended}");

@@ -1,4 +1,4 @@
-//! Options that cannot be what they say.
+//! Invalid options.
 
 use super::{Config, Origins};
 use http::HeaderValue;
@@ -6,19 +6,19 @@ use http::uri::PathAndQuery;
 use wingbeat_core::{Error, Result};
 
 impl Config {
-    /// Whether all options can be what they say: without that there is no [`Engine`](crate::Engine), and no application
-    /// of Wingbeat is built.
+    /// Checks all options: with an invalid one neither an [`Engine`](crate::Engine) nor an application of Wingbeat is
+    /// built.
     ///
     /// # Errors
-    /// Names the first that cannot: a path that no request has, transports of which none is allowed, an origin that no
-    /// page has, a cookie or header that HTTP cannot carry.
+    /// Names the first invalid one: a path with a query, no allowed transport, an origin with a path, a cookie or a
+    /// header that HTTP does not allow.
     pub fn check(&self) -> Result<()> {
         let path = self.path.parse::<PathAndQuery>();
         if !path.is_ok_and(|path| path.query().is_none() && path.path() == &*self.path) {
-            return Err(impossible("path", &self.path, "no request has it"));
+            return Err(impossible("path", &self.path, "write a path such as /socket.io/, without a query"));
         }
         if !self.polling && !self.websocket {
-            return Err(Error::general("Impossible option 'transports': none is allowed"));
+            return Err(Error::general("Invalid option 'transports': allow `websocket`, `polling` or both"));
         }
         if let Some(cookie) = &self.cookie {
             cookie.check()?;
@@ -38,10 +38,14 @@ impl Origins {
             text == "null" || host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '*', ' ']))
         };
         match list.iter().find(|origin| !is_origin(origin)) {
-            Some(origin) if origin.contains('*') => {
-                Err(impossible(option, origin, "every origin is Origins::Any, and patterns are Origins::matching"))
+            Some(origin) if origin.contains('*') => Err(impossible(
+                option,
+                origin,
+                "write Origins::Any for every origin, and Origins::matching for patterns",
+            )),
+            Some(origin) => {
+                Err(impossible(option, origin, "write an origin such as https://example.com, without a path"))
             }
-            Some(origin) => Err(impossible(option, origin, "an origin is like https://example.com, without a path")),
             None => Ok(()),
         }
     }
@@ -49,11 +53,11 @@ impl Origins {
 
 /// Whether HTTP can carry this as a header's value.
 pub(super) fn header(option: &str, value: &str) -> Result<()> {
-    HeaderValue::from_str(value).map(drop).map_err(|_| impossible(option, value, "HTTP cannot carry it"))
+    HeaderValue::from_str(value).map(drop).map_err(|_| impossible(option, value, "it is not a valid header value"))
 }
 
 pub(super) fn impossible(option: &str, value: &str, why: &str) -> Error {
-    Error::general(format!("Impossible option '{option}': {value:?}: {why}"))
+    Error::general(format!("Invalid option '{option}': {value:?}: {why}"))
 }
 
 #[cfg(test)]
@@ -83,7 +87,7 @@ mod tests {
             (config().check_origin(Origins::List(vec!["https://*.a.org".into()])), "check_origin"),
         ] {
             let error = impossible.check().unwrap_err();
-            assert!(error.message().starts_with(&format!("Impossible option '{option}'")), "{error:?}");
+            assert!(error.message().starts_with(&format!("Invalid option '{option}'")), "{error:?}");
         }
     }
 
@@ -96,7 +100,10 @@ mod tests {
             }
         }
         let error = Engine::new(Config::default().path("/a b"), Nobody).unwrap_err();
-        assert_eq!(error.message(), r#"Impossible option 'path': "/a b/": no request has it"#);
+        assert_eq!(
+            error.message(),
+            r#"Invalid option 'path': "/a b/": write a path such as /socket.io/, without a query"#
+        );
         assert!(Engine::new(Config::default(), Nobody).is_ok());
     }
 

@@ -92,7 +92,7 @@ impl Cookie {
             return Err(impossible("cookie", &self.name, "invalid name"));
         }
         [&self.domain, &self.path].into_iter().flatten().try_for_each(|value| match value.contains(';') {
-            true => Err(impossible("cookie", value, "a semicolon ends it")),
+            true => Err(impossible("cookie", value, "it must not contain a semicolon")),
             false => header("cookie", value),
         })
     }

@@ -86,7 +86,7 @@ impl Cors {
         self
     }
 
-    /// The methods that a preflight is told. Default `GET,HEAD,PUT,PATCH,POST,DELETE`.
+    /// The methods in the answer to a preflight. Default `GET,HEAD,PUT,PATCH,POST,DELETE`.
     pub fn methods(mut self, methods: &[&str]) -> Cors {
         self.methods = methods.join(",");
         self

@@ -14,7 +14,7 @@ pub(crate) struct ClientWarnings {
     bundles: LogThrottle,
 }
 
-/// What clients of protocol 3 are told.
+/// The answer to clients of protocol 3.
 pub(crate) const TOO_OLD: &str = "This server speaks Socket.IO 3 and 4: update socket.io-client to version 4";
 
 impl ClientWarnings {

@@ -64,7 +64,7 @@ impl Sweep {
                 tracing::warn!(
                     times,
                     bytes,
-                    "a client is closed: more waits for all than `outbox_total`, and it takes the least"
+                    "closing the slowest client: more bytes wait for all clients together than `outbox_total` allows"
                 );
             }
         }

@@ -27,7 +27,7 @@ struct Inner {
     own: OnceLock<Box<Box<dyn Attachment>>>,
 }
 
-/// What is kept with a socket, and told when that is gone.
+/// What is kept with a socket, and notified when the socket is gone.
 pub(crate) trait Attachment: Any + Send + Sync {
     /// Nothing will come from the socket any more.
     fn ended(&self);
@@ -106,7 +106,7 @@ impl Socket {
         self.0.handle.engine.config.max_attachments
     }
 
-    /// Makes the socket leave its namespace, which the client is told; with `close_transport` the session ends, with
+    /// Makes the socket leave its namespace, and tells the client; with `close_transport` the session ends, with
     /// all its sockets. One that is only just joining does not join.
     pub fn disconnect(&self, close_transport: bool) {
         if close_transport {
@@ -154,7 +154,7 @@ impl Socket {
         self.0.own.get().map(|own| &***own)
     }
 
-    /// The socket is gone, and all who had to be told are.
+    /// The socket is gone, and everything that had to be notified was.
     pub(crate) fn ended(&self) {
         if let Some(own) = self.own_if_any() {
             own.ended();

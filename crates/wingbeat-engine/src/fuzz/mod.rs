@@ -18,7 +18,7 @@ use std::task::Context;
 use std::time::Duration;
 use wingbeat_core::RawJson;
 
-/// Answers what it is told, after it has looked at all of it; one event is never answered, one ends the session.
+/// Echoes what it receives, after it has read all of it; one event is never answered, one ends the session.
 #[derive(Default)]
 struct Echo {
     connected: AtomicUsize,

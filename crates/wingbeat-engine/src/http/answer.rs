@@ -53,7 +53,7 @@ impl Refused {
         }
     }
 
-    /// As a plain request is told.
+    /// The answer to a plain request.
     pub(super) fn json(&self) -> Response<Body> {
         if *self == Refused::TooOld {
             return too_old();
@@ -65,7 +65,7 @@ impl Refused {
         with_type(status, "application/json", body)
     }
 
-    /// As a request for a WebSocket is told.
+    /// The answer to a request for a WebSocket.
     pub(super) fn text(&self) -> Response<Body> {
         let mut response = with_type(StatusCode::BAD_REQUEST, "text/html", self.message().to_owned());
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

@@ -65,12 +65,12 @@ impl IoSocket {
         Raw::of(self).state().listeners.remove(name);
     }
 
-    /// Is told about every event, before its listeners.
+    /// Runs for every event, before its listeners.
     pub fn on_any(&self, listener: impl Fn(&IoSocket, &Event<'_>) + Send + Sync + 'static) {
         Raw::of(self).state().on_any.push(Arc::new(listener));
     }
 
-    /// Is told when the socket is gone. It is still in its rooms then.
+    /// Runs when the socket is gone. It is still in its rooms then.
     pub fn on_disconnect(&self, listener: impl Fn(IoSocket, Reason) + Send + Sync + 'static) {
         Raw::of(self).state().on_disconnect.push(Arc::new(listener));
     }

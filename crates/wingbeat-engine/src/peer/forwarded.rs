@@ -30,7 +30,7 @@ fn trusts(config: &Config, address: IpAddr) -> bool {
     config.trusted_proxies.iter().any(|proxy| proxy.to_canonical() == address.to_canonical())
 }
 
-/// The hops that trusted proxies have told of, the nearest first.
+/// The hops that trusted proxies name, the nearest first.
 ///
 /// What a proxy adds stands behind what it got. So the last entry is believed if the peer is trusted, and each further one
 /// if its neighbour names a trusted proxy: what stands before an untrusted one, anybody can have said.

@@ -40,7 +40,7 @@ impl<I: AsyncRead + AsyncWrite + Unpin> WriteTimeout<I> {
         WriteTimeout { io, patience, handoff, switched: false, only_http1: false, ended: None, stalled: None }
     }
 
-    /// Nobody has agreed on HTTP/2: who begins with it is told so.
+    /// HTTP/2 was not negotiated: a client that begins with it receives an error.
     pub(super) fn only_http1(mut self) -> WriteTimeout<I> {
         self.only_http1 = true;
         self

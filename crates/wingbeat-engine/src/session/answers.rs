@@ -109,7 +109,7 @@ impl Client {
         }
     }
 
-    /// The handler of an event has panicked. A client that waits for its answer would wait for ever, so it is told that
+    /// The handler of an event has panicked. A client that waits for its answer would wait for ever, so it learns that
     /// there is none: where the reference server would end, the session does.
     pub(super) fn panicked(wants_answer: bool) -> Result<(), SessionEnd> {
         if wants_answer { Err(SessionEnd::close(Reason::ForcedServerClose)) } else { Ok(()) }

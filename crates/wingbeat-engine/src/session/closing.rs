@@ -20,7 +20,7 @@ const MOMENT: u64 = LINGER.as_millis() as u64;
 /// A transport on which the last has to be said.
 pub(super) struct Closing {
     ws: Option<WebSocket>,
-    /// The client has said that it closes; only if it does not is it told to.
+    /// The client has announced that it closes. If it does not, the server closes.
     awaiting_peer_close: bool,
     /// All was said, the close frame last: what the client still sends is read and forgotten.
     ended: bool,

@@ -3,7 +3,7 @@
 use crate::Reason;
 use crate::ws::Violation;
 
-/// The end of a session: what its sockets are told, and what the client is.
+/// The end of a session: the reason for its sockets, and the one for the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SessionEnd {
     pub(crate) reason: Reason,

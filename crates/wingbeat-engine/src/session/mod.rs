@@ -39,7 +39,7 @@ pub(crate) struct Session {
 enum Transport {
     WebSocket(WebSocket),
     Polling(Box<Polling>),
-    /// The sockets are told; what is left is to tell the client.
+    /// The sockets know; the client has yet to be told.
     Closing(Box<Closing>),
     Closed,
 }

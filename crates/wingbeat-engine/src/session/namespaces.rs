@@ -69,14 +69,14 @@ impl Client {
         }
     }
 
-    /// The server ends the session: every namespace is told.
+    /// The server ends the session: tells every namespace.
     pub(super) fn say_goodbye(&self, out: &mut WriteBuffer) {
         for socket in self.sockets.iter().filter(|socket| socket.is_connected()) {
             self.put(out, 0, |bytes| write_packet(bytes, b"41", socket.namespace(), b""));
         }
     }
 
-    /// The session is over. Sockets are told once; running calls finish without it.
+    /// The session is over. Sockets are notified once; running calls finish without it.
     pub(super) fn end(&mut self, reason: Reason) {
         self.announce();
         self.handle.outbox.close();

@@ -1,4 +1,4 @@
-//! What stands between a client and the rest: panics, calls that never end, and what may be told of errors.
+//! What stands between a client and the rest: panics, calls that never end, and the logging of errors.
 
 use std::any::Any;
 use std::borrow::Cow;
@@ -78,7 +78,7 @@ static UNAVAILABLE: LogThrottle = LogThrottle::new();
 /// Calls that failed for a reason of the server's own. Such reasons last: a full disk fails every call.
 static FAILED: LogThrottle = LogThrottle::new();
 
-/// Logs an error that is about to be told to a client: what the client must not see is in its source.
+/// Logs an error that is about to be sent to a client: its source holds what the client must not see.
 pub(crate) fn log(error: &Error, path: &str, method: &str) {
     // Clients name methods, also such as do not exist.
     let method = Escaped(method);

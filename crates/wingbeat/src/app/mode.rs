@@ -1,12 +1,12 @@
-//! How much clients are told of errors that nobody has worded for them.
+//! How much clients learn of errors that the program did not write for them.
 
 use std::error::Error as StdError;
 use wingbeat_core::Error;
 
-/// How much clients are told of errors that nobody has worded for them: those of a database, of a file, of a panic.
+/// How much clients learn of errors that the program did not write for them: those of a database, of a file, of a panic.
 /// [`Builder::mode`](super::Builder::mode) sets it.
 ///
-/// What is told of an [`Error`] that the program makes itself (`Error::conflict("That name is taken")`) is the same in
+/// An [`Error`] that the program makes itself (`Error::conflict("That name is taken")`) looks the same in
 /// both modes, and the log has all of it in both.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -20,7 +20,7 @@ pub enum Mode {
 }
 
 impl Mode {
-    /// The error as a client is told it.
+    /// The error as a client sees it.
     pub(crate) fn shown(self, error: Error) -> Error {
         let Some(source) = error.source().filter(|_| self == Mode::Development) else { return error };
         let mut message = error.message().to_owned();

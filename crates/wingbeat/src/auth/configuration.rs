@@ -79,7 +79,7 @@ impl Auth {
     pub fn from_file(file: impl AsRef<Path>) -> Result<Auth> {
         let file = file.as_ref();
         let unreadable =
-            |error| Error::general(format!("No secret can be read from {}", file.display())).with_source(error);
+            |error| Error::general(format!("Cannot read the secret from {}", file.display())).with_source(error);
         Ok(Auth::new(Key::secret(std::fs::read_to_string(file).map_err(unreadable)?.trim())?))
     }
 
@@ -217,7 +217,9 @@ impl Auth {
             return Err(error);
         }
         if self.tokens.keys.first().is_none_or(|key| key.signing.is_none()) {
-            return Err(Error::general("The first key has to sign tokens, and a public key can not"));
+            return Err(Error::general(
+                "The first key is a public key and cannot sign tokens: put a secret or a private key first",
+            ));
         }
         let all = || self.strategies.iter().map(|(name, _)| name.clone()).collect();
         let allowed: Vec<Box<str>> = self.allowed.unwrap_or_else(all);

@@ -10,7 +10,7 @@ use wingbeat_core::{Id, Method, Result};
 
 impl App {
     /// Logs a connection out, as if its client had asked for it: it leaves all channels, and
-    /// [`on_logout`](crate::Builder::on_logout) is told. Whether it was logged in.
+    /// [`on_logout`](crate::Builder::on_logout) runs. Whether it was logged in.
     ///
     /// Its token stays valid until it expires; [`Auth::revoked`](crate::auth::Auth::revoked) can refuse it.
     pub fn logout(&self, connection: &Connection) -> bool {

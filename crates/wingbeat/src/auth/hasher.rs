@@ -5,9 +5,9 @@ use argon2::{Argon2, Params, Version};
 use wingbeat_core::{Error, Result};
 use wingbeat_protocol::LogThrottle;
 
-/// Longer passwords are nobody's.
+/// The longest password, in bytes.
 pub(super) const LONGEST: usize = 1024;
-/// Bcrypt looks at so many bytes of a password.
+/// How many bytes of a password bcrypt looks at.
 const LONGEST_OF_BCRYPT: usize = 72;
 /// The cost of bcrypt in Feathers.
 pub(super) const COST_OF_BCRYPT: u32 = 10;

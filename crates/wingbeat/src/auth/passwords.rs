@@ -34,7 +34,7 @@ impl Passwords {
     /// If the costs are out of argon2's bounds.
     pub fn with_cost(memory: u32, passes: u32) -> Result<Passwords> {
         let params = Params::new(memory, passes, Params::DEFAULT_P_COST, None)
-            .map_err(|error| Error::general(format!("Unusable costs for argon2: {error}")))?;
+            .map_err(|error| Error::general(format!("Invalid costs for argon2: {error}")))?;
         Ok(Passwords::of(Hasher::argon2id(params)))
     }
 
@@ -60,7 +60,7 @@ impl Passwords {
     pub fn keep_bcrypt_with_cost(cost: u32) -> Result<Passwords> {
         match cost {
             4..=31 => Ok(Passwords::of(Hasher::bcrypt(cost))),
-            _ => Err(Error::general(format!("Unusable cost for bcrypt: {cost} is not between 4 and 31"))),
+            _ => Err(Error::general(format!("Invalid cost for bcrypt: {cost} is not between 4 and 31"))),
         }
     }
 
@@ -83,7 +83,7 @@ impl Passwords {
     }
 
     /// Whether a password is the one that a hash was made of, argon2id's or bcrypt's: for a service that asks for it again,
-    /// before it changes a password or deletes an account. What is no hash fits no password.
+    /// before it changes a password or deletes an account. An invalid hash fits no password.
     ///
     /// This counts no attempts, as [`Local`](super::Local) does: ask only those who have logged in.
     ///
@@ -124,7 +124,7 @@ impl Passwords {
         work(permit, move || inner.hasher.compare(&password, stored.as_deref())).await
     }
 
-    /// Everything that may be hashed at once, so that nothing can be.
+    /// Takes all permits, so that nothing can be hashed.
     #[cfg(test)]
     pub(super) async fn occupy(&self) -> Vec<Permit> {
         let first = self.enter().await.expect("the queue is empty");

@@ -45,10 +45,14 @@ impl RawService for Authentication {
 }
 
 pub(super) fn running(services: &Services) -> Result<App> {
-    App::of(services).ok_or_else(|| Error::general("There is no application"))
+    App::of(services).ok_or_else(|| {
+        Error::general(
+            "This authentication service is not mounted: `App::builder().mount(\"authentication\", …)` does that",
+        )
+    })
 }
 
-/// What a client is about to be told.
+/// The answer that a client is about to receive.
 fn shown(context: &Context) -> Result<Value> {
     context.dispatch.as_ref().or(context.result.as_ref()).map_or(Ok(Value::Null), Payload::to_value)
 }
@@ -126,7 +130,9 @@ impl ConnectionGuard for Authenticator {
             return Err(Error::general(format!("Can not find service '{}'", entity.service)));
         }
         if self.sessions.service.set(path.clone()).is_err() {
-            return Err(Error::general("An authentication service is mounted once"));
+            return Err(Error::general(
+                "This authentication service is mounted already: make another one with `Auth::new` for a second path",
+            ));
         }
         Ok(())
     }
@@ -154,7 +160,11 @@ impl ConnectionGuard for Authenticator {
             connection.unset_extension::<Pending>();
             let Pending { session, record, login, joins } = &*pending;
             if let Err(error) = self.begin(app, connection, session, record.clone(), login, joins) {
-                tracing::debug!(?error, ?connection, "a client who logged in by its handshake is nobody any more");
+                tracing::debug!(
+                    ?error,
+                    ?connection,
+                    "a login by the handshake was refused once the client was connected"
+                );
             }
         }
     }

@@ -185,7 +185,7 @@ impl<'a> Next<'a> {
 
 impl HookLayer {
     /// In Feathers those for all methods are around those for one: what fails in a before hook for all, or in an error hook
-    /// of the method, is not told to the method's error hooks. Where it makes no difference, one level does for both.
+    /// of the method, does not reach the method's error hooks. Where it makes no difference, one level does for both.
     fn of(hooks: &HookSet, method: &Method, error_map: &ErrorMap) -> Vec<HookLayer> {
         let error_map = error_map.clone();
         let after = hooks.after.all_first(method);

@@ -132,7 +132,7 @@ pub trait Hook: Send + Sync + 'static {
 ///     .build()?;
 /// let service = app.service("rates");
 /// service.get("EUR", Params::new()).await?;
-/// // Nobody has told the cache of this.
+/// // The cache does not know of this.
 /// rates.patch("EUR".into(), Some(json!({"rate": 2}).into()), &Params::new()).await?;
 /// assert_eq!(service.get("EUR", Params::new()).await?.to_value()?["rate"], 1);
 /// service.patch("EUR", json!({"rate": 3}), Params::new()).await?;

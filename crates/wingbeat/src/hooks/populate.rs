@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 use wingbeat_core::{Error, Id, Result};
 
-/// So many are asked for at once: stores take 2,000 values unless told otherwise.
+/// How many records one find asks for: stores accept 2,000 values by default.
 const AT_ONCE: usize = 1000;
 
 /// Adds related records to the result, be it a record, a list or a page: to each one, as `name`, the record of the

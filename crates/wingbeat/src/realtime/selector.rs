@@ -89,7 +89,7 @@ fn having<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<Box<str
             let mut having = BTreeMap::new();
             while let Some((name, value)) = map.next_entry::<Box<str>, Value>()? {
                 if having.insert(name, as_connections_have(&value)).is_some() {
-                    return Err(A::Error::custom("a name stands twice"));
+                    return Err(A::Error::custom("a name appears twice"));
                 }
             }
             Ok(having)

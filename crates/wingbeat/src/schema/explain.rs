@@ -5,7 +5,7 @@ use jsonschema::error::ValidationErrorKind as Kind;
 use jsonschema::{ValidationError, Validator};
 use serde_json::{Value, json};
 
-/// A value with more parts than this is told its first error as it is found, not as AJV would find it: a large list of
+/// For a value with more parts than this the first error is the one found first, not the one that AJV would find first: a large list of
 /// wrong elements must not become a list of errors.
 const SMALL: usize = 1000;
 

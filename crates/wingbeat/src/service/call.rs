@@ -13,7 +13,7 @@ use wingbeat_core::{Definition, Id, IdArg, Payload, RawJson, Result};
 
 /// What services run in, and what runs their calls: the application.
 pub(crate) trait Host: Any + Send + Sync {
-    /// With `dispatched`, answers what a client would be told.
+    /// With `dispatched`, answers what a client would receive.
     fn call(self: Arc<Self>, invocation: Invocation<'_>, dispatched: bool) -> BoxFuture<'static, Result<Payload>>;
     fn emit(&self, path: &str, event: &str, data: RawJson) -> BoxFuture<'static, Result<()>>;
     fn channel(&self, names: Box<[Box<str>]>) -> Channel;
@@ -167,7 +167,7 @@ pub(crate) trait ServiceScope: Send + Sync {
     }
 }
 
-/// Who wants to know what a call writes, in the order in which it is written.
+/// Receives what a call writes, in the order in which it is written.
 pub(crate) trait Notes: Send + Sync {
     /// The record with this id has been written; its field of this name holds the id.
     fn wrote(&self, id: &Id, id_field: &str);

@@ -28,7 +28,7 @@ pub struct Invocation<'a> {
     pub caller: Caller<'a>,
     /// With what.
     pub arguments: Arguments,
-    /// Why the arguments cannot be read, if they cannot: what the caller is told, unless there is no such service or
+    /// Why the arguments cannot be read, if they cannot: the error that the caller receives, unless there is no such service or
     /// method.
     // Beside the arguments: what is wrapped has to be moved to be looked at.
     pub unreadable: Option<Error>,

@@ -238,7 +238,7 @@ impl Params {
         }
     }
 
-    /// Who wants to know what is written.
+    /// Receives what is written.
     pub(crate) fn notes(&self) -> Option<&dyn Notes> {
         self.scope.as_ref()?.notes()
     }

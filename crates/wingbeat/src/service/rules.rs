@@ -249,7 +249,7 @@ impl ClientRules {
     }
 }
 
-/// What a client is told who wants to write more than it may.
+/// The error for a client that wants to write more than it may.
 pub(crate) fn too_many(method: &Method, most: usize) -> Error {
     Error::bad_request(format!("Can not {method} more than {most} entries in one call"))
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use wingbeat_core::{Error, Result};
 
-/// How long a client waits for an event or an answer unless told otherwise.
+/// How long a client waits for an event or an answer by default.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A client inside the process: it connects, calls and hears as the client of a socket does, without one.
@@ -63,7 +63,7 @@ impl Client {
     /// Calls with any arguments: what stands behind the method's name on the wire, beginning with the path.
     ///
     /// # Errors
-    /// What the client would be told. Its `{:?}`, which a test shows that unwraps it, names method and path as well.
+    /// The error that the client would receive. Its `{:?}`, which a test prints that unwraps it, names method and path as well.
     pub async fn emit(&self, method: &str, arguments: &[Value]) -> Result<Value> {
         let answered = async {
             let invocation = super::remote::invocation(&self.connection, method, arguments)?;
@@ -73,7 +73,7 @@ impl Client {
     }
 
     /// Logs in by the service `authentication`, with the strategy's data: `{"strategy": "local", "email": …}`. Answers
-    /// what the client is told, the token among it.
+    /// the answer that the client receives, the token included.
     ///
     /// # Errors
     /// If the server does not let the client in.
@@ -197,7 +197,7 @@ impl Peer for InProcessPeer {
     fn deliver(&self, message: &Message) {
         match message.data().to() {
             Ok(data) => self.inbox.add(Heard { event: message.name().to_owned(), data }),
-            Err(error) => tracing::error!(?error, event = message.name(), "an event has no value in Unicode"),
+            Err(error) => tracing::error!(?error, event = message.name(), "the data of an event is not valid Unicode"),
         }
     }
 

@@ -9,7 +9,7 @@ use crate::service::{
 use serde_json::{Value, json};
 use wingbeat_core::{Error, Id, IdArg, Method, Payload, Result};
 
-/// A service as a client sees it; [`Client::service`] makes one. Every call fails with what the client would be told.
+/// A service as a client sees it; [`Client::service`] makes one. Every call fails with the error that the client would receive.
 #[derive(Clone, Debug)]
 pub struct Remote<'a> {
     client: &'a Client,

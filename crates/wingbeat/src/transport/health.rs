@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use wingbeat_core::{Error, RawJson, Result};
 
-/// How long a check may take unless told otherwise.
+/// How long a check may take by default.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
 type Check = Arc<dyn Fn(App) -> BoxFuture<'static, Result<()>> + Send + Sync>;
@@ -104,7 +104,7 @@ impl Health {
         let running = self.checks.iter().map(|(name, check)| async move {
             let outcome = match app.upgrade() {
                 Some(app) => guarded(async { check(app).await }, self.timeout).await,
-                None => Err(Error::unavailable("The application has gone")),
+                None => Err(Error::unavailable("The application has ended")),
             };
             if let Err(error) = &outcome {
                 tracing::warn!(?error, check = &**name, "a health check failed");

@@ -57,8 +57,11 @@ impl Metrics {
         let calls = Matcher::Full("wingbeat_call_seconds".to_owned());
         let recorder = PrometheusBuilder::new().set_buckets_for_metric(calls, &BUCKETS)?.build_recorder();
         let handle = recorder.handle();
-        metrics::set_global_recorder(recorder)
-            .map_err(|_| Error::general("There is a metrics recorder in this process already"))?;
+        metrics::set_global_recorder(recorder).map_err(|_| {
+            Error::general(
+                "This process has a metrics recorder already: configure `Metrics` once, and install no other recorder",
+            )
+        })?;
         metrics::describe_counter!("wingbeat_calls_total", "Calls of service methods that have ended");
         metrics::describe_histogram!("wingbeat_call_seconds", metrics::Unit::Seconds, "How long calls took");
         metrics::describe_counter!("wingbeat_refused_calls_total", "Calls from outside that reached no method");

@@ -10,10 +10,10 @@ use std::time::Duration;
 use wingbeat_core::Result;
 use wingbeat_engine::{HttpLimits, Listener};
 
-/// How long a shutdown may take unless told otherwise.
+/// How long a shutdown may take by default.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Sets an application up and serves it until the process is told to end (SIGTERM or ctrl-c), then ends it in order: no new clients,
+/// Sets an application up and serves it until SIGTERM or ctrl-c, then ends it in order: no new clients,
 /// running calls finish, sockets are closed, services are torn down, within ten seconds.
 ///
 /// The listener is one of TCP, of Unix sockets, or, with the feature `tls`, an encrypted one around either:
@@ -107,13 +107,13 @@ impl<L> fmt::Debug for Serve<L> {
     }
 }
 
-/// Waits until the process is told to end: by ctrl-c (SIGINT) or, on Unix, by SIGTERM, as `kill`, systemd and Kubernetes
+/// Waits until the process receives a signal to end: ctrl-c (SIGINT) or, on Unix, by SIGTERM, as `kill`, systemd and Kubernetes
 /// send it. [`serve`] waits for it by itself; who serves otherwise, inside an axum application for example, shuts down
 /// then.
 pub async fn terminated() {
     let interrupted = async {
         if let Err(error) = tokio::signal::ctrl_c().await {
-            tracing::warn!(%error, "ctrl-c can not be heard");
+            tracing::warn!(%error, "cannot listen for ctrl-c");
             std::future::pending::<()>().await;
         }
     };
@@ -122,7 +122,7 @@ pub async fn terminated() {
         match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
             Ok(mut signal) => drop(signal.recv().await),
             Err(error) => {
-                tracing::warn!(%error, "SIGTERM can not be heard");
+                tracing::warn!(%error, "cannot listen for SIGTERM");
                 std::future::pending::<()>().await;
             }
         }

@@ -161,7 +161,7 @@ impl Task {
         self.shared.report(&ConnectionEvent::ConnectFailed { error: Arc::new(error), will_retry });
     }
 
-    /// Stays away until told to connect: what waits fails, and what comes fails at once.
+    /// Stays disconnected until the program connects again: what waits fails, and what comes fails at once.
     fn halt(&mut self, error: &Error) {
         self.wanted = false;
         self.attempts = 0;

@@ -230,5 +230,5 @@ pub(crate) fn lost_error(reason: &str) -> Error {
 
 /// The connection that asked is gone.
 pub(crate) fn nobody_asks() -> Error {
-    Error::NotSent(Problem::new("The connection that asked is gone"))
+    Error::NotSent(Problem::new("The connection that the request came through has ended"))
 }

@@ -37,7 +37,7 @@ struct Watch {
     heartbeat: Instant,
     /// Its answer to CONNECT, until that is there.
     join: Option<Instant>,
-    /// Which transport was told of.
+    /// Which transport was reported.
     kind: Option<TransportKind>,
 }
 
@@ -199,7 +199,7 @@ impl Task {
         let payload = &self.shared.options.auth_payload;
         for (at, namespace) in self.namespaces.iter_mut().enumerate().filter(|(_, namespace)| !namespace.asked) {
             namespace.asked = true;
-            // What the last connection was told counts no longer.
+            // The settings of the last connection no longer count.
             namespace.halted = None;
             let json = payload.as_ref().map(Value::to_string).unwrap_or_default();
             let asked = outbox.packet(PacketKind::Connect, &namespace.name, None, json.as_bytes(), &[]);

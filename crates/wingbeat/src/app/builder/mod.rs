@@ -49,7 +49,7 @@ impl Builder {
         self
     }
 
-    /// Is told of every client that has connected: the place to let it join channels.
+    /// Listens to connections: runs for every client that has connected. The place to let it join channels.
     pub fn on_connection<R: ListenerReturn>(
         mut self,
         listener: impl Fn(&App, &Connection) -> R + Send + Sync + 'static,
@@ -60,7 +60,7 @@ impl Builder {
         self
     }
 
-    /// Is told of every client that has gone. It has left all channels by then;
+    /// Listens to disconnections: runs for every client that has gone. It has left all channels by then;
     /// [`left_channels`](Connection::left_channels) says which.
     pub fn on_disconnect<R: ListenerReturn>(
         mut self,
@@ -93,9 +93,9 @@ impl Builder {
         Fut: Future<Output = Result<()>> + Send + 'static,
     {
         self.on_disconnect(move |app, connection| {
-            let told = listener(app.clone(), connection.clone());
+            let running = listener(app.clone(), connection.clone());
             app.0.background.spawn_listener(async move {
-                if let Err(error) = told.await
+                if let Err(error) = running.await
                     && let Some(times) = FAILED.happened_as(&format!("{error:?}"))
                 {
                     tracing::error!(?error, times, "a listener failed");
@@ -104,7 +104,7 @@ impl Builder {
         })
     }
 
-    /// Is told of every connection that has logged in; it carries `authentication` and the user by then. After a login
+    /// Listens to logins: runs for every connection that has logged in; it carries `authentication` and the user by then. After a login
     /// by the headers of the handshake `connection` comes first.
     #[cfg(feature = "auth")]
     pub fn on_login<R: ListenerReturn>(
@@ -117,8 +117,8 @@ impl Builder {
         self
     }
 
-    /// Is asked about every login once strategy and hooks have let it pass: an error refuses it, and the client is told that
-    /// in place of the token. It may wait, for a database say, and let the connection join channels.
+    /// Decides about every login that strategy and hooks have accepted: an error refuses it, and the client receives that
+    /// error instead of the token. It may wait, for a database say, and let the connection join channels.
     ///
     /// ```
     /// use serde::Deserialize;
@@ -148,7 +148,7 @@ impl Builder {
         self
     }
 
-    /// Is told of every connection that is no longer logged in: by its own wish, by force, or because its token has
+    /// Listens to logouts: runs for every connection that is no longer logged in: by its own wish, by force, or because its token has
     /// expired and connections are to stay ([`Expiry::Anonymous`](crate::auth::Expiry)). It has left all channels by
     /// then, also those from before the login; [`left_channels`](Connection::left_channels) says which.
     #[cfg(feature = "auth")]
@@ -194,7 +194,7 @@ impl Builder {
         self
     }
 
-    /// How much clients are told of errors that nobody has worded for them: as little as in production, unless this says
+    /// How much clients learn of errors that the program did not write for them: as little as in production, unless this says
     /// otherwise.
     ///
     /// ```

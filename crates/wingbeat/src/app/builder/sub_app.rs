@@ -29,8 +29,8 @@ impl Builder {
         let Builder { mounts, hooks, publishers, listeners, transports, fallback, phases, mode, wrong } = app;
         let outer_ones = !transports.is_empty() || fallback.is_some() || !phases.is_empty() || mode != Mode::default();
         let misplaced = outer_ones.then(|| {
-            let text = "a transport, a fallback, a mode, or a hook around setup and teardown: they are the outer application's";
-            Error::general(format!("The application at '{path}' has {text}"))
+            let text = "a transport, a fallback, a mode, or a hook around setup and teardown: set these on the outer application";
+            Error::general(format!("The application mounted at '{path}' has {text}"))
         });
         self.wrong = self.wrong.or(wrong).or(misplaced);
         self.listeners.append(listeners);

@@ -75,7 +75,7 @@ impl Dispatcher {
     /// Runs a call.
     ///
     /// # Errors
-    /// What the caller is told: why it was refused, or what the service or its hooks failed with.
+    /// The error that the caller receives: why it was refused, or what the service or its hooks failed with.
     pub async fn call(&self, invocation: Invocation<'_>) -> Result<Outcome> {
         let mut invocation = Some(invocation);
         let first_poll = poll_fn(|cx| match invocation.take() {
@@ -195,7 +195,7 @@ impl Dispatcher {
     /// asks before it [tells](Dispatcher::connected) of the connection.
     ///
     /// # Errors
-    /// Why the client may not come in, as it is told. What takes longer than a call ends with Timeout.
+    /// Why the client may not come in, as the client sees it. What takes longer than a call ends with Timeout.
     pub fn admit(&self, connection: &Connection) -> impl Future<Output = Result<()>> + Send + use<> {
         let asked = self.app().map(|app| app.admit(connection));
         let (limit, app) = (self.limit, self.app.clone());
@@ -208,19 +208,19 @@ impl Dispatcher {
         }
     }
 
-    /// An error of what else a transport asks before a client may come in, as the client is told it.
+    /// An error of other checks that a transport makes before a client may come in, as the client sees it.
     pub(crate) fn not_admitted(&self, error: Error) -> Error {
         not_admitted(&self.app, error)
     }
 
-    /// A client has come in: the listeners are told, and events can reach it.
+    /// A client has come in: the listeners run, and events can reach it.
     pub fn connected(&self, connection: &Connection) {
         if let Some(app) = self.app() {
             app.connected(connection);
         }
     }
 
-    /// A client has gone: it leaves all channels, then the listeners are told. To say so again changes nothing.
+    /// A client has gone: it leaves all channels, then the listeners run. A second call changes nothing.
     pub fn disconnected(&self, connection: &Connection) {
         if let Some(app) = self.app() {
             app.disconnected(connection);

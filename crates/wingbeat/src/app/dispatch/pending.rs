@@ -93,7 +93,7 @@ impl Completion for Payload {
     }
 }
 
-/// What a client is told of an outcome. The log is told of errors.
+/// The outcome as the client sees it. Errors are logged.
 #[inline]
 pub(super) fn outcome_of<T: Completion>(
     outcome: Result<T>,

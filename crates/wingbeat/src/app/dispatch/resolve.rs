@@ -80,7 +80,7 @@ impl App {
     }
 }
 
-/// What a caller is told who asks for a method that the service does not have, or not for him.
+/// The error for a method that the service does not have, or that this caller may not call.
 fn not_allowed(method: &str, path: &str) -> Error {
     Error::method_not_allowed(format!("Method '{method}' not allowed on service '{path}'"))
 }

@@ -42,7 +42,7 @@ impl Completed {
         Ok(self.dispatch.unwrap_or(self.result))
     }
 
-    /// What a client is told.
+    /// The outcome for a client.
     pub(super) fn for_client(self) -> Result<Outcome> {
         let Completed { result, dispatch, http, event, is_create } = self;
         Outcome::new(dispatch.unwrap_or(result), http, event, is_create)

@@ -22,7 +22,7 @@ pub(in crate::app) enum CallerKind {
     Server,
 }
 
-/// On whose behalf something is published.
+/// Who publishes something.
 #[derive(Clone, Copy)]
 pub(in crate::app) struct EmitterRef<'a> {
     pub(in crate::app) caller: Option<&'a Connection>,
@@ -145,7 +145,7 @@ impl Inner {
         }
     }
 
-    /// As [`publish`](Inner::publish), and waits for the publisher.
+    /// As [`publish`](Inner::publish), but waits for the publisher.
     pub(super) async fn publish_here(
         self: &Arc<Inner>,
         slot: &EventSlot,

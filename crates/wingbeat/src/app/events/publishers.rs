@@ -1,4 +1,4 @@
-//! Who names the audience of which event.
+//! Which publisher names the audience of an event.
 
 use crate::realtime::Publisher;
 use std::collections::HashMap;

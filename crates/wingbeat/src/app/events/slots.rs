@@ -1,4 +1,4 @@
-//! The events of a mounted service: which there are, who listens, who is the publisher.
+//! The events of a mounted service, with their listeners and publishers.
 
 use super::publishers::{ChosenPublisher, OF_APP, OF_SERVICE, OF_SUB_APP, Publishers};
 use crate::BoxFuture;
@@ -27,7 +27,7 @@ pub(crate) struct EventSlot {
 }
 
 impl EventSlot {
-    /// Whether anybody could care. If not, results need not even be written.
+    /// Whether it has a publisher or a listener. If not, results need not even be written.
     pub(in crate::app) fn is_heard(&self) -> bool {
         self.publisher.is_some() || !self.listeners.is_empty()
     }
@@ -58,7 +58,7 @@ impl EventSlot {
         asked.ok()
     }
 
-    /// Says in the log why nobody hears an event, for those who wonder.
+    /// Logs why nobody hears an event.
     pub(super) fn is_heard_by_nobody(&self, audience: Option<&Audience>) {
         let reason = match audience {
             None => "it has no publisher",
@@ -154,7 +154,7 @@ fn unknown(event: &str, path: &str) -> Error {
     Error::general(text)
 }
 
-/// What a call fails with that sends an event which was never declared: nothing that clients could do something about.
+/// The error of a call that sends an undeclared event. It is internal: clients cannot do anything about it.
 pub(in crate::app) fn undeclared(event: &str, path: &str) -> Error {
     Error::internal(unknown(event, path).into_std())
 }

@@ -24,7 +24,7 @@ struct WriteScope {
     /// Whose call it is.
     caller: Option<Connection>,
     noted: Mutex<Turns>,
-    /// Params can be kept: what is written with them after the call has no events. Changes under the lock.
+    /// Services can keep params: writes with them after the call have no events. Changes under the lock.
     is_over: AtomicBool,
 }
 

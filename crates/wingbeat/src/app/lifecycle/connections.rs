@@ -1,4 +1,4 @@
-//! Connections that come and go, log in and out: who is asked about them, and who is told.
+//! Connections that come and go, log in and out: who decides about them, and who listens.
 
 #[cfg(feature = "auth")]
 use super::login::LoginListener;
@@ -14,7 +14,7 @@ use wingbeat_protocol::LogThrottle;
 
 type OnConnection = Box<dyn Fn(&App, &Connection) + Send + Sync>;
 
-/// Who wants to know of connections that come and go, log in and out.
+/// Listeners to connections that come and go, log in and out.
 #[derive(Default)]
 pub(in crate::app) struct Listeners {
     pub(in crate::app) connection: Vec<OnConnection>,
@@ -57,14 +57,14 @@ impl App {
         self.tell(&self.0.listeners.login, connection);
     }
 
-    /// A client is no longer logged in: it leaves all channels, then the listeners are told.
+    /// A client is no longer logged in: it leaves all channels, then the listeners run.
     #[cfg(feature = "auth")]
     pub(crate) fn logged_out(&self, connection: &Connection) {
         connection.note_left(self.0.channels.leave_all(connection));
         self.tell(&self.0.listeners.logout, connection);
     }
 
-    /// A client has gone: it leaves all channels, then the listeners are told. Happens once.
+    /// A client has gone: it leaves all channels, then the listeners run. Happens once.
     pub(crate) fn disconnected(&self, connection: &Connection) {
         if let Some(left) = self.0.channels.gone(connection) {
             if !self.0.listeners.disconnect.is_empty() {

@@ -1,4 +1,4 @@
-//! Listeners that have a say in logins.
+//! Listeners that may refuse logins.
 
 use crate::BoxFuture;
 use crate::app::{App, guard::contained};
@@ -11,7 +11,7 @@ use std::fmt;
 use std::sync::Mutex;
 use wingbeat_core::{AsyncFunction, Error, Payload, Result};
 
-/// A login that is about to succeed, as [`on_login_async`](crate::Builder::on_login_async) is told of it.
+/// A login that is about to succeed, as listeners of [`on_login_async`](crate::Builder::on_login_async) see it.
 pub struct Login {
     connection: Option<Connection>,
     strategy: String,
@@ -72,7 +72,7 @@ impl fmt::Debug for Login {
     note = "write one that uses variables of its surroundings as `with(db, async |db: Db, app: &App, login: &Login| …)`"
 )]
 pub trait LoginListener: Send + Sync + 'static {
-    /// Is told of a login, and may refuse it.
+    /// Runs for a login, and may refuse it.
     fn call<'a>(&'a self, app: &'a App, login: &'a Login) -> BoxFuture<'a, Result<()>>;
 }
 
@@ -96,7 +96,7 @@ where
 }
 
 impl App {
-    /// Asks all who have a say in a login.
+    /// Asks all listeners that may refuse a login.
     ///
     /// # Errors
     /// Why it is refused.

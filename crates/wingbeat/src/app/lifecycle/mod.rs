@@ -74,7 +74,7 @@ impl App {
         // Listeners that say goodbye still find all services.
         let left = deadline.saturating_duration_since(Instant::now());
         if tokio::time::timeout(left, self.0.background.ended()).await.is_err() {
-            tracing::error!("a listener or a publisher took too long");
+            tracing::error!("the shutdown no longer waits for a listener or a publisher, which took too long");
         }
         let services = Box::pin(self.teardown_services(deadline));
         let teardown = contained("A hook", || Phase::new(self, &self.0.phases.teardown, services).run());

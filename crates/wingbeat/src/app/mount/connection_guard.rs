@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::sync::Arc;
 use wingbeat_core::Result;
 
-/// The side of a mounted service that is asked about every connection. [`Mount::guard`](super::Mount::guard) adds it.
+/// The part of a mounted service that decides about every connection. [`Mount::guard`](super::Mount::guard) adds it.
 pub(crate) trait ConnectionGuard: Send + Sync + 'static {
     /// All services are mounted now, this one at `path`: whether it finds what it needs.
     fn check(&self, app: &App, path: &Arc<str>) -> Result<()>;
@@ -18,14 +18,14 @@ pub(crate) trait ConnectionGuard: Send + Sync + 'static {
     /// What the headers of a request that comes without connection say of who asks, unverified: `params.authentication`.
     fn authentication(&self, headers: &Headers) -> Option<Value>;
 
-    /// A client has connected, and the listeners have been told.
+    /// A client has connected, and the listeners have run.
     fn connected(self: Arc<Self>, app: &App, connection: &Connection);
 
-    /// A client who was connected has gone, and the listeners have been told.
+    /// A client who was connected has gone, and the listeners have run.
     fn disconnected(&self, connection: &Connection);
 }
 
-/// A guard, as what all guards are and as what it is itself.
+/// A guard, as a `ConnectionGuard` and as its own type.
 #[derive(Clone)]
 pub(crate) struct RegisteredGuard {
     guard: Arc<dyn ConnectionGuard>,
@@ -45,7 +45,7 @@ impl RegisteredGuard {
         &self.guard
     }
 
-    /// As what it is itself, if it is that.
+    /// The guard as its own type, if that is `T`.
     #[cfg(feature = "auth")]
     pub(in crate::app) fn itself<T: ConnectionGuard>(&self) -> Option<Arc<T>> {
         self.itself.get()

@@ -79,7 +79,7 @@ pub(super) fn check(service: &dyn DynService, path: &str) -> Result<()> {
         }
         Some(method) => {
             return wrong(format!(
-                "lists the method '{method}' and has none: write `async fn {method}`, or do not list it"
+                "lists the method '{method}' without implementing it: write `async fn {method}`, or remove it from the list"
             ));
         }
         None => {}
@@ -87,7 +87,7 @@ pub(super) fn check(service: &dyn DynService, path: &str) -> Result<()> {
     // Who writes all six may stand for a service that has fewer. Of raw services it is theirs to say, each time anew.
     let forgotten = written.iter().find(|method| !listed.contains(method));
     match forgotten.filter(|_| service.is_typed() && written.len() < Method::STANDARD.len()) {
-        Some(method) => wrong(format!("has the method '{method}' and does not list it: add it to `METHODS`")),
+        Some(method) => wrong(format!("implements the method '{method}' without listing it: add it to `METHODS`")),
         None => Ok(()),
     }
 }

@@ -1,4 +1,4 @@
-//! What the application offers, told.
+//! The description of what the application offers.
 
 use super::entry::{Endpoint, Entry};
 use crate::app::App;

@@ -20,7 +20,7 @@ enum Stage {
 }
 
 impl Life {
-    /// Sets the service up, if nobody has. One that leaves is left alone.
+    /// Sets the service up, once. A service that is being torn down is not set up.
     pub(super) async fn set_up<F: Future<Output = Result<()>>>(&self, setup: impl FnOnce() -> F) -> Result<()> {
         let mut stage = self.0.lock().await;
         if *stage == Stage::Mounted {
@@ -30,7 +30,7 @@ impl Life {
         Ok(())
     }
 
-    /// Tears the service down, if nobody has, set up or not. A setup that runs is waited for.
+    /// Tears the service down, once, whether it was set up or not. Waits for a setup that runs.
     pub(super) async fn tear_down<F: Future<Output = Result<()>>>(&self, teardown: impl FnOnce() -> F) -> Result<()> {
         let mut stage = self.0.lock().await;
         if *stage == Stage::Gone {

@@ -126,9 +126,9 @@ impl<S: Service> Service for Around<S> {
 
 #[tokio::test]
 async fn a_method_that_is_only_listed_or_only_written_is_not_built() {
-    let remove = "lists the method 'remove' and has none: write `async fn remove`";
+    let remove = "lists the method 'remove' without implementing it: write `async fn remove`";
     for (mount, told) in [
-        (Mount::new(Unlisted), "has the method 'find' and does not list it: add it to `METHODS`"),
+        (Mount::new(Unlisted), "implements the method 'find' without listing it: add it to `METHODS`"),
         (Mount::new(Unwritten), remove),
         (Mount::new(Raw(vec![Get, Remove])), remove),
         (Mount::new(Raw(vec![Get, Method::named("archive")])), "lists 'archive' among the standard methods"),

@@ -113,7 +113,7 @@ fn a_method_that_neither_has_is_not_built() {
         }
     }
     let error = App::builder().mount("x", Mount::new(Hollow(Base::default()))).build().unwrap_err();
-    assert!(error.message().contains("lists the method 'patch' and has none"), "{error}");
+    assert!(error.message().contains("lists the method 'patch' without implementing it"), "{error}");
 }
 
 #[test]

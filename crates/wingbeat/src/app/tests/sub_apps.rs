@@ -89,7 +89,7 @@ fn what_only_the_outer_application_has_is_an_error() {
         inner().around_setup(async |_: &App, services: Phase<'_>| services.run().await),
         App::builder().sub_app("v2", inner().configure(SocketIo::new())),
     ] {
-        assert!(with(inner).contains("outer application's"));
+        assert!(with(inner).contains("set these on the outer application"));
     }
     let unknown = with(inner().publish_event("typing", |_| nobody()));
     assert!(unknown.starts_with("'typing' is not a valid service event"), "{unknown}");

@@ -14,7 +14,7 @@ use wingbeat_core::RawJson;
 
 /// The machine may sleep, and its clock be set: so it is looked at from time to time.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
-/// So many are told before others have their turn.
+/// How many sessions end before other tasks have their turn.
 const SLICE: usize = 64;
 
 /// What happens to a connection when its token expires.
@@ -29,7 +29,7 @@ pub enum Expiry {
     Anonymous,
 }
 
-/// When which connection's token ends. It has 16 bytes a connection, and one task however many there are.
+/// When the tokens of connections expire: 16 bytes a connection, and one task for all of them.
 #[derive(Default)]
 pub(in crate::auth) struct ExpiryQueue {
     /// Milliseconds since 1970, and the connection's number.
@@ -43,7 +43,7 @@ fn millis(time: Seconds) -> u64 {
     (time * 1000.0).ceil() as u64
 }
 
-/// As many as have begun: what ends now has not ended a moment ago.
+/// The milliseconds that have passed completely: a token is valid until the moment of its end is over.
 fn whole_millis(time: Seconds) -> u64 {
     (time * 1000.0).floor() as u64
 }
@@ -53,7 +53,7 @@ impl ExpiryQueue {
         self.times.remove(&(millis(expires), connection));
     }
 
-    /// True if nobody watches yet: then the watch has to be started.
+    /// True if no task watches yet: then the caller has to start one.
     pub(in crate::auth) fn insert(&mut self, connection: u64, expires: Seconds) -> bool {
         let time = millis(expires);
         if self.times.first().is_none_or(|(first, _)| time < *first) {

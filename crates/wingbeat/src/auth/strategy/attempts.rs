@@ -52,14 +52,14 @@ pub(in crate::auth) struct CountedAttempt(Key);
 pub(in crate::auth) enum AttemptOrigin {
     /// An address; of IPv6 the network, of which everybody has plenty of addresses.
     Address(IpAddr),
-    /// A connection of which no more is known.
+    /// A connection whose address is unknown.
     Connection(u64),
-    /// Somewhere.
+    /// Neither is known.
     Unknown,
 }
 
 impl AttemptOrigin {
-    /// Where a call comes from; nowhere if the server makes it itself.
+    /// Where a call comes from; `None` if the server makes it itself.
     pub(in crate::auth) fn of(params: &Params) -> Option<AttemptOrigin> {
         let connection = || params.connection.as_ref().map(|connection| AttemptOrigin::Connection(connection.id()));
         let place =
@@ -77,7 +77,9 @@ impl Attempts {
     pub(in crate::auth) fn new(count: NonZeroU32, span: Duration) -> Result<Attempts> {
         let each = span.min(LONGEST) / count.get();
         if each.is_zero() {
-            return Err(Error::general("Attempts can not be limited in no time"));
+            return Err(Error::general(
+                "Invalid limit of attempts: the time span is too short. Write 60 s, for example",
+            ));
         }
         let (start, hasher) = (Instant::now(), RandomState::new());
         Ok(Attempts { each, span: each * count.get(), start, hasher, usage: Mutex::default() })

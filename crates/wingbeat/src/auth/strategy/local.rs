@@ -51,7 +51,7 @@ impl Local {
         self
     }
 
-    /// What everybody is told who can not log in.
+    /// The error of every login that fails.
     #[must_use]
     pub fn error_message(mut self, message: &str) -> Local {
         self.message = message.into();
@@ -97,7 +97,7 @@ impl Strategy for Local {
                 tracing::warn!(
                     field = &*self.entity_password,
                     times,
-                    "a record without a password: do the hooks of its service hide it from the server?"
+                    "a user's record has no password: check that no hook hides the field from the server's own calls"
                 );
             }
         }
@@ -117,7 +117,7 @@ impl Strategy for Local {
 }
 
 impl Local {
-    /// Replaces an old hash by a new one. That is nobody's business: no hooks, no events, and no matter if it fails.
+    /// Replaces an old hash by a new one, without hooks and events. The login succeeds even if this fails.
     async fn upgrade(&self, entity: &Value, password: &str, attempt: &Attempt<'_>) {
         let upgraded = async {
             let hash = self.passwords.hash(password.to_owned()).await?;
@@ -126,7 +126,7 @@ impl Local {
             let (top, rest) = self.entity_password.split_once('.').unwrap_or((&self.entity_password, ""));
             let mut member = entity.get(top).cloned().unwrap_or_default();
             let place = rest.split('.').filter(|key| !key.is_empty()).try_fold(&mut member, |at, key| at.get_mut(key));
-            *place.ok_or_else(|| Error::general("The field of the password has gone"))? = hash.into();
+            *place.ok_or_else(|| Error::general("Missing field of the password in the record"))? = hash.into();
             change.insert(top.into(), member);
             // Only in place of the one that was compared: meanwhile the password may have been changed.
             let unchanged = json!({&*self.entity_password: old});

@@ -96,7 +96,10 @@ impl TokenIssuer {
         claims.insert("jti".into(), uuid::Builder::from_random_bytes(random()?).into_uuid().to_string().into());
         let key =
             self.keys.first().ok_or_else(|| Error::general("Missing key: tokens cannot be signed without one"))?;
-        let signing = key.signing.as_ref().ok_or_else(|| Error::general("The first key can not sign"))?;
+        let signing = key
+            .signing
+            .as_ref()
+            .ok_or_else(|| Error::general("The first key cannot sign tokens: put a secret or a private key first"))?;
         let mut header = Header::new(key.algorithm.inner());
         header.typ = Some(self.kind.clone());
         header.kid = key.kid.as_deref().map(Into::into);

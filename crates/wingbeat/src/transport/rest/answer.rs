@@ -20,7 +20,7 @@ pub(super) fn answered(head: &Parts, outcome: Outcome) -> Result<Response<HttpBo
     let mut headers = HeaderMap::new();
     headers.insert(header::VARY, HeaderValue::from_static("Accept"));
     for (name, value) in outcome.headers().chain(outcome.location().map(|location| ("location", location))) {
-        let invalid = || Error::internal(format!("A hook has set the header '{name}' to what HTTP cannot carry"));
+        let invalid = || Error::internal(format!("A hook has set the header '{name}' to an invalid value"));
         let value = HeaderValue::from_str(value).map_err(|_| invalid())?;
         let name = HeaderName::try_from(name).map_err(|_| invalid())?;
         headers.insert(name, value);

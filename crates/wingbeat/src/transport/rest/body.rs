@@ -65,7 +65,7 @@ async fn collected(body: HttpBody, limit: usize) -> Result<Bytes, Refused> {
             let error = Error::bad_request(format!("The body is larger than {limit} bytes"));
             Err(Refused { status: Some(StatusCode::PAYLOAD_TOO_LARGE), ..error.into() })
         }
-        Err(error) => Err(Error::bad_request("The body has not come whole").with_source(error).into()),
+        Err(error) => Err(Error::bad_request("Incomplete body").with_source(error).into()),
     }
 }
 

@@ -21,9 +21,9 @@ use target::{Target, method_of};
 use wingbeat_core::{Error, Id, IdArg, Result, query_string};
 use wingbeat_engine::{Config, Cors};
 
-/// How long a call may take unless told otherwise.
+/// How long a call may take by default.
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);
-/// How large a body may be unless told otherwise: as large as a message over Socket.IO.
+/// How large a body may be by default: as large as a message over Socket.IO.
 const MAX_BODY: usize = 1_000_000;
 /// How long a query string may be.
 const MAX_QUERY: usize = 8 * 1024;
@@ -209,7 +209,7 @@ impl Endpoint {
         }
         if name.takes_data() {
             let data = tokio::time::timeout(self.dispatcher.limit(), data(&head.headers, body, self.max_body)).await;
-            let late = || Refused::from(Error::timeout("The body has not come in time"));
+            let late = || Refused::from(Error::timeout("The body did not arrive in time"));
             arguments.data = Some(data.map_err(|_| late())?.map_err(|refused| refused.told(self))?);
         }
         let headers = Headers::from(&head.headers);
@@ -230,7 +230,7 @@ impl Endpoint {
         Ok(outcome)
     }
 
-    /// Counts and logs an error of the request itself; the error as the client is told it.
+    /// Counts and logs an error of the request itself; the error as the client sees it.
     fn told(&self, error: Error) -> Error {
         self.dispatcher.refused("rest", error)
     }

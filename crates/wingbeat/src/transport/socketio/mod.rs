@@ -16,7 +16,7 @@ use wingbeat_core::{Error, RawJson, Result};
 use wingbeat_engine::io::Io;
 use wingbeat_engine::{Answer, Config, Engine, Event, Handled, Handler, Reason, Refusal, Socket};
 
-/// How long a call may take unless told otherwise.
+/// How long a call may take by default.
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);
 
 type Middleware = Box<dyn Fn(Socket, Connection) -> BoxFuture<'static, Result<()>> + Send + Sync>;
@@ -207,6 +207,6 @@ mod tests {
     fn an_option_that_cannot_be_is_told_when_the_application_is_built() {
         let config = Config::default().cors(Cors::origins(["*"]));
         let error = App::builder().configure(SocketIo::with_config(config)).build().unwrap_err();
-        assert!(error.message().starts_with("Impossible option 'cors'"), "{error:?}");
+        assert!(error.message().starts_with("Invalid option 'cors'"), "{error:?}");
     }
 }

@@ -50,7 +50,7 @@ impl Peer for Client {
 pub(super) fn sendable(value: &RawJson, most: usize) -> Result<()> {
     match value.attachments().len() {
         count if count > most => {
-            Err(Error::general(format!("{count} pieces of bytes are more than the {most} that one packet may have")))
+            Err(Error::general(format!("Too many attachments: there are {count}, and one packet may have {most}")))
         }
         _ => Ok(()),
     }
