@@ -11,7 +11,7 @@ use http::{HeaderMap, Uri};
 /// # Errors
 /// Why it is not the address of a server.
 pub(super) fn parse(url: &str) -> Result<Address> {
-    // A password is nobody's business, also if it is in the wrong place.
+    // No message shows a password, not even one in the wrong place.
     let shown = url.rsplit_once('@').map_or_else(|| url.to_owned(), |(_, rest)| format!("…@{rest}"));
     let wrong = |why: &str| Error::invalid(format!("Invalid server address '{shown}': {why}"));
     let uri: Uri = url.parse().map_err(|_| wrong("it cannot be read"))?;

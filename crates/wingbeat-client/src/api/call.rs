@@ -179,7 +179,7 @@ impl Request {
         let sending = Sending { client: client.clone(), timeout, status: Mutex::new(DeliveryStatus::NotSent) };
         let called = Next::new(&layers, &sending).run(&mut context).await;
         let result = called.and_then(|()| context.result.unwrap_or(Payload::NULL).to_raw().map_err(Error::unwritable));
-        // What a hook says is no answer of the server.
+        // A hook's error is not an answer of the server.
         result.map_err(|error| error.of_hooks(*locked(&sending.status)))
     }
 }

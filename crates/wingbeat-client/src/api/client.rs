@@ -64,7 +64,7 @@ impl Client {
         self.service(D::PATH)
     }
 
-    /// The Socket.IO connection itself, for events that are no service's.
+    /// The Socket.IO connection itself, for events of your own, beside those of services.
     pub fn io(&self) -> Io {
         Io::new(self.clone(), self.shared().options.namespace.clone())
     }

@@ -1,4 +1,4 @@
-//! Raw Socket.IO: events that are no service's.
+//! Raw Socket.IO: events that do not belong to services.
 
 use super::Client;
 use crate::connection::{Answer, Command, Event, Events, FromEvent, Kind, PendingCall, Unsent};
@@ -59,7 +59,7 @@ impl Io {
         Io { timeout: Some(timeout), ..self.clone() }
     }
 
-    /// Sends an event; returns once it is handed to the transport. A tuple or a list holds the arguments, `()` is none,
+    /// Sends an event; returns once it is handed to the transport. A tuple or a list holds the arguments, `()` stands for no arguments,
     /// and anything else is the only one.
     ///
     /// # Errors
@@ -82,7 +82,7 @@ impl Io {
     }
 
     /// The events of this name, as a stream of [`Event`]s or of what their first argument is. (What socket.io-client
-    /// calls `connect` and `disconnect` are no events of the server: see
+    /// calls `connect` and `disconnect` are not events of the server: see
     /// [`Client::connection_events`](crate::Client::connection_events).)
     pub fn on<T: FromEvent>(&self, event: &str) -> Events<T> {
         Events::new(self.client.connection(), &self.namespace, Some(event))

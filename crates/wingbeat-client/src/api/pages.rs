@@ -49,7 +49,7 @@ impl<T: DeserializeOwned + Send + 'static> Call<Found<T>> {
     /// compares them but does not sort by them is not noticed.)
     ///
     /// A query with a `$sort` or `$skip` of its own is read by position, from there on: records that are created or
-    /// removed meanwhile move others, which then are missed or come twice. `{"$sort": {"id": 1}}` is no order of its own.
+    /// removed meanwhile move others, which then are missed or come twice. `{"$sort": {"id": 1}}` does not count as an order.
     pub fn pages(self) -> Pages<Page<T>> {
         let keys = self.request.as_ref().ok().and_then(|request| match &request.query {
             Some(query) => Keys::of(query),

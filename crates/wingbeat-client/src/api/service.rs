@@ -40,7 +40,7 @@ impl<T> Service<T> {
     }
 
     /// The same service with a placeholder of its path filled: `userId` that of `users/:userId/messages`. A value with
-    /// a slash, or none, makes every call [`Invalid`](Error::Invalid). Events come under the unfilled path, whoever they are of.
+    /// a slash, or an empty one, makes every call [`Invalid`](Error::Invalid). Events come under the unfilled path, whoever they are of.
     pub fn route(mut self, name: &str, value: impl ToString) -> Service<T> {
         if let Ok(path) = &self.path {
             let filled = crate::route::fill(path, name, &value.to_string());

@@ -14,7 +14,7 @@ pub struct Reconnection {
 }
 
 impl Default for Reconnection {
-    /// A second at first, doubling up to five, give or take a half; for ever; not after the server's DISCONNECT.
+    /// After one second at first, then twice as long each time up to five, give or take a half. Without end, but not after the server's DISCONNECT.
     fn default() -> Reconnection {
         Reconnection {
             delay: Duration::from_secs(1),

@@ -95,7 +95,7 @@ impl Event {
     /// counts there.
     ///
     /// # Errors
-    /// If the value has no JSON form, the answer could not be sent in time, or the connection that asked is gone.
+    /// If the value has no JSON form, the answer could not be sent in time, or the connection that the request came through has ended.
     pub async fn reply(&self, answer: &(impl Serialize + ?Sized)) -> Result<()> {
         let Some(Reply { namespace, asked, timeout, connection }) = &self.0.reply else { return Ok(()) };
         let raw = RawJson::new(&(answer,)).map_err(Error::unwritable)?;
@@ -124,7 +124,7 @@ impl fmt::Debug for Event {
 ///
 /// A listener that does not keep up loses the *oldest* events beyond its limits (1024 events or 16 MiB, see
 /// [`Builder::listener_limits`](crate::Builder::listener_limits)): then [`Missed`](Error::Missed) takes their place, which
-/// says how many they were. Neither the connection nor other listeners wait. An event that is no `T` is
+/// says how many they were. Neither the connection nor other listeners wait. An event that cannot be read as a `T` is
 /// [`Unreadable`](Error::Unreadable).
 #[must_use = "a stream does nothing unless it is read"]
 pub struct Events<T> {

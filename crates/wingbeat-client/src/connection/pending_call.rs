@@ -37,7 +37,7 @@ pub(crate) struct PendingCall {
     caller: Mutex<Caller>,
 }
 
-/// Nearly always none.
+/// `None` for nearly all packets.
 pub(crate) type Attachments = Option<Arc<Vec<Bytes>>>;
 
 /// What is sent.
@@ -113,7 +113,7 @@ impl PendingCall {
         }
     }
 
-    /// A packet of the task's own: nobody waits for its outcome.
+    /// A packet of the task's own, whose outcome nobody waits for.
     pub(crate) fn own(mut self, packet: Unsent) -> Outbound {
         self.set_caller(Caller::Gone);
         Outbound { pending: Arc::new(self), packet, deadline: None, is_own: true, is_finished: false }

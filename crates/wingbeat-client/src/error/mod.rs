@@ -40,7 +40,7 @@ pub enum Error {
     Answered(wingbeat_core::Error),
     /// The server does not let this client in, or not into this namespace, and said so.
     Refused(wingbeat_core::Error),
-    /// There is no connection, and none is being waited for. Calls fail with it as well: they were not sent.
+    /// The client is not connected, and is not trying to connect. Calls fail with it as well: they were not sent.
     NotConnected(Problem),
     /// The call was not sent: it did not get its turn in time, too many calls wait already, or a login that it waited
     /// for has failed.
@@ -170,7 +170,7 @@ impl Error {
     /// The value that the caller gave cannot be written as JSON.
     pub(crate) fn unwritable(error: impl Into<wingbeat_core::Error>) -> Error {
         let error = error.into();
-        // The caller's own program reads it: the cause is no secret here.
+        // Only the caller's own program reads this, so it may show the cause.
         let why = error.source().map_or_else(|| error.message().to_owned(), ToString::to_string);
         Error::invalid(format!("The value cannot be written as JSON: {why}"))
     }

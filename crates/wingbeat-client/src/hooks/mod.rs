@@ -241,7 +241,7 @@ mod tests {
             Ok(())
         });
         assert_eq!(run(&hooks, None, failed).await.unwrap_err().message(), "another");
-        // A result that the failure came too late for is no answer.
+        // The call failed after its result was set, so the result does not count.
         let late = hooks.after(All, async |_: &mut Context| Err(Error::other("late")));
         assert_eq!(run(&late, None, answered).await.unwrap_err().message(), "another");
     }

@@ -75,7 +75,7 @@ impl Polling {
                 );
             }
             if let Some(result) = finished(&mut self.probe, cx) {
-                // A WebSocket that does not work is no loss: polling goes on.
+                // Polling goes on if the WebSocket does not work.
                 self.upgraded = result.ok();
             }
             if let Some(result) = finished(&mut self.post, cx) {

@@ -51,7 +51,7 @@ impl Proxies {
     /// The proxy before this server, if there is one.
     ///
     /// # Errors
-    /// If there should be one that cannot be used: nobody wants to go without it unawares.
+    /// If the proxy is invalid: the client never bypasses it silently.
     pub(crate) fn to(&self, server: &Uri) -> io::Result<Option<Intercept>> {
         let secure = matches!(server.scheme_str(), Some("https" | "wss"));
         let Some(Named { by, address }) = (if secure { &self.https } else { &self.http }) else { return Ok(None) };

@@ -36,7 +36,7 @@ pub(super) async fn upgrade(stream: &mut Stream, uri: &Uri, address: &Address) -
     Ok(read.split_off(end))
 }
 
-/// Headers that belong to the handshake or to the body: nobody else can set them.
+/// Headers that belong to the handshake or to the body: programs cannot set them.
 pub(crate) fn is_our_own(name: &HeaderName) -> bool {
     matches!(*name, header::CONNECTION | header::UPGRADE | header::CONTENT_LENGTH | header::TRANSFER_ENCODING)
         || name.as_str().starts_with("sec-websocket-")

@@ -98,7 +98,7 @@ impl Cors {
         self
     }
 
-    /// The headers that pages may read. Default none beyond the usual.
+    /// Additional headers that pages may read. Default none.
     pub fn exposed_headers(mut self, headers: &[&str]) -> Cors {
         self.exposed_headers = Some(headers.join(","));
         self

@@ -172,7 +172,7 @@ impl Config {
         self
     }
 
-    /// How long a client has to join a namespace. One that is in none then is disconnected. Default 45 s.
+    /// How long a client has to join a namespace. A client without a namespace is disconnected then. Default 45 s.
     pub fn connect_timeout(mut self, timeout: Duration) -> Config {
         self.connect_timeout = timeout.min(LONGEST);
         self
@@ -196,7 +196,7 @@ impl Config {
     }
 
     /// The folder `dist` of the npm package `socket.io-client`: its bundles are served under the engine's path, as
-    /// `socket.io.js` and so on. Default none: then they are 404, and the log tells of this option.
+    /// `socket.io.js` and so on. Without it they are answered with 404, and the log names this option.
     pub fn client_files(mut self, folder: impl Into<PathBuf>) -> Config {
         self.client_files = Some(folder.into());
         self
@@ -267,7 +267,7 @@ impl Config {
         self
     }
 
-    /// Proxies that are believed: the client's address is then the last one in `X-Forwarded-For` that is no such proxy,
+    /// Trusted proxies: the client's address is then the last one in `X-Forwarded-For` that is not such a proxy,
     /// and whether its connection is encrypted says `X-Forwarded-Proto`. They have to set both, or at least to remove
     /// what a client sends under these names. Which host the client asked says `X-Forwarded-Host`. Default none.
     pub fn trusted_proxies(mut self, proxies: impl IntoIterator<Item = IpAddr>) -> Config {

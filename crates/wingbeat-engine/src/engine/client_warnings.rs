@@ -28,7 +28,7 @@ impl ClientWarnings {
         }
     }
 
-    /// A client asks for a bundle, and there is no folder of them.
+    /// A client asks for a bundle, and no folder is configured.
     pub(crate) fn bundle(&self, name: &str) {
         if let Some(times) = self.bundles.happened() {
             tracing::warn!(

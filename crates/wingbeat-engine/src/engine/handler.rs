@@ -11,7 +11,7 @@ use wingbeat_core::RawJson;
 
 /// What runs behind the sockets of a server. Wingbeat's services are one.
 ///
-/// Methods are called on the task of the socket's session and must not block it. A panic costs nobody else anything; if
+/// Methods are called on the task of the socket's session and must not block it. A panic affects no other client; if
 /// it costs a client its answer, the session ends: answers come, or the connection goes.
 pub trait Handler: Send + Sync + 'static {
     /// Whether clients may join this namespace. By default only the main one, `/`.

@@ -84,7 +84,7 @@ pub(crate) struct Shared {
     changed: Notify,
     addresses: AddressCounts,
     handshakes: Rates,
-    /// WebSockets that nobody wants and that have not closed yet.
+    /// Refused WebSockets that have not closed yet.
     pub(crate) refused: AtomicUsize,
 }
 

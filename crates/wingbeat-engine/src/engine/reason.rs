@@ -16,9 +16,9 @@ pub enum Reason {
     TransportError,
     /// The client did not answer a ping in time, or takes next to nothing of what waits for it.
     PingTimeout,
-    /// The client sent what is no Engine.IO packet.
+    /// The client sent an invalid Engine.IO packet.
     ParseError,
-    /// The client sent what is no Socket.IO packet.
+    /// The client sent an invalid Socket.IO packet.
     ForcedClose,
     /// The client sent a packet where none was allowed, or joined no namespace in time; or a handler panicked and left
     /// the client without the answer that it waits for.

@@ -1,4 +1,4 @@
-//! A WebSocket that nobody wants.
+//! A WebSocket that is refused.
 
 use super::Shared;
 use crate::outbox::{Ledger, Outbox, WriteBuffer};
@@ -10,7 +10,7 @@ use std::task::Poll;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// How many may be closed politely at a time. They are no sessions, which are counted.
+/// How many may be closed politely at a time. They do not count as sessions.
 const MOST: usize = 1024;
 /// How many bytes a client may send before it ends.
 const MOST_BYTES: usize = 256 * 1024;

@@ -33,7 +33,7 @@ enum Packets {
     Opening(Unopened),
 }
 
-/// A session that nobody knows of if the answer that begins it dies unread. Then it ends.
+/// A new session whose handshake has not been answered yet. It ends if the answer is dropped.
 struct Unopened(Option<Arc<SessionHandle>>);
 
 impl Drop for Unopened {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 /// The bundles of the npm package, and their maps.
 const NAMES: [&str; 4] = ["socket.io.js", "socket.io.min.js", "socket.io.esm.min.js", "socket.io.msgpack.min.js"];
 
-/// Answers a request for a bundle; `None` if it is for none.
+/// Answers a request for a bundle; `None` if it asks for something else.
 pub(super) async fn client_file(shared: &Arc<Shared>, path: &str, request: &HeaderMap) -> Option<Response<Body>> {
     let name = path.strip_prefix(&*shared.config.path)?.trim_start_matches('/');
     let bundle = name.strip_suffix(".map").unwrap_or(name);

@@ -14,7 +14,7 @@ struct Query<'a> {
     sid: Cow<'a, str>,
     eio: Cow<'a, str>,
     jsonp: bool,
-    /// The client numbers its requests, as all do that are no tests.
+    /// The client numbers its requests, as all real clients do.
     numbered: bool,
 }
 

@@ -113,7 +113,7 @@ impl Io {
         }
     }
 
-    /// Hands an event to its listeners, or to somebody else if there is none.
+    /// Hands an event to its listeners, or to the other handler if it has none.
     fn dispatch<'a>(&self, socket: &Socket, event: Event<'a>, otherwise: impl FnOnce(Event<'a>) -> Handled) -> Handled {
         let Some(raw) = Raw::of_used(socket) else { return otherwise(event) };
         let (listeners, on_any) = {
@@ -166,7 +166,7 @@ async fn all(listeners: Vec<Listener>, socket: IoSocket, event: Event<'static>) 
     let panicked = outcomes.iter().any(Option::is_none);
     let answer = outcomes.into_iter().flatten().flatten().next();
     if panicked && answer.is_none() {
-        // As if it had been alone: who waits for an answer learns that there is none.
+        // As with one listener: the client learns that no answer will come.
         resume_unwind(Box::new("no other listener has answered"));
     }
     answer

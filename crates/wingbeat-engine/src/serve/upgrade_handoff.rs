@@ -13,7 +13,7 @@ struct Inner {
     done: AtomicBool,
     /// Bytes have come since somebody began to listen.
     heard: AtomicBool,
-    /// The client has begun with HTTP/2, and nobody has agreed on that.
+    /// The client has begun with HTTP/2, which was not negotiated.
     http2: AtomicBool,
     /// What is to be written right behind the answer: a write of its own costs 7 µs over loopback, and wakes the client
     /// once more.

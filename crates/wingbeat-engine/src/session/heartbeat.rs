@@ -107,7 +107,7 @@ impl Heartbeat {
         self.flow.as_ref().map_or(u64::MAX, |flow| flow.since + heartbeat)
     }
 
-    /// The client is moving to a WebSocket, or is no longer: then the time for it plays no part.
+    /// The client begins or ends its move to a WebSocket: only during the move its time limit counts.
     pub(super) fn upgrade_until(&mut self, until: Option<u64>) {
         self.upgrade_by = until.unwrap_or(u64::MAX);
         self.moved = true;

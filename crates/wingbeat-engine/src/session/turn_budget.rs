@@ -4,7 +4,7 @@ use crate::config::Config;
 
 /// How many calls one turn begins before others get theirs.
 const CALLS: u32 = 64;
-/// How many bytes of a client one turn looks at: control frames and acknowledgements are no calls, and cost as well.
+/// How many bytes of a client one turn looks at: control frames and acknowledgements do not count as calls, and cost time as well.
 const BYTES: usize = 64 * 1024;
 
 /// What a client may still have done.

@@ -13,7 +13,7 @@ const PUBLISHERS: usize = 1024;
 /// How many listeners that wait run at a time. When a server loses all its clients at once, these would come as 100,000
 /// to whatever they write to, and the last would have given up by the time it is ready for them.
 const LISTENERS: usize = 256;
-/// How long a publisher or a listener may take. As with calls: none may stay for ever.
+/// How long a publisher or a listener may take: it must end, as calls must.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// Tasks of the application, for which a shutdown waits.

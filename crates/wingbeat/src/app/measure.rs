@@ -8,7 +8,7 @@ use std::time::Instant;
 use tracing::Span;
 use wingbeat_core::{Error, Method, Result};
 
-/// Whether anybody looks at spans: otherwise none need stand around a call.
+/// Whether anything records spans. If not, calls run without one.
 pub(super) fn traced() -> bool {
     tracing::enabled!(tracing::Level::DEBUG)
 }
@@ -26,7 +26,7 @@ pub(super) fn span(path: &str, method: &Method, params: &Params) -> Span {
     )
 }
 
-/// Counts a call from outside that reached no method. What it asked for is no label: clients could name anything.
+/// Counts a call from outside that reached no method. Its path and method are not labels: clients could name anything.
 pub(super) fn refused(error: &Error) {
     #[cfg(feature = "metrics")]
     metrics::counter!("wingbeat_refused_calls_total", "outcome" => error.kind().name()).increment(1);

@@ -66,7 +66,7 @@ impl Auth {
     /// With the secret that is in a variable of the environment, for HS256.
     ///
     /// # Errors
-    /// If there is none, or it is too short.
+    /// If the variable is missing, or the secret is too short.
     pub fn from_env(variable: &str) -> Result<Auth> {
         let missing = || Error::general(format!("Missing secret: set the environment variable {variable}"));
         Ok(Auth::new(Key::secret(&std::env::var(variable).map_err(|_| missing())?)?))
@@ -75,7 +75,7 @@ impl Auth {
     /// With the secret that is in a file, without the white space around it, for HS256.
     ///
     /// # Errors
-    /// If the file can not be read, or the secret is too short.
+    /// If the file cannot be read, or the secret is too short.
     pub fn from_file(file: impl AsRef<Path>) -> Result<Auth> {
         let file = file.as_ref();
         let unreadable =
@@ -104,7 +104,7 @@ impl Auth {
         self
     }
 
-    /// Which strategies may log in, if not all that were added: `authStrategies` in Feathers. With none nobody can.
+    /// Which strategies may log in, if not all that were added: `authStrategies` in Feathers. With an empty list nobody can log in.
     pub fn auth_strategies<S: Into<Box<str>>>(mut self, names: impl IntoIterator<Item = S>) -> Auth {
         self.allowed = Some(names.into_iter().map(Into::into).collect());
         self

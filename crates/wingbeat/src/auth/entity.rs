@@ -26,7 +26,7 @@ impl Entity {
     }
 }
 
-/// Finds the records; without an entity there are none.
+/// Finds the records of users. Without an entity users have no records.
 #[derive(Debug)]
 pub(super) struct EntityDirectory(pub(super) Option<Entity>);
 

@@ -45,7 +45,7 @@ impl Authenticate {
     }
 }
 
-/// One or several strategies; none is an error of the compiler.
+/// One or several strategies; an empty list does not compile.
 #[derive(Clone, Debug)]
 pub struct Strategies(Box<[Box<str>]>);
 

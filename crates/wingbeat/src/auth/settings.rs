@@ -163,7 +163,7 @@ pub(super) fn read(settings: &Value) -> Result<Auth> {
     })
 }
 
-/// Warns of what Feathers knows and is not done here, and refuses what nobody knows.
+/// Warns of keys that only Feathers uses, and refuses unknown keys.
 fn check(within: &str, others: &UnknownKeys, is_known: impl Fn(&str) -> bool) -> Result<()> {
     for key in others.keys() {
         if !is_known(key) {

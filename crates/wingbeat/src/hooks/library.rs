@@ -105,7 +105,7 @@ fn strip(value: &mut Value, field: &str) {
 /// Hides fields from clients and channels; hooks and internal calls still see them. To be used as an after hook. A field
 /// inside another one is named with a dot, `profile.ssn`.
 ///
-/// Clients can not ask for what is hidden either: a query that selects such a field, sorts by it or matches it is a
+/// Clients cannot ask for what is hidden either: a query that selects such a field, sorts by it or matches it is a
 /// BadRequest, in all methods of the service (see [`ClientRules`]). What hooks add to the query is the server's own.
 pub fn protect<F: Into<Box<str>>>(fields: impl IntoIterator<Item = F>) -> impl Hook {
     Protect(fields.into_iter().map(Into::into).collect())

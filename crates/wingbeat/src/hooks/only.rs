@@ -1,4 +1,4 @@
-//! Data without what nobody asked for.
+//! Data without fields that were not asked for.
 
 use super::{Context, External, Hook, external};
 use crate::BoxFuture;

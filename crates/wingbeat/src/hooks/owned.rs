@@ -110,12 +110,12 @@ impl Hook for Stamp {
     }
 }
 
-/// What a field of the caller's record says. Nothing if the server itself calls, and for nobody.
+/// A field of the caller's record. `None` if the server itself calls.
 fn of_caller(context: &Context, field: &str) -> Result<Option<Value>> {
     match context.params.known_caller() {
         Some(record) => match record.get(field) {
             Some(value) if !value.is_null() => Ok(Some(value.clone())),
-            // Null would be everybody's who has none.
+            // With null, all callers without the field would own the same records.
             _ => Err(Error::general(format!("Missing '{field}' in the record of the caller"))),
         },
         None if context.params.is_internal() => Ok(None),

@@ -185,7 +185,7 @@ impl<A: Into<Audience>, const N: usize> From<[A; N]> for Audience {
     }
 }
 
-/// An audience that could not be found out is nobody; the error is logged, the call succeeds.
+/// If a publisher fails, nobody hears the event. The error is logged, and the call succeeds.
 impl<A: Into<Audience>> From<Result<A>> for Audience {
     fn from(audience: Result<A>) -> Audience {
         match audience {

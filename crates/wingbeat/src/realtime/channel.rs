@@ -152,7 +152,7 @@ impl Channel {
         }
     }
 
-    /// Whether nobody is in.
+    /// Whether it has no members.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -261,7 +261,7 @@ impl Connection {
         self.contained(|peer| peer.deliver_all(batch));
     }
 
-    /// Transports are foreign code: what panics there costs nobody else an event, nor the caller its answer.
+    /// Transports are foreign code: a panic in one costs no other connection an event, and the caller gets its answer.
     fn contained(&self, deliver: impl FnOnce(&dyn Peer)) {
         static PANICKED: LogThrottle = LogThrottle::new();
         if catch_unwind(AssertUnwindSafe(|| deliver(&self.0.peer))).is_err()

@@ -7,7 +7,7 @@ use tokio::task_local;
 
 task_local!(static DEFERRED: Deferred);
 
-/// Whether there has ever been anything of the kind: where there has not, nobody pays for it.
+/// Whether anything was ever deferred: until then calls only read this flag.
 static IS_USED: AtomicBool = AtomicBool::new(false);
 
 /// What is to be published, in order.

@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use wingbeat_core::{Error, RawJson, Result, json};
 
-/// A named value as a `T`. That it does not fit is no fault of a client's, who must not read what is in it.
+/// A named value as a `T`. If it does not fit, the error is internal: clients must not read the value in it.
 pub(crate) fn named_as<T: DeserializeOwned>(name: &str, value: Option<Value>) -> Result<T> {
     let value = value.unwrap_or_default();
     json::read_value(&value).map_err(|error| Error::internal(format!("The value '{name}': {}", error.message())))

@@ -15,7 +15,7 @@ use wingbeat_protocol::LogThrottle;
 /// What becomes of the fields of a record: asynchronous functions by field.
 ///
 /// The functions of one record run at the same time and see it as it was before. A field whose function says `None` is
-/// dropped. Values that are no objects stay as they are.
+/// dropped. Values that are not objects stay as they are.
 ///
 /// Register it with [`resolve_data`](super::resolve_data), [`resolve_query`](super::resolve_query),
 /// [`resolve_result`](super::resolve_result) or [`resolve_external`](super::resolve_external).
@@ -86,7 +86,7 @@ impl Resolver {
 
     /// Sets a field to what the function says; `None` drops it. A second function for a field replaces the first.
     ///
-    /// In a result, clients see what the function says and not what is stored: so they can not ask for that either, unless
+    /// In a result, clients see what the function says and not what is stored: so they cannot ask for that either, unless
     /// it is [`queryable`](Resolver::queryable).
     pub fn field<V, F, Fut>(self, name: &str, function: F) -> Resolver
     where
@@ -108,7 +108,7 @@ impl Resolver {
         self.step(name, Some(from.iter().map(|&name| name.into()).collect()), compute(function))
     }
 
-    /// Drops fields. In a result, clients can not ask for them either: a query that selects such a field, sorts by it or
+    /// Drops fields. In a result, clients cannot ask for them either: a query that selects such a field, sorts by it or
     /// matches it is a BadRequest.
     pub fn hide<'a>(self, names: impl IntoIterator<Item = &'a str>) -> Resolver {
         names.into_iter().fold(self, |resolver, name| resolver.step(name, None, Action::Hide))
@@ -148,7 +148,7 @@ impl Resolver {
         self
     }
 
-    /// What clients can not ask for because they are not shown it.
+    /// What clients cannot ask for because they are not shown it.
     pub(super) fn rules(&self) -> ClientRules {
         let is_queryable = |step: &Step| self.queryable.iter().any(|name| **name == *step.name);
         let of_step = |step: &Step| match &step.action {

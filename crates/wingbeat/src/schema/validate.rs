@@ -99,7 +99,7 @@ pub struct Validate {
     schema: Value,
     coerce: bool,
     every_error: bool,
-    /// Why this can not work.
+    /// Why this cannot work.
     broken: Option<String>,
     compiled: OnceLock<Result<Schema, String>>,
 }

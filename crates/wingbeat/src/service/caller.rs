@@ -1,10 +1,10 @@
-//! Who calls, for calls that are made as the same caller.
+//! Params of further calls by the same caller.
 
 use super::Params;
 #[cfg(feature = "auth")]
 use serde_json::Value;
 
-/// That the caller of this call is known, and under which name the record is. Only authentication says so.
+/// Marks params whose caller authentication knows, with the name under which they hold the record.
 #[cfg(feature = "auth")]
 #[derive(Clone)]
 pub(crate) struct KnownCaller(pub(crate) Option<String>);
@@ -37,7 +37,7 @@ impl Params {
         params
     }
 
-    /// The record of the one who calls, if authentication has found him.
+    /// The record of the caller, if authentication has found it.
     #[cfg(feature = "auth")]
     pub(crate) fn known_caller(&self) -> Option<Value> {
         self.get(self.extension::<KnownCaller>()?.0.as_deref()?)

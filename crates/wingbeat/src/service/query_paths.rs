@@ -1,4 +1,4 @@
-//! What a query asks for, read without knowing who will answer it.
+//! The fields that a query names, read without knowing which service will answer it.
 
 use crate::javascript;
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};

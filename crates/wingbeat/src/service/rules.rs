@@ -81,13 +81,13 @@ impl ClientRules {
         self
     }
 
-    /// Fields that clients can not write: data with one of them is refused. Hooks and the server's own calls write them.
+    /// Fields that clients cannot write: data with one of them is refused. Hooks and the server's own calls write them.
     pub fn read_only<F: Into<Box<str>>>(mut self, fields: impl IntoIterator<Item = F>) -> ClientRules {
         self.read_only.extend(fields.into_iter().map(Into::into));
         self
     }
 
-    /// Fields that clients write when they create a record, and can not patch.
+    /// Fields that clients write when they create a record, and cannot patch.
     pub fn immutable<F: Into<Box<str>>>(mut self, fields: impl IntoIterator<Item = F>) -> ClientRules {
         self.immutable.extend(fields.into_iter().map(Into::into));
         self
@@ -101,7 +101,7 @@ impl ClientRules {
 
     /// Whether clients see the values of a field, and of all that it is in and that is in it.
     pub(crate) fn shows(&self, name: &str) -> bool {
-        self.unseen().all(|path| place(path, name) == Place::Elsewhere)
+        self.unseen().all(|path| relation(path, name) == Relation::Elsewhere)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -135,7 +135,7 @@ impl ClientRules {
     pub(crate) fn check(&self, method: &Method, query: &Query, data: Option<&Payload>) -> Result<()> {
         if *method == Method::Create
             && let (Some(most), Some(data)) = (self.records, data.filter(|data| data.is_array()))
-            // What can not be counted is refused by whoever reads it.
+            // What cannot be counted is refused by whoever reads it.
             && data.to::<Length>().is_ok_and(|length| length.0 > most)
         {
             return Err(too_many(method, most));
@@ -172,7 +172,7 @@ impl ClientRules {
             return Err(Error::bad_request(format!("Invalid data: '{name}' is written by the server alone")));
         }
         match named(&self.immutable).filter(|_| is_patch) {
-            Some(name) => Err(Error::bad_request(format!("Invalid data: '{name}' can not be changed"))),
+            Some(name) => Err(Error::bad_request(format!("Invalid data: '{name}' cannot be changed"))),
             None => Ok(()),
         }
     }

@@ -11,7 +11,7 @@ pub(super) const FILTERS: [&str; 6] = ["$skip", "$sort", "$limit", "$select", "$
 
 impl Condition {
     /// Reads the conditions of a query in Feathers' syntax, for services that keep their records in a way of their own:
-    /// [`matches`](super::matches) tells which of them are meant. `$sort`, `$limit`, `$skip` and `$select` are no
+    /// [`matches`](super::matches) tells which of them are meant. `$sort`, `$limit`, `$skip` and `$select` are not
     /// conditions.
     ///
     /// ```
@@ -155,7 +155,7 @@ impl Reader<'_> {
                 "$gt" => Test::Compare(Comparison::Greater, operand.clone()),
                 "$gte" => Test::Compare(Comparison::GreaterOrEqual, operand.clone()),
                 name if self.syntax.has_like(name) => Test::Like(Like::read(name, operand)?),
-                // `$or` has no meaning below a field, and names beside operators none either.
+                // Below a field `$or` and names beside operators are invalid.
                 own => match self.syntax.test(own, operand) {
                     Some(test) => Test::Own(test?),
                     None => return Err(invalid_parameter(operator, operators)),

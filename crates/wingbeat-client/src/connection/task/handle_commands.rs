@@ -52,7 +52,7 @@ impl Inbox {
 }
 
 impl Drop for Inbox {
-    /// Whatever has ended the task: who left something learns that nobody will take it.
+    /// Fails the commands that are left, whatever has ended the task.
     fn drop(&mut self) {
         drop(self.close());
     }

@@ -208,7 +208,7 @@ impl Task {
 }
 
 impl Drop for Task {
-    /// Also when the runtime ends, or a storage panics: nobody listens for ever.
+    /// Ends the streams of listeners, also when the runtime ends or a storage panics.
     fn drop(&mut self) {
         self.shared.close();
     }

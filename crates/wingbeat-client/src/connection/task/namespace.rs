@@ -137,7 +137,7 @@ impl Namespace {
         Some(outbound)
     }
 
-    /// Gives up what nobody waits for any more: its place is free at once, and an answer that still comes is nobody's.
+    /// Drops a call that nobody waits for any more: its place is free at once, and a late answer is ignored.
     pub(crate) fn forget(&mut self, pending: &PendingCall) {
         match (pending.kind, pending.place()) {
             // What becomes of a login is the task's business as well.
@@ -228,7 +228,7 @@ pub(crate) fn lost_error(reason: &str) -> Error {
     Error::Unanswered(Problem::new(format!("The connection was lost ({reason}) before the answer came")))
 }
 
-/// The connection that asked is gone.
+/// The connection that the request came through has ended.
 pub(crate) fn nobody_asks() -> Error {
     Error::NotSent(Problem::new("The connection that the request came through has ended"))
 }

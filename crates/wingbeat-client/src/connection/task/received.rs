@@ -83,7 +83,7 @@ impl Task {
                 self.event(at, whole.id, arguments, whole.attachments);
             }
             (PacketKind::Ack | PacketKind::BinaryAck, Content::Arguments(arguments)) => {
-                // An answer that nobody waits for (any more) is no mistake.
+                // An answer that nobody waits for (any more) is not an error.
                 if let Some(call) = whole.id.and_then(|id| self.namespaces[at].answered_if(id.number()?, |_| true)) {
                     self.finish(at, call, Ok(Answer::decoded(arguments, whole.attachments)));
                 }

@@ -255,7 +255,7 @@ impl Builder {
     ///
     /// # Errors
     /// If two services have the same path, a path is invalid, a service has neither methods nor events, a method or an event
-    /// that is named does not exist, a hook can not work or misses a service that it needs, or the program aborts on panics (one handler that panics would then end all connections).
+    /// that is named does not exist, a hook cannot work or misses a service that it needs, or the program aborts on panics (one handler that panics would then end all connections).
     pub fn build(self) -> Result<App> {
         if cfg!(panic = "abort") {
             return Err(Error::general("Wingbeat needs `panic = \"unwind\"` in the Cargo profile"));

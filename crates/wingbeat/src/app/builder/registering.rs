@@ -84,7 +84,7 @@ macro_rules! hooks_and_publishers {
             }
 
             #[doc = concat!("As [`publish`](", stringify!($owner), "::publish), with a publisher that sees the record as its type.")]
-            /// Of what is not such a record nobody hears, and the log says why: events that carry something else have a
+            /// Nobody hears an event whose data does not fit the type, and the log says why: events that carry something else have a
             /// publisher of their own (`publish_event`).
             ///
             /// ```

@@ -84,7 +84,7 @@ impl EventOrder {
 
     /// Stands for a record: ids of the same text name the same one.
     pub(super) fn record(&self, id: &Id) -> u64 {
-        // Each has one of its own, which nobody can foresee, for two instructions instead of 250.
+        // Each number is mapped to a value that clients cannot foresee, in 2 instructions instead of 250 for a hash.
         let numbered = |number: i64| number.cast_unsigned().wrapping_mul(self.factor);
         let text = match id {
             Id::Number(number) => match number.as_i64() {

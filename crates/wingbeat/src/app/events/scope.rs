@@ -22,7 +22,12 @@ pub(in crate::app) struct MountScope {
 
 impl MountScope {
     /// With what clients may not ask of the service's find.
-    pub(in crate::app) fn new(app: &App, path: Arc<str>, slots: Arc<EventSlots>, rules: Box<[ClientRules]>) -> MountScope {
+    pub(in crate::app) fn new(
+        app: &App,
+        path: Arc<str>,
+        slots: Arc<EventSlots>,
+        rules: Box<[ClientRules]>,
+    ) -> MountScope {
         MountScope { app: app.downgrade(), path, slots, rules }
     }
 }

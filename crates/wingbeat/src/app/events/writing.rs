@@ -88,7 +88,7 @@ impl ServiceScope for WriteScope {
     }
 
     fn rules(&self) -> &[ClientRules] {
-        self.around.rules()
+        self.outer.rules()
     }
 
     fn time_limit(&self) -> Option<Duration> {

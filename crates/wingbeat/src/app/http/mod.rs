@@ -145,7 +145,7 @@ fn with_peer(mut request: Request<HttpBody>) -> Request<HttpBody> {
     request
 }
 
-/// As Feathers answers a path that nobody serves.
+/// The answer to a path that nothing serves, as in Feathers.
 fn not_found(request: &Request<HttpBody>) -> Response<HttpBody> {
     let url = request.uri().path_and_query().map_or("/", |url| url.as_str());
     let error = Error::not_found("Page not found").with_data(json!({ "url": url }));

@@ -88,7 +88,7 @@ impl BoundTransport {
         self
     }
 
-    /// Is done once, at the end of the application's [setup](App::setup): the time to let clients in. A transport that
+    /// Runs once, at the end of the application's [setup](App::setup): the time to let clients in. A transport that
     /// only answers HTTP requests needs none, as nobody sends these before.
     pub fn on_start<Fut>(mut self, start: impl FnOnce() -> Fut + Send + 'static) -> BoundTransport
     where
@@ -98,7 +98,7 @@ impl BoundTransport {
         self
     }
 
-    /// Is done when the application [ends](App::shutdown), with the time that is left: lets nobody in any more, finishes
+    /// Runs when the application [ends](App::shutdown), with the time that is left: lets no client in any more, finishes
     /// calls that are running, and closes all connections, with force when the time is over.
     pub fn on_close<Fut>(mut self, close: impl Fn(Duration) -> Fut + Send + Sync + 'static) -> BoundTransport
     where
@@ -126,7 +126,7 @@ impl BoundTransport {
         (self.close)(patience).await;
     }
 
-    /// Starts it, if nobody has.
+    /// Starts it, once.
     pub(in crate::app) async fn start(&self) -> Result<()> {
         let start = locked(&self.start).take();
         match start {

@@ -23,7 +23,7 @@ use wingbeat_core::Result;
 const HOOKS_GRACE: Duration = Duration::from_secs(1);
 /// And how much longer than that transports may take to cut off what is left.
 const TRANSPORTS_GRACE: Duration = Duration::from_secs(2);
-/// As good as for ever: the end of the patience has to be a moment that can be named.
+/// The longest patience: its end has to be a valid `Instant`.
 const LONGEST: Duration = Duration::from_secs(365 * 86_400);
 
 impl App {
@@ -57,7 +57,7 @@ impl App {
     /// an axum application has to, because axum does not know of upgraded sockets.
     pub async fn shutdown(&self, patience: Duration) {
         let deadline = Instant::now() + patience.min(LONGEST);
-        // All at once: none takes clients in while another waits for its own.
+        // All at once: no transport lets clients in while another one closes.
         join_all(self.0.http.transports().iter().map(async |transport| {
             let left = deadline.saturating_duration_since(Instant::now());
             let close = contained("A transport", async || {

@@ -1,4 +1,4 @@
-//! What is asked about every connection and request: authentication is one.
+//! What decides about every connection and request: authentication does.
 
 use crate::BoxFuture;
 use crate::app::App;

@@ -52,7 +52,7 @@ pub struct Mount {
     described: Vec<(Box<str>, MethodSchemas)>,
     /// A field that an update would lose, because those who update do not write it.
     lost_by_update: Option<Box<str>>,
-    /// Why this can not be mounted.
+    /// Why this cannot be mounted.
     broken: Option<Error>,
 }
 
@@ -134,7 +134,7 @@ impl Mount {
         self
     }
 
-    /// Listens on the server to an event of this service. A listener must not block; one that panics hurts nobody.
+    /// Listens on the server to an event of this service. A listener must not block; a panic in one affects nothing else.
     pub fn on(mut self, event: impl Into<Box<str>>, listener: impl Fn(&Publication) + Send + Sync + 'static) -> Mount {
         self.listeners.push((event.into(), Arc::new(listener)));
         self

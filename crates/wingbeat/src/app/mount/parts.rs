@@ -103,7 +103,7 @@ impl Mount {
         let exposes_update = self.exposed.named().contains(&Method::Update);
         if let Some(field) = self.lost_by_update.as_ref().filter(|_| exposes_update) {
             return wrong(format!(
-                "Clients can not update records of '{path}': they do not write '{field}', and an update replaces the whole \
+                "Clients cannot update records of '{path}': they do not write '{field}', and an update replaces the whole \
                  record. Leave Update out of the methods; clients patch"
             ));
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use wingbeat_core::{Error, Result};
 
 impl App {
-    /// Mounts a service on the running application. Its setup is done first: nobody finds it before, itself included, and
+    /// Mounts a service on the running application. Its setup is done first: no call finds it before that, not even its own, and
     /// if this is dropped meanwhile, nothing is mounted.
     ///
     /// # Errors

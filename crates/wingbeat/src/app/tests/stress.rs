@@ -64,7 +64,7 @@ fn numbers(client: &Client) -> Vec<Vec<u64>> {
 /// hear, and all that it has heard.
 async fn come_and_go(app: App, sources: Arc<Sources>, me: usize) -> (usize, Vec<Value>) {
     let client = Client::connect(&app).await.unwrap();
-    // For each source the numbers that must have been heard, and those that can not have been.
+    // For each source the numbers that must have been heard, and those that cannot have been.
     let (mut owed, mut barred) = (vec![HashSet::new(); SOURCES as usize], vec![HashSet::new(); SOURCES as usize]);
     for round in 0..ROUNDS {
         let away_from = Sources::snapshot(&sources.begun);

@@ -68,7 +68,7 @@ impl ExpiryQueue {
         self.times.is_empty()
     }
 
-    /// Takes some of those out whose time has come. If there are none: how long until then, nothing if never.
+    /// Takes out some connections whose token has expired. If there are none: the time until the next one, `None` if there is no next one.
     fn take(&mut self, now: u64) -> Result<Vec<u64>, Option<Duration>> {
         let due: Vec<_> = self.times.iter().take_while(|(time, _)| *time <= now).take(SLICE).copied().collect();
         if due.is_empty() {

@@ -1,4 +1,4 @@
-//! Logins under way, so that none outlives a logout that came meanwhile.
+//! Logins under way, so that a logout meanwhile ends them as well.
 
 use crate::locked;
 use std::collections::BTreeSet;
@@ -17,7 +17,7 @@ struct LoginsUnderWay {
     /// Logins and logouts, counted together: which of two came first.
     next: u64,
     logins: BTreeSet<u64>,
-    /// Who was logged out since the oldest of the logins began; nobody in particular is everybody.
+    /// Who was logged out since the oldest of the logins began; `None` stands for everybody.
     out: Vec<(u64, Option<Box<str>>)>,
 }
 
@@ -35,7 +35,7 @@ impl Logins {
         LoginUnderWay { running: self.0.clone(), number }
     }
 
-    /// All logins under way of the one with this id, or of everybody, shall fail. To be called before the sessions are
+    /// Makes all logins under way of the user with this id, or of everybody, fail. Call it before the sessions are
     /// looked through: a login is checked after its session can be found.
     pub(in crate::auth) fn fail(&self, id: Option<&str>) {
         let mut running = locked(&self.0);

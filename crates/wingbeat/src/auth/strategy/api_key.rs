@@ -42,7 +42,7 @@ impl ApiKey {
         self
     }
 
-    /// A key of nobody in particular.
+    /// A key that belongs to no user.
     #[must_use]
     pub fn anonymous(mut self, key: &str) -> ApiKey {
         self.keys.insert(hashed(key), None);

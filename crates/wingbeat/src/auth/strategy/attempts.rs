@@ -18,7 +18,7 @@ use wingbeat_protocol::network;
 /// After so many attempts it is looked whether something can be forgotten.
 const SWEEP: u32 = 256;
 
-/// As good as for ever: the sums of such spans are still spans.
+/// The longest span: sums of such spans do not overflow.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 /// A name from a place.

@@ -138,7 +138,7 @@ impl TokenIssuer {
         if !keys.any(|key| signed(key).unwrap_or(false)) {
             return Err(refused("invalid signature"));
         }
-        // Read only now, as Node does: who can not sign learns nothing of what is in it.
+        // Read only now, as Node does: who cannot sign learns nothing of what is in it.
         let claims = Claims(object(claims).ok_or_else(|| refused("invalid token"))?);
         claims.check_time()?;
         if !self.audience.is_empty() && !claims.has("aud", &self.audience) {

@@ -116,7 +116,7 @@ impl Key {
     /// A private and a public key in PEM, for RS256, ES256 and EdDSA.
     ///
     /// # Errors
-    /// If they are no such keys, or the algorithm takes a secret.
+    /// If the keys are invalid, or the algorithm takes a secret.
     pub fn pair(algorithm: Algorithm, private_pem: &str, public_pem: &str) -> Result<Key> {
         let pem = private_pem.as_bytes();
         let signing = match algorithm {
@@ -132,7 +132,7 @@ impl Key {
     /// A public key in PEM, which can only verify.
     ///
     /// # Errors
-    /// If it is no such key, or the algorithm takes a secret.
+    /// If the key is invalid, or the algorithm takes a secret.
     pub fn public(algorithm: Algorithm, public_pem: &str) -> Result<Key> {
         let pem = public_pem.as_bytes();
         let verifying = match algorithm {

@@ -114,7 +114,7 @@ async fn a_patch_changes_what_is_there_and_nothing_that_stays() {
     let patched = users.patch(1, json!({"nickname": null})).await.unwrap();
     assert_eq!((&patched["nickname"], &patched["fullName"]), (&Value::Null, &json!("Ann")));
     let why = async |patch: Value| users.patch(1, patch).await.unwrap_err().message().to_owned();
-    assert_eq!(why(json!({"teamId": 8})).await, "Invalid data: 'teamId' can not be changed");
+    assert_eq!(why(json!({"teamId": 8})).await, "Invalid data: 'teamId' cannot be changed");
     assert_eq!(why(json!({"createdAt": "1970"})).await, "Invalid data: 'createdAt' is written by the server alone");
     assert!(why(json!({"fullName": null})).await.contains("fullName"));
     assert_eq!(users.patch(1, Value::Null).await.unwrap()["teamId"], 7);
@@ -142,7 +142,7 @@ async fn an_update_that_would_lose_fields_is_not_for_clients() {
     assert_eq!(client.service("users").update(1, json!({})).await.unwrap_err().code(), 405);
     let mount = Mount::new(Memory::new()).record::<User>().methods([Get, Update]);
     let error = App::builder().mount("users", mount).build().unwrap_err();
-    let expected = "Clients can not update records of 'users': they do not write 'createdAt', and an update replaces the \
+    let expected = "Clients cannot update records of 'users': they do not write 'createdAt', and an update replaces the \
                     whole record. Leave Update out of the methods; clients patch";
     assert_eq!(error.message(), expected);
 }

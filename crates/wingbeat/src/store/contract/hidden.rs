@@ -1,4 +1,4 @@
-//! What clients do not see they can not ask for, whichever way they ask.
+//! What clients do not see they cannot ask for, whichever way they ask.
 
 use super::facts;
 use crate::hooks::protect;

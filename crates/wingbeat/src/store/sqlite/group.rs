@@ -18,7 +18,13 @@ const MOST: usize = 256;
 /// Each has a savepoint, so that one that fails is undone alone. Where all are lost (SQLite itself rolls back when a disk
 /// is full or a write is interrupted; a commit can fail for one of them) each gets a transaction of its own: nobody fails
 /// for another's sake.
-pub(super) fn run(connection: &Connection, first: Box<dyn Write>, line: &Line, thread: usize, long: Duration) -> Option<Job> {
+pub(super) fn run(
+    connection: &Connection,
+    first: Box<dyn Write>,
+    line: &Line,
+    thread: usize,
+    long: Duration,
+) -> Option<Job> {
     let mut group = Group { connection, done: Vec::new(), is_lost: false };
     let (began, is_alone) = (Instant::now(), first.is_alone());
     let mut carried = None;

@@ -20,7 +20,7 @@ use wingbeat_core::{Error, Id, Method, Result};
 /// can say otherwise in its params: [`without_pages`](crate::Params::without_pages), [`with_pages`](crate::Params::with_pages),
 /// [`with_multi`](crate::Params::with_multi). Feathers' names do as well, [set](crate::Params::set) on them: `paginate` is `false` or
 /// `{"default": 10, "max": 50}`, `adapter` has the members `multi` (a boolean or a list of methods) and `paginate`. Clients
-/// can not.
+/// cannot.
 ///
 /// ```
 /// use serde_json::json;

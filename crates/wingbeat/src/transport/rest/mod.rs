@@ -184,7 +184,7 @@ impl Endpoint {
             return Err(refused(Error::forbidden(why)));
         }
         let takes_json = negotiation::acceptable(&head.headers);
-        // What only reads fails for its own reasons first, as in Express; what writes is not done in vain.
+        // Reading calls fail for their own reasons first, as in Express; writing calls do not run at all.
         if !is_read(head) {
             takes_json.as_ref().map_err(|error| refused(error.clone()))?;
         }

@@ -26,7 +26,7 @@ impl<'p> Target<'p> {
     }
 }
 
-/// The path of a service without percent-encoding. A slash that is encoded is no border between segments, so it stays as
+/// The path of a service without percent-encoding. An encoded slash does not separate segments, so it stays as
 /// it is, as everything does that is encoded wrongly.
 fn decoded(path: &str) -> Cow<'_, str> {
     if !path.contains('%') {

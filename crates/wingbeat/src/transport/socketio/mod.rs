@@ -66,7 +66,7 @@ impl SocketIo {
         self
     }
 
-    /// Raw Socket.IO beside the services: middleware, namespaces, rooms, and events that are no calls. A socket that
+    /// Raw Socket.IO beside the services: middleware, namespaces, rooms, and events that are not calls. A socket that
     /// [listens](wingbeat_engine::io::IoSocket::on) for an event gets it instead of the services. Later
     /// [`App::io`] is the way to it.
     ///
