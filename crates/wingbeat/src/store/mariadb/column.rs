@@ -16,7 +16,7 @@ pub(super) type Column = sql::Column<Sql>;
 
 /// What is known of a column beside its name.
 #[derive(Clone, Debug)]
-pub(super) struct Held {
+pub(super) struct ColumnType {
     pub(super) scalar: Scalar,
     /// What makes a text one of the column's own character set, where that is not ours: what stands behind its place.
     pub(super) own: Option<Box<str>>,
@@ -28,7 +28,7 @@ pub(super) struct Held {
 impl Column {
     /// The value as it is written into this column.
     pub(super) fn write(&self, value: &Value) -> Result<Bound> {
-        let scalar = self.held.scalar;
+        let scalar = self.ty.scalar;
         let written = match (scalar, value) {
             (_, Value::Null) => Some(Bound::NULL),
             (Scalar::Json, value) => Some(Bound::Bytes(json::text(value).into_bytes())),

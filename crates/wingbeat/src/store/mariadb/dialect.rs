@@ -1,7 +1,7 @@
 //! SQL as MariaDB has it.
 
 use super::cell;
-use super::column::{self, Column, Held, integer, whole};
+use super::column::{self, Column, ColumnType, integer, whole};
 use super::decimal::{self, Compared, placed};
 use super::scalar::{Scalar, Texts};
 use crate::store::sql::{self, Dialect};
@@ -22,7 +22,7 @@ pub(super) type Select = sql::Select<Sql>;
 pub(super) type Statement = sql::Statement<Sql>;
 
 impl Dialect for Sql {
-    type Held = Held;
+    type ColumnType = ColumnType;
     type Value = Bound;
 
     const TRUE: &'static str = "1";
@@ -45,11 +45,11 @@ impl Dialect for Sql {
     }
 
     fn kind(column: &Column) -> Option<Kind> {
-        Some(column.held.scalar.told())
+        Some(column.ty.scalar.told())
     }
 
     fn is_open(column: &Column, test: &Test) -> bool {
-        match (column.held.scalar, test) {
+        match (column.ty.scalar, test) {
             (Scalar::Json, _) => true,
             // Of their text as JSON has it, which MariaDB's own may not be.
             (scalar, Test::Like(_)) => !Sql::holds_texts(column) && matches!(scalar.told(), Kind::Text | Kind::Binary),
@@ -58,11 +58,11 @@ impl Dialect for Sql {
     }
 
     fn is_sorted_outside(column: &Column) -> bool {
-        column.held.scalar == Scalar::Json
+        column.ty.scalar == Scalar::Json
     }
 
     fn is_nullable(column: &Column) -> bool {
-        column.held.is_nullable
+        column.ty.is_nullable
     }
 
     fn key(value: &Value) -> Option<Bound> {
@@ -71,12 +71,12 @@ impl Dialect for Sql {
 
     /// What is sorted by its number is compared as it.
     fn push_key_operand(statement: &mut Statement, column: &Column) {
-        statement.push(&column.quoted).push(if column.held.is_numbered { " + 0" } else { "" });
+        statement.push(&column.quoted).push(if column.ty.is_numbered { " + 0" } else { "" });
     }
 
     fn push_key_bound(statement: &mut Statement, column: &Column, key: Bound) {
-        match column.held.scalar {
-            Scalar::Text(_) if !column.held.is_numbered => push_own(statement, column, key),
+        match column.ty.scalar {
+            Scalar::Text(_) if !column.ty.is_numbered => push_own(statement, column, key),
             _ => push_value(statement, column, key),
         }
     }
@@ -86,16 +86,16 @@ impl Dialect for Sql {
     }
 
     fn operand(column: &Column, value: &Value) -> Option<Bound> {
-        column::operand(column.held.scalar, value)
+        column::operand(column.ty.scalar, value)
     }
 
     fn ids(column: &Column, id: &Id) -> Vec<Bound> {
-        column::id(column.held.scalar, id.to_string()).into_iter().collect()
+        column::id(column.ty.scalar, id.to_string()).into_iter().collect()
     }
 
     /// A day that there is not (`0000-00-00`) is null to `IS NULL`, where the column has no null.
     fn push_operand(statement: &mut Statement, column: &Column) {
-        match column.held.scalar.has_zeros() && !column.held.is_nullable {
+        match column.ty.scalar.has_zeros() && !column.ty.is_nullable {
             true => statement.push("CAST(").push(&column.quoted).push(" AS CHAR)"),
             false => statement.push(&column.quoted),
         };
@@ -112,7 +112,7 @@ impl Dialect for Sql {
         {
             values.resize(values.len().next_power_of_two(), last);
         }
-        let exact = match column.held.scalar {
+        let exact = match column.ty.scalar {
             Scalar::Text(Texts::Bytes) => Some(format!("BINARY {}", column.quoted)),
             Scalar::Text(Texts::Converted) => Some(format!("BINARY {}", converted(column))),
             _ => None,
@@ -136,7 +136,7 @@ impl Dialect for Sql {
     }
 
     fn push_comparison(statement: &mut Statement, column: &Column, comparison: Comparison, value: &Value) {
-        let compared = match (column.held.scalar, value) {
+        let compared = match (column.ty.scalar, value) {
             (Scalar::Integer(smallest, largest), Value::Number(number)) => {
                 compared_integer(smallest, largest, comparison, number)
             }
@@ -175,7 +175,7 @@ impl Dialect for Sql {
     }
 
     fn holds_texts(column: &Column) -> bool {
-        matches!(column.held.scalar, Scalar::Text(_))
+        matches!(column.ty.scalar, Scalar::Text(_))
     }
 
     /// Exactly, as texts are equal: collations take more for the same than cases. Before that by the collation, which an
@@ -188,7 +188,7 @@ impl Dialect for Sql {
             statement.push(") ESCAPE '!')");
             return;
         }
-        if matches!(column.held.scalar, Scalar::Text(Texts::Exact | Texts::Bytes)) && !column.held.is_numbered {
+        if matches!(column.ty.scalar, Scalar::Text(Texts::Exact | Texts::Bytes)) && !column.ty.is_numbered {
             statement.push(&column.quoted).push(" LIKE ").bind(pattern()).push(" ESCAPE '!' AND ");
         }
         statement.push(&exact).push(" COLLATE utf8mb4_bin LIKE ").bind(pattern()).push(" ESCAPE '!')");
@@ -233,7 +233,7 @@ fn push_any(statement: &mut Statement, values: Vec<Bound>, is_one: bool, push: i
 /// In the column's own character set, as an index needs it. A character that is not in there becomes another one, which is
 /// another text by its bytes.
 fn push_own(statement: &mut Statement, column: &Column, value: Bound) {
-    match &column.held.own {
+    match &column.ty.own {
         Some(own) => drop(statement.push("CONVERT(").bind(value).push(own)),
         None => drop(statement.bind(value)),
     }
@@ -241,7 +241,7 @@ fn push_own(statement: &mut Statement, column: &Column, value: Bound) {
 
 /// The protocol has no `decimal`, and with a text it would be compared as a float.
 fn push_value(statement: &mut Statement, column: &Column, value: Bound) {
-    match column.held.scalar {
+    match column.ty.scalar {
         Scalar::Decimal(grid) => {
             let as_decimal = format!(" AS DECIMAL({}, {}))", (grid.whole + grid.scale).max(1), grid.scale);
             statement.push("CAST(").bind(value).push(&as_decimal);

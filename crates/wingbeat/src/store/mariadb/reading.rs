@@ -93,7 +93,7 @@ pub(super) fn write(row: &Row, columns: &Columns, shown: &[Shown], out: &mut Vec
         }
         let column = &columns.list[shown.column];
         out.extend_from_slice(&column.key);
-        cell::write(column.held.scalar, at(row, shown.at), out)?;
+        cell::write(column.ty.scalar, at(row, shown.at), out)?;
     }
     out.push(b'}');
     Ok(())
@@ -102,7 +102,7 @@ pub(super) fn write(row: &Row, columns: &Columns, shown: &[Shown], out: &mut Vec
 /// The record in a row of all columns.
 pub(super) fn record(row: &Row, columns: &Columns) -> Result<Record> {
     let member = |(index, column): (usize, &Column)| {
-        Ok((column.name.to_string(), cell::value(column.held.scalar, at(row, index))?))
+        Ok((column.name.to_string(), cell::value(column.ty.scalar, at(row, index))?))
     };
     columns.list.iter().enumerate().map(member).collect()
 }

@@ -4,10 +4,10 @@ use super::MariaDb;
 use super::connection::Connection;
 use super::dialect::Select;
 use super::insert::inserts;
-use super::known::Known;
+use super::schema::TableSchema;
 use super::write::{Found, LOCKED, Work, Write, select};
 use crate::fair::attended;
-use crate::store::sql::{Fields, SqlStore, Wanted, assignments, delete, is_single, known, to_write, update};
+use crate::store::sql::{Fields, SqlStore, Wanted, assignments, delete, is_single, schema, to_write, update};
 use crate::store::{Answer, Change, Find, Kind, Operation, Path, Record, Rows, Store, Target};
 use std::borrow::Cow;
 use std::fmt;
@@ -20,36 +20,36 @@ use wingbeat_core::Result;
 pub struct MariaDbTable {
     db: MariaDb,
     wanted: Wanted,
-    known: Arc<OnceCell<Known>>,
+    schema: Arc<OnceCell<TableSchema>>,
 }
 
 impl MariaDbTable {
     pub(super) fn new(db: MariaDb, name: &str, fields: Option<Fields>) -> MariaDbTable {
-        MariaDbTable { db, wanted: Wanted::new(name, fields), known: Arc::default() }
+        MariaDbTable { db, wanted: Wanted::new(name, fields), schema: Arc::default() }
     }
 
-    async fn known(&self) -> Result<Cow<'_, Known>> {
-        let read = async |connection: &mut Connection| Known::read(connection, &self.wanted).await;
-        known(&self.known, || self.db.is_in_transaction(), self.db.work(read)).await
+    async fn schema(&self) -> Result<Cow<'_, TableSchema>> {
+        let read = async |connection: &mut Connection| TableSchema::read(connection, &self.wanted).await;
+        schema(&self.schema, || self.db.is_in_transaction(), self.db.work(read)).await
     }
 
-    async fn write<'a>(&'a self, work: Work<'a>, known: &'a Known, operation: Operation<'a>) -> Result<Answer> {
-        let write = Write { known, writes: operation.writes(), work };
-        self.db.write(&write).await.map_err(|error| known.worded(error))
+    async fn write<'a>(&'a self, work: Work<'a>, schema: &'a TableSchema, operation: Operation<'a>) -> Result<Answer> {
+        let write = Write { schema, writes: operation.writes(), work };
+        self.db.write(&write).await.map_err(|error| schema.worded(error))
     }
 
     /// Writes the records of a target after it has looked at them.
     async fn write_found(&self, target: &Target, what: Found, operation: Operation<'_>) -> Result<Answer> {
-        let known = &*self.known().await?;
-        let mut select = Select::new(&known.columns, &to_write(target))?;
+        let schema = &*self.schema().await?;
+        let mut select = Select::new(&schema.columns, &to_write(target))?;
         select.rows.push(LOCKED);
-        self.write(Work::Found(Box::new(select), target, what), known, operation).await
+        self.write(Work::Found(Box::new(select), target, what), schema, operation).await
     }
 }
 
 impl SqlStore for MariaDbTable {
     fn wanted(&mut self) -> &mut Wanted {
-        self.known = Arc::default();
+        self.schema = Arc::default();
         &mut self.wanted
     }
 }
@@ -60,12 +60,12 @@ impl Store for MariaDbTable {
     }
 
     async fn check(&self) -> Result<()> {
-        self.known().await.map(drop)
+        self.schema().await.map(drop)
     }
 
     /// Known once the table has been looked at, which [`check`](Store::check) does.
     fn kind(&self, path: &Path) -> Option<Kind> {
-        self.known.get()?.columns.kind(path)
+        self.schema.get()?.columns.kind(path)
     }
 
     fn has_cursors(&self) -> bool {
@@ -73,7 +73,7 @@ impl Store for MariaDbTable {
     }
 
     async fn find(&self, find: &Find, _: Operation<'_>) -> Result<Rows> {
-        let select = Select::new(&self.known().await?.columns, find)?;
+        let select = Select::new(&self.schema().await?.columns, find)?;
         let work = async |connection: &mut Connection| connection.find(&select).await;
         if self.db.is_in_transaction() {
             return self.db.work(work).await;
@@ -83,20 +83,20 @@ impl Store for MariaDbTable {
     }
 
     async fn create(&self, records: Vec<Record>, operation: Operation<'_>) -> Result<Answer> {
-        let known = &*self.known().await?;
-        let columns = &known.columns;
-        let returned = if known.is_returned { &columns.names } else { &*columns.id().read };
+        let schema = &*self.schema().await?;
+        let columns = &schema.columns;
+        let returned = if schema.is_returned { &columns.names } else { &*columns.id().read };
         let mut statements = inserts(columns, &records)?;
         for statement in &mut statements {
             statement.push(" RETURNING ").push(returned);
         }
-        let work = if known.is_returned { Work::Returned(statements) } else { Work::Identified(statements) };
-        self.write(work, known, operation).await
+        let work = if schema.is_returned { Work::Returned(statements) } else { Work::Identified(statements) };
+        self.write(work, schema, operation).await
     }
 
     async fn change(&self, target: &Target, change: Change, operation: Operation<'_>) -> Result<Answer> {
-        let known = &*self.known().await?;
-        let columns = &known.columns;
+        let schema = &*self.schema().await?;
+        let columns = &schema.columns;
         let assignments = assignments(columns, &change)?;
         if !is_single(target, columns) || assignments.is_empty() {
             return self.write_found(target, Found::Changed(assignments), operation).await;
@@ -106,18 +106,18 @@ impl Store for MariaDbTable {
         // It may not match the rest of the target any more.
         select.push_where(&Target { id: target.id.clone(), ..Target::default() }, columns)?;
         select.push(LOCKED);
-        self.write(Work::Read(statement, select), known, operation).await
+        self.write(Work::Read(statement, select), schema, operation).await
     }
 
     async fn remove(&self, target: &Target, operation: Operation<'_>) -> Result<Answer> {
-        let known = &*self.known().await?;
-        let columns = &known.columns;
+        let schema = &*self.schema().await?;
+        let columns = &schema.columns;
         if !is_single(target, columns) {
             return self.write_found(target, Found::Removed, operation).await;
         }
         let mut statement = delete(columns);
         statement.push_where(target, columns)?;
-        self.write(Work::Returned(vec![statement.returning(columns)]), known, operation).await
+        self.write(Work::Returned(vec![statement.returning(columns)]), schema, operation).await
     }
 }
 

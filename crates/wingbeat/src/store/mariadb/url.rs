@@ -1,7 +1,7 @@
 //! What the URL of a database says.
 
 use super::MariaDbSettings;
-use crate::store::sql::url::{Encryption, Place, decoded, invalid};
+use crate::store::sql::url::{Encryption, ServerUrl, decoded, invalid};
 use mysql_async::{Opts, OptsBuilder};
 use std::time::Duration;
 use wingbeat_core::Result;
@@ -22,9 +22,9 @@ impl Address {
         let Some(rest) = ["mariadb://", "mysql://"].iter().find_map(|scheme| url.strip_prefix(scheme)) else {
             return Err(invalid("it must begin with mariadb:// or mysql://"));
         };
-        let place = Place::read(rest)?;
+        let server = ServerUrl::read(rest)?;
         let mut socket = None;
-        for option in &place.options {
+        for option in &server.options {
             match option.split_once('=') {
                 Some(("socket", path)) => {
                     socket = Some(decoded(path).ok_or_else(|| invalid("its socket can not be read"))?);
@@ -32,7 +32,7 @@ impl Address {
                 _ => return Err(invalid("it has an unknown option: sslmode, sslrootcert and socket are known")),
             }
         }
-        let opts = Opts::from_url(&format!("mysql://{}", place.rest));
+        let opts = Opts::from_url(&format!("mysql://{}", server.rest));
         let opts = opts.map_err(|error| invalid("it can not be read").with_source(error))?;
         let opts = OptsBuilder::from_opts(opts)
             // It would leave the server of the URL for a file that this one names.
@@ -47,7 +47,7 @@ impl Address {
             .init(vec![session(settings)])
             // A server that has gone without a word is noticed.
             .tcp_keepalive(Some(Duration::from_secs(30)));
-        Ok(Address { opts, encryption: place.encryption, trusted: place.trusted })
+        Ok(Address { opts, encryption: server.encryption, trusted: server.trusted })
     }
 }
 

@@ -3,8 +3,8 @@
 use super::cell;
 use super::connection::Connection;
 use super::dialect::{Columns, Select, Statement};
-use super::known::Known;
 use super::reading::{at, write};
+use super::schema::TableSchema;
 use crate::store::sql::{Assignment, delete, ids_of, in_order, push_ids, update};
 use crate::store::{Answer, JsonRecords, Record, Target, Writes};
 use mysql_async::{Row, Value as Cell};
@@ -19,7 +19,7 @@ pub(super) const LOCKED: &str = " FOR UPDATE";
 
 /// What a call writes in a table.
 pub(super) struct Write<'a> {
-    pub(super) known: &'a Known,
+    pub(super) schema: &'a TableSchema,
     pub(super) writes: Writes<'a>,
     pub(super) work: Work<'a>,
 }
@@ -49,7 +49,7 @@ impl Write<'_> {
 
     /// Writes, and says at last what it has written: who writes the record next waits until this is committed.
     pub(super) async fn run(&self, connection: &mut Connection) -> Result<Answer> {
-        let (columns, mut written) = (&self.known.columns, Written::default());
+        let (columns, mut written) = (&self.schema.columns, Written::default());
         match &self.work {
             Work::Returned(statements) => {
                 for statement in statements {
@@ -129,7 +129,7 @@ async fn ids(connection: &mut Connection, statement: &Statement, columns: &Colum
 
 fn id(row: &Row, index: usize, columns: &Columns) -> Result<Value> {
     let cell: &Cell = at(row, index);
-    cell::value(columns.id().held.scalar, cell)
+    cell::value(columns.id().ty.scalar, cell)
 }
 
 /// What statements have written: the records, and their ids.

@@ -13,7 +13,7 @@ pub(super) type Column = sql::Column<Sql>;
 
 /// What is known of a column beside its name.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Held {
+pub(super) struct ColumnType {
     pub(super) scalar: Scalar,
     /// It holds lists of these.
     pub(super) is_list: bool,
@@ -21,17 +21,17 @@ pub(super) struct Held {
 }
 
 impl Column {
-    pub(super) fn of(name: String, held: Held) -> Column {
-        let mut column = Column::new(name, held);
-        if held.scalar.is_read_as_text() {
-            column.read = format!("{}::text{}", column.quoted, if held.is_list { "[]" } else { "" }).into();
+    pub(super) fn of(name: String, ty: ColumnType) -> Column {
+        let mut column = Column::new(name, ty);
+        if ty.scalar.is_read_as_text() {
+            column.read = format!("{}::text{}", column.quoted, if ty.is_list { "[]" } else { "" }).into();
         }
         column
     }
 
     /// The value as it is written into this column.
     pub(super) fn write(&self, value: &Value) -> Result<Bound> {
-        let Held { scalar, is_list, .. } = self.held;
+        let ColumnType { scalar, is_list, .. } = self.ty;
         let written = match value {
             Value::Null => Some(Bound::Null),
             Value::Array(items) if is_list => list(scalar, items),
@@ -42,7 +42,7 @@ impl Column {
     }
 
     fn expected(&self) -> String {
-        let (one, many) = match self.held.scalar {
+        let (one, many) = match self.ty.scalar {
             Scalar::Boolean => ("a boolean", "booleans"),
             Scalar::Int2 => ("an integer of 16 bits", "integers of 16 bits"),
             Scalar::Int4 => ("an integer of 32 bits", "integers of 32 bits"),
@@ -55,7 +55,7 @@ impl Column {
             Scalar::Json | Scalar::Jsonb => ("JSON", "JSON values"),
             Scalar::Text | Scalar::Other => ("a text without NUL characters", "texts without NUL characters"),
         };
-        if self.held.is_list { format!("a list of {many}") } else { one.to_owned() }
+        if self.ty.is_list { format!("a list of {many}") } else { one.to_owned() }
     }
 }
 

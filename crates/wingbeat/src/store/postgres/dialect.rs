@@ -1,7 +1,7 @@
 //! SQL as PostgreSQL has it.
 
 use super::bound::Bound;
-use super::column::{self, Column, Held};
+use super::column::{self, Column, ColumnType};
 use super::scalar::Scalar;
 use crate::store::sql::{self, Dialect, whole};
 use crate::store::{Comparison, Kind, Like, Test};
@@ -18,7 +18,7 @@ pub(super) type Select = sql::Select<Sql>;
 pub(super) type Statement = sql::Statement<Sql>;
 
 impl Dialect for Sql {
-    type Held = Held;
+    type ColumnType = ColumnType;
     type Value = Bound;
 
     const TRUE: &'static str = "TRUE";
@@ -35,18 +35,18 @@ impl Dialect for Sql {
     }
 
     fn kind(column: &Column) -> Option<Kind> {
-        Some(if column.held.is_list { Kind::Json } else { column.held.scalar.told() })
+        Some(if column.ty.is_list { Kind::Json } else { column.ty.scalar.told() })
     }
 
     /// Of lists SQL is only asked whether they have elements.
     fn is_open(column: &Column, test: &Test) -> bool {
         let values = match test {
-            _ if column.held.scalar.is_json() => return true,
+            _ if column.ty.scalar.is_json() => return true,
             // Of their text as JSON has it, which PostgreSQL's own may not be.
-            Test::Like(_) if !column.held.is_list => {
-                return !is_text(column) && column.held.scalar.told() == Kind::Text;
+            Test::Like(_) if !column.ty.is_list => {
+                return !is_text(column) && column.ty.scalar.told() == Kind::Text;
             }
-            _ if !column.held.is_list => return false,
+            _ if !column.ty.is_list => return false,
             Test::Is(value) | Test::IsNot(value) => from_ref(value),
             Test::In(values) | Test::NotIn(values) => values,
             Test::Compare(..) | Test::Like(_) | Test::Own(_) => return true,
@@ -55,11 +55,11 @@ impl Dialect for Sql {
     }
 
     fn is_sorted_outside(column: &Column) -> bool {
-        column.held.scalar.is_json() || column.held.is_list
+        column.ty.scalar.is_json() || column.ty.is_list
     }
 
     fn is_nullable(column: &Column) -> bool {
-        column.held.is_nullable
+        column.ty.is_nullable
     }
 
     /// Its text, which is read as what the column holds.
@@ -76,11 +76,11 @@ impl Dialect for Sql {
     }
 
     fn operand(column: &Column, value: &Value) -> Option<Bound> {
-        column::operand(column.held.scalar, value)
+        column::operand(column.ty.scalar, value)
     }
 
     fn ids(column: &Column, id: &Id) -> Vec<Bound> {
-        column::id(column.held.scalar, id.to_string()).into_iter().collect()
+        column::id(column.ty.scalar, id.to_string()).into_iter().collect()
     }
 
     fn push_id(statement: &mut Statement, column: &Column, ids: Vec<Bound>) {
@@ -89,7 +89,7 @@ impl Dialect for Sql {
 
     /// As one value, however many there are: each number of places would be a statement of its own to prepare.
     fn push_one_of(statement: &mut Statement, column: &Column, values: Vec<Bound>, is_one: bool) {
-        if column.held.is_list {
+        if column.ty.is_list {
             statement.push(if is_one { "" } else { "NOT " }).push(&column.quoted);
             statement.push(" && ").bind(Bound::list(&values));
             return;
@@ -104,9 +104,9 @@ impl Dialect for Sql {
     }
 
     fn push_comparison(statement: &mut Statement, column: &Column, comparison: Comparison, value: &Value) {
-        let compared = match (column.held.scalar, value) {
+        let compared = match (column.ty.scalar, value) {
             (Scalar::Int2 | Scalar::Int4 | Scalar::Int8, Value::Number(number)) => {
-                compared_integer(column.held.scalar, comparison, number)
+                compared_integer(column.ty.scalar, comparison, number)
             }
             (Scalar::Float4, Value::Number(number)) => {
                 let nearest = (number.as_f64().unwrap_or_default() as f32).clamp(f32::MIN, f32::MAX);
@@ -148,7 +148,7 @@ impl Dialect for Sql {
 
     /// Null is the smallest; PostgreSQL takes it for the largest. An index serves the order where there is no null.
     fn push_key(statement: &mut Statement, column: &Column, is_descending: bool) {
-        statement.push(&column.quoted).push(match (column.held.is_nullable, is_descending) {
+        statement.push(&column.quoted).push(match (column.ty.is_nullable, is_descending) {
             (true, false) => " NULLS FIRST",
             (true, true) => " DESC NULLS LAST",
             (false, false) => "",
@@ -158,7 +158,7 @@ impl Dialect for Sql {
 }
 
 fn is_text(column: &Column) -> bool {
-    column.held.scalar == Scalar::Text && !column.held.is_list
+    column.ty.scalar == Scalar::Text && !column.ty.is_list
 }
 
 /// What a comparison asks of those that are not null.

@@ -4,10 +4,10 @@ use super::Postgres;
 use super::cell::Reading;
 use super::connection::{Connection, raw, write};
 use super::dialect::{Columns, Select, Statement};
-use super::known::Known;
+use super::schema::TableSchema;
 use crate::fair::attended;
 use crate::store::sql::{
-    Fields, SqlStore, Wanted, assignments, delete, ids_of, in_order, insert, is_single, known, push_ids, to_write,
+    Fields, SqlStore, Wanted, assignments, delete, ids_of, in_order, insert, is_single, push_ids, schema, to_write,
     update,
 };
 use crate::store::{Answer, Change, Find, JsonRecords, Kind, Operation, Path, Record, Rows, Store, Target, Writes};
@@ -27,17 +27,17 @@ const AT_A_TIME: usize = 64;
 pub struct PostgresTable {
     db: Postgres,
     wanted: Wanted,
-    known: Arc<OnceCell<Known>>,
+    schema: Arc<OnceCell<TableSchema>>,
 }
 
 impl PostgresTable {
     pub(super) fn new(db: Postgres, name: &str, fields: Option<Fields>) -> PostgresTable {
-        PostgresTable { db, wanted: Wanted::new(name, fields), known: Arc::default() }
+        PostgresTable { db, wanted: Wanted::new(name, fields), schema: Arc::default() }
     }
 
-    async fn known(&self) -> Result<Cow<'_, Known>> {
-        let read = async |connection: &Connection| Known::read(connection, &self.wanted).await;
-        known(&self.known, || self.db.is_in_transaction(), self.db.work(read)).await
+    async fn schema(&self) -> Result<Cow<'_, TableSchema>> {
+        let read = async |connection: &Connection| TableSchema::read(connection, &self.wanted).await;
+        schema(&self.schema, || self.db.is_in_transaction(), self.db.work(read)).await
     }
 
     /// Writes with one statement, which returns the record.
@@ -59,12 +59,12 @@ impl PostgresTable {
     async fn write_found(
         &self,
         target: &Target,
-        known: &Known,
+        schema: &TableSchema,
         writes: Writes<'_>,
         write: impl AsyncFnOnce(&Connection, Vec<Record>) -> Result<Vec<Record>>,
     ) -> Result<Answer> {
-        let mut select = Select::new(&known.columns, &to_write(target))?;
-        if known.is_table {
+        let mut select = Select::new(&schema.columns, &to_write(target))?;
+        if schema.is_table {
             select.rows.push(" FOR UPDATE");
         }
         let work = async |connection: &Connection| {
@@ -80,7 +80,7 @@ impl PostgresTable {
 
 impl SqlStore for PostgresTable {
     fn wanted(&mut self) -> &mut Wanted {
-        self.known = Arc::default();
+        self.schema = Arc::default();
         &mut self.wanted
     }
 }
@@ -91,12 +91,12 @@ impl Store for PostgresTable {
     }
 
     async fn check(&self) -> Result<()> {
-        self.known().await.map(drop)
+        self.schema().await.map(drop)
     }
 
     /// Known once the table has been looked at, which [`check`](Store::check) does.
     fn kind(&self, path: &Path) -> Option<Kind> {
-        self.known.get()?.columns.kind(path)
+        self.schema.get()?.columns.kind(path)
     }
 
     fn has_cursors(&self) -> bool {
@@ -104,8 +104,8 @@ impl Store for PostgresTable {
     }
 
     async fn find(&self, find: &Find, _: Operation<'_>) -> Result<Rows> {
-        let known = self.known().await?;
-        let Known { columns, is_table } = &*known;
+        let schema = self.schema().await?;
+        let TableSchema { columns, is_table } = &*schema;
         let select = Select::new(columns, find)?;
         let work = async |connection: &Connection| connection.find(&select).await;
         if self.db.is_in_transaction() {
@@ -120,7 +120,7 @@ impl Store for PostgresTable {
     }
 
     async fn create(&self, records: Vec<Record>, operation: Operation<'_>) -> Result<Answer> {
-        let columns = &self.known().await?.columns;
+        let columns = &self.schema().await?.columns;
         let statements = records.iter().map(|record| Ok(insert(columns, record)?.returning(columns)));
         let mut statements = statements.collect::<Result<Vec<_>>>()?;
         let writes = operation.writes();
@@ -153,8 +153,8 @@ impl Store for PostgresTable {
     }
 
     async fn change(&self, target: &Target, change: Change, operation: Operation<'_>) -> Result<Answer> {
-        let known = &*self.known().await?;
-        let columns = &known.columns;
+        let schema = &*self.schema().await?;
+        let columns = &schema.columns;
         let assignments = assignments(columns, &change)?;
         if is_single(target, columns) && !assignments.is_empty() {
             let mut statement = update(columns, &assignments);
@@ -170,12 +170,12 @@ impl Store for PostgresTable {
             push_ids(&mut statement, columns, &ids)?;
             Ok(in_order(columns, &ids, connection.records(&statement.returning(columns), columns).await?))
         };
-        self.write_found(target, known, operation.writes(), write).await
+        self.write_found(target, schema, operation.writes(), write).await
     }
 
     async fn remove(&self, target: &Target, operation: Operation<'_>) -> Result<Answer> {
-        let known = &*self.known().await?;
-        let columns = &known.columns;
+        let schema = &*self.schema().await?;
+        let columns = &schema.columns;
         if is_single(target, columns) {
             let mut statement = delete(columns);
             statement.push_where(target, columns)?;
@@ -187,7 +187,7 @@ impl Store for PostgresTable {
             connection.run(&statement, |_, _| Ok(())).await?;
             Ok(records)
         };
-        self.write_found(target, known, operation.writes(), write).await
+        self.write_found(target, schema, operation.writes(), write).await
     }
 }
 

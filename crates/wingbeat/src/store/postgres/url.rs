@@ -1,7 +1,7 @@
 //! What the URL of a database says.
 
 use super::PostgresSettings;
-use crate::store::sql::url::{Encryption, Place, invalid};
+use crate::store::sql::url::{Encryption, ServerUrl, invalid};
 use std::time::Duration;
 use tokio_postgres::Config;
 use tokio_postgres::config::SslMode;
@@ -22,7 +22,7 @@ impl Address {
         if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
             return Err(invalid("it must begin with postgres://"));
         }
-        let Place { rest, encryption, trusted, options } = Place::read(url)?;
+        let ServerUrl { rest, encryption, trusted, options } = ServerUrl::read(url)?;
         let rest = if options.is_empty() { rest } else { format!("{rest}?{}", options.join("&")) };
         let mut config: Config = rest.parse().map_err(|error| invalid("it can not be read").with_source(error))?;
         config.ssl_mode(match encryption {

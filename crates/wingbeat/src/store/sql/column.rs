@@ -14,7 +14,7 @@ pub(in crate::store) struct Column<D: Dialect> {
     pub(in crate::store) read: Box<str>,
     /// The name as a member of a JSON object, with its colon.
     pub(in crate::store) key: Box<[u8]>,
-    pub(in crate::store) held: D::Held,
+    pub(in crate::store) ty: D::ColumnType,
     /// It is calculated, and cannot be written.
     pub(in crate::store) is_generated: bool,
     /// The database fills it in where nothing is given.
@@ -23,7 +23,7 @@ pub(in crate::store) struct Column<D: Dialect> {
 
 impl<D: Dialect> Column<D> {
     /// A column that is read by its name, and written; nothing fills it in.
-    pub(in crate::store) fn new(name: String, held: D::Held) -> Column<D> {
+    pub(in crate::store) fn new(name: String, ty: D::ColumnType) -> Column<D> {
         let quoted: Box<str> = D::quote(&name).into();
         let mut key = json::text(&Value::String(name.clone())).into_bytes();
         key.push(b':');
@@ -32,7 +32,7 @@ impl<D: Dialect> Column<D> {
             read: quoted.clone(),
             quoted,
             key: key.into(),
-            held,
+            ty,
             is_generated: false,
             is_filled: false,
         }

@@ -9,7 +9,7 @@ use wingbeat_core::{Id, Result};
 /// How a database writes what [`Statement`] says, and what its columns hold.
 pub(in crate::store) trait Dialect: Clone + Debug + Send + Sync + 'static {
     /// What is known of a column beside its name.
-    type Held: Clone + Debug + Send + Sync;
+    type ColumnType: Clone + Debug + Send + Sync;
     /// A value beside the text.
     type Value: Clone + Debug + PartialEq + Send + Sync;
 

@@ -38,7 +38,7 @@ pub(super) use open::is_open;
 pub(super) use select::{Select, Shown};
 pub(super) use statement::Statement;
 pub use table::SqlStore;
-pub(super) use table::{Wanted, known};
+pub(super) use table::{Wanted, schema};
 #[cfg(feature = "mariadb")]
 pub(super) use write::Assignment;
 #[cfg(feature = "sqlite")]

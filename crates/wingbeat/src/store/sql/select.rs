@@ -21,11 +21,11 @@ pub(in crate::store) struct Select<D: Dialect> {
     keys: Option<Range<usize>>,
     skip: u64,
     limit: u64,
-    left: Left,
+    remaining: Remaining,
 }
 
 /// What SQL leaves to do.
-enum Left {
+enum Remaining {
     /// Nothing: rows become text. This is what they show.
     Nothing(Vec<Shown>),
     /// It tests or sorts by what SQL does not look into: that is decided row by row.
@@ -48,17 +48,17 @@ impl<D: Dialect> Select<D> {
         let from = format!(" FROM {}", columns.table);
         let by = find.after.as_ref().map(|_| keys(&find.sort, columns)).transpose()?;
         let mut rows = Statement::new("SELECT ");
-        let left = if open || sorts {
+        let remaining = if open || sorts {
             rows.push(&columns.names);
             let condition = if open { open_part(&find.target.condition, columns) } else { Condition::default() };
             let sort = if sorts { find.sort.clone() } else { Vec::new() };
-            Left::Work { condition, sort }
+            Remaining::Work { condition, sort }
         } else {
-            Left::Nothing(show(&mut rows, columns, find.select.as_deref()))
+            Remaining::Nothing(show(&mut rows, columns, find.select.as_deref()))
         };
-        let shows = match &left {
-            Left::Nothing(shown) => shown.len(),
-            Left::Work { .. } => columns.list.len(),
+        let shows = match &remaining {
+            Remaining::Nothing(shown) => shown.len(),
+            Remaining::Work { .. } => columns.list.len(),
         };
         for column in by.iter().flatten() {
             D::push_key_value(rows.push(", "), column);
@@ -69,7 +69,7 @@ impl<D: Dialect> Select<D> {
             rows.push_after(find, values, columns)?;
         }
         let (skip, limit) = (find.skip, find.limit.unwrap_or(u64::MAX));
-        let is_done = matches!(left, Left::Nothing(_));
+        let is_done = matches!(remaining, Remaining::Nothing(_));
         // By its id there is one at most.
         if find.target.id.is_none() {
             rows.push_order(&find.sort, !sorts, columns)?;
@@ -81,22 +81,22 @@ impl<D: Dialect> Select<D> {
             Some(most) if is_done => Some(count(most, &from, &find.target, columns)?),
             _ => None,
         };
-        Ok(Select { columns: columns.clone(), rows, count, most: find.count, keys, skip, limit, left })
+        Ok(Select { columns: columns.clone(), rows, count, most: find.count, keys, skip, limit, remaining })
     }
 
     /// What rows show, where they are answered as they come.
     pub(in crate::store) fn shown(&self) -> Option<&[Shown]> {
-        match &self.left {
-            Left::Nothing(shown) => Some(shown),
-            Left::Work { .. } => None,
+        match &self.remaining {
+            Remaining::Nothing(shown) => Some(shown),
+            Remaining::Work { .. } => None,
         }
     }
 
     /// What picks from the rows those that are meant, where SQL has not.
     pub(in crate::store) fn picking(&self) -> Picking<'_> {
-        let (condition, keys) = match &self.left {
-            Left::Nothing(_) => (None, &[][..]),
-            Left::Work { condition, sort } => (Some(condition), &sort[..]),
+        let (condition, keys) = match &self.remaining {
+            Remaining::Nothing(_) => (None, &[][..]),
+            Remaining::Work { condition, sort } => (Some(condition), &sort[..]),
         };
         let Select { most, skip, limit, .. } = *self;
         Picking { condition, keys, most, end: self.keys.clone(), skip, limit, hits: 0, records: Vec::new(), last: None }

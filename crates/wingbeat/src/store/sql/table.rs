@@ -100,7 +100,7 @@ impl Wanted {
 
 /// What is known of a table: looked up once. What a transaction has made may be undone, and others who look at the same
 /// table may wait for its end: so that looks for itself, and remembers nothing.
-pub(in crate::store) async fn known<K: Clone>(
+pub(in crate::store) async fn schema<K: Clone>(
     known: &OnceCell<K>,
     is_in_transaction: impl FnOnce() -> bool,
     look: impl Future<Output = Result<K>>,

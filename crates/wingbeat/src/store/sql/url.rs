@@ -4,7 +4,7 @@ use percent_encoding::percent_decode_str;
 use wingbeat_core::{Error, Result};
 
 /// The parts of a URL.
-pub(in crate::store) struct Place {
+pub(in crate::store) struct ServerUrl {
     /// Without the options.
     pub(in crate::store) rest: String,
     pub(in crate::store) encryption: Encryption,
@@ -23,12 +23,12 @@ pub(in crate::store) enum Encryption {
     Required,
 }
 
-impl Place {
+impl ServerUrl {
     /// Reads a URL, of which what comes before its options may be anything.
     ///
     /// # Errors
     /// If an option can not be read, or asks for what is not supported.
-    pub(in crate::store) fn read(url: &str) -> Result<Place> {
+    pub(in crate::store) fn read(url: &str) -> Result<ServerUrl> {
         let (rest, query) = url.split_once('?').unwrap_or((url, ""));
         let (mut mode, mut trusted, mut options) = ("prefer", None, Vec::new());
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
@@ -54,7 +54,7 @@ impl Place {
             }
             _ => return Err(invalid("its sslmode is unknown")),
         };
-        Ok(Place { rest: rest.to_owned(), encryption, trusted, options })
+        Ok(ServerUrl { rest: rest.to_owned(), encryption, trusted, options })
     }
 }
 

@@ -51,7 +51,7 @@ pub(super) enum Strangers {
 
 /// What is known of a column beside its name.
 #[derive(Clone, Debug)]
-pub(super) struct Held {
+pub(super) struct ColumnType {
     pub(super) kind: Kind,
     /// Texts compare as numbers with what looks like one, unless told not to.
     pub(super) converts: bool,
@@ -86,7 +86,7 @@ impl Column {
             _ => Strangers::Anything,
         };
         let is_nullable = !is_rowid && !row.get::<_, bool>(5)?;
-        let mut column = Column::new(name, Held { kind, converts, numeric, strangers, is_nullable });
+        let mut column = Column::new(name, ColumnType { kind, converts, numeric, strangers, is_nullable });
         // SQLite fills in the row's own number, or a default.
         (column.is_generated, column.is_filled) = (row.get::<_, i64>(2)? >= 2, is_rowid || row.get(4)?);
         Ok(column)
@@ -94,17 +94,17 @@ impl Column {
 
     /// The value as it is written into this column.
     pub(super) fn write(&self, value: &Value) -> Result<Bound> {
-        let written = match (self.held.kind, value) {
+        let written = match (self.ty.kind, value) {
             (_, Value::Null) => Some(Bound::Null),
             (Kind::Json, value) => Some(Bound::Text(json::text(value))),
             (Kind::Integer, Value::Number(number)) => whole(number).map(Bound::Integer),
-            (_, Value::String(text)) if self.held.numeric && looks_numeric(text) => {
+            (_, Value::String(text)) if self.ty.numeric && looks_numeric(text) => {
                 let told = format!("Invalid '{}': its column turns text that looks like a number into one", self.name);
                 return Err(Error::bad_request(told));
             }
             _ => self.compare(value),
         };
-        let expected = match self.held.kind {
+        let expected = match self.ty.kind {
             Kind::Boolean => "a boolean",
             Kind::Integer => "an integer",
             Kind::Real => "a number",
@@ -117,7 +117,7 @@ impl Column {
 
     /// The value as it is compared with this column, if any value there could equal it.
     pub(super) fn compare(&self, value: &Value) -> Option<Bound> {
-        match (self.held.kind, value) {
+        match (self.ty.kind, value) {
             (Kind::Boolean, Value::Bool(value)) => Some(Bound::Integer((*value).into())),
             (Kind::Integer | Kind::Real | Kind::Any, Value::Number(number)) => match whole(number) {
                 Some(integer) => Some(Bound::Integer(integer)),

@@ -14,15 +14,15 @@ pub(super) type Columns = sql::Columns<Sql>;
 
 /// The columns of a table, and how its records are found.
 #[derive(Clone, Debug)]
-pub(super) struct Known {
+pub(super) struct TableSchema {
     pub(super) columns: Arc<Columns>,
     /// Whether a record is found by its id without looking at others: views have no key.
     pub(super) has_key: bool,
 }
 
-impl Known {
+impl TableSchema {
     /// Looks at a table.
-    pub(super) fn read(connection: &Connection, wanted: &Wanted) -> Result<Known> {
+    pub(super) fn read(connection: &Connection, wanted: &Wanted) -> Result<TableSchema> {
         let table = &*wanted.table;
         let about = "SELECT type, wr, strict FROM pragma_table_list WHERE schema = 'main' AND name = ?";
         let about = connection.query_row(about, [table], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
@@ -43,14 +43,14 @@ impl Known {
         if is_table && !is_unique(connection, table, &wanted.id)? {
             return Err(wanted.not_unique());
         }
-        if matches!(columns.id().held.kind, Kind::Boolean | Kind::Blob | Kind::Json) {
+        if matches!(columns.id().ty.kind, Kind::Boolean | Kind::Blob | Kind::Json) {
             return Err(wanted.no_ids());
         }
         if has_rowid {
             columns.tie = "rowid".to_owned();
         }
         let has_key = is_table && are_found_by_key(connection, &columns)?;
-        Ok(Known { columns: Arc::new(columns), has_key })
+        Ok(TableSchema { columns: Arc::new(columns), has_key })
     }
 }
 

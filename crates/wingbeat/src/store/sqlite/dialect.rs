@@ -1,7 +1,7 @@
 //! SQL as SQLite has it.
 
 use super::bound::Bound;
-use super::column::{Column, Held, Kind, Strangers};
+use super::column::{Column, ColumnType, Kind, Strangers};
 use super::row;
 use super::statement::Statement;
 use crate::store::like::Piece;
@@ -14,7 +14,7 @@ use wingbeat_core::{Id, Result};
 pub(super) struct Sql;
 
 impl Dialect for Sql {
-    type Held = Held;
+    type ColumnType = ColumnType;
     type Value = Bound;
 
     const TRUE: &'static str = "1";
@@ -30,11 +30,11 @@ impl Dialect for Sql {
     }
 
     fn kind(column: &Column) -> Option<store::Kind> {
-        column.held.kind.told()
+        column.ty.kind.told()
     }
 
     fn is_open(column: &Column, test: &Test) -> bool {
-        match column.held.kind {
+        match column.ty.kind {
             Kind::Json => true,
             // Of their text as JSON has it.
             Kind::Blob => matches!(test, Test::Like(_)),
@@ -43,11 +43,11 @@ impl Dialect for Sql {
     }
 
     fn is_sorted_outside(column: &Column) -> bool {
-        column.held.kind == Kind::Json
+        column.ty.kind == Kind::Json
     }
 
     fn is_nullable(column: &Column) -> bool {
-        column.held.is_nullable
+        column.ty.is_nullable
     }
 
     fn key(value: &Value) -> Option<Bound> {
@@ -66,7 +66,7 @@ impl Dialect for Sql {
         let text = id.to_string();
         let integer = text.parse::<i64>().ok().filter(|integer| integer.to_string() == text).map(Bound::Integer);
         let real = || text.parse::<f64>().ok().filter(|float| float.to_string() == text).map(Bound::Real);
-        match column.held.kind {
+        match column.ty.kind {
             Kind::Integer => integer.into_iter().collect(),
             Kind::Real => integer.or_else(real).into_iter().collect(),
             Kind::Any => integer.or_else(real).into_iter().chain([Bound::Text(text)]).collect(),
@@ -77,11 +77,11 @@ impl Dialect for Sql {
     /// The column, where need be with a `+` that keeps SQLite from converting what it is compared with (and from using an
     /// index).
     fn push_operand(statement: &mut Statement, column: &Column) {
-        statement.push(if column.held.converts { "+" } else { "" }).push(&column.quoted);
+        statement.push(if column.ty.converts { "+" } else { "" }).push(&column.quoted);
     }
 
     fn push_id(statement: &mut Statement, column: &Column, ids: Vec<Bound>) {
-        if column.held.converts {
+        if column.ty.converts {
             // For the index, which the operand hides. What it finds besides, the operand refuses.
             statement.push(&column.quoted);
             push_any(statement, &ids);
@@ -118,7 +118,7 @@ impl Dialect for Sql {
         // SQLite orders types among each other, numbers before texts before blobs; only values of the same one are meant.
         // A bound says so where `typeof` would, and an index can use it.
         let is_upwards = matches!(comparison, Comparison::Greater | Comparison::GreaterOrEqual);
-        let strangers = column.held.strangers;
+        let strangers = column.ty.strangers;
         let bounded = match (&bound, is_upwards) {
             _ if strangers == Strangers::Nothing => None,
             (Bound::Text(_), true) => Some(" < x''"),
@@ -141,16 +141,16 @@ impl Dialect for Sql {
     }
 
     fn holds_texts(column: &Column) -> bool {
-        matches!(column.held.kind, Kind::Text | Kind::Any)
+        matches!(column.ty.kind, Kind::Text | Kind::Any)
     }
 
     /// `GLOB` tells cases apart, `LIKE` does not.
     fn push_like(statement: &mut Statement, column: &Column, like: &Like) {
         statement.push("(");
-        if column.held.strangers != Strangers::Nothing {
+        if column.ty.strangers != Strangers::Nothing {
             statement.push("typeof(").push(&column.quoted);
             // Of a column for texts integers are shown as such.
-            statement.push(if column.held.kind == Kind::Any {
+            statement.push(if column.ty.kind == Kind::Any {
                 ") = 'text' AND "
             } else {
                 ") IN ('text', 'integer') AND "

@@ -1,7 +1,7 @@
 //! What callers want of the database, for the threads that do it.
 
 use super::error::worded;
-use super::predictor::Place;
+use super::predictor::Slots;
 use crate::fair::Source;
 use rusqlite::Connection;
 use std::any::Any;
@@ -20,7 +20,7 @@ pub(super) struct Job {
     /// Whether it may take long: such work did before, or is code of the application's own.
     pub(super) may_be_long: bool,
     /// Where it is remembered how long it took, until it is.
-    pub(super) place: Option<Place>,
+    pub(super) place: Option<Slots>,
     pub(super) standing: Arc<Standing>,
     pub(super) work: Work,
 }

@@ -2,7 +2,7 @@
 
 use super::error::closed;
 use super::job::{Job, Standing};
-use super::predictor::{Place, Predictor};
+use super::predictor::{Predictor, Slots};
 use super::running::Running;
 use crate::fair::{Queue, Source, micros};
 use crate::locked;
@@ -62,7 +62,7 @@ pub(super) struct State {
 /// What a thread is at.
 pub(super) struct Current {
     source: Source,
-    place: Option<Place>,
+    place: Option<Slots>,
     began: Instant,
     /// What of its time has been charged for already, or was given to others.
     pub(super) charged: Duration,

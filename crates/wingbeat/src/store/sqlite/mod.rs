@@ -278,7 +278,7 @@ impl Sqlite {
         work: impl FnMut(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         if let Some(open) = Open::current(self) {
-            return open.work(async |held| held.run(work).await).await;
+            return open.work(async |transaction| transaction.run(work).await).await;
         }
         self.0.readers.ask(shape, |answer| Work::Read(Box::new(Reading { work, done: None, answer }))).await
     }
@@ -293,7 +293,7 @@ impl Sqlite {
         if let Some(open) = Open::current(self) {
             // Who writes the same record next waits for the end of this: so it is said at once.
             let work = move |connection: &Connection| work(connection).inspect(&note);
-            return open.work(async |held| held.part(work).await).await;
+            return open.work(async |transaction| transaction.part(work).await).await;
         }
         let is_alone = shape.is_none();
         let make = |answer| Work::Write(Box::new(Writing { work, note, is_alone, done: None, answer }));

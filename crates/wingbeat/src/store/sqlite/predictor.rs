@@ -28,7 +28,7 @@ pub(super) struct Predictor {
 
 /// Where something is remembered of a call.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
+pub(super) struct Slots {
     own: u64,
     unknown: u64,
 }
@@ -40,17 +40,17 @@ impl Default for Predictor {
 }
 
 impl Predictor {
-    pub(super) fn place(&self, source: Source, shape: Shape) -> Place {
+    pub(super) fn place(&self, source: Source, shape: Shape) -> Slots {
         let unknown: (Address, Option<Shape>) = (source.address, None);
-        Place { own: self.keys.hash_one((source, shape)), unknown: self.keys.hash_one(unknown) }
+        Slots { own: self.keys.hash_one((source, shape)), unknown: self.keys.hash_one(unknown) }
     }
 
-    pub(super) fn is_long(&self, place: Place) -> bool {
+    pub(super) fn is_long(&self, place: Slots) -> bool {
         self.counter(place.own).or_else(|| self.counter(place.unknown)).is_some_and(|counter| counter >= LONG)
     }
 
     /// A call was long, or was not.
-    pub(super) fn learn(&self, place: Place, is_long: bool) {
+    pub(super) fn learn(&self, place: Slots, is_long: bool) {
         if self.counter(place.own).is_none() {
             // It takes several to make whatever is new be expected to be long.
             self.count(place.unknown, 0, is_long);

@@ -22,7 +22,7 @@ pub(super) fn write(row: &Row<'_>, columns: &[Column], shown: &[Shown], out: &mu
         }
         let column = &columns[shown.column];
         out.extend_from_slice(&column.key);
-        match (row.get_ref(shown.at)?, column.held.kind) {
+        match (row.get_ref(shown.at)?, column.ty.kind) {
             (ValueRef::Null, _) => out.extend_from_slice(b"null"),
             (ValueRef::Integer(0), Kind::Boolean) => out.extend_from_slice(b"false"),
             (ValueRef::Integer(1), Kind::Boolean) => out.extend_from_slice(b"true"),
@@ -39,7 +39,7 @@ pub(super) fn write(row: &Row<'_>, columns: &[Column], shown: &[Shown], out: &mu
 /// The record in a row of these columns.
 pub(super) fn record(row: &Row<'_>, columns: &[Column]) -> Result<Record> {
     let member =
-        |(at, column): (usize, &Column)| Ok((column.name.to_string(), value(row.get_ref(at)?, column.held.kind)?));
+        |(at, column): (usize, &Column)| Ok((column.name.to_string(), value(row.get_ref(at)?, column.ty.kind)?));
     columns.iter().enumerate().map(member).collect()
 }
 

@@ -34,7 +34,7 @@ struct Session {
 }
 
 /// The caller's side: a transaction that has begun. It is rolled back when this is dropped.
-pub(in crate::store) struct Held {
+pub(in crate::store) struct OpenTransaction {
     line: Arc<Line>,
     number: u64,
     until: Option<Instant>,
@@ -42,16 +42,16 @@ pub(in crate::store) struct Held {
     ended: oneshot::Receiver<Result<()>>,
 }
 
-impl Held {
+impl OpenTransaction {
     /// Waits for the thread that writes, which then does nothing else for as long as the limit says.
-    pub(super) async fn begin(line: &Arc<Line>, limit: Duration) -> Result<Held> {
+    pub(super) async fn begin(line: &Arc<Line>, limit: Duration) -> Result<OpenTransaction> {
         let (number, (sender, orders), (end, ended)) = (line.number(), channel(), oneshot::channel());
         let make = |begun| {
             let (line, begun, ended) = (line.clone(), Some(begun), Some(end));
             Work::Write(Box::new(Session { line, limit, begun, orders, ended }))
         };
         let until = line.ask_as(number, None, make).await?;
-        Ok(Held { line: line.clone(), number, until, orders: Some(sender), ended })
+        Ok(OpenTransaction { line: line.clone(), number, until, orders: Some(sender), ended })
     }
 
     /// Does something on the connection of the transaction.
@@ -62,7 +62,7 @@ impl Held {
         let (answer, receiver) = oneshot::channel();
         let work = move |connection: &Connection| answer.send(contained(|| work(connection))).is_ok();
         self.order(Order::Do(Box::new(work)))?;
-        let mut running = Running { line: &self.line, number: self.number, receiver, is_answered: false };
+        let mut running = RunningStatement { line: &self.line, number: self.number, receiver, is_answered: false };
         let answered = (&mut running.receiver).await;
         running.is_answered = true;
         // What was interrupted does not know why.
@@ -120,7 +120,7 @@ impl Held {
     }
 }
 
-impl Drop for Held {
+impl Drop for OpenTransaction {
     fn drop(&mut self) {
         self.orders = None;
         // Of a statement that runs nobody wants the answer. One that has ended is not found.
@@ -129,14 +129,14 @@ impl Drop for Held {
 }
 
 /// Somebody who waits for a statement.
-struct Running<'a, T> {
+struct RunningStatement<'a, T> {
     line: &'a Line,
     number: u64,
     receiver: oneshot::Receiver<T>,
     is_answered: bool,
 }
 
-impl<T> Drop for Running<'_, T> {
+impl<T> Drop for RunningStatement<'_, T> {
     fn drop(&mut self) {
         // The transaction cannot go on without knowing what was done: it ends with this.
         if !self.is_answered {

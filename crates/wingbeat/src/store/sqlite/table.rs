@@ -1,13 +1,13 @@
 //! The store over one table.
 
 use super::Sqlite;
-use super::columns::{Columns, Known};
+use super::columns::{Columns, TableSchema};
 use super::row;
 use super::select::Select;
 use super::shape::Shape;
 use super::statement::Statement;
 use crate::store::sql::{
-    Fields, SqlStore, Wanted, assignments, delete, id_of, ids_of, in_order, insert, is_single, known, push_ids,
+    Fields, SqlStore, Wanted, assignments, delete, id_of, ids_of, in_order, insert, is_single, push_ids, schema,
     to_write, update,
 };
 use crate::store::{Answer, Change, Find, JsonRecords, Kind, Operation, Path, Record, Rows, Store, Target, Writes};
@@ -27,20 +27,20 @@ const CHUNK: usize = 500;
 pub struct SqliteTable {
     db: Sqlite,
     wanted: Wanted,
-    known: Arc<OnceCell<Known>>,
+    schema: Arc<OnceCell<TableSchema>>,
 }
 
 impl SqliteTable {
     pub(super) fn new(db: Sqlite, name: &str, fields: Option<Fields>) -> SqliteTable {
-        SqliteTable { db, wanted: Wanted::new(name, fields), known: Arc::default() }
+        SqliteTable { db, wanted: Wanted::new(name, fields), schema: Arc::default() }
     }
 
-    pub(super) async fn known(&self) -> Result<Cow<'_, Known>> {
+    pub(super) async fn schema(&self) -> Result<Cow<'_, TableSchema>> {
         let read = async {
             let (shape, wanted) = (Shape::new(&self.wanted.table, "columns"), self.wanted.clone());
-            self.db.reading(Some(shape), move |connection| Known::read(connection, &wanted)).await
+            self.db.reading(Some(shape), move |connection| TableSchema::read(connection, &wanted)).await
         };
-        known(&self.known, || self.db.is_in_transaction(), read).await
+        schema(&self.schema, || self.db.is_in_transaction(), read).await
     }
 
     /// Writes, and notes what was written. `work` may be done again, after others have undone it with their own.
@@ -67,14 +67,14 @@ impl SqliteTable {
 
     /// Writes with one statement, which returns the record.
     async fn write_one(&self, shape: Shape, statement: Statement, writes: Writes<'_>) -> Result<Answer> {
-        let columns = self.known().await?.columns.clone();
+        let columns = self.schema().await?.columns.clone();
         self.write(shape, writes, move |connection, written| written.run(connection, &columns, &statement)).await
     }
 }
 
 impl SqlStore for SqliteTable {
     fn wanted(&mut self) -> &mut Wanted {
-        self.known = Arc::default();
+        self.schema = Arc::default();
         &mut self.wanted
     }
 }
@@ -85,12 +85,12 @@ impl Store for SqliteTable {
     }
 
     async fn check(&self) -> Result<()> {
-        self.known().await.map(drop)
+        self.schema().await.map(drop)
     }
 
     /// Known once the table has been looked at, which [`check`](Store::check) does.
     fn kind(&self, path: &Path) -> Option<Kind> {
-        self.known.get()?.columns.kind(path)
+        self.schema.get()?.columns.kind(path)
     }
 
     fn has_cursors(&self) -> bool {
@@ -98,8 +98,8 @@ impl Store for SqliteTable {
     }
 
     async fn find(&self, find: &Find, _: Operation<'_>) -> Result<Rows> {
-        let known = self.known().await?;
-        let Known { columns, has_key } = &*known;
+        let schema = self.schema().await?;
+        let TableSchema { columns, has_key } = &*schema;
         let select = Select::new(columns, find)?;
         let is_by_key = find.target.id.is_some() && find.target.condition.is_empty() && find.count.is_none();
         // Many such reads one after another give way now and then, as those do that wait for a thread.
@@ -118,7 +118,7 @@ impl Store for SqliteTable {
     }
 
     async fn create(&self, records: Vec<Record>, operation: Operation<'_>) -> Result<Answer> {
-        let columns = &self.known().await?.columns;
+        let columns = &self.schema().await?.columns;
         let shape = Shape::new(&self.wanted.table, ("create", records.len().checked_ilog2()));
         let statements = records.iter().map(|record| Ok(insert(columns, record)?.returning(columns)));
         let statements = statements.collect::<Result<Vec<_>>>()?;
@@ -130,7 +130,7 @@ impl Store for SqliteTable {
     }
 
     async fn change(&self, target: &Target, change: Change, operation: Operation<'_>) -> Result<Answer> {
-        let columns = &self.known().await?.columns;
+        let columns = &self.schema().await?.columns;
         let shape = Shape::change(&self.wanted.table, "change", target);
         let assignments = assignments(columns, &change)?;
         if is_single(target, columns) && !assignments.is_empty() {
@@ -161,7 +161,7 @@ impl Store for SqliteTable {
     }
 
     async fn remove(&self, target: &Target, operation: Operation<'_>) -> Result<Answer> {
-        let columns = &self.known().await?.columns;
+        let columns = &self.schema().await?.columns;
         let shape = Shape::change(&self.wanted.table, "remove", target);
         if is_single(target, columns) {
             let mut statement = delete(columns);
@@ -197,7 +197,7 @@ impl Written {
         statement.run(connection, |found| {
             row::write(found, &columns.list, &columns.all, text.next())?;
             if let Some(ids) = &mut self.ids {
-                ids.extend(Id::from_value(&row::value(found.get_ref(columns.id_at())?, columns.id().held.kind)?));
+                ids.extend(Id::from_value(&row::value(found.get_ref(columns.id_at())?, columns.id().ty.kind)?));
             }
             Ok(ControlFlow::Continue(()))
         })

@@ -2,7 +2,7 @@
 
 use super::Sqlite;
 use super::error::too_slow;
-use super::session::Held;
+use super::session::OpenTransaction;
 use crate::BoxFuture;
 use crate::fair::attended;
 use crate::hooks::{Around, Context, Next};
@@ -115,14 +115,14 @@ impl Around for SqliteTransaction {
 }
 
 impl Database for Sqlite {
-    type Begun = Held;
+    type Begun = OpenTransaction;
 
     fn is_same(&self, other: &Sqlite) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    async fn begin(&self, _: Isolation) -> Result<Held> {
-        Held::begin(&self.0.writer, self.0.transaction_timeout).await
+    async fn begin(&self, _: Isolation) -> Result<OpenTransaction> {
+        OpenTransaction::begin(&self.0.writer, self.0.transaction_timeout).await
     }
 
     fn is_conflict(_: &Error) -> bool {
@@ -144,13 +144,13 @@ impl Database for Sqlite {
     }
 }
 
-impl Begun for Held {
+impl Begun for OpenTransaction {
     async fn commit(&mut self) -> Result<()> {
-        Held::commit(self).await
+        OpenTransaction::commit(self).await
     }
 
     async fn roll_back(&mut self) -> Result<()> {
-        Held::roll_back(self).await;
+        OpenTransaction::roll_back(self).await;
         Ok(())
     }
 

@@ -23,27 +23,27 @@ pub(in crate::store) struct Open<D: Database> {
 }
 
 pub(super) struct Level<B> {
-    held: Held<B>,
+    holding: Holding<B>,
     /// Something was left in its middle: nobody knows what is a part of it any more.
     is_broken: bool,
 }
 
-enum Held<B> {
+enum Holding<B> {
     Whole(B),
     Part(OwnedMutexGuard<Level<B>>),
 }
 
 impl<B: Begun> Level<B> {
     pub(super) fn begun(&mut self) -> &mut B {
-        match &mut self.held {
-            Held::Whole(begun) => begun,
-            Held::Part(whole) => whole.begun(),
+        match &mut self.holding {
+            Holding::Whole(begun) => begun,
+            Holding::Part(whole) => whole.begun(),
         }
     }
 
     /// This part has ended, and the whole can go on.
     pub(super) fn mend_whole(&mut self) {
-        if let Held::Part(whole) = &mut self.held {
+        if let Holding::Part(whole) = &mut self.holding {
             whole.is_broken = false;
         }
     }
@@ -56,15 +56,15 @@ impl<D: Database> Open<D> {
     }
 
     pub(super) fn whole(db: &D, begun: D::Begun) -> Arc<Open<D>> {
-        Open::new(db, Held::Whole(begun))
+        Open::new(db, Holding::Whole(begun))
     }
 
     pub(super) fn part(db: &D, whole: OwnedMutexGuard<Level<D::Begun>>) -> Arc<Open<D>> {
-        Open::new(db, Held::Part(whole))
+        Open::new(db, Holding::Part(whole))
     }
 
-    fn new(db: &D, held: Held<D::Begun>) -> Arc<Open<D>> {
-        Arc::new(Open { db: db.clone(), level: Arc::new(Mutex::new(Level { held, is_broken: false })) })
+    fn new(db: &D, holding: Holding<D::Begun>) -> Arc<Open<D>> {
+        Arc::new(Open { db: db.clone(), level: Arc::new(Mutex::new(Level { holding, is_broken: false })) })
     }
 
     /// Runs something within it.

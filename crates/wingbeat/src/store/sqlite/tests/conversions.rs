@@ -1,6 +1,6 @@
 //! What SQLite makes of texts: numbers in some columns, and other texts by collations.
 
-use super::super::columns::Known;
+use super::super::columns::TableSchema;
 use super::super::statement::Statement;
 use super::*;
 use crate::store::sql::Wanted;
@@ -36,7 +36,7 @@ async fn texts_that_a_column_would_turn_into_numbers_are_refused() {
 /// How SQLite goes about finding what matches.
 async fn plan(db: &Sqlite, condition: Condition, id: Option<Id>) -> String {
     let plan = db.read(|connection| {
-        let columns = Known::read(connection, &Wanted::new("things", None))?.columns;
+        let columns = TableSchema::read(connection, &Wanted::new("things", None))?.columns;
         let mut statement = Statement::new("EXPLAIN QUERY PLAN SELECT * FROM things");
         statement.push_where(&Target { id, condition, ..Target::default() }, &columns)?;
         let mut plan = String::new();

@@ -144,7 +144,7 @@ async fn only_what_an_index_finds_is_read_where_it_is_asked_for() {
         let sql = format!("CREATE TABLE {name} ({columns})");
         db.write(move |connection| Ok(connection.execute_batch(&sql)?)).await.unwrap();
         let table = db.table::<Value>(&name);
-        assert_eq!(table.store.known().await.unwrap().has_key, has_key, "{columns}");
+        assert_eq!(table.store.schema().await.unwrap().has_key, has_key, "{columns}");
     }
 }
 

@@ -9,19 +9,19 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 /// A write that says what happens to it.
-struct Told {
+struct LoggedWrite {
     name: &'static str,
     sql: &'static str,
     log: Arc<Mutex<Vec<String>>>,
 }
 
-impl Told {
+impl LoggedWrite {
     fn log(&self, what: &str) {
         self.log.lock().unwrap().push(format!("{} {what}", self.name));
     }
 }
 
-impl Write for Told {
+impl Write for LoggedWrite {
     fn is_wanted(&self) -> bool {
         true
     }
@@ -57,7 +57,7 @@ fn together(writes: [(&'static str, &'static str); 3]) -> (Vec<String>, i64) {
         false
     };
     connection.commit_hook(Some(hook)).unwrap();
-    let mut writes = writes.into_iter().map(|(name, sql)| Box::new(Told { name, sql, log: log.clone() }));
+    let mut writes = writes.into_iter().map(|(name, sql)| Box::new(LoggedWrite { name, sql, log: log.clone() }));
     let first = writes.next().unwrap();
     let line = Line::new(1, Duration::from_secs(60));
     for (number, write) in (2..).zip(writes) {

@@ -1,6 +1,6 @@
 //! A table, as the database describes it.
 
-use super::column::{Column, Held};
+use super::column::{Column, ColumnType};
 use super::connection::Connection;
 use super::dialect::{Columns, Sql};
 use super::error;
@@ -12,7 +12,7 @@ use wingbeat_core::{Error, Result};
 
 /// The columns of a table, and how its records are found.
 #[derive(Clone, Debug)]
-pub(super) struct Known {
+pub(super) struct TableSchema {
     pub(super) columns: Arc<Columns>,
     /// Whether `RETURNING` says all of a new record: it calculates columns before the id is known.
     pub(super) is_returned: bool,
@@ -35,9 +35,9 @@ const CHECKS: &str = "SELECT CHECK_CLAUSE FROM information_schema.CHECK_CONSTRAI
 const KEYS: &str = "SELECT INDEX_NAME, COLUMN_NAME FROM information_schema.STATISTICS \
     WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND NON_UNIQUE = 0 ORDER BY INDEX_NAME, SEQ_IN_INDEX";
 
-impl Known {
+impl TableSchema {
     /// Looks at a table.
-    pub(super) async fn read(connection: &mut Connection, wanted: &Wanted) -> Result<Known> {
+    pub(super) async fn read(connection: &mut Connection, wanted: &Wanted) -> Result<TableSchema> {
         let mut found = find(connection, None, &wanted.table).await?;
         if found.is_none()
             && let Some((schema, table)) = wanted.table.split_once('.')
@@ -63,11 +63,11 @@ impl Known {
         if !is_view && !is_unique {
             return Err(wanted.not_unique());
         }
-        if matches!(columns.id().held.scalar, Scalar::Boolean | Scalar::Bytes | Scalar::Json) {
+        if matches!(columns.id().ty.scalar, Scalar::Boolean | Scalar::Bytes | Scalar::Json) {
             return Err(wanted.no_ids());
         }
         let is_returned = !columns.list.iter().any(|column| column.is_generated);
-        Ok(Known { columns: Arc::new(columns), is_returned, keys: keys.into() })
+        Ok(TableSchema { columns: Arc::new(columns), is_returned, keys: keys.into() })
     }
 
     /// Says which fields of a record another one has, instead of the name of a key.
@@ -117,7 +117,7 @@ fn column(row: &Row, checks: &[String]) -> Column {
     let own = own.map(|(charset, collation)| format!(" USING {charset}) COLLATE {collation}").into());
     let mut column = Column::new(
         name,
-        Held { scalar, own, is_nullable: is(row, 7), is_numbered: matches!(&*data, "bit" | "enum" | "set") },
+        ColumnType { scalar, own, is_nullable: is(row, 7), is_numbered: matches!(&*data, "bit" | "enum" | "set") },
     );
     (column.is_generated, column.is_filled) = (is(row, 8), is(row, 9));
     column

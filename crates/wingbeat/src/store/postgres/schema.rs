@@ -1,6 +1,6 @@
 //! A table, as the database describes it.
 
-use super::column::{Column, Held};
+use super::column::{Column, ColumnType};
 use super::connection::Connection;
 use super::dialect::{Columns, Sql};
 use super::scalar::Scalar;
@@ -12,7 +12,7 @@ use wingbeat_core::Result;
 
 /// The columns of a table, and how its records are found.
 #[derive(Clone, Debug)]
-pub(super) struct Known {
+pub(super) struct TableSchema {
     pub(super) columns: Arc<Columns>,
     /// Whether it is a table, whose records can be locked, and not a view.
     pub(super) is_table: bool,
@@ -39,9 +39,9 @@ const COLUMNS: &str = "WITH RECURSIVE base AS ( \
     FROM pg_attribute AS a JOIN base ON base.attnum = a.attnum AND base.typtype <> 'd' \
     WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum";
 
-impl Known {
+impl TableSchema {
     /// Looks at a table.
-    pub(super) async fn read(connection: &Connection, wanted: &Wanted) -> Result<Known> {
+    pub(super) async fn read(connection: &Connection, wanted: &Wanted) -> Result<TableSchema> {
         let found = connection.query(TABLE, &[&&*wanted.table]).await?;
         let found = found.first().ok_or_else(|| wanted.missing())?;
         let (oid, schema, name, is_table): (u32, String, String, bool) =
@@ -58,11 +58,11 @@ impl Known {
         if is_table && !is_unique {
             return Err(wanted.not_unique());
         }
-        let Held { scalar, is_list, .. } = columns.id().held;
+        let ColumnType { scalar, is_list, .. } = columns.id().ty;
         if is_list || scalar.is_json() || matches!(scalar, Scalar::Boolean | Scalar::Bytes) {
             return Err(wanted.no_ids());
         }
-        Ok(Known { columns: Arc::new(columns), is_table })
+        Ok(TableSchema { columns: Arc::new(columns), is_table })
     }
 }
 
@@ -70,7 +70,7 @@ fn column(row: &Row) -> Result<Column> {
     let (of, element): (u32, u32) = (get(row, 1)?, get(row, 2)?);
     let is_list = element != 0;
     let scalar = Type::from_oid(if is_list { element } else { of }).map_or(Scalar::Other, |of| Scalar::of(&of));
-    let mut column = Column::of(get(row, 0)?, Held { scalar, is_list, is_nullable: get(row, 3)? });
+    let mut column = Column::of(get(row, 0)?, ColumnType { scalar, is_list, is_nullable: get(row, 3)? });
     (column.is_generated, column.is_filled) = (get(row, 4)?, get(row, 5)?);
     Ok(column)
 }
