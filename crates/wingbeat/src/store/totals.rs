@@ -12,7 +12,7 @@
 /// let notes = Memory::new().records((0..7).map(|id| json!({ "id": id }))).paginate(2, 2);
 /// let total = async |totals| {
 ///     let page = notes.clone().totals(totals).find(&Params::new()).await?.into_value()?;
-///     wingbeat::Result::Ok(page["total"].clone())
+///     Ok::<_, wingbeat::Error>(page["total"].clone())
 /// };
 /// assert_eq!(total(Totals::Exact).await?, 7);
 /// assert_eq!(total(Totals::UpTo(5)).await?, 5); // "5 or more"
