@@ -152,8 +152,13 @@ pub(crate) async fn named(context: &mut Context) -> Result<()> {
     caller(&context.params).map(drop)
 }
 
-/// Who makes this call.
+/// Who makes this call. Over REST nobody is online: there only members have a name, which their token proves.
 pub(crate) fn caller(params: &Params) -> Result<Person> {
+    if params.connection.is_none() {
+        let member = member(params).ok_or_else(|| Error::not_authenticated("Sign in first"))?;
+        let look = Arc::new(Look::of(&member.name));
+        return Ok(Person { id: 0, name: member.name, room_id: None, in_members_room: false, member: true, look });
+    }
     let person = params.extension::<Person>().map(|person| Person::clone(&person));
     // Who has just signed out is nobody any more.
     let person = person.filter(|person| !person.member || member(params).is_some());
