@@ -9,7 +9,7 @@ cargo fuzz --version >/dev/null 2>&1 ||
 # libFuzzer's instrumentation is an unstable option of the compiler: this lets a stable one take it.
 export RUSTC_BOOTSTRAP=1
 cd fuzz
-for target in ${FUZZER:-frames payload packet msgpack request session query client}; do
+for target in ${FUZZER:-frames payload packet msgpack request session query_string query client}; do
   step "$target, ${SECONDS_EACH:-60} s"
   # What it finds stays out of the corpus, which is small and chosen.
   found=$(mktemp -d)

@@ -2,3 +2,4 @@
 
 #[cfg(feature = "query")]
 pub mod query;
+pub mod query_string;

@@ -112,11 +112,31 @@ async fn cve_2026_54335_what_is_merged_stays_in_its_record() {
 /// What fuzzing has found to be worth asking.
 #[test]
 fn queries_of_the_fuzzer_do_no_harm() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/query");
-    let mut inputs = 0;
-    for file in std::fs::read_dir(folder).unwrap() {
-        crate::query::query(&std::fs::read(file.unwrap().path()).unwrap());
-        inputs += 1;
+    corpus("query").iter().for_each(|input| crate::query::query(input));
+}
+
+#[test]
+fn query_strings_hold_no_more_than_was_written() {
+    corpus("query_string").iter().for_each(|input| crate::query_string::query_string(input));
+    // Strings of what has a meaning in them, 50,000 of them.
+    let words =
+        ["a", "b", "[", "]", "[]", "=", "&", "0", "1", "25", "1999", "%5B", "%5D", "%", "%zz", "%ff", "+", "__proto__"];
+    let mut random = 1_u64;
+    for _ in 0..50_000 {
+        let mut text = String::new();
+        for _ in 0..24 {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            text.push_str(words[(random >> 33) as usize % words.len()]);
+        }
+        crate::query_string::query_string(text.as_bytes());
     }
-    assert!(inputs > 5);
+}
+
+/// The inputs that a fuzzer begins with.
+fn corpus(target: &str) -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(target);
+    let inputs: Vec<_> =
+        std::fs::read_dir(folder).unwrap().map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect();
+    assert!(inputs.len() > 5, "{target} has no corpus");
+    inputs
 }

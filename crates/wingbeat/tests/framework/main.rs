@@ -16,6 +16,9 @@ mod overload;
 #[allow(unreachable_pub, reason = "the fuzzers need it to be public")]
 #[path = "../../../../fuzz/src/query.rs"]
 mod query;
+#[allow(unreachable_pub, reason = "the fuzzers need it to be public")]
+#[path = "../../../../fuzz/src/query_string.rs"]
+mod query_string;
 mod rooms;
 mod signatures;
 mod sockets;
