@@ -284,6 +284,21 @@ export const scenarios = [
   ...[1, 4, 50].flatMap(fairAmong),
   finds(50, 'together', 'at one address ', ['--together', 'yes']),
   ...dataScenarios,
+  {
+    name: 'rest-get',
+    title: '`get` over plain HTTP, 50 connections that are kept, 1 request in flight each',
+    inShort: 'get over REST',
+    load: ['rest', '--conns', '50'],
+    files: 50,
+    ...cpu,
+    per: 'call',
+    // The last is whose figure it is.
+    servers: ['floor-rest', 'feathers-express', 'feathers-koa', 'wingbeat-rest'],
+    feathers: 'feathers-express',
+    baseline: 'floor-rest',
+    rounds: 6,
+    ops: 20_000,
+  },
   between(
     'hooks-5',
     'wingbeat-hooks5',

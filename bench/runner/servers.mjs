@@ -95,6 +95,32 @@ export const servers = [
   rust('engineioxide', { lacks: ['tls', 'rooms', 'users'] }),
   node('feathers', 'Feathers (Node)', 'feathers.mjs'),
   node('socket.io', 'socket.io (Node)', 'socketio.mjs'),
+  // Over plain HTTP: in a scenario of their own, each for the one that it is `of`.
+  {
+    name: 'floor-rest',
+    title: 'hyper, by hand',
+    build: { cargo: 'bench/peers/floor_rest' },
+    command: (port) => [program('bench/peers/floor_rest', 'floor_rest'), '--port', port],
+    allocator: "glibc's",
+    lacks: ['tls'],
+    of: 'floor',
+  },
+  {
+    ...wingbeat('typed'),
+    name: 'wingbeat-rest',
+    title: 'Wingbeat, REST',
+    command: (port) => [program('.', 'bench-server'), '--port', port, '--mode', 'typed', '--threads', '1', '--rest'],
+    lacks: ['tls'],
+    of: 'wingbeat',
+  },
+  ...['Express', 'Koa'].map((framework) => ({
+    ...node(`feathers-${framework.toLowerCase()}`, `Feathers, ${framework} (Node)`),
+    build: { npm: 'bench/peers/feathers-rest' },
+    command: (port) => ['node', 'bench/peers/feathers-rest/server.mjs', port, framework.toLowerCase()],
+    byDefault: false,
+    lacks: ['tls'],
+    of: 'feathers',
+  })),
   // With data: in scenarios of their own, each for the one that it is `of`.
   {
     name: 'floor-data',

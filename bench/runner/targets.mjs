@@ -92,6 +92,12 @@ export const targets = [
   data('data-find50-postgres', { 'floor-data': 1.3, 'feathers-knex': 0.167 }),
   ...['sqlite', 'postgres'].map((store) => data(`real-call-${store}`, { 'floor-data': 1.5, 'feathers-knex': 0.1 })),
   {
+    work: 'get over REST',
+    scenario: 'rest-get',
+    server: 'wingbeat-rest',
+    against: { 'floor-rest': 1.25, 'feathers-express': 0.125, 'feathers-koa': 0.125 },
+  },
+  {
     // Copies for each would be 200 MiB. That they are closed at all is the load generator's to see.
     work: 'memory for 50 that have stopped reading, until they are closed',
     scenario: 'stalled',

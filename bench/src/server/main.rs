@@ -1,7 +1,7 @@
 //! The server that the load generator measures: services `messages` (published to everybody), `room` (to those who say
 //! in their handshake that they are in it) and `quiet` (to nobody), and `hashes`, which takes as long as a password.
 //!
-//! `bench-server --port P --mode engine|raw|typed|hooks5 --threads N --cert FILE --key FILE`
+//! `bench-server --port P --mode engine|raw|typed|hooks5 --threads N --rest --cert FILE --key FILE`
 
 mod bare;
 mod services;
@@ -29,6 +29,9 @@ struct Options {
     /// 1 for a current-thread runtime, more for that many workers.
     #[arg(long, default_value_t = 1)]
     threads: usize,
+    /// The same services over REST as well.
+    #[arg(long)]
+    rest: bool,
     /// A certificate as PEM: connections are encrypted.
     #[arg(long, requires = "key")]
     cert: Option<PathBuf>,
@@ -67,15 +70,15 @@ async fn run(options: Options) -> Result<()> {
     match (&options.cert, &options.key) {
         (Some(cert), Some(key)) => {
             let tls = Tls::from_pem(listener, &std::fs::read(cert)?, &std::fs::read(key)?)?;
-            serve(tls, options.mode).await
+            serve(tls, &options).await
         }
-        _ => serve(listener, options.mode).await,
+        _ => serve(listener, &options).await,
     }
 }
 
-async fn serve(listener: impl Listener, mode: Mode) -> Result<()> {
-    match mode {
+async fn serve(listener: impl Listener, options: &Options) -> Result<()> {
+    match options.mode {
         Mode::Engine => Ok(serve_http(listener, bare::engine()?.service(), pending()).await?),
-        mode => wingbeat::serve(listener, services::app(mode)?).await,
+        mode => wingbeat::serve(listener, services::app(mode, options.rest)?).await,
     }
 }

@@ -6,12 +6,14 @@ use serde_json::json;
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicU64, Ordering};
+use wingbeat::Rest;
 use wingbeat::auth::Passwords;
 use wingbeat::engine::Config;
 use wingbeat::prelude::*;
 
-pub(crate) fn app(mode: Mode) -> Result<App> {
-    App::builder()
+/// With REST, if that is what is measured.
+pub(crate) fn app(mode: Mode, rest: bool) -> Result<App> {
+    let app = App::builder()
         .mount("messages", mount(mode).publish(|_| channel("everybody")))
         .mount("room", mount(mode).publish(|_| channel("room")))
         .mount("quiet", mount(mode))
@@ -26,8 +28,8 @@ pub(crate) fn app(mode: Mode) -> Result<App> {
                 greet(app, connection, id);
             }
         })
-        .configure(SocketIo::with_config(config()))
-        .build()
+        .configure(SocketIo::with_config(config()));
+    if rest { app.configure(Rest::new()).build() } else { app.build() }
 }
 
 /// So much waits for all at most: `stalled` looks at what it costs to close those who do not read, and has no time to send
