@@ -6,6 +6,8 @@
 #[path = "private.rs"]
 pub mod __private;
 mod async_function;
+#[cfg(feature = "axum")]
+mod axum;
 mod binary;
 mod date;
 mod definition;
@@ -15,6 +17,7 @@ mod found;
 mod headers;
 mod id;
 pub mod json;
+mod log_throttle;
 mod method;
 mod methods;
 mod objects;
@@ -36,6 +39,8 @@ pub use escaped::Escaped;
 pub use found::{Found, Page};
 pub use headers::Headers;
 pub use id::{Id, IdArg};
+#[doc(hidden)]
+pub use log_throttle::LogThrottle;
 pub use method::Method;
 pub use methods::{All, Methods};
 pub use payload::Payload;

@@ -7,10 +7,9 @@
 
 #![allow(clippy::exhaustive_enums, clippy::exhaustive_structs, reason = "nothing here is promised")]
 
-mod log_throttle;
 mod network;
 pub mod packet;
 pub mod ws;
 
-pub use log_throttle::LogThrottle;
 pub use network::network;
+pub use wingbeat_core::LogThrottle;

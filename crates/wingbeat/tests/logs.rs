@@ -276,3 +276,15 @@ async fn failures_that_repeat_are_told_once_a_second_with_their_number() {
     let full: Vec<_> = lines.iter().filter(|line| line.contains("ERROR") && line.contains("no space left")).collect();
     assert!((1..200).contains(&full.len()), "{} lines for 2,000 failures", full.len());
 }
+
+#[cfg(feature = "axum")]
+#[test]
+fn a_route_that_fails_is_logged_with_its_cause_in_one_line() {
+    use axum::response::IntoResponse;
+    let log = Log::start();
+    drop(Error::internal(format!("the disk of the route {EVIL}")).into_response());
+    drop(Error::forbidden("a refusal of the route").into_response());
+    let lines = log.lines();
+    let told: Vec<_> = lines.iter().filter(|line| line.contains("of the route")).collect();
+    assert!(matches!(&*told, [line] if line.contains("the disk") && !line.contains(Escaped::escapes)), "{told:?}");
+}

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 /// by itself.
 ///
 /// ```
-/// use wingbeat_protocol::LogThrottle;
+/// use wingbeat_core::LogThrottle;
 ///
 /// static REFUSED: LogThrottle = LogThrottle::new();
 ///
