@@ -2,6 +2,7 @@
 
 use super::{Peer, forwarded};
 use crate::config::{Config, Cors};
+use http::HeaderMap;
 use http::header::{HOST, ORIGIN};
 use http::request::Parts;
 use http::uri::Authority;
@@ -11,7 +12,12 @@ impl Config {
     /// Nothing if whoever accepted the connection said nothing.
     pub fn client(&self, request: &Parts) -> Option<Peer> {
         let peer = request.extensions.get::<Peer>()?;
-        Some(forwarded::client(*peer, &request.headers, self))
+        Some(self.client_behind(*peer, &request.headers))
+    }
+
+    /// As [`client`](Config::client), of whom these headers came from.
+    pub fn client_behind(&self, peer: Peer, headers: &HeaderMap) -> Peer {
+        forwarded::client(peer, headers, self)
     }
 
     /// Whether a request may come from the page that it comes from, as [`check_origin`](Config::check_origin),

@@ -37,8 +37,7 @@ impl Registry {
         let params = &mut arguments.params;
         caller.introduce(params);
         if let Caller::Request { headers, .. } = caller
-            && let Some((_, guard)) = self.guards().next()
-            && let Some(authentication) = guard.guard().authentication(headers)
+            && let Some(authentication) = self.authentication(headers)
         {
             params.set("authentication", authentication);
         }

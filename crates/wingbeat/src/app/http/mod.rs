@@ -2,6 +2,7 @@
 
 mod body;
 mod error_page;
+mod request;
 mod transport;
 
 pub use body::HttpBody;
@@ -120,7 +121,7 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let request = request.map(HttpBody::new);
         #[cfg(feature = "axum")]
-        let request = with_peer(request);
+        let request = request::with_peer(request);
         let routes = &self.0.0.http;
         let path = request.uri().path();
         let transport = routes.transports().iter().find(|transport| (transport.handles)(path));
@@ -130,19 +131,6 @@ where
             (None, None) => Box::pin(ready(Ok(not_found(&request)))),
         }
     }
-}
-
-/// Takes over what axum knows of the client.
-#[cfg(feature = "axum")]
-fn with_peer(mut request: Request<HttpBody>) -> Request<HttpBody> {
-    use axum::extract::ConnectInfo;
-    use wingbeat_engine::Peer;
-    let extensions = request.extensions_mut();
-    if let Some(&ConnectInfo(address)) = extensions.get::<ConnectInfo<std::net::SocketAddr>>() {
-        // Who has said more than that, is believed.
-        extensions.get_or_insert_with(|| Peer::new(address));
-    }
-    request
 }
 
 /// The answer to a path that nothing serves, as in Feathers.

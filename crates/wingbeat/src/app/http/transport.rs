@@ -10,6 +10,7 @@ use std::future::ready;
 use std::sync::Mutex;
 use std::time::Duration;
 use wingbeat_core::Result;
+use wingbeat_engine::Config;
 use wingbeat_engine::io::Io;
 
 /// A way for clients to reach the application, for [`Builder::configure`](crate::Builder::configure).
@@ -56,6 +57,8 @@ pub struct BoundTransport {
     pub(super) handles: Box<dyn Fn(&str) -> bool + Send + Sync>,
     pub(super) serve: Box<Serve>,
     pub(super) queued_bytes: Box<dyn Fn() -> usize + Send + Sync>,
+    /// Whose requests it knows the addresses of, and what it believes of proxies.
+    pub(super) client_addresses: Option<(&'static str, Config)>,
     start: Mutex<Option<Start>>,
     close: Box<dyn Fn(Duration) -> BoxFuture<'static, ()> + Send + Sync>,
 }
@@ -68,6 +71,7 @@ impl BoundTransport {
             handles: Box::new(|_| false),
             serve: Box::new(|_| Box::pin(ready(Response::new(HttpBody::empty())))),
             queued_bytes: Box::new(|| 0),
+            client_addresses: None,
             start: Mutex::default(),
             close: Box::new(|_| Box::pin(ready(()))),
         }
@@ -117,6 +121,12 @@ impl BoundTransport {
     /// Has raw Socket.IO, which [`App::io`] finds.
     pub(crate) fn io(mut self, io: Option<Io>) -> BoundTransport {
         self.io = io;
+        self
+    }
+
+    /// Knows where requests come from, as [`App::params_from`] asks.
+    pub(crate) fn client_addresses(mut self, provider: &'static str, config: Config) -> BoundTransport {
+        self.client_addresses = Some((provider, config));
         self
     }
 

@@ -11,8 +11,10 @@ pub(crate) use entry::Entry;
 pub(super) use router::normal;
 
 use super::mount::RegisteredGuard;
+use crate::realtime::Headers;
 use crate::service::Route;
 use router::Router;
+use serde_json::Value;
 use std::sync::Arc;
 use wingbeat_core::{Error, Result};
 
@@ -95,6 +97,12 @@ impl Registry {
     /// All guards, with the paths of their services.
     pub(super) fn guards(&self) -> impl Iterator<Item = (&Arc<str>, &RegisteredGuard)> {
         self.entries.iter().filter_map(|entry| Some((entry.shared_path(), entry.guard()?)))
+    }
+
+    /// What the headers of a request say of who asks, unverified, as the first guard reads them.
+    pub(super) fn authentication(&self, headers: &Headers) -> Option<Value> {
+        let (_, guard) = self.guards().next()?;
+        guard.guard().authentication(headers)
     }
 
     pub(super) fn entries(&self) -> impl DoubleEndedIterator<Item = &Arc<Entry>> {

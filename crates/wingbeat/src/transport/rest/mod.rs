@@ -119,8 +119,9 @@ impl Transport for Rest {
         config.check()?;
         let dispatcher = app.dispatcher(call_timeout);
         let has = dispatcher.clone();
+        let transport = BoundTransport::new().client_addresses("rest", config.clone());
         let endpoint = Arc::new(Endpoint { dispatcher, config, max_body });
-        Ok(BoundTransport::new().http(
+        Ok(transport.http(
             move |path| Target::of(path, |service| has.is_mounted(service)).is_some(),
             move |request| {
                 let endpoint = endpoint.clone();

@@ -106,6 +106,7 @@ impl Default for SocketIo {
 impl Transport for SocketIo {
     fn bind(self: Box<Self>, app: &App) -> Result<BoundTransport> {
         let SocketIo { config, middleware, call_timeout, io } = *self;
+        let proxies = config.clone();
         let services = Services { dispatcher: app.dispatcher(call_timeout), middleware: middleware.into() };
         let engine = match &io {
             Some(io) => Engine::new(config, io.beside(services)),
@@ -114,6 +115,7 @@ impl Transport for SocketIo {
         let (handles, serve, outbox, close) = (engine.clone(), engine.clone(), engine.clone(), engine);
         Ok(BoundTransport::new()
             .io(io)
+            .client_addresses("socketio", proxies)
             .http(
                 move |path| handles.handles(path),
                 move |request| serve.answer(request).map(|response| response.map(HttpBody::new)),
