@@ -28,10 +28,12 @@ export const STATES = new Map([
   ...['auth-jwt-local', 'auth-none', 'auth-parse-only', 'auth-1s', 'auth-noentity'].map((name) => [name, {}]),
   // Not of FIXTURE.md: for clients that speak MessagePack, and for messages of many megabytes.
   ['msgpack', { parser: msgpackParser }],
-  ['large', { maxHttpBufferSize: 20 << 20 }]
+  ['large', { maxHttpBufferSize: 20 << 20 }],
+  // Sockets on a port of their own.
+  ['two-ports', {}]
 ])
 
-export function buildApp(state) {
+export function buildApp(state, socketsPort) {
   if (state === 'production') process.env.NODE_ENV = 'production'
   const overHttp = state !== 'none'
   const app = overHttp ? express(feathers()) : feathers()
@@ -40,7 +42,7 @@ export function buildApp(state) {
     app.use(express.urlencoded({ extended: true }))
     app.configure(express.rest())
   }
-  app.configure(socketio(STATES.get(state), guard))
+  app.configure(socketsPort ? socketio(socketsPort, STATES.get(state), guard) : socketio(STATES.get(state), guard))
 
   registerServices(app, state)
   app.hooks(applicationHooks)

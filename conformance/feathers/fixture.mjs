@@ -3,6 +3,7 @@
 // `fixture.mjs --state STATE [--port N]` prints the address, obeys the lines of its standard input and ends with it.
 //
 // It leaves out what needs schemas (`vault`, `validated`).
+import { createServer } from 'node:net'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
 import { buildApp, STATES } from './app.mjs'
@@ -16,7 +17,9 @@ if (!STATES.has(options.state)) {
   process.exit(2)
 }
 
-const app = buildApp(options.state)
+// Feathers takes port 0 for none.
+const socketsPort = options.state === 'two-ports' ? await freePort() : undefined
+const app = buildApp(options.state, socketsPort)
 
 const STEPS = new Map([
   ["service('messages').create({text:'internal'})", () => app.service('messages').create({ text: 'internal' })],
@@ -42,7 +45,8 @@ server.once('error', (error) => {
   process.exit(1)
 })
 if (!server.listening) await new Promise((resolve) => server.once('listening', resolve))
-console.log(`listening 127.0.0.1:${server.address().port}`)
+const sockets = socketsPort ? ` sockets 127.0.0.1:${socketsPort}` : ''
+console.log(`listening 127.0.0.1:${server.address().port}${sockets}`)
 
 process.on('SIGTERM', () => process.exit(0))
 const steps = createInterface({ input: process.stdin })
@@ -56,3 +60,14 @@ steps.on('line', async (line) => {
   await step()
   console.log('done')
 })
+
+function freePort() {
+  const server = createServer()
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address()
+      server.close(() => resolve(port))
+    })
+  })
+}

@@ -15,7 +15,7 @@ export const CLIENTS = [
 
 /** A bare Socket.IO client. Reconnects fast, because a test waits for it. */
 export function socketOf(t, server, options = {}) {
-  const socket = io(server.url, { forceNew: true, reconnectionDelay: 20, reconnectionDelayMax: 100, ...options })
+  const socket = io(server.socketsUrl ?? server.url, { forceNew: true, reconnectionDelay: 20, reconnectionDelayMax: 100, ...options })
   t.after(() => socket.disconnect())
   return socket
 }

@@ -41,6 +41,11 @@ class Server {
     return `http://127.0.0.1:${this.port}`
   }
 
+  /** Where sockets are served. */
+  get socketsUrl() {
+    return `http://127.0.0.1:${this.#fixture.socketsPort}`
+  }
+
   /** Starts on the port of the last time, so that clients find the server again. */
   async start() {
     this.#fixture = new Fixture(`${this.#program} --state {state} --port ${this.port}`, this.#state)

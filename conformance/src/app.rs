@@ -9,6 +9,7 @@ use wingbeat::{Rest, prelude::*};
 
 pub(crate) fn build(state: &str) -> Result<App> {
     let transport = SocketIo::with_config(state::config(state)?).middleware(guard).with(|io| drop(io.of("/other")));
+    let transport = if state == state::TWO_PORTS { transport.listen("127.0.0.1:0") } else { transport };
     let mut app = App::builder()
         .around(All, trace::around("app.around.all"))
         .around(Find, trace::around("app.around.find"))

@@ -41,6 +41,9 @@ async fn run(options: Options) -> Result<()> {
     socket.set_reuseaddr(true)?;
     socket.bind((Ipv4Addr::LOCALHOST, options.port).into())?;
     let listener = socket.listen(1024)?;
-    println!("listening {}", listener.local_addr()?);
+    // Sockets have a port of their own only once the application is set up; `serve` has nothing left to do of that.
+    app.setup().await?;
+    let sockets = app.addresses().first().map(|address| format!(" sockets {address}")).unwrap_or_default();
+    println!("listening {}{sockets}", listener.local_addr()?);
     serve(listener, app.clone()).until(steps::obey(app)).await
 }

@@ -7,6 +7,9 @@ use wingbeat::{Error, Result};
 /// Where the client's bundles are, as npm installs them; `WINGBEAT_CLIENT_FILES` names another place.
 const CLIENT_FILES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/node_modules/socket.io-client/dist");
 
+/// Not of FIXTURE.md either: sockets have a port of their own.
+pub(crate) const TWO_PORTS: &str = "two-ports";
+
 pub(crate) fn config(state: &str) -> Result<Config> {
     let files = std::env::var("WINGBEAT_CLIENT_FILES").unwrap_or_else(|_| CLIENT_FILES.to_owned());
     let config = Config::default();
@@ -26,6 +29,7 @@ pub(crate) fn config(state: &str) -> Result<Config> {
         // Not of FIXTURE.md: for clients that speak MessagePack, and for messages of many megabytes.
         "msgpack" => config.msgpack(true),
         "large" => config.max_http_buffer_size(20 << 20),
+        TWO_PORTS => with_files,
         other => return Err(Error::general(format!("There is no state '{other}' yet"))),
     })
 }

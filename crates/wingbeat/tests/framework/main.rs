@@ -10,6 +10,7 @@ mod extends;
 mod fallback;
 mod javascript;
 mod limits;
+mod listen;
 mod memory;
 mod mounted;
 mod overload;

@@ -20,6 +20,7 @@ use http::{Request, Response};
 use serde_json::json;
 use std::convert::Infallible;
 use std::future::ready;
+use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use wingbeat_core::Error;
@@ -96,6 +97,26 @@ impl App {
     #[cfg(feature = "metrics")]
     pub(crate) fn outbox_bytes(&self) -> usize {
         self.0.http.transports().iter().map(|transport| (transport.queued_bytes)()).sum()
+    }
+
+    /// Where transports listen that have a port of their own, as [`SocketIo::listen`](crate::SocketIo::listen) gives them one,
+    /// in the order they were configured. They take it at the beginning of [`setup`](App::setup); the listener that
+    /// [`serve`](crate::serve) is given is none of them.
+    ///
+    /// ```
+    /// use wingbeat::prelude::*;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// let app = App::builder().configure(SocketIo::new().listen("127.0.0.1:0")).build()?;
+    /// app.setup().await?;
+    /// println!("sockets at {}", app.addresses()[0]);
+    /// # app.shutdown(std::time::Duration::from_secs(1)).await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.0.http.transports().iter().filter_map(BoundTransport::address).collect()
     }
 
     /// Raw Socket.IO, if it was set up with [`SocketIo::with`](crate::SocketIo::with): for sending to namespaces and

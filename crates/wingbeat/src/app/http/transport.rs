@@ -7,7 +7,8 @@ use crate::locked;
 use http::{Request, Response};
 use std::fmt;
 use std::future::ready;
-use std::sync::Mutex;
+use std::net::SocketAddr;
+use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 use wingbeat_core::Result;
 use wingbeat_engine::Config;
@@ -28,6 +29,7 @@ pub trait Transport: 'static {
 }
 
 type Serve = dyn Fn(Request<HttpBody>) -> BoxFuture<'static, Response<HttpBody>> + Send + Sync;
+type Listen = dyn Fn() -> BoxFuture<'static, Result<Option<SocketAddr>>> + Send + Sync;
 type Start = Box<dyn FnOnce() -> BoxFuture<'static, Result<()>> + Send>;
 
 /// What a transport adds to the application: how it starts, the HTTP requests it answers, and how it ends.
@@ -59,6 +61,9 @@ pub struct BoundTransport {
     pub(super) queued_bytes: Box<dyn Fn() -> usize + Send + Sync>,
     /// Whose requests it knows the addresses of, and what it believes of proxies.
     pub(super) client_addresses: Option<(&'static str, Config)>,
+    listen: Box<Listen>,
+    /// Where it listens, once it does.
+    listening: OnceLock<Option<SocketAddr>>,
     start: Mutex<Option<Start>>,
     close: Box<dyn Fn(Duration) -> BoxFuture<'static, ()> + Send + Sync>,
 }
@@ -72,6 +77,8 @@ impl BoundTransport {
             serve: Box::new(|_| Box::pin(ready(Response::new(HttpBody::empty())))),
             queued_bytes: Box::new(|| 0),
             client_addresses: None,
+            listen: Box::new(|| Box::pin(ready(Ok(None)))),
+            listening: OnceLock::new(),
             start: Mutex::default(),
             close: Box::new(|_| Box::pin(ready(()))),
         }
@@ -89,6 +96,17 @@ impl BoundTransport {
     {
         self.handles = Box::new(handles);
         self.serve = Box::new(move |request| Box::pin(serve(request)));
+        self
+    }
+
+    /// Runs at the beginning of the application's [setup](App::setup), before any service is set up: the time to take a port
+    /// of its own, so that one that is taken is an error before anything has begun. Answers its address, which
+    /// [`App::addresses`] tells. If it fails, it runs again when the setup is tried again.
+    pub fn on_listen<Fut>(mut self, listen: impl Fn() -> Fut + Send + Sync + 'static) -> BoundTransport
+    where
+        Fut: Future<Output = Result<Option<SocketAddr>>> + Send + 'static,
+    {
+        self.listen = Box::new(move || Box::pin(listen()));
         self
     }
 
@@ -128,6 +146,20 @@ impl BoundTransport {
     pub(crate) fn client_addresses(mut self, provider: &'static str, config: Config) -> BoundTransport {
         self.client_addresses = Some((provider, config));
         self
+    }
+
+    /// Where it listens by itself, if it does.
+    pub(super) fn address(&self) -> Option<SocketAddr> {
+        *self.listening.get()?
+    }
+
+    /// Takes its port, unless it has it.
+    pub(in crate::app) async fn listen(&self) -> Result<()> {
+        if self.listening.get().is_none() {
+            let address = (self.listen)().await?;
+            self.listening.get_or_init(|| address);
+        }
+        Ok(())
     }
 
     /// Ends it. One that has not started does not start any more, and lets go of what it would have started with.

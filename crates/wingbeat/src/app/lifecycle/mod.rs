@@ -28,13 +28,16 @@ const LONGEST: Duration = Duration::from_secs(365 * 86_400);
 
 impl App {
     /// Sets up all services, one after the other in the order they were mounted, within the hooks that are
-    /// [around it](super::Builder::around_setup). Then transports that have something to begin do so.
-    /// [`serve`](crate::serve) does this.
+    /// [around it](super::Builder::around_setup). Transports that have a [port of their own](crate::SocketIo::listen) take it
+    /// before that, and let clients in after it. [`serve`](crate::serve) does this.
     ///
     /// # Errors
     /// What the first setup, hook or transport that failed has failed with; later ones are not begun. Unavailable if the application
     /// is shut down meanwhile.
     pub async fn setup(&self) -> Result<()> {
+        for transport in self.0.http.transports() {
+            contained("A transport", || transport.listen()).await?;
+        }
         Phase::new(self, &self.0.phases.setup, Box::pin(self.setup_services())).run().await?;
         for transport in self.0.http.transports() {
             contained("A transport", || transport.start()).await?;

@@ -2,6 +2,7 @@
 
 mod parse;
 mod peer;
+mod port;
 
 use crate::BoxFuture;
 use crate::app::{App, BoundTransport, Dispatch, Dispatcher, HttpBody, Outcome, Transport, guarded};
@@ -9,12 +10,14 @@ use crate::realtime::Connection;
 use futures_util::{FutureExt, TryFutureExt};
 use parse::invocation;
 use peer::{Client, sendable};
+use port::OwnPort;
+use std::fmt::Display;
 use std::sync::Arc;
 use std::task::Context;
 use std::time::Duration;
 use wingbeat_core::{Error, RawJson, Result};
 use wingbeat_engine::io::Io;
-use wingbeat_engine::{Answer, Config, Engine, Event, Handled, Handler, Reason, Refusal, Socket};
+use wingbeat_engine::{Answer, Config, Engine, Event, Handled, Handler, HttpLimits, Listener, Reason, Refusal, Socket};
 
 /// How long a call may take by default.
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);
@@ -41,6 +44,8 @@ pub struct SocketIo {
     middleware: Vec<Middleware>,
     call_timeout: Duration,
     io: Option<Io>,
+    port: Option<OwnPort>,
+    http_limits: Option<HttpLimits>,
 }
 
 impl SocketIo {
@@ -51,7 +56,63 @@ impl SocketIo {
 
     /// The transport with other options.
     pub fn with_config(config: Config) -> SocketIo {
-        SocketIo { config, middleware: Vec::new(), call_timeout: CALL_TIMEOUT, io: None }
+        SocketIo { config, middleware: Vec::new(), call_timeout: CALL_TIMEOUT, io: None, port: None, http_limits: None }
+    }
+
+    /// Serves sockets on a port of their own, as `socketio(port)` does in Feathers: the application's port then answers
+    /// everything else (REST, health, pages), and sockets no longer.
+    ///
+    /// ```no_run
+    /// use tokio::net::TcpListener;
+    /// use wingbeat::{Rest, prelude::*, store::Memory};
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<()> {
+    /// let app = App::builder()
+    ///     .mount("messages", Mount::new(Memory::new()))
+    ///     .configure(SocketIo::new().listen("0.0.0.0:3031"))
+    ///     .configure(Rest::new())
+    ///     .build()?;
+    /// wingbeat::serve(TcpListener::bind("0.0.0.0:3030").await?, app).await
+    /// # }
+    /// ```
+    ///
+    /// The port is taken at the beginning of the application's [setup](App::setup), so that one that another program has is
+    /// an error before anything has begun. Sockets are let in at its end, and [`shutdown`](App::shutdown) ends both ports
+    /// alike; [`serve`](crate::serve) does all that. With port 0 the system chooses one, which [`App::addresses`] tells.
+    ///
+    /// To a browser another port is another origin: pages of the application's port need
+    /// [`Config::cors`](wingbeat_engine::Config::cors). For TLS and Unix sockets there is [`listener`](SocketIo::listener);
+    /// of both methods the last one counts.
+    pub fn listen(mut self, address: impl Display) -> SocketIo {
+        self.port = Some(OwnPort::at(&address));
+        self
+    }
+
+    /// As [`listen`](SocketIo::listen), with a listener that is open already: one of TCP, of Unix sockets, or, with the
+    /// feature `tls`, an encrypted one around either.
+    ///
+    /// ```no_run
+    /// use tokio::net::TcpListener;
+    /// use wingbeat::SocketIo;
+    ///
+    /// # async fn example() -> wingbeat::Result<()> {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// println!("sockets at {}", listener.local_addr()?);
+    /// let transport = SocketIo::new().listener(listener);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn listener(mut self, listener: impl Listener) -> SocketIo {
+        self.port = Some(OwnPort::of(listener));
+        self
+    }
+
+    /// What connections to the port of [`listen`](SocketIo::listen) may use up while they speak HTTP, as
+    /// [`Serve::limits`](crate::transport::Serve::limits) says for the application's port.
+    pub fn http_limits(mut self, limits: HttpLimits) -> SocketIo {
+        self.http_limits = Some(limits);
+        self
     }
 
     /// Asks a function about every client that wants to connect. It may attach values to the connection, which all
@@ -105,27 +166,64 @@ impl Default for SocketIo {
 
 impl Transport for SocketIo {
     fn bind(self: Box<Self>, app: &App) -> Result<BoundTransport> {
-        let SocketIo { config, middleware, call_timeout, io } = *self;
+        let SocketIo { config, middleware, call_timeout, io, port, http_limits } = *self;
+        match &port {
+            Some(port) => port.check()?,
+            None if http_limits.is_some() => return Err(no_port()),
+            None => {}
+        }
         let proxies = config.clone();
         let services = Services { dispatcher: app.dispatcher(call_timeout), middleware: middleware.into() };
         let engine = match &io {
             Some(io) => Engine::new(config, io.beside(services)),
             None => Engine::new(config, services),
         }?;
-        let (handles, serve, outbox, close) = (engine.clone(), engine.clone(), engine.clone(), engine);
-        Ok(BoundTransport::new()
-            .io(io)
-            .client_addresses("socketio", proxies)
-            .http(
-                move |path| handles.handles(path),
-                move |request| serve.answer(request).map(|response| response.map(HttpBody::new)),
-            )
-            .queued_bytes(move || outbox.outbox_bytes())
-            .on_close(move |patience| {
-                let engine = close.clone();
-                async move { engine.close(patience).await }
-            }))
+        let outbox = engine.clone();
+        let transport = BoundTransport::new().io(io).client_addresses("socketio", proxies);
+        let transport = transport.queued_bytes(move || outbox.outbox_bytes());
+        Ok(match port {
+            None => on_port_of_application(transport, engine),
+            Some(port) => on_own_port(transport, engine, port, http_limits.unwrap_or_default()),
+        })
     }
+}
+
+fn on_port_of_application(transport: BoundTransport, engine: Engine) -> BoundTransport {
+    let (handles, serve) = (engine.clone(), engine.clone());
+    transport
+        .http(
+            move |path| handles.handles(path),
+            move |request| serve.answer(request).map(|response| response.map(HttpBody::new)),
+        )
+        .on_close(move |patience| {
+            let engine = engine.clone();
+            async move { engine.close(patience).await }
+        })
+}
+
+fn on_own_port(transport: BoundTransport, engine: Engine, port: OwnPort, limits: HttpLimits) -> BoundTransport {
+    let port = Arc::new(port);
+    let (open, serve, ready) = (port.clone(), port.clone(), engine.clone());
+    transport
+        .on_listen(move || {
+            let port = open.clone();
+            async move { port.open().await }
+        })
+        .on_start(move || async move { serve.serve(ready, limits) })
+        .on_close(move |patience| {
+            let (port, engine) = (port.clone(), engine.clone());
+            async move {
+                port.close().await;
+                engine.close(patience).await;
+            }
+        })
+}
+
+fn no_port() -> Error {
+    Error::general(
+        "`SocketIo::http_limits` is for a port of the sockets' own, which `listen` opens. For the application's port write \
+         `serve(listener, app).limits(limits)`",
+    )
 }
 
 impl Connection {
