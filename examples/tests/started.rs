@@ -39,8 +39,15 @@ impl Example {
     }
 
     async fn page(&self, path: &str) -> String {
+        self.ask(&format!("GET {path} "), "", "").await
+    }
+
+    async fn ask(&self, verb_and_path: &str, headers: &str, body: &str) -> String {
         let mut stream = TcpStream::connect(self.url.strip_prefix("http://").unwrap()).await.unwrap();
-        let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        let length = body.len();
+        let request = format!(
+            "{verb_and_path}HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}Content-Length: {length}\r\n\r\n{body}"
+        );
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();
@@ -91,12 +98,33 @@ async fn raw_tells_who_watches() {
 async fn axum_and_its_routes_share_the_services() {
     let example = Example::start(env!("CARGO_BIN_EXE_inside-axum")).await;
     let client = example.client().await;
+    let ann = json!({"strategy": "local", "email": "ann@example.com", "password": "swordfish"});
+    let login: Value = client.untyped("authentication").create(&ann).await.unwrap();
     let message = client.untyped("messages").create(&json!({"text": "Hello"})).await.unwrap();
-    assert_eq!(message, json!({"text": "Hello", "from": "127.0.0.1", "id": 1}));
-    assert!(example.page("/").await.contains("An axum application"));
+    assert_eq!(message, json!({"text": "Hello", "from": "127.0.0.1", "by": "Ann", "id": 1}));
     assert!(example.page("/messages/1").await.ends_with(&message.to_string()));
     assert!(example.page("/messages/2").await.starts_with("HTTP/1.1 404 "));
     assert!(example.page("/nothing").await.contains("Page not found"));
+
+    // The token of the socket's login is good for the routes.
+    let bearer = format!("Authorization: Bearer {}\r\n", login["accessToken"].as_str().unwrap());
+    assert!(example.page("/").await.contains("you are a guest"));
+    assert!(example.ask("GET / ", &bearer, "").await.contains("you are logged in"));
+    assert!(example.ask("GET /me ", &bearer, "").await.ends_with(r#"{"id":1,"name":"Ann"}"#));
+    let refused = example.page("/me").await;
+    assert!(refused.starts_with("HTTP/1.1 401 ") && refused.contains(r#""name":"NotAuthenticated""#), "{refused}");
+    let forged = "Authorization: Bearer nonsense\r\n";
+    assert!(example.ask("GET / ", forged, "").await.starts_with("HTTP/1.1 401 "));
+
+    // What a route writes as the client is signed, and heard over sockets.
+    let mut heard = client.untyped("messages").on("created");
+    let json = "Content-Type: application/json\r\n";
+    let text = r#"{"text":"By HTTP"}"#;
+    assert!(example.ask("POST /messages ", json, text).await.starts_with("HTTP/1.1 401 "));
+    let written = example.ask("POST /messages ", &format!("{json}{bearer}"), text).await;
+    let message = soon(heard.next()).await.unwrap().unwrap();
+    assert_eq!(message, json!({"text": "By HTTP", "from": "127.0.0.1", "by": "Ann", "id": 2}));
+    assert!(written.ends_with(&message.to_string()), "{written}");
 }
 
 #[tokio::test]

@@ -41,6 +41,7 @@
 //! | [`hooks`] | what runs around their methods |
 //! | [`realtime`] | connections, channels, and who hears what |
 //! | [`auth`] | logging in |
+//! | [`axum`](mod@axum) | who is logged in, for routes of axum |
 //! | [`store`] | services over tables: memory, SQLite, PostgreSQL, or a store of your own |
 //! | [`schema`] | validation and resolvers |
 //! | [`transport`] | Socket.IO, health, and transports of your own |
@@ -53,7 +54,7 @@
 //! | feature | adds |
 //! |---|---|
 //! | `auth` | logging in: [`auth`] |
-//! | `axum` | addresses of clients inside an axum server |
+//! | `axum` | inside an axum server: addresses of clients, errors as answers, and with `auth` who is logged in ([`axum`](mod@axum)) |
 //! | `contract` | facts that a store of your own is held against: [`store::contract`] |
 //! | `derive` (on by default) | [`Record`], the derive, and `store::migrations!` |
 //! | `http2` | HTTP/2 beside HTTP/1.1 for polling, with `tls` |
@@ -74,6 +75,8 @@ extern crate self as wingbeat;
 mod app;
 #[cfg(feature = "auth")]
 pub mod auth;
+#[cfg(all(feature = "auth", feature = "axum"))]
+pub mod axum;
 #[cfg_attr(
     not(all(feature = "auth", feature = "sqlite", feature = "postgres", feature = "mariadb")),
     allow(dead_code, unused_imports, reason = "hashes and databases are features")
@@ -85,6 +88,7 @@ mod javascript;
 #[cfg(all(
     doctest,
     feature = "auth",
+    feature = "axum",
     feature = "contract",
     feature = "derive",
     feature = "mariadb",

@@ -61,7 +61,7 @@ impl WeakApp {
     /// An error outside of calls as clients see it.
     fn shown(&self, error: Error) -> Error {
         match self.upgrade() {
-            Some(App(app)) => app.mode.shown(app.hooks.error_map.apply(error)),
+            Some(app) => app.shown(error),
             None => error,
         }
     }
@@ -107,6 +107,11 @@ impl App {
 
     pub(crate) fn downgrade(&self) -> WeakApp {
         WeakApp(Arc::downgrade(&self.0))
+    }
+
+    /// An error outside of calls as clients see it.
+    pub(crate) fn shown(&self, error: Error) -> Error {
+        self.0.mode.shown(self.0.hooks.error_map.apply(error))
     }
 
     /// The service at a path, to be called from inside. Outer slashes do not matter.

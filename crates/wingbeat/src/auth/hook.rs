@@ -29,6 +29,14 @@ pub fn authenticate(strategies: impl Into<Strategies>) -> Authenticate {
     Authenticate { service: None, strategies: strategies.into().0 }
 }
 
+impl Authenticate {
+    /// By every strategy of this authentication service that looks at headers.
+    #[cfg(feature = "axum")]
+    pub(super) fn by_headers(authenticator: &Authenticator) -> Authenticate {
+        Authenticate { service: None, strategies: authenticator.strategies.parsing().into() }
+    }
+}
+
 /// The hook that [`authenticate`] makes.
 #[derive(Clone, Debug)]
 pub struct Authenticate {
@@ -132,17 +140,26 @@ impl Authenticate {
         if authenticator.sessions.service.get().is_some_and(|path| **path == *context.path()) {
             return wrong("The authenticate hook does not need to be used on the authentication service");
         }
-        let entity = authenticator.entities.name().map(str::to_owned);
         if context.params.get("authenticated") == Some(Value::Bool(true)) {
-            context.params.set_extension(KnownCaller(entity));
+            context.params.set_extension(KnownCaller(authenticator.entities.name().map(str::to_owned)));
             return Ok(());
         }
         let Some(authentication) = context.params.get("authentication") else {
             return if context.params.is_internal() { Ok(()) } else { wrong("Not authenticated") };
         };
-        let (strategy, identity) = self.who(&app, &authenticator, &authentication, &context.params).await?;
-        let params = &mut context.params;
-        let mut authentication = authentication;
+        self.identify(&app, &authenticator, authentication, &mut context.params).await
+    }
+
+    /// Completes the params of who calls by what they say of themselves.
+    pub(super) async fn identify(
+        &self,
+        app: &App,
+        authenticator: &Authenticator,
+        mut authentication: Value,
+        params: &mut Params,
+    ) -> Result<()> {
+        let entity = authenticator.entities.name().map(str::to_owned);
+        let (strategy, identity) = self.who(app, authenticator, &authentication, params).await?;
         authentication["strategy"] = strategy.as_ref().into();
         if let Some((token, claims)) = identity.token {
             authentication["accessToken"] = token.into();

@@ -29,6 +29,8 @@
 mod authenticator;
 mod configuration;
 mod entity;
+#[cfg(feature = "axum")]
+pub(crate) mod extractor;
 mod forced;
 mod hash_password;
 mod hasher;

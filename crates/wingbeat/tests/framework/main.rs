@@ -21,6 +21,8 @@ mod query;
 #[path = "../../../../fuzz/src/query_string.rs"]
 mod query_string;
 mod rooms;
+#[cfg(all(feature = "auth", feature = "axum"))]
+mod routes;
 mod signatures;
 mod sockets;
 mod stalled;

@@ -35,6 +35,12 @@ impl StrategySet {
         parsing.map(|strategy| strategy.parse(headers)).find_map(|data: Option<Map<_, _>>| data).map(Value::Object)
     }
 
+    /// Those that look at headers.
+    #[cfg(feature = "axum")]
+    pub(in crate::auth) fn parsing(&self) -> &[Box<str>] {
+        &self.parsing
+    }
+
     /// What these attempts were for has succeeded.
     pub(in crate::auth) fn forgive(&self, counted: Vec<CountedAttempt>) {
         if let Some(attempts) = &self.attempts {
