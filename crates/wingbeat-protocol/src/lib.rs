@@ -7,9 +7,11 @@
 
 #![allow(clippy::exhaustive_enums, clippy::exhaustive_structs, reason = "nothing here is promised")]
 
+mod addresses;
 mod network;
 pub mod packet;
 pub mod ws;
 
+pub use addresses::{AddressCount, AddressCounts, Origin};
 pub use network::network;
 pub use wingbeat_core::LogThrottle;

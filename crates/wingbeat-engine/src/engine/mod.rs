@@ -30,7 +30,7 @@ pub use socket::{Socket, WeakSocket};
 use crate::bundles::Bundles;
 use crate::config::Config;
 use crate::outbox::{Ledger, Segments};
-use crate::peer::{AddressCount, AddressCounts, Handshake, Origin, Rates};
+use crate::peer::{Handshake, Rates};
 use client_warnings::ClientWarnings;
 use http::StatusCode;
 use relief::Relief;
@@ -42,7 +42,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use timer_wheel::TimerWheel;
 use tokio::sync::Notify;
-use wingbeat_protocol::LogThrottle;
+use wingbeat_protocol::{AddressCount, AddressCounts, LogThrottle, Origin};
 
 /// A Socket.IO server: a cheap handle.
 #[derive(Clone)]

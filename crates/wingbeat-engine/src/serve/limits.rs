@@ -1,12 +1,12 @@
 //! What connections may use up before they are sessions.
 
 use super::head_timer::HeadTimer;
-use crate::peer::{AddressCount, AddressCounts, Origin};
 #[cfg(feature = "http2")]
 use hyper_util::rt::TokioTimer;
 use std::net::IpAddr;
 use std::time::Duration;
 use tokio::sync::Semaphore;
+use wingbeat_protocol::{AddressCount, AddressCounts, Origin};
 
 /// No span is longer: what ends after it has to be a moment that can be named.
 const LONGEST: Duration = Duration::from_secs(365 * 86_400);

@@ -23,7 +23,6 @@ pub(crate) use upgrade_handoff::UpgradeHandoff;
 pub(crate) use write_timeout::WriteTimeout;
 
 use crate::Engine;
-use crate::peer::AddressCounts;
 use bytes::Bytes;
 use futures_util::future::Either as First;
 use http::{Request, Response, StatusCode};
@@ -41,7 +40,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 use tower_service::Service;
-use wingbeat_protocol::LogThrottle;
+use wingbeat_protocol::{AddressCounts, LogThrottle};
 
 type AnyError = Box<dyn std::error::Error + Send + Sync>;
 

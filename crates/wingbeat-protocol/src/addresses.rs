@@ -1,18 +1,18 @@
-//! What one address may use up.
+//! How many things one address has.
 
+use crate::network;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use wingbeat_protocol::network;
 
 /// Who is behind an address: its [`network`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Origin(IpAddr);
+pub struct Origin(IpAddr);
 
 impl Origin {
     /// `None` for an address that is not counted: an unknown one, and with a default limit those of the machine and of
     /// private networks. There, one address is often a proxy that stands for all clients.
-    pub(crate) fn counted(address: IpAddr, by_default: bool) -> Option<Origin> {
+    pub fn counted(address: IpAddr, by_default: bool) -> Option<Origin> {
         let address = address.to_canonical();
         if address.is_unspecified() || (by_default && is_local(address)) {
             return None;
@@ -30,17 +30,17 @@ fn is_local(address: IpAddr) -> bool {
 
 /// How many things each address has.
 #[derive(Clone, Default)]
-pub(crate) struct AddressCounts(Arc<Mutex<HashMap<Origin, usize>>>);
+pub struct AddressCounts(Arc<Mutex<HashMap<Origin, usize>>>);
 
 /// One of them, until it is dropped.
-pub(crate) struct AddressCount {
+pub struct AddressCount {
     counts: AddressCounts,
     origin: Origin,
 }
 
 impl AddressCounts {
     /// One more, unless there are `max` already.
-    pub(crate) fn one_more(&self, origin: Origin, max: usize) -> Option<AddressCount> {
+    pub fn one_more(&self, origin: Origin, max: usize) -> Option<AddressCount> {
         let mut counts = self.lock();
         let count = counts.entry(origin).or_default();
         // An entry that was only just made has none, and a limit of nothing would leave it there.
@@ -65,34 +65,6 @@ impl Drop for AddressCount {
                 counts.remove(&self.origin);
             }
         }
-    }
-}
-
-/// When each address may come again: what came lately, as the time until which it has used up its rate.
-#[derive(Default)]
-pub(crate) struct Rates(Mutex<(HashMap<Origin, u64>, u64)>);
-
-/// So much may come at once as may come within this time, in microseconds.
-const BURST: u64 = 10_000_000;
-/// More addresses than these are looked through for those that may be forgotten, at most once a second.
-const MANY: usize = 1024;
-
-impl Rates {
-    /// Whether one more may come at this time, in milliseconds.
-    pub(crate) fn admit(&self, origin: Origin, per_second: u32, now: u64) -> bool {
-        let now = now * 1000;
-        let mut rates = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (used, tidied) = &mut *rates;
-        if used.len() > MANY && now >= *tidied + 1_000_000 {
-            used.retain(|_, until| *until > now);
-            *tidied = now;
-        }
-        let until = used.get(&origin).map_or(now, |until| now.max(*until)) + 1_000_000 / u64::from(per_second.max(1));
-        let admitted = until <= now + BURST;
-        if admitted {
-            used.insert(origin, until);
-        }
-        admitted
     }
 }
 
@@ -130,24 +102,5 @@ mod tests {
         assert!(third.is_some());
         drop((second, third));
         assert!(counts.lock().is_empty());
-    }
-
-    #[test]
-    fn a_rate_allows_ten_seconds_worth_at_once_and_then_its_pace() {
-        let (rates, origin) = (Rates::default(), origin("203.0.113.9", true).unwrap());
-        let burst = (0..1000).filter(|_| rates.admit(origin, 20, 5)).count();
-        assert_eq!(burst, 200);
-        let later = (0..1000).filter(|_| rates.admit(origin, 20, 1005)).count();
-        assert_eq!(later, 20);
-    }
-
-    #[test]
-    fn addresses_that_may_come_again_are_forgotten() {
-        let rates = Rates::default();
-        for n in 0..5000u32 {
-            let address = IpAddr::V4(std::net::Ipv4Addr::from_bits(0x0808_0000 + n));
-            assert!(rates.admit(Origin::counted(address, true).unwrap(), 1, u64::from(n) * 100));
-        }
-        assert!(rates.0.lock().unwrap().0.len() <= MANY + 11);
     }
 }
