@@ -165,6 +165,7 @@ impl ConnectionGuard for Authenticator {
                     ?connection,
                     "a login by the handshake was refused once the client was connected"
                 );
+                connection.end_with_login();
             }
         }
     }

@@ -34,6 +34,11 @@ pub trait Peer: Send + Sync + 'static {
     /// Ends the connection, because the server wants that. The transport tells of it by
     /// [`Dispatcher::disconnected`](crate::transport::Dispatcher::disconnected), as of every end.
     fn disconnect(&self, connection: &Connection);
+    /// Whether the client can log in over this connection, again for example. One that can send nothing can not: it is
+    /// disconnected when its login ends, so that it comes again with another.
+    fn can_log_in(&self) -> bool {
+        true
+    }
     /// The headers of the request that opened the connection.
     fn headers(&self) -> Option<&Headers> {
         None
@@ -176,6 +181,14 @@ impl Connection {
     /// Makes the client leave, as if the server had disconnected its socket.
     pub fn disconnect(&self) {
         self.0.peer.disconnect(self);
+    }
+
+    /// Its login is over: a client that cannot log in again has to come again.
+    #[cfg(feature = "auth")]
+    pub(crate) fn end_with_login(&self) {
+        if !self.0.peer.can_log_in() {
+            self.disconnect();
+        }
     }
 
     /// The names of the channels that this connection is in, sorted.

@@ -1,6 +1,7 @@
 //! An event on its way: what a publisher sees, and what a connection is sent.
 
 use super::Connection;
+use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::fmt;
@@ -96,18 +97,32 @@ impl fmt::Debug for Publication {
 /// An event as connections are sent it: a name and data, encoded once for all who hear it.
 pub struct Message {
     name: Arc<str>,
+    /// How long the path in the name is.
+    path: usize,
     data: RawJson,
     packet: OnceLock<SharedFrame>,
+    streamed: OnceLock<Bytes>,
 }
 
 impl Message {
-    pub(crate) fn new(name: Arc<str>, data: RawJson) -> Message {
-        Message { name, data, packet: OnceLock::new() }
+    pub(crate) fn new(name: &EventName, data: RawJson) -> Message {
+        let EventName { path, wire, .. } = name;
+        Message { name: wire.clone(), path: path.len(), data, packet: OnceLock::new(), streamed: OnceLock::new() }
     }
 
     /// The service's path and the event, as Feathers' clients know it: `messages created`.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The path of the service: `messages`.
+    pub fn path(&self) -> &str {
+        &self.name[..self.path]
+    }
+
+    /// The event alone: `created`.
+    pub fn event(&self) -> &str {
+        &self.name[self.path + 1..]
     }
 
     /// The record, or what else the event carries.
@@ -121,6 +136,11 @@ impl Message {
             let data = [self.data.as_bytes()];
             SharedFrame::new(Frame::binary_event("/", &self.name, &data, self.data.attachments()))
         })
+    }
+
+    /// The event in a stream of events, made by the first who asks.
+    pub(crate) fn streamed(&self, encode: impl FnOnce(&Message) -> Bytes) -> &Bytes {
+        self.streamed.get_or_init(|| encode(self))
     }
 }
 

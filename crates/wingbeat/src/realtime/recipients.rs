@@ -134,7 +134,7 @@ impl Channels {
         name: &EventName,
         data: &RawJson,
     ) -> Result<Option<Recipients>> {
-        let message = |data: RawJson| Arc::new(Message::new(name.wire.clone(), data));
+        let message = |data: RawJson| Arc::new(Message::new(name, data));
         if let [part] = &*audience.parts
             && let Source::Channel(channel) = &part.selector.of
             && part.takes_all()

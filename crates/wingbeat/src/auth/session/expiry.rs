@@ -4,7 +4,7 @@ use super::{Session, SessionRegistry};
 use crate::app::{App, WeakApp};
 use crate::auth::token::{Seconds, iso, now};
 use crate::locked;
-use crate::realtime::{Connection, Message};
+use crate::realtime::{Connection, EventName, Message};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
@@ -113,18 +113,19 @@ impl SessionRegistry {
             Expiry::Disconnect if self.is_current(connection, session) => connection.disconnect(),
             Expiry::Disconnect => {}
             Expiry::Anonymous => {
-                if app.upgrade().is_some_and(|app| self.force_out(&app, connection, Some(session))) {
+                if app.upgrade().is_some_and(|app| self.log_out(&app, connection, Some(session))) {
                     self.tell_expired(connection, session);
+                    connection.end_with_login();
                 }
             }
         }
     }
 
     fn tell_expired(&self, connection: &Connection, session: &Session) {
-        let path = self.service.get().map_or("", |path| path);
+        let Some(path) = self.service.get() else { return };
         let at = session.claims.expires().and_then(iso);
         if let Ok(data) = RawJson::new(&json!({"expiredAt": at})) {
-            connection.deliver(&Message::new(format!("{path} expired").into(), data));
+            connection.deliver(&Message::new(&EventName::new(path, "expired"), data));
         }
     }
 

@@ -153,6 +153,15 @@ impl SessionRegistry {
 
     /// Logs a connection out, whatever it wants, or only if this is its session; whether it was logged in.
     pub(in crate::auth) fn force_out(&self, app: &App, connection: &Connection, only: Option<&Arc<Session>>) -> bool {
+        let ended = self.log_out(app, connection, only);
+        if ended {
+            connection.end_with_login();
+        }
+        ended
+    }
+
+    /// As [`force_out`](SessionRegistry::force_out), of a connection that may have something to hear before it ends.
+    pub(super) fn log_out(&self, app: &App, connection: &Connection, only: Option<&Arc<Session>>) -> bool {
         let Some(session) = self.end(connection, only) else { return false };
         let announced = {
             let mut announcement = locked(&session.announcement);
