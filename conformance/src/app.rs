@@ -27,7 +27,7 @@ pub(crate) fn build(state: &str) -> Result<App> {
         .configure(transport);
     // Socket.IO without the framework's REST, as it was recorded.
     if state != "none" {
-        app = app.configure(Rest::new());
+        app = app.configure(Rest::new().events("sse"));
     }
     for (path, mount) in services::all(state)? {
         app = app.mount(path, if state == "nopublish" { mount } else { publish(path, mount) });

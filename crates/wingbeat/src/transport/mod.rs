@@ -16,7 +16,7 @@ pub use crate::service::invocation::{Arguments, Caller, Invocation};
 pub use health::Health;
 #[cfg(feature = "metrics")]
 pub use metrics::Metrics;
-pub use rest::Rest;
+pub use rest::{EventStreams, Rest};
 pub use serve::{Serve, serve, terminated};
 pub use socketio::SocketIo;
 

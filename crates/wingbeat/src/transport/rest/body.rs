@@ -1,6 +1,6 @@
 //! The data of a request.
 
-use super::Refused;
+use super::refused::Refused;
 use crate::app::HttpBody;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};

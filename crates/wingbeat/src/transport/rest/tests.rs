@@ -12,19 +12,19 @@ use wingbeat_core::Binary;
 use wingbeat_engine::Cors;
 
 /// What has come back: status, headers, and the body as JSON where it is that.
-struct Answer {
-    status: u16,
-    headers: HeaderMap,
-    body: Value,
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Value,
 }
 
 impl Answer {
-    fn header(&self, name: &str) -> Option<&str> {
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
 }
 
-async fn send(app: &App, request: http::request::Builder, body: impl Into<Bytes>) -> Answer {
+pub(super) async fn send(app: &App, request: http::request::Builder, body: impl Into<Bytes>) -> Answer {
     let request: Request<Full<Bytes>> = request.body(Full::new(body.into())).unwrap();
     let (head, body): (_, HttpBody) = app.http().call(request).await.unwrap().into_parts();
     let body = body.collect().await.unwrap().to_bytes();
@@ -33,11 +33,11 @@ async fn send(app: &App, request: http::request::Builder, body: impl Into<Bytes>
     Answer { status: head.status.as_u16(), headers: head.headers, body }
 }
 
-fn request(method: &str, path: &str) -> http::request::Builder {
+pub(super) fn request(method: &str, path: &str) -> http::request::Builder {
     Request::builder().method(method).uri(path).header("host", "chat.example")
 }
 
-async fn ask(app: &App, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
+pub(super) async fn ask(app: &App, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
     let request = request(method, path).header("content-type", "application/json");
     let answer = send(app, request, body.map(|body| body.to_string()).unwrap_or_default()).await;
     (answer.status, answer.body)
