@@ -140,3 +140,15 @@ test('a_client_of_feathers_6_hears_events_and_finds_the_server_again', async (t)
   await post(server, '/messages', { text: 'two' })
   assert.equal((await later).text, 'two')
 })
+
+test('records_are_lines_and_those_of_all_pages_with_a_cursor', async (t) => {
+  const server = await startServer(t)
+  const lines = async (path) => {
+    const response = await fetch(server.url + path, { headers: { accept: 'application/x-ndjson' } })
+    assert.equal(response.headers.get('content-type'), 'application/x-ndjson')
+    return (await response.text()).split('\n').filter(Boolean).map((line) => JSON.parse(line))
+  }
+  assert.deepEqual((await lines('/messages')).map(({ id }) => id), [1, 2, 3])
+  assert.equal((await lines('/paged')).length, 2)
+  assert.equal((await lines('/paged?$cursor=&$limit=2')).length, 5)
+})

@@ -1,5 +1,6 @@
 //! Outcomes as HTTP responses.
 
+use super::negotiation::LINES;
 use crate::app::{HttpBody, Outcome};
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -13,8 +14,8 @@ use wingbeat_core::{Error, Result};
 /// The largest answer that has an `ETag`: to make one costs time that a larger one had better spend on its way.
 const MAX_TAGGED: usize = 1 << 20;
 
-/// The response of a call that has succeeded.
-pub(super) fn answered(head: &Parts, outcome: Outcome) -> Result<Response<HttpBody>> {
+/// Status and headers, as hooks have them.
+fn start(outcome: &Outcome) -> Result<(StatusCode, HeaderMap)> {
     let status = StatusCode::from_u16(outcome.status());
     let status = status.map_err(|_| Error::internal(format!("A hook has set the status {}", outcome.status())))?;
     let mut headers = HeaderMap::new();
@@ -25,6 +26,28 @@ pub(super) fn answered(head: &Parts, outcome: Outcome) -> Result<Response<HttpBo
         let name = HeaderName::try_from(name).map_err(|_| invalid())?;
         headers.insert(name, value);
     }
+    Ok((status, headers))
+}
+
+/// The response of a find that has succeeded, as lines; nothing where it has no body.
+pub(super) fn in_lines(
+    outcome: &Outcome,
+    body: impl FnOnce(&Outcome) -> HttpBody,
+) -> Result<Option<Response<HttpBody>>> {
+    let (status, mut headers) = start(outcome)?;
+    if matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
+        return Ok(None);
+    }
+    headers.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static(LINES));
+    let mut response = Response::new(body(outcome));
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    Ok(Some(response))
+}
+
+/// The response of a call that has succeeded.
+pub(super) fn answered(head: &Parts, outcome: Outcome) -> Result<Response<HttpBody>> {
+    let (status, mut headers) = start(&outcome)?;
     let body = match status {
         StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED => Bytes::new(),
         _ => outcome.into_result().with_buffers(),

@@ -1,9 +1,10 @@
 //! From a request to its response.
 
-use super::answer::answered;
+use super::answer::{answered, in_lines};
 use super::body::data;
 use super::events::Streams;
-use super::negotiation::acceptable;
+use super::lines;
+use super::negotiation::{acceptable, wants_lines};
 use super::refused::Refused;
 use super::target::{self, Target, method_of};
 use crate::app::{Dispatch, Dispatcher, HttpBody, Outcome};
@@ -16,8 +17,9 @@ use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::future::poll_fn;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::task::Poll;
-use wingbeat_core::{Error, Id, IdArg, Result, query_string};
+use wingbeat_core::{Error, Id, IdArg, Method, Result, query_string};
 use wingbeat_engine::Config;
 
 /// How long a query string may be.
@@ -37,13 +39,13 @@ impl Endpoint {
             || Target::of(path, |service| self.dispatcher.is_mounted(service)).is_some()
     }
 
-    pub(super) async fn serve(&self, request: Request<HttpBody>) -> Response<HttpBody> {
+    pub(super) async fn serve(self: Arc<Self>, request: Request<HttpBody>) -> Response<HttpBody> {
         let (head, body) = request.into_parts();
         if let Some(response) = self.preflight(&head) {
             return response;
         }
         let answered = match self.streams.as_ref().filter(|streams| streams.is_at(head.uri.path())) {
-            Some(streams) => streams.open(self, &head).await,
+            Some(streams) => streams.open(&self, &head).await,
             None => self.call(&head, body).await,
         };
         let mut response = answered.unwrap_or_else(|refused| refused.response(&head));
@@ -67,12 +69,13 @@ impl Endpoint {
         Some(response)
     }
 
-    async fn call(&self, head: &Parts, body: HttpBody) -> Result<Response<HttpBody>, Refused> {
+    async fn call(self: &Arc<Self>, head: &Parts, body: HttpBody) -> Result<Response<HttpBody>, Refused> {
         let refused = |error| self.refused(error);
         if !is_read(head) {
             self.check_origin(head)?;
         }
         let takes_json = acceptable(&head.headers);
+        let wants_lines = wants_lines(&head.headers);
         // Reading calls fail for their own reasons first, as in Express; writing calls do not run at all.
         if !is_read(head) {
             takes_json.as_ref().map_err(|error| refused(error.clone()))?;
@@ -97,8 +100,16 @@ impl Endpoint {
         }
         let address = self.config.client(head).map(|peer| peer.address.ip());
         let asked = Asked { service, headers: Headers::from(&head.headers), address };
+        let lines = (wants_lines && name == Method::Find).then(|| arguments.params.query.clone());
         let outcome = self.run(&asked, name.as_str(), arguments).await?;
-        takes_json.map_err(refused)?;
+        if let Some(query) = lines {
+            let body = |outcome: &Outcome| lines::body(self, asked, query, outcome);
+            if let Some(response) = in_lines(&outcome, body).map_err(refused)? {
+                return Ok(response);
+            }
+        } else {
+            takes_json.map_err(refused)?;
+        }
         answered(head, outcome).map_err(refused)
     }
 
@@ -151,6 +162,12 @@ pub(super) struct Asked<'p> {
     service: Cow<'p, str>,
     headers: Headers,
     address: Option<IpAddr>,
+}
+
+impl Asked<'_> {
+    pub(super) fn into_owned(self) -> Asked<'static> {
+        Asked { service: self.service.into_owned().into(), ..self }
+    }
 }
 
 /// Whether a request changes nothing.

@@ -4,6 +4,7 @@ mod answer;
 mod body;
 mod endpoint;
 mod events;
+mod lines;
 mod negotiation;
 mod refused;
 mod target;
@@ -49,9 +50,10 @@ const MAX_BODY: usize = 1_000_000;
 /// | `PATCH /messages?read=false`, `DELETE /messages?read=true` | the same for several records |
 /// | `POST /messages` with `X-Service-Method: archive`, `POST /messages/archive` | a method of the service's own |
 ///
-/// Bodies are JSON or forms, answers and errors JSON. Clients without sockets hear [events](Rest::events). Query strings are read as Express does it
-/// ([`query_string`]): all their values are texts, which a table with columns
-/// reads by their types. Hooks say status, headers and redirects by [`Context::http`](crate::Context::http).
+/// Bodies are JSON or forms, answers and errors JSON; with `Accept: application/x-ndjson` the records of a find come a line
+/// each, those of all pages behind a `$cursor` included. Clients without sockets hear [events](Rest::events). Query strings
+/// are read as Express does it ([`query_string`](wingbeat_core::query_string)): all their values are texts, which a table
+/// with columns reads by their types. Hooks say status, headers and redirects by [`Context::http`](crate::Context::http).
 ///
 /// Pages of other origins may only read, and that only if [`cors`](Rest::cors) lets them: who answers to whoever asks, in a
 /// company's own network say, is safe from forms on the pages of strangers.
@@ -91,12 +93,12 @@ impl Rest {
     }
 
     /// Lets clients without sockets hear events, by `GET` of this path: the answer is a stream (`text/event-stream`) of
-    /// `{"event": "created", "data": {…}, "path": "messages"}`, as the clients of Feathers 6 read it, and `EventSource` in browsers. If nothing is
-    /// said there are no streams.
+    /// `{"event": "created", "data": {…}, "path": "messages"}`, as the clients of Feathers 6 read it, and `EventSource` in
+    /// browsers. If nothing is said there are no streams.
     ///
-    /// A stream is a [`Connection`](crate::Connection) with the provider `rest`, whose value `query` is the query of the request. Listeners of
-    /// connections put it into channels as they do with sockets. It is logged in by its headers, by the strategies of all
-    /// calls over REST, and ends with that login.
+    /// A stream is a [`Connection`](crate::Connection) with the provider `rest`, whose value `query` is the query of the
+    /// request. Listeners of connections put it into channels as they do with sockets. It is logged in by its headers, by
+    /// the strategies of all calls over REST, and ends with that login.
     ///
     /// ```
     /// use serde_json::json;
@@ -104,7 +106,7 @@ impl Rest {
     ///
     /// # fn main() -> Result<()> {
     /// let app = App::builder()
-    ///     .mount("messages", Mount::new(Memory::new()).publish(|message| message.id("room").map(|room| channel(("rooms", room)))))
+    ///     .mount("messages", Mount::new(Memory::new()).publish(|message| Some(channel(("rooms", message.id("room")?)))))
     ///     // `GET /sse?room=7`
     ///     .on_connection(|app, connection| {
     ///         let query = connection.get("query").unwrap_or_default();
