@@ -4,6 +4,7 @@ source "$(dirname "$0")/requirements.sh"
 
 need_rust
 need_node
+need_curl
 need_chromium || exit 77
 npm_packages conformance
 npm_packages examples/chat

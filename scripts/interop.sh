@@ -3,6 +3,7 @@
 source "$(dirname "$0")/fixture.sh"
 
 need_rust
+need_curl
 build_programs
 export RAW_SERVER="\"$TARGET/quick/examples/raw\""
 export CHAT_BACKEND="\"$TARGET/quick/feathers-chat\""

@@ -36,6 +36,17 @@ npm_packages() {
   printf '%s\n' "$wanted" >"$stamp"
 }
 
+# What the documentation says to type is typed by the tests. `--json` is there since 7.82.
+need_curl() {
+  local as_root=env
+  if [ "$(id -u)" != 0 ]; then as_root="sudo -n"; fi
+  if ! command -v curl >/dev/null && command -v apt-get >/dev/null && $as_root true 2>/dev/null; then
+    step "curl by apt"
+    $as_root apt-get update -qq && $as_root apt-get install -qq -y --no-install-recommends curl || true
+  fi
+  command -v curl >/dev/null || die "curl is missing." "On Debian: apt install curl"
+}
+
 find_chromium() {
   local name
   for name in "${CHROMIUM:-}" chromium chromium-browser google-chrome; do

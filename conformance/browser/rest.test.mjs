@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { io } from 'socket.io-client';
+import { curl, curlLines } from '../interop/curl.mjs';
 import { startChat, test } from './driver.mjs';
 
 const feathers = createRequire(import.meta.url)('@feathersjs/client');
@@ -61,4 +62,16 @@ test('another page cannot write in the name of whoever reads it', async (t) => {
   const body = JSON.stringify({ name: 'Eve', password });
   const answer = await fetch(`${chat.url}/users`, { method: 'POST', headers, body });
   assert.equal(answer.status, 403);
+});
+
+test('what the README says to type works', async (t) => {
+  const chat = await startChat(t);
+  let token;
+  const answers = [];
+  for (const line of await curlLines('examples/chat/README.md')) {
+    const { status, body } = await curl(line, chat, { secrets: { $TOKEN: token } });
+    answers.push(status);
+    token ??= JSON.parse(body).accessToken;
+  }
+  assert.deepEqual(answers, [200, 201, 201, 201]);
 });
