@@ -19,7 +19,9 @@ mod source;
 
 pub(crate) use gate::{Gate, Permit};
 #[cfg(feature = "sqlite")]
-pub(crate) use queue::{Queue, micros};
-#[cfg(feature = "sqlite")]
+pub(crate) use queue::Queue;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(crate) use queue::micros;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub(crate) use source::Address;
 pub(crate) use source::{Origin, Source, attended, carried, current};

@@ -45,7 +45,7 @@ impl Answer {
     pub(super) fn text_len(&self) -> Option<usize> {
         match self {
             Answer::Records(_) => None,
-            Answer::Text(text) => Some(text.list.len()),
+            Answer::Text(text) => Some(text.text_len()),
         }
     }
 
@@ -116,8 +116,19 @@ impl JsonRecords {
         json::write(self.next(), record)
     }
 
+    /// None yet, and room for so many bytes.
+    #[cfg(feature = "postgres")]
+    pub(super) fn with_capacity(bytes: usize) -> JsonRecords {
+        JsonRecords { list: Vec::with_capacity(bytes), count: 0 }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.count
+    }
+
+    /// How many bytes they are.
+    pub(super) fn text_len(&self) -> usize {
+        self.list.len()
     }
 
     /// Where the text of the next record is written.

@@ -46,7 +46,11 @@ mod page;
 mod port;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod predictor;
 mod select;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod shape;
 mod sort;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mariadb"))]
 mod sql;

@@ -52,6 +52,9 @@ pub(super) struct Head {
     pub(super) next: Option<String>,
 }
 
+/// So many bytes are enough for what a page usually says beside its records.
+const HEAD: usize = 64;
+
 /// The page as clients see it.
 pub(super) fn page(records: Answer, head: Head) -> Payload {
     let said = [("total", head.total), ("limit", Some(head.limit)), ("skip", head.skip)];
@@ -64,7 +67,8 @@ pub(super) fn page(records: Answer, head: Head) -> Payload {
             Payload::from(Value::Object(page)).into_answer()
         }
         Answer::Text(text) => {
-            let mut page = Vec::from(b"{");
+            let mut page = Vec::with_capacity(text.text_len() + HEAD);
+            page.push(b'{');
             for (name, number) in said {
                 // Memory takes everything.
                 let _ = write!(page, r#""{name}":{number},"#);

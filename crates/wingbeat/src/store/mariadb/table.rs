@@ -30,7 +30,7 @@ impl MariaDbTable {
 
     async fn schema(&self) -> Result<Cow<'_, TableSchema>> {
         let read = async |connection: &mut Connection| TableSchema::read(connection, &self.wanted).await;
-        schema(&self.schema, || self.db.is_in_transaction(), self.db.work(read)).await
+        schema(&self.schema, || self.db.is_in_transaction(), || self.db.work(read)).await
     }
 
     async fn write<'a>(&'a self, work: Work<'a>, schema: &'a TableSchema, operation: Operation<'a>) -> Result<Answer> {

@@ -1,22 +1,21 @@
 //! One connection, and the statements that it has prepared.
 
 use super::cell::{Raw, Reading};
-use super::dialect::{Columns, Select, Statement};
+use super::dialect::{Columns, Statement};
 use super::error::{is_stale, mapped, too_slow};
 use super::scalar::Scalar;
 use super::server::Server;
+use crate::fair::micros;
 use crate::locked;
 use crate::store::sql::Shown;
-use crate::store::{JsonRecords, Record, Rows};
-use futures_util::TryStreamExt as _;
+use crate::store::{JsonRecords, Record};
 use futures_util::future::join;
+use futures_util::{FutureExt as _, TryStreamExt as _};
 use hashlink::LruCache;
-use serde_json::Value;
-use std::ops::Range;
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::time::timeout;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{CancelToken, Client, Row};
@@ -33,14 +32,21 @@ pub(super) struct Connection {
     client: Client,
     statements: Mutex<LruCache<Box<str>, Arc<Prepared>>>,
     /// The server ends a statement after its limit, unless it is not there any more.
-    patience: Duration,
+    pub(super) patience: Duration,
     is_stuck: AtomicBool,
+    /// When it was opened, and how many microseconds later it last answered one of those who [share](Connection::shared) it.
+    opened: Instant,
+    answered: AtomicU64,
 }
 
 /// A statement, and how what it answers is read.
 pub(super) struct Prepared {
     statement: tokio_postgres::Statement,
     readings: Box<[Reading]>,
+    /// Whether the last page that it has answered was full: the next one will be.
+    pub(super) is_full: AtomicBool,
+    /// How long that page was as text: the next one will be as long.
+    pub(super) len: AtomicUsize,
 }
 
 impl Connection {
@@ -52,6 +58,8 @@ impl Connection {
             statements: Mutex::new(LruCache::new(STATEMENTS)),
             patience,
             is_stuck: AtomicBool::new(false),
+            opened: Instant::now(),
+            answered: AtomicU64::new(0),
         })
     }
 
@@ -74,7 +82,7 @@ impl Connection {
 
     /// Runs statements without values, one after another.
     pub(super) async fn batch(&self, sql: &str) -> Result<()> {
-        self.in_time(async { self.client.batch_execute(sql).await.map_err(mapped) }).await
+        self.in_time(self.patience, async { self.client.batch_execute(sql).await.map_err(mapped) }).await
     }
 
     /// The same, however long it takes.
@@ -84,25 +92,31 @@ impl Connection {
 
     /// All rows that a statement of ours answers.
     pub(super) async fn query(&self, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>> {
-        self.in_time(async { self.client.query(sql, values).await.map_err(mapped) }).await
+        self.in_time(self.patience, async { self.client.query(sql, values).await.map_err(mapped) }).await
     }
 
     pub(super) async fn prepared(&self, text: &str) -> Result<Arc<Prepared>> {
         if let Some(prepared) = locked(&self.statements).get(text) {
             return Ok(prepared.clone());
         }
-        let statement = self.client.prepare(text).await.map_err(mapped)?;
+        // On the heap, as all that is seldom done and large: the futures of calls stay small.
+        let statement = Box::pin(self.client.prepare(text)).await.map_err(mapped)?;
         let reading = |column: &tokio_postgres::Column| {
             let (scalar, is_list) = Scalar::or_list_of(column.type_());
             Reading { scalar, is_list }
         };
         let readings = statement.columns().iter().map(reading).collect();
-        let prepared = Arc::new(Prepared { statement, readings });
+        let prepared =
+            Arc::new(Prepared { statement, readings, is_full: AtomicBool::new(false), len: AtomicUsize::new(0) });
         if text.len() <= PREPARED {
             // Dropped without the lock: what is put out is closed on the server.
             let _out = locked(&self.statements).insert(text.into(), prepared.clone());
         }
         Ok(prepared)
+    }
+
+    pub(super) fn has_prepared(&self, text: &str) -> bool {
+        locked(&self.statements).contains_key(text)
     }
 
     /// Runs a statement to its end.
@@ -111,31 +125,47 @@ impl Connection {
         statement: &Statement,
         row: impl FnMut(&Row, &[Reading]) -> Result<()>,
     ) -> Result<()> {
-        if statement.values.len() > VALUES {
-            return Err(Error::bad_request(format!("Invalid query: more than {VALUES} values")));
-        }
-        self.in_time(self.run_to_its_end(statement, row)).await
+        self.in_time(self.patience, self.run_to_its_end(statement, row)).await
     }
 
-    async fn in_time<T>(&self, running: impl Future<Output = Result<T>>) -> Result<T> {
-        timeout(self.patience, running).await.unwrap_or_else(|_| {
-            self.is_stuck.store(true, Relaxed);
-            Err(too_slow())
+    // No `async fn`, which keeps its arguments twice.
+    pub(super) fn in_time<T>(
+        &self,
+        patience: Duration,
+        running: impl Future<Output = Result<T>>,
+    ) -> impl Future<Output = Result<T>> {
+        timeout(patience, running).map(|done| {
+            done.unwrap_or_else(|_| {
+                self.is_stuck.store(true, Relaxed);
+                Err(too_slow())
+            })
         })
     }
 
-    async fn run_to_its_end(
+    pub(super) async fn run_to_its_end(
         &self,
+        statement: &Statement,
+        row: impl FnMut(&Row, &[Reading]) -> Result<()>,
+    ) -> Result<()> {
+        let prepared = self.prepared(&statement.text).await?;
+        self.run_prepared(prepared, statement, row).await
+    }
+
+    pub(super) async fn run_prepared(
+        &self,
+        mut prepared: Arc<Prepared>,
         statement: &Statement,
         mut row: impl FnMut(&Row, &[Reading]) -> Result<()>,
     ) -> Result<()> {
-        let mut prepared = self.prepared(&statement.text).await?;
+        if statement.values.len() > VALUES {
+            return Err(Error::bad_request(format!("Invalid query: more than {VALUES} values")));
+        }
         let mut rows = self.client.query_raw(&prepared.statement, &statement.values).await;
         // The table has been altered since: nothing has been done yet.
         if rows.as_ref().is_err_and(|error| error.code().is_some_and(is_stale)) {
             let _stale = locked(&self.statements).remove(&*statement.text);
             prepared = self.prepared(&statement.text).await?;
-            rows = self.client.query_raw(&prepared.statement, &statement.values).await;
+            rows = Box::pin(self.client.query_raw(&prepared.statement, &statement.values)).await;
         }
         let rows = rows.map_err(mapped)?;
         let mut rows = pin!(rows);
@@ -176,42 +206,6 @@ impl Connection {
         self.batch(if is_kept { "RELEASE part" } else { "ROLLBACK TO part; RELEASE part" }).await
     }
 
-    /// The records of a find, and how many match in all where that is asked for.
-    pub(super) async fn find(&self, select: &Select) -> Result<Rows> {
-        let Some(shown) = select.shown() else { return self.pick(select).await };
-        let Some(count) = &select.count else {
-            return self.page(select, shown).await;
-        };
-        if select.is_only_count() {
-            return Ok(Rows::default().total(self.count(count).await?));
-        }
-        let rows = self.page(select, shown).await?;
-        let total = match select.total(rows.records.len() as u64) {
-            Ok(total) => total,
-            // Others may have removed some meanwhile: a transaction would cost as much as the page.
-            Err(least) => self.count(count).await?.max(least),
-        };
-        Ok(rows.total(total))
-    }
-
-    /// The records of a find as text, and where the last stands, if that is asked for.
-    async fn page(&self, select: &Select, shown: &[Shown]) -> Result<Rows> {
-        let (mut records, mut last, mut is_last) = (JsonRecords::new(), None, true);
-        let take = |row: &Row, readings: &[Reading]| {
-            if select.is_full(records.len()) {
-                is_last = false;
-                return Ok(());
-            }
-            write(row, readings, &select.columns, shown, records.next())?;
-            if let Some(end) = select.end(records.len()) {
-                last = Some(keys(row, end)?);
-            }
-            Ok(())
-        };
-        self.run(&select.rows, take).await?;
-        Ok(Rows::new(records).keys(last.filter(|_| !is_last)))
-    }
-
     /// The records that a statement returns, as text.
     pub(super) async fn text(&self, statement: &Statement, columns: &Columns, shown: &[Shown]) -> Result<JsonRecords> {
         let mut records = JsonRecords::new();
@@ -231,26 +225,21 @@ impl Connection {
         Ok(records)
     }
 
-    async fn pick(&self, select: &Select) -> Result<Rows> {
-        let (mut picking, mut is_done) = (select.picking(), false);
-        let take = |row: &Row, readings: &[Reading]| {
-            if !is_done {
-                is_done = picking.take(record(row, readings, &select.columns)?, |end| keys(row, end))?.is_break();
-            }
-            Ok(())
-        };
-        self.run(&select.rows, take).await?;
-        Ok(picking.rows())
+    /// Gives it up, and says whether others have before.
+    pub(super) fn give_up(&self) -> bool {
+        self.is_stuck.swap(true, Relaxed)
     }
 
-    async fn count(&self, count: &Statement) -> Result<u64> {
-        let mut counted = 0;
-        let read = |row: &Row, _: &[Reading]| {
-            counted = row.try_get::<_, i64>(0).map_err(mapped)?.unsigned_abs();
-            Ok(())
-        };
-        self.run(count, read).await?;
-        Ok(counted)
+    /// How long the server has had to do with what began at that [age](Connection::age), and has been answered now.
+    pub(super) fn answered_since(&self, begun: u64) -> Duration {
+        let now = self.age();
+        let before = self.answered.swap(now, Relaxed);
+        Duration::from_micros(now.saturating_sub(before.max(begun)))
+    }
+
+    /// How many microseconds ago it was opened.
+    pub(super) fn age(&self) -> u64 {
+        micros(self.opened.elapsed())
     }
 }
 
@@ -279,12 +268,6 @@ pub(super) fn record(row: &Row, readings: &[Reading], columns: &Columns) -> Resu
     let member =
         |(at, reading): (usize, &Reading)| Ok((columns.list[at].name.to_string(), reading.value(raw(row, at)?)?));
     readings.iter().enumerate().take(columns.list.len()).map(member).collect()
-}
-
-/// What these columns hold as the keys of a cursor: their texts.
-fn keys(row: &Row, columns: Range<usize>) -> Result<Vec<Value>> {
-    let key = |at| Ok(row.try_get::<_, Option<String>>(at).map_err(mapped)?.map_or(Value::Null, Value::String));
-    columns.map(key).collect()
 }
 
 pub(super) fn raw(row: &Row, at: usize) -> Result<Option<&[u8]>> {

@@ -6,6 +6,7 @@ mod column;
 mod connection;
 mod dialect;
 mod error;
+mod find;
 mod migrate;
 mod own;
 mod pool;
@@ -13,6 +14,8 @@ mod scalar;
 mod schema;
 mod server;
 mod settings;
+mod shared;
+mod short;
 mod table;
 #[cfg(test)]
 pub(super) mod tests;
@@ -164,7 +167,7 @@ impl Postgres {
     /// Does something on a connection, in the transaction in which the running code is, if it is in one.
     async fn work<T>(&self, work: impl AsyncFnOnce(&Connection) -> Result<T>) -> Result<T> {
         match Open::current(self) {
-            Some(open) => within(&open, work).await,
+            Some(open) => Box::pin(within(&open, work)).await,
             None => self.take().await?.work(work).await,
         }
     }
@@ -172,7 +175,7 @@ impl Postgres {
     /// Does something that is written as a whole, or not at all.
     async fn transact<T>(&self, work: impl AsyncFnOnce(&Connection) -> Result<T>) -> Result<T> {
         match Open::current(self) {
-            Some(open) => within(&open, work).await,
+            Some(open) => Box::pin(within(&open, work)).await,
             None => {
                 let work = async |connection: &Connection| connection.transact(work(connection)).await;
                 self.take().await?.work(work).await
@@ -188,8 +191,8 @@ impl Postgres {
         self.0.take().await
     }
 
-    async fn share(&self) -> Result<(Arc<Connection>, Permit)> {
-        self.0.share().await
+    async fn share_keys(&self) -> Result<(Arc<Connection>, Permit)> {
+        self.0.share_keys().await
     }
 }
 

@@ -1,17 +1,20 @@
 //! Connections: a few that many calls share, and some that each serve one call at a time.
 //!
 //! Statements that are sent one behind another cost half of what they cost alone, but each waits for those before it. So
-//! only reads by a key are shared: these take as long as each other, and nothing that others have locked delays them.
+//! only reads share: those by a key, which take as long as each other, and on other connections finds that have been
+//! [short](super::short). Nothing that others have locked delays these.
 
 use super::connection::Connection;
-use super::error::{busy, closed, lost};
+use super::error::{busy, closed};
 use super::server::Server;
+use super::shared::SharedConnections;
+use super::short;
 use crate::fair::{Gate, Permit, attended, current};
 use crate::locked;
+use crate::store::predictor::Predictor;
 use std::ops::Deref;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 use wingbeat_core::Result;
@@ -19,63 +22,47 @@ use wingbeat_core::Result;
 /// So many calls wait at most.
 const MOST: usize = 8192;
 
-/// So many statements are on their way on a connection that is shared.
+/// So many reads by a key share a connection at a time.
 const AT_A_TIME: usize = 32;
 
 pub(super) struct Pool {
     server: Server,
-    shared: Box<[Shared]>,
-    next: AtomicUsize,
-    shared_gate: Arc<Gate>,
+    keys: SharedConnections,
+    pub(super) finds: SharedConnections,
+    /// Which finds have been short.
+    pub(super) predictor: Predictor,
     /// Connections that serve nobody at the moment.
     idle: Mutex<Vec<Connection>>,
     gate: Arc<Gate>,
     is_closed: AtomicBool,
 }
 
-#[derive(Default)]
-struct Shared {
-    connection: Mutex<Option<Arc<Connection>>>,
-    /// When it could not be opened last.
-    opening: tokio::sync::Mutex<Option<Instant>>,
-}
-
 impl Pool {
     pub(super) fn new(server: Server) -> Pool {
-        let (shared, own) = (server.settings.shared(), server.settings.own());
+        let [keys, finds, own] = server.settings.parts();
         Pool {
             server,
-            shared: (0..shared).map(|_| Shared::default()).collect(),
-            next: AtomicUsize::new(0),
-            shared_gate: Gate::for_work(shared * AT_A_TIME, MOST),
+            keys: SharedConnections::new(keys, AT_A_TIME),
+            finds: SharedConnections::new(finds, short::AT_A_TIME),
+            predictor: Predictor::default(),
             idle: Mutex::default(),
             gate: Gate::for_work(own, MOST),
             is_closed: AtomicBool::new(false),
         }
     }
 
-    /// A connection on which others have statements as well, for one that is short and waits for nobody.
-    pub(super) async fn share(&self) -> Result<(Arc<Connection>, Permit)> {
-        let permit = self.enter(&self.shared_gate).await?;
-        let shared = &self.shared[self.next.fetch_add(1, Relaxed) % self.shared.len()];
-        if let Some(connection) = shared.get() {
-            return Ok((connection, permit));
-        }
-        let since = Instant::now();
-        let mut failed = shared.opening.lock().await;
-        if let Some(connection) = shared.get() {
-            return Ok((connection, permit));
-        }
-        // One has tried for all that have waited for it: else they would try one after another.
-        if failed.is_some_and(|at| at > since) {
-            return Err(lost());
-        }
-        let opened = Connection::open(&self.server).await;
-        *failed = opened.is_err().then(Instant::now);
-        let connection = Arc::new(opened?);
-        *locked(&shared.connection) = Some(connection.clone());
-        self.check_open()?;
-        Ok((connection, permit))
+    /// A connection on which others read by a key as well.
+    pub(super) async fn share_keys(&self) -> Result<(Arc<Connection>, Permit)> {
+        self.keys.share(self).await
+    }
+
+    /// A connection on which others have finds as well.
+    pub(super) async fn share_finds(&self) -> Result<(Arc<Connection>, Permit)> {
+        self.finds.share(self).await
+    }
+
+    pub(super) fn has_shared_finds(&self) -> bool {
+        !self.finds.is_empty()
     }
 
     /// A connection for one alone, until it is dropped.
@@ -89,12 +76,12 @@ impl Pool {
         };
         let connection = match idle {
             Some(connection) => connection,
-            None => Connection::open(&self.server).await?,
+            None => Box::pin(Connection::open(&self.server)).await?,
         };
         Ok(Taken { pool: self.clone(), inside: Some((connection, permit)), is_clean: true })
     }
 
-    async fn enter(&self, gate: &Arc<Gate>) -> Result<Permit> {
+    pub(super) async fn enter(&self, gate: &Arc<Gate>) -> Result<Permit> {
         self.check_open()?;
         let source = current();
         if let Some(permit) = gate.try_enter(source) {
@@ -106,21 +93,16 @@ impl Pool {
         Ok(permit)
     }
 
-    fn check_open(&self) -> Result<()> {
+    pub(super) fn check_open(&self) -> Result<()> {
         if self.is_closed.load(Relaxed) { Err(closed()) } else { Ok(()) }
     }
 
     /// Lets nobody in any more, and ends the connections that serve nobody.
     pub(super) fn close(&self) {
         self.is_closed.store(true, Relaxed);
-        self.shared.iter().for_each(|shared| drop(locked(&shared.connection).take()));
+        self.keys.close();
+        self.finds.close();
         let _ended = std::mem::take(&mut *locked(&self.idle));
-    }
-}
-
-impl Shared {
-    fn get(&self) -> Option<Arc<Connection>> {
-        locked(&self.connection).clone().filter(|connection| !connection.is_lost())
     }
 }
 

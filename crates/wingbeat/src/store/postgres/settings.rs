@@ -7,7 +7,8 @@ use std::time::Duration;
 #[non_exhaustive]
 pub struct PostgresSettings {
     /// How many connections there are at most: 10, and at least 2. One in five is shared by calls that read a record by
-    /// its id, many at a time; each of the others serves one call, or transaction, at a time.
+    /// its id, many at a time, and from five on one in five by finds that have been short before; each of the others serves
+    /// one call, or transaction, at a time.
     pub connections: u32,
     /// How long a call waits for a connection before it is answered with Unavailable: 5 seconds. So long it may take to
     /// reach the server, too.
@@ -44,13 +45,10 @@ impl PostgresSettings {
         self
     }
 
-    /// How many connections many calls share.
-    pub(super) fn shared(self) -> usize {
-        (self.connections as usize / 5).max(1)
-    }
-
-    /// How many connections serve one call at a time.
-    pub(super) fn own(self) -> usize {
-        (self.connections as usize).saturating_sub(self.shared()).max(1)
+    /// How many connections reads by a key share, how many finds do, and how many serve one call each.
+    pub(super) fn parts(self) -> [usize; 3] {
+        let finds = self.connections as usize / 5;
+        let keys = finds.max(1);
+        [keys, finds, (self.connections as usize).saturating_sub(keys + finds).max(1)]
     }
 }

@@ -5,7 +5,7 @@ use super::cell::Reading;
 use super::connection::{Connection, raw, write};
 use super::dialect::{Columns, Select, Statement};
 use super::schema::TableSchema;
-use crate::fair::attended;
+use crate::store::shape::Shape;
 use crate::store::sql::{
     Fields, SqlStore, Wanted, assignments, delete, ids_of, in_order, insert, is_single, push_ids, schema, to_write,
     update,
@@ -22,6 +22,9 @@ use wingbeat_core::{Id, Result};
 /// So many statements of one call are on their way at a time.
 const AT_A_TIME: usize = 64;
 
+/// Finds of more records are taken for long.
+const PAGE: u64 = 250;
+
 /// A table of a [`Postgres`] database as a store.
 #[derive(Clone)]
 pub struct PostgresTable {
@@ -37,7 +40,7 @@ impl PostgresTable {
 
     async fn schema(&self) -> Result<Cow<'_, TableSchema>> {
         let read = async |connection: &Connection| TableSchema::read(connection, &self.wanted).await;
-        schema(&self.schema, || self.db.is_in_transaction(), self.db.work(read)).await
+        schema(&self.schema, || self.db.is_in_transaction(), || self.db.work(read)).await
     }
 
     /// Writes with one statement, which returns the record.
@@ -74,7 +77,7 @@ impl PostgresTable {
             writes.note_all(&records);
             Ok(records.into())
         };
-        self.db.transact(work).await
+        Box::pin(self.db.transact(work)).await
     }
 }
 
@@ -109,14 +112,14 @@ impl Store for PostgresTable {
         let select = Select::new(columns, find)?;
         let work = async |connection: &Connection| connection.find(&select).await;
         if self.db.is_in_transaction() {
-            return self.db.work(work).await;
+            return Box::pin(self.db.work(work)).await;
         }
         if *is_table && find.target.id.is_some() && find.target.condition.is_empty() && find.count.is_none() {
-            let (connection, _permit) = self.db.share().await?;
+            let (connection, _permit) = self.db.share_keys().await?;
             return work(&connection).await;
         }
-        // It ends with who has asked; a write does not, because clients say something and go.
-        attended(self.db.work(work)).await
+        let may_be_short = *is_table && select.shown().is_some() && find.limit.is_some_and(|limit| limit <= PAGE);
+        self.db.find(&select, may_be_short.then(|| Shape::find(&self.wanted.table, find))).await
     }
 
     async fn create(&self, records: Vec<Record>, operation: Operation<'_>) -> Result<Answer> {
@@ -149,7 +152,7 @@ impl Store for PostgresTable {
             all.note(writes);
             Ok(all.text.into())
         };
-        self.db.transact(work).await
+        Box::pin(self.db.transact(work)).await
     }
 
     async fn change(&self, target: &Target, change: Change, operation: Operation<'_>) -> Result<Answer> {

@@ -100,14 +100,18 @@ impl Wanted {
 
 /// What is known of a table: looked up once. What a transaction has made may be undone, and others who look at the same
 /// table may wait for its end: so that looks for itself, and remembers nothing.
-pub(in crate::store) async fn schema<K: Clone>(
+pub(in crate::store) async fn schema<K: Clone, F: Future<Output = Result<K>>>(
     known: &OnceCell<K>,
     is_in_transaction: impl FnOnce() -> bool,
-    look: impl Future<Output = Result<K>>,
+    look: impl FnOnce() -> F,
 ) -> Result<Cow<'_, K>> {
-    match known.get() {
-        Some(known) => Ok(Cow::Borrowed(known)),
-        None if is_in_transaction() => Ok(Cow::Owned(look.await?)),
-        None => Ok(Cow::Borrowed(known.get_or_try_init(|| look).await?)),
+    if let Some(known) = known.get() {
+        return Ok(Cow::Borrowed(known));
+    }
+    // On the heap: it is done once, and would be in the future of every call.
+    let look = Box::pin(look());
+    match is_in_transaction() {
+        true => Ok(Cow::Owned(look.await?)),
+        false => Ok(Cow::Borrowed(known.get_or_try_init(|| look).await?)),
     }
 }

@@ -3,8 +3,8 @@
 use super::error::{busy, closed};
 use super::job::{Job, Standing, Work};
 use super::line::Line;
-use super::shape::Shape;
 use crate::fair::{attended, current};
+use crate::store::shape::Shape;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::oneshot::{self, Receiver, Sender};

@@ -1,8 +1,8 @@
 //! What callers want of the database, for the threads that do it.
 
 use super::error::worded;
-use super::predictor::Slots;
 use crate::fair::Source;
+use crate::store::predictor::Slots;
 use rusqlite::Connection;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};

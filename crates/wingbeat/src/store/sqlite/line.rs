@@ -2,10 +2,10 @@
 
 use super::error::closed;
 use super::job::{Job, Standing};
-use super::predictor::{Predictor, Slots};
 use super::running::Running;
 use crate::fair::{Queue, Source, micros};
 use crate::locked;
+use crate::store::predictor::{Predictor, Slots};
 use std::hint::spin_loop;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};

@@ -4,8 +4,8 @@ use super::Sqlite;
 use super::columns::{Columns, TableSchema};
 use super::row;
 use super::select::Select;
-use super::shape::Shape;
 use super::statement::Statement;
+use crate::store::shape::Shape;
 use crate::store::sql::{
     Fields, SqlStore, Wanted, assignments, delete, id_of, ids_of, in_order, insert, is_single, push_ids, schema,
     to_write, update,
@@ -40,7 +40,7 @@ impl SqliteTable {
             let (shape, wanted) = (Shape::new(&self.wanted.table, "columns"), self.wanted.clone());
             self.db.reading(Some(shape), move |connection| TableSchema::read(connection, &wanted)).await
         };
-        schema(&self.schema, || self.db.is_in_transaction(), read).await
+        schema(&self.schema, || self.db.is_in_transaction(), || read).await
     }
 
     /// Writes, and notes what was written. `work` may be done again, after others have undone it with their own.

@@ -39,7 +39,7 @@ impl<S: Store> RawService for Table<S> {
         let count = paginate.and_then(|_| self.totals.count());
         let find = Find { target, sort, skip, limit, count, select, after: None };
         if let Some(cursor) = cursor {
-            return self.find_by_cursor(Find { count: None, ..find }, cursor, params).await;
+            return Box::pin(self.find_by_cursor(Find { count: None, ..find }, cursor, params)).await;
         }
         let mut rows = self.store.find(&find, self.operation(params)).await?;
         select::apply(&find.select, &mut rows.records);

@@ -161,7 +161,7 @@ async fn those_who_wait_for_a_server_that_says_nothing_wait_once() {
     let url = format!("postgres://ann@{}/nothing?sslmode=disable", silent.local_addr().unwrap());
     let settings = PostgresSettings::default().connections(5).wait(SOON);
     let db = Postgres(std::sync::Arc::new(Pool::new(Server::new(&url, settings).unwrap())));
-    let waiting = (0..20).map(async |_| db.share().await.map(drop));
+    let waiting = (0..20).map(async |_| db.share_keys().await.map(drop));
     for refused in futures_util::future::join_all(waiting).await {
         assert_eq!(refused.unwrap_err().kind(), ErrorKind::Unavailable);
     }

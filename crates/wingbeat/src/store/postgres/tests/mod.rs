@@ -4,6 +4,7 @@ mod hostile;
 mod loss;
 mod own;
 mod server;
+mod short;
 #[cfg(target_os = "linux")]
 mod stream;
 #[cfg(feature = "tls")]

@@ -26,6 +26,7 @@ impl Shape {
     }
 
     /// Something that is done with those records.
+    #[cfg(feature = "sqlite")]
     pub(super) fn change(table: &str, what: &str, target: &Target) -> Shape {
         Shape::new(table, (what, tests(target)))
     }

@@ -45,8 +45,15 @@ impl Predictor {
         Slots { own: self.keys.hash_one((source, shape)), unknown: self.keys.hash_one(unknown) }
     }
 
+    #[cfg(any(test, feature = "sqlite"))]
     pub(super) fn is_long(&self, place: Slots) -> bool {
         self.counter(place.own).or_else(|| self.counter(place.unknown)).is_some_and(|counter| counter >= LONG)
+    }
+
+    /// Whether it is known that a call will not.
+    #[cfg(feature = "postgres")]
+    pub(super) fn is_short(&self, place: Slots) -> bool {
+        self.counter(place.own).is_some_and(|counter| counter < LONG)
     }
 
     /// A call was long, or was not.
@@ -104,6 +111,20 @@ mod tests {
             predictor.learn(predictor.place(at(1, 1), shape(1)), false);
         }
         assert!(!is_long(at(1, 1), 1), "it is so for ever");
+    }
+
+    #[cfg(feature = "postgres")]
+    #[test]
+    fn what_is_not_known_is_not_taken_for_short() {
+        let predictor = Predictor::default();
+        let place = predictor.place(at(1, 1), shape(1));
+        assert!(!predictor.is_short(place));
+        predictor.learn(place, false);
+        assert!(predictor.is_short(place));
+        for _ in 0..2 {
+            predictor.learn(place, true);
+        }
+        assert!(!predictor.is_short(place));
     }
 
     #[test]
