@@ -5,6 +5,7 @@ use crate::BoxFuture;
 use crate::app::{
     App,
     events::CallerKind,
+    guard::catch_panic,
     registry::{Entry, Registry},
 };
 use crate::service::invocation::{Caller, Invocation};
@@ -37,7 +38,7 @@ impl Registry {
         let params = &mut arguments.params;
         caller.introduce(params);
         if let Caller::Request { headers, .. } = caller
-            && let Some(authentication) = self.authentication(headers)
+            && let Some(authentication) = catch_panic(|| self.authentication(headers))?
         {
             params.set("authentication", authentication);
         }

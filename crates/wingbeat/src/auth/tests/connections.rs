@@ -4,8 +4,11 @@ use super::super::{Attempt, Identity, Strategy};
 use super::*;
 use crate::hooks::sync;
 use crate::locked;
+use bytes::Bytes;
+use http_body_util::Full;
 use serde_json::Map;
 use std::sync::{Arc, Mutex};
+use tower_service::Service as _;
 
 async fn heads_in(app: &App, header: &str, value: &str) -> Result<Client> {
     Client::to(app).header(header, value).connect().await
@@ -209,4 +212,28 @@ async fn a_strategy_of_ones_own_logs_in() {
     let result = client.service("authentication").create(attempt("1234")).await.unwrap();
     assert_eq!((&result["by"], &result["user"]["name"]), (&json!("code"), &json!("Bob")));
     assert_eq!(who(&client).await.unwrap(), "Bob");
+}
+
+#[tokio::test]
+async fn a_strategy_that_panics_at_a_header_fails_the_call_alone() {
+    struct Broken;
+    impl Strategy for Broken {
+        fn name(&self) -> &str {
+            "broken"
+        }
+        fn parse(&self, headers: &crate::realtime::Headers) -> Option<Map<String, Value>> {
+            headers.get("x-broken").map(|_| panic!("on purpose"))
+        }
+        async fn authenticate(&self, _: &Map<String, Value>, _: &Attempt<'_>) -> Result<Identity> {
+            Err(Error::not_authenticated("Nobody"))
+        }
+    }
+    let auth = auth().strategy(Broken).parse_strategies(["broken"]);
+    let app = builder(auth, people()).configure(crate::Rest::new()).build().unwrap();
+    let status = async |header: &str| {
+        let request = http::Request::builder().uri("/users").header(header, "1");
+        app.http().call(request.body(Full::<Bytes>::default()).unwrap()).await.unwrap().status().as_u16()
+    };
+    assert_eq!(status("x-broken").await, 500);
+    assert_eq!(status("x-other").await, 200);
 }
