@@ -72,6 +72,9 @@ pub use limits::Limits;
 pub use mariadb::{MariaDb, MariaDbSettings, MariaDbTable, MariaDbTransaction};
 pub use matching::matches;
 pub use memory::{Memory, Records};
+/// The client of MariaDB, for SQL of your own: [`MariaDb::read`] and [`MariaDb::write`].
+#[cfg(feature = "mariadb")]
+pub use mysql_async;
 pub use operation::Operation;
 pub use operator::OwnTest;
 pub use port::{Change, Find, Kind, Record, Rows, Store, Target};

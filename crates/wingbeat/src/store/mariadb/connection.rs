@@ -1,7 +1,9 @@
 //! One connection, and the statements that it has prepared.
 
 use super::dialect::Statement;
-use super::error::{conflict, is_deadlock, is_fatal, is_stale, mapped, too_large, too_slow};
+use super::error::{
+    conflict, is_deadlock, is_end_of_connection, is_fatal, is_stale, mapped, too_large, too_slow, worded,
+};
 use super::write::Write;
 use crate::store::Answer;
 use hashlink::LruCache;
@@ -263,6 +265,29 @@ impl Connection {
                 Err(error)
             }
         }
+    }
+
+    /// SQL of the application's own.
+    pub(super) async fn own<T>(&mut self, work: impl AsyncFnOnce(&mut Conn) -> Result<T>) -> Result<T> {
+        self.begin_work()?;
+        let done = work(&mut self.conn).await;
+        self.used = Instant::now();
+        done.map_err(|error| {
+            self.is_closed |= error.downcast_ref().is_some_and(is_end_of_connection);
+            self.is_lost |= self.is_closed;
+            worded(error)
+        })
+    }
+
+    /// The same within a transaction, where it changes nothing.
+    pub(super) async fn look<T>(&mut self, work: impl AsyncFnOnce(&mut Conn) -> Result<T>) -> Result<T> {
+        self.savepoint().await?;
+        let done = self.own(work).await;
+        self.is_rolled_back |= done.as_ref().is_err_and(is_deadlock);
+        if !self.is_rolled_back {
+            self.roll_back_to().await?;
+        }
+        done
     }
 
     /// Parts have names of their own: another one of the same name would end the first.

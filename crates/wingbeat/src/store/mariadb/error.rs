@@ -18,6 +18,21 @@ pub(super) fn mapped(error: Driver) -> Error {
     }
 }
 
+/// The same for an error that has come through `?` from SQL of the application's own, unless somebody has worded it since.
+/// Such code can fail without the database, by a row that cannot be read, say: that is internal.
+pub(super) fn worded(error: Error) -> Error {
+    let word = |error: &Driver| match error {
+        Driver::Server(told) => known(told),
+        Driver::Driver(DriverError::PacketTooLarge) => Some(too_large()),
+        Driver::Io(_) | Driver::Driver(DriverError::ConnectionClosed) => Some(lost()),
+        _ => None,
+    };
+    match error.downcast_ref().and_then(word) {
+        Some(known) => error.map_source(|_: &Driver| known),
+        None => error,
+    }
+}
+
 pub(super) fn lost() -> Error {
     Error::unavailable("The database can not be reached, try again later")
 }
@@ -103,6 +118,15 @@ pub(super) fn is_fatal(error: &Driver) -> bool {
         Driver::Server(told) => is_end(told.code),
         Driver::Driver(DriverError::PacketTooLarge) => false,
         _ => true,
+    }
+}
+
+/// The same of an error from code that is not ours, which may have made it itself.
+pub(super) fn is_end_of_connection(error: &Driver) -> bool {
+    match error {
+        Driver::Server(told) => is_end(told.code),
+        Driver::Io(_) | Driver::Driver(DriverError::ConnectionClosed | DriverError::PacketOutOfOrder) => true,
+        _ => false,
     }
 }
 

@@ -8,6 +8,7 @@ mod dialect;
 mod error;
 mod insert;
 mod migrate;
+mod own;
 mod reading;
 mod scalar;
 mod schema;
@@ -177,7 +178,7 @@ impl MariaDb {
     }
 
     /// Writes something as a whole, or not at all.
-    async fn write(&self, write: &Write<'_>) -> Result<Answer> {
+    async fn carry_out(&self, write: &Write<'_>) -> Result<Answer> {
         match Open::current(self) {
             Some(_) => self.work(async |connection: &mut Connection| write.run(connection).await).await,
             None => self.work(async |connection: &mut Connection| connection.write(write).await).await,

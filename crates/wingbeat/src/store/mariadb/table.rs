@@ -35,7 +35,7 @@ impl MariaDbTable {
 
     async fn write<'a>(&'a self, work: Work<'a>, schema: &'a TableSchema, operation: Operation<'a>) -> Result<Answer> {
         let write = Write { schema, writes: operation.writes(), work };
-        self.db.write(&write).await.map_err(|error| schema.worded(error))
+        self.db.carry_out(&write).await.map_err(|error| schema.worded(error))
     }
 
     /// Writes the records of a target after it has looked at them.

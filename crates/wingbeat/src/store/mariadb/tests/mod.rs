@@ -2,6 +2,7 @@ mod answers;
 mod columns;
 mod hostile;
 mod loss;
+mod own;
 mod server;
 #[cfg(target_os = "linux")]
 mod stream;
