@@ -12,16 +12,18 @@ use super::refused::Refused;
 use crate::app::{Dispatcher, HttpBody};
 use crate::realtime::{Batch, Connection, Headers, Message, Peer};
 use encoding::{connected, event};
+use futures_util::future::select;
 use http::request::Parts;
 use http::{HeaderValue, Method as Verb, Response, header};
 use outbox::{Ledger, Outbox};
 use places::{Place, Places};
 use serde_json::Value;
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use wingbeat_core::{Error, Result};
 
 /// How long a client may take for what waits for it when its stream ends.
@@ -149,12 +151,8 @@ struct Stream {
 
 impl Stream {
     async fn run(mut self, heartbeat: Duration) {
-        loop {
-            tokio::select! {
-                () = self.outbox.ended() => break,
-                _ = self.closing.changed() => break,
-                () = sleep(heartbeat) => self.outbox.ping(),
-            }
+        while timeout(heartbeat, select(pin!(self.outbox.ended()), pin!(self.closing.changed()))).await.is_err() {
+            self.outbox.ping();
         }
         self.outbox.end();
         self.dispatcher.disconnected(&self.connection);
