@@ -1,14 +1,16 @@
-//! Query strings and forms as [qs](https://github.com/ljharb/qs) reads them, which Express asks and Feathers' REST client
+//! Query strings and forms as [qs](https://github.com/ljharb/qs) reads and writes them, which Express asks and Feathers' REST client
 //! writes for: `user[name]=Ann&id[$in][]=1&id[$in][]=2`.
 
 mod merge;
 mod node;
+mod write;
 
 use crate::{Error, Result};
 use merge::merge;
 use node::Node;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
+pub use write::{number_text, percent_encode, stringify, write};
 
 /// How many parameters there may be. qs leaves further ones out without a word, here they are an error.
 pub const MAX_PARAMETERS: usize = 1_000;
