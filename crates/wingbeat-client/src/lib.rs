@@ -1,4 +1,4 @@
-//! A client of Feathers v5 services over Socket.IO v4: typed, bounded, never hanging.
+//! A client of Feathers v5 services over Socket.IO v4 and REST: typed, bounded, never hanging.
 //!
 //! ```no_run
 //! use wingbeat_client::{Client, Order, Query, Result};
@@ -28,6 +28,7 @@
 //! * Calls made while there is no connection wait for it, in order, in a bounded buffer.
 //! * A lost connection is renewed as socket.io-client does it ([`Reconnection`]), and a login with it, before the calls
 //!   that wait ([`Client::authenticate`]).
+//! * [`Client::rest`] calls the same services over plain HTTP, without events.
 //! * Events are [streams](Events); a slow listener loses events of its own, and receives an error that says so.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -36,10 +37,11 @@ mod api;
 mod connection;
 mod error;
 mod hooks;
+mod rest;
 mod route;
 mod transport;
 
-pub use api::{Ack, Builder, Call, Calling, Client, Io, Pages, Service};
+pub use api::{Ack, Builder, Call, Calling, Client, Io, Pages, Rest, Service, SocketIo};
 #[doc(hidden)]
 pub use connection::fuzzing;
 pub use connection::{

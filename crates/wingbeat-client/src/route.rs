@@ -1,7 +1,6 @@
 //! Paths with placeholders.
 
 use crate::error::{Error, Result};
-use std::fmt::Write;
 
 /// Puts a value in the place of `:name`.
 ///
@@ -26,13 +25,8 @@ pub(crate) fn fill(path: &str, name: &str, value: &str) -> Result<String> {
 
 /// Appends text as part of an address' query.
 pub(crate) fn escape(text: &str, out: &mut String) {
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(char::from(byte)),
-            // Writing to a text does not fail.
-            _ => drop(write!(out, "%{byte:02X}")),
-        }
-    }
+    let is_escaped = |byte: u8| !(byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte));
+    wingbeat_core::query_string::percent_encode(text, is_escaped, out);
 }
 
 #[cfg(test)]

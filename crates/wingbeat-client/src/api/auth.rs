@@ -1,26 +1,24 @@
 //! Who the client is for the server.
 
 use super::Client;
+use super::client::Channel;
 use crate::connection::Kind;
 use crate::error::{Error, Result};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use wingbeat_core::json;
+use wingbeat_core::{RawJson, json};
 
 impl Client {
     /// Logs in, for example with `{"strategy": "local", "email": …, "password": …}`; gives what the server says.
     ///
     /// The access token is kept in the [`Storage`](crate::Storage). After a reconnection the client logs in with it by itself, before
-    /// any call that waits. Calls made while a login is running wait for it, and fail with it if it fails.
+    /// any call that waits; over REST it goes with every call, as `Authorization`. Calls made while a login is running wait for it, and fail with it if it fails.
     ///
     /// # Errors
     /// What the server says; a token that it refuses is removed from the storage. Or the storage's own.
     pub async fn authenticate(&self, data: &impl Serialize) -> Result<Arc<Value>> {
-        let path = &self.shared().options.authentication_path;
-        let mut packet = Vec::new();
-        json::write(&mut packet, &("create", path, data, json!({}))).map_err(Error::unwritable)?;
-        self.log_in(packet).await
+        self.log_in(data).await
     }
 
     /// Logs in with the stored token; if the client is logged in already, gives what was said then.
@@ -39,11 +37,18 @@ impl Client {
     /// # Errors
     /// As [`re_authenticate`](Client::re_authenticate).
     pub async fn re_authenticate_now(&self) -> Result<Arc<Value>> {
-        self.log_in(crate::connection::stored_login(self.shared())?).await
+        self.log_in(&self.shared().stored_login()?).await
     }
 
-    async fn log_in(&self, json: Vec<u8>) -> Result<Arc<Value>> {
-        let answer = self.connection().submit(Kind::Login, json)?.await?;
+    async fn log_in(&self, data: &impl Serialize) -> Result<Arc<Value>> {
+        let connection = match self.channel() {
+            Channel::Socket(connection) => connection,
+            Channel::Rest(rest) => return rest.authenticate(&RawJson::new(data).map_err(Error::unwritable)?).await,
+        };
+        let path = &self.shared().options.authentication_path;
+        let mut packet = Vec::new();
+        json::write(&mut packet, &("create", path, data, json!({}))).map_err(Error::unwritable)?;
+        let answer = connection.submit(Kind::Login, packet)?.await?;
         Ok(Arc::new(answer.read()?))
     }
 
@@ -52,9 +57,13 @@ impl Client {
     /// # Errors
     /// What the server says, unless that means that nobody is logged in. Or the storage's own.
     pub async fn logout(&self) -> Result<Value> {
+        let connection = match self.channel() {
+            Channel::Socket(connection) => connection,
+            Channel::Rest(rest) => return rest.logout().await,
+        };
         let path = &self.shared().options.authentication_path;
         let json = serde_json::to_vec(&("remove", path, Value::Null, json!({}))).map_err(Error::unwritable)?;
-        self.connection().submit(Kind::Logout, json)?.await?.read()
+        connection.submit(Kind::Logout, json)?.await?.read()
     }
 
     /// What the server said at the login, if the client is logged in: token, user and more.

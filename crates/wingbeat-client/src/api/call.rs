@@ -1,11 +1,13 @@
 //! One call of a service, before it is sent.
 
 use super::Client;
+use super::client::Channel;
 use super::packet::encode;
-use crate::connection::{Kind, Outcome, PendingCall, Unsent};
+use crate::connection::{ConnectionHandle, Kind, Outcome, PendingCall, Unsent};
 use crate::error::{DeliveryStatus, Error, Result};
 use crate::hooks::{BoxFuture, Context, Hook, Next};
 use crate::locked;
+use crate::rest::{Outgoing, RestHandle};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -102,7 +104,8 @@ enum State {
     // The client is taken out when the call begins.
     New(Option<Client>, Result<Request>),
     Sent(Outcome),
-    Hooked(Pin<Box<dyn Future<Output = Result<RawJson>> + Send>>),
+    /// With hooks around it, or over REST.
+    Boxed(Pin<Box<dyn Future<Output = Result<RawJson>> + Send>>),
 }
 
 impl<R: DeserializeOwned> Future for Calling<R> {
@@ -123,7 +126,7 @@ impl<R: DeserializeOwned> Future for Calling<R> {
                     Err(error) => Err(error),
                 },
                 State::Sent(outcome) => ready!(Pin::new(outcome).poll(cx)).and_then(|answer| answer.read()),
-                State::Hooked(running) => {
+                State::Boxed(running) => {
                     ready!(running.as_mut().poll(cx)).and_then(|result| result.to().map_err(Error::unreadable))
                 }
             };
@@ -142,11 +145,19 @@ fn begin(client: &mut Option<Client>, request: &mut Result<Request>, waker: &Wak
     };
     if request.has_hooks(&client) {
         let request = request.clone();
-        return Ok(State::Hooked(Box::pin(async move { request.run(&client).await })));
+        return Ok(State::Boxed(Box::pin(async move { request.run(&client).await })));
     }
-    let packet = request.packet()?;
-    let pending = PendingCall::new(Kind::Call, &packet, timeout(&client, request.timeout));
-    pending.submit_for(packet, client.into_connection(), waker).map(State::Sent)
+    let limit = timeout(&client, request.timeout);
+    match client.into_channel() {
+        Channel::Socket(connection) => {
+            let packet = request.packet()?;
+            PendingCall::new(Kind::Call, &packet, limit).submit_for(packet, connection, waker).map(State::Sent)
+        }
+        Channel::Rest(rest) => {
+            let outgoing = request.outgoing()?;
+            Ok(State::Boxed(Box::pin(async move { rest.call(outgoing, limit).await })))
+        }
+    }
 }
 
 impl Request {
@@ -161,6 +172,10 @@ impl Request {
         self.filled.as_ref().unwrap_or(&self.service)
     }
 
+    fn outgoing(&self) -> Result<Outgoing> {
+        Outgoing::new(&self.method, self.path(), &self.id, self.data.as_ref(), self.query.as_deref())
+    }
+
     fn packet(&self) -> Result<Unsent> {
         encode(&self.method, self.path(), &self.id, self.data.as_ref(), self.query.as_deref())
     }
@@ -170,7 +185,9 @@ impl Request {
         let options = &client.shared().options;
         let layers = options.hooks.layers(options.service_hooks.get(&*self.service), &self.method);
         if layers.is_empty() {
-            return send(client, self.packet()?, self.timeout).await;
+            let Request { method, id, data, query, timeout: limit, .. } = &self;
+            let prepared = Prepared::new(client, method, self.path(), id, data.as_ref(), query.as_deref())?;
+            return prepared.send(self::timeout(client, *limit)).await;
         }
         let path = self.path().to_owned();
         let Request { service, method, id, data, query, timeout, .. } = self;
@@ -197,10 +214,10 @@ impl Hook for Sending {
         Box::pin(async move {
             let data = context.data.as_ref().map(Payload::to_raw).transpose().map_err(Error::unwritable)?;
             let Context { method, path, id, query, .. } = &*context;
-            let packet = encode(method, path, id, data.as_ref(), Some(query))?;
+            let prepared = Prepared::new(&self.client, method, path, id, data.as_ref(), Some(query))?;
             // Also what becomes of a call that a hook waits for no longer.
             *locked(&self.status) = DeliveryStatus::Unknown;
-            let outcome = send(&self.client, packet, self.timeout).await;
+            let outcome = prepared.send(timeout(&self.client, self.timeout)).await;
             *locked(&self.status) = outcome.as_ref().map_or_else(Error::delivery_status, |_| DeliveryStatus::Answered);
             context.result = Some(Payload::from(outcome?));
             Ok(())
@@ -208,9 +225,35 @@ impl Hook for Sending {
     }
 }
 
-async fn send(client: &Client, packet: Unsent, limit: Option<Duration>) -> Result<RawJson> {
-    let pending = PendingCall::new(Kind::Call, &packet, timeout(client, limit));
-    pending.submit(packet, client.connection().clone())?.await?.result()
+/// A call as it is written for the way that it goes.
+enum Prepared {
+    Packet(ConnectionHandle, Unsent),
+    Request(RestHandle, Outgoing),
+}
+
+impl Prepared {
+    fn new(
+        client: &Client,
+        method: &Method,
+        path: &str,
+        id: &IdArg,
+        data: Option<&RawJson>,
+        query: Option<&Map<String, Value>>,
+    ) -> Result<Prepared> {
+        Ok(match client.channel() {
+            Channel::Socket(connection) => Prepared::Packet(connection.clone(), encode(method, path, id, data, query)?),
+            Channel::Rest(rest) => Prepared::Request(rest.clone(), Outgoing::new(method, path, id, data, query)?),
+        })
+    }
+
+    async fn send(self, limit: Duration) -> Result<RawJson> {
+        match self {
+            Prepared::Packet(connection, packet) => {
+                PendingCall::new(Kind::Call, &packet, limit).submit(packet, connection)?.await?.result()
+            }
+            Prepared::Request(rest, outgoing) => rest.call(outgoing, limit).await,
+        }
+    }
 }
 
 fn timeout(client: &Client, own: Option<Duration>) -> Duration {

@@ -1,22 +1,32 @@
 //! The client itself: a cheap handle of the connection.
 
 use super::builder::Builder;
+use super::builder::{Rest, SocketIo};
 use super::io::Io;
 use super::service::Service;
-use crate::connection::{Command, ConnectionEvents, ConnectionHandle, Options, Shared};
+use crate::connection::{Command, ConnectionEvents, ConnectionHandle, Shared};
 use crate::error::{Error, Result};
+use crate::rest::{RestHandle, no_events};
 use crate::transport::TransportKind;
 use serde_json::Value;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 use wingbeat_core::Definition;
 
-/// A client of Feathers services over Socket.IO.
+/// A client of Feathers services: over Socket.IO ([`connect_to`](Client::connect_to)), or over REST
+/// ([`rest`](Client::rest)), which has no events.
 ///
 /// It is a handle: clones are cheap and share one connection, which a task of its own keeps and renews. When the last
 /// handle and the last stream of it are dropped, the client says goodbye and the task ends.
 #[derive(Clone)]
-pub struct Client(ConnectionHandle);
+pub struct Client(Channel);
+
+/// What calls go through.
+#[derive(Clone)]
+pub(crate) enum Channel {
+    Socket(ConnectionHandle),
+    Rest(RestHandle),
+}
 
 impl Client {
     /// Connects to a server, with the defaults of [`builder`](Client::builder).
@@ -28,25 +38,51 @@ impl Client {
     }
 
     /// Begins to build a client for the server at this address, for example `https://example.com:3030`.
-    pub fn builder(url: &str) -> Builder {
-        Builder::new(url)
+    pub fn builder(url: &str) -> Builder<SocketIo> {
+        Builder::over_socket_io(url)
     }
 
-    pub(crate) fn start(options: Options) -> Client {
-        Client(ConnectionHandle::start(options))
+    /// Begins to build a client that calls services over REST, as `@feathersjs/rest-client` does: with one request for
+    /// each call, and no events. The address may have a path, behind which the services are.
+    ///
+    /// ```no_run
+    /// # fn example() -> wingbeat_client::Result<()> {
+    /// let client = wingbeat_client::Client::rest("https://example.com/api").build()?;
+    /// let messages = client.untyped("messages");
+    /// # Ok(()) }
+    /// ```
+    pub fn rest(url: &str) -> Builder<Rest> {
+        Builder::over_rest(url)
     }
 
-    /// The connection that it is a handle of.
-    pub(crate) fn connection(&self) -> &ConnectionHandle {
+    pub(crate) fn new(channel: Channel) -> Client {
+        Client(channel)
+    }
+
+    pub(crate) fn channel(&self) -> &Channel {
         &self.0
     }
 
-    pub(crate) fn into_connection(self) -> ConnectionHandle {
+    pub(crate) fn into_channel(self) -> Channel {
         self.0
     }
 
+    /// The connection, if it is one that stays.
+    ///
+    /// # Errors
+    /// Over REST.
+    pub(crate) fn connection(&self) -> Result<&ConnectionHandle> {
+        match &self.0 {
+            Channel::Socket(connection) => Ok(connection),
+            Channel::Rest(_) => Err(no_events()),
+        }
+    }
+
     pub(crate) fn shared(&self) -> &Shared {
-        self.0.shared()
+        match &self.0 {
+            Channel::Socket(connection) => connection.shared(),
+            Channel::Rest(rest) => rest.shared(),
+        }
     }
 
     /// The service under a path, whose records are `T`s.
@@ -64,17 +100,18 @@ impl Client {
         self.service(D::PATH)
     }
 
-    /// The Socket.IO connection itself, for events of your own, beside those of services.
+    /// The Socket.IO connection itself, for events of your own, beside those of services. Over REST there is none: what is
+    /// sent through it fails, and its streams say why and end.
     pub fn io(&self) -> Io {
         Io::new(self.clone(), self.shared().options.namespace.clone())
     }
 
-    /// What happens to the connection and the login, from now on.
+    /// What happens to the connection and the login, from now on; over REST to the login.
     pub fn connection_events(&self) -> ConnectionEvents {
         ConnectionEvents(self.shared().observe())
     }
 
-    /// Whether the client is connected at this moment.
+    /// Whether the client is connected at this moment. Over REST it never is: requests come and go.
     pub fn is_connected(&self) -> bool {
         self.shared().socket_id().is_some()
     }
@@ -99,25 +136,29 @@ impl Client {
     ///
     /// # Errors
     /// If the next attempt fails (others may follow, as [`Reconnection`](crate::Reconnection) says), or the client is
-    /// closed.
+    /// closed or one over REST.
     pub async fn connect(&self) -> Result<()> {
         let (answer, connected) = oneshot::channel();
-        self.0.send(Command::Connect(answer))?;
+        self.connection()?.send(Command::Connect(answer))?;
         connected.await.map_err(|_| Error::Closed)?
     }
 
     /// Disconnects. Calls under way fail, and so do new ones until [`connect`](Client::connect).
     ///
     /// # Errors
-    /// If the client is closed.
+    /// If the client is closed or one over REST.
     pub async fn disconnect(&self) -> Result<()> {
-        self.0.send(Command::Disconnect)
+        self.connection()?.send(Command::Disconnect)
     }
 
     /// Says goodbye and ends the client: all calls fail, all streams end. Returns when that is done.
     pub async fn close(&self) {
+        let connection = match &self.0 {
+            Channel::Socket(connection) => connection,
+            Channel::Rest(rest) => return rest.close(),
+        };
         let (answer, over) = oneshot::channel();
-        if self.0.send(Command::Close(answer)).is_ok() {
+        if connection.send(Command::Close(answer)).is_ok() {
             let _ = over.await;
         }
     }

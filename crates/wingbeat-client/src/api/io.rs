@@ -47,10 +47,10 @@ impl Io {
     /// again.
     ///
     /// # Errors
-    /// If the client is closed.
+    /// If the client is closed or one over REST.
     pub async fn of(&self, name: &str) -> Result<Io> {
         let namespace = namespace(name);
-        self.client.connection().send(Command::Join(namespace.clone()))?;
+        self.client.connection()?.send(Command::Join(namespace.clone()))?;
         Ok(Io { namespace, ..self.clone() })
     }
 
@@ -85,15 +85,23 @@ impl Io {
     /// calls `connect` and `disconnect` are not events of the server: see
     /// [`Client::connection_events`](crate::Client::connection_events).)
     pub fn on<T: FromEvent>(&self, event: &str) -> Events<T> {
-        Events::new(self.client.connection(), &self.namespace, Some(event))
+        self.listen(Some(event))
     }
 
     /// All events.
     pub fn on_any(&self) -> Events<Event> {
-        Events::new(self.client.connection(), &self.namespace, None)
+        self.listen(None)
+    }
+
+    fn listen<T>(&self, event: Option<&str>) -> Events<T> {
+        match self.client.connection() {
+            Ok(connection) => Events::new(connection, &self.namespace, event),
+            Err(error) => Events::refused(error),
+        }
     }
 
     async fn send(&self, kind: Kind, event: &str, arguments: impl Serialize) -> Result<crate::connection::Answer> {
+        let connection = self.client.connection()?.clone();
         emittable(event)?;
         let mut list = vec![Value::from(event)];
         match serde_json::to_value(arguments).map_err(Error::unwritable)? {
@@ -107,7 +115,7 @@ impl Io {
         let packet = Unsent::from(raw);
         let mut pending = PendingCall::new(kind, &packet, timeout);
         pending.namespace = (self.namespace != options.namespace).then(|| self.namespace.clone());
-        pending.submit(packet, self.client.connection().clone())?.await
+        pending.submit(packet, connection)?.await
     }
 }
 

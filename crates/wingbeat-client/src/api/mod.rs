@@ -10,9 +10,11 @@ mod keyset;
 mod network;
 mod packet;
 mod pages;
+mod rest;
 mod service;
+mod socket_io;
 
-pub use builder::Builder;
+pub use builder::{Builder, Rest, SocketIo};
 pub use call::{Call, Calling};
 pub use client::Client;
 pub use io::{Ack, Io};

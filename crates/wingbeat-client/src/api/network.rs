@@ -8,7 +8,7 @@ use crate::transport::{Address, Proxies};
 #[cfg(feature = "tls")]
 use std::sync::Arc;
 
-impl Builder {
+impl<C> Builder<C> {
     /// The proxy through which the server is reached, as `http://name:password@host:port` (or `https://`), whatever the
     /// environment says.
     ///
@@ -16,7 +16,7 @@ impl Builder {
     /// `ws`, `HTTPS_PROXY` for `https` and `wss`, `ALL_PROXY` for both, and `NO_PROXY`, a list of hosts, domains,
     /// addresses and networks that are reached without. WebSockets and TLS go through a tunnel (`CONNECT`); polling by
     /// plain `http` is sent on by the proxy.
-    pub fn proxy(self, url: &str) -> Builder {
+    pub fn proxy(self, url: &str) -> Self {
         self.address(|address| {
             let proxies = Proxies::all(url).map_err(|error| Error::invalid(error.to_string()))?;
             address.dialer.proxies = proxies.into();
@@ -25,7 +25,7 @@ impl Builder {
     }
 
     /// Reaches the server without a proxy, whatever the environment says.
-    pub fn no_proxy(self) -> Builder {
+    pub fn no_proxy(self) -> Self {
         self.address(|address| {
             address.dialer.proxies = Proxies::default().into();
             Ok(())
@@ -34,7 +34,7 @@ impl Builder {
 
     /// How TLS is done, all of it; by default with the certificates that the system trusts.
     #[cfg(feature = "tls")]
-    pub fn tls(self, config: Arc<tokio_rustls::rustls::ClientConfig>) -> Builder {
+    pub fn tls(self, config: Arc<tokio_rustls::rustls::ClientConfig>) -> Self {
         self.address(|address| {
             address.dialer.tls = Some(config);
             Ok(())
@@ -44,13 +44,13 @@ impl Builder {
     /// Trusts these certificates (PEM) as well as those that the system trusts: of an authority, or a server's own, as
     /// `openssl req -x509` makes it. Its names and its time still have to be right.
     #[cfg(feature = "tls")]
-    pub fn root_certificates(self, pem: impl AsRef<[u8]>) -> Builder {
+    pub fn root_certificates(self, pem: impl AsRef<[u8]>) -> Self {
         self.address(|address| address.trust.add(pem.as_ref()).map_err(Error::invalid))
     }
 
     /// Trusts whatever certificate a server shows: anybody on the way can read and change everything. For tests.
     #[cfg(feature = "tls")]
-    pub fn danger_accept_any_certificate(self, accept: bool) -> Builder {
+    pub fn danger_accept_any_certificate(self, accept: bool) -> Self {
         self.address(|address| {
             address.trust.anything = accept;
             Ok(())

@@ -118,7 +118,8 @@ impl<T> Service<T> {
         Ok(Request { service: self.service.clone(), filled, method, id, data, query: None, timeout: None })
     }
 
-    /// The events of this name, such as `created`: a stream that goes on across reconnections.
+    /// The events of this name, such as `created`: a stream that goes on across reconnections. Over REST there are none: the
+    /// stream says so and ends.
     pub fn on(&self, event: &str) -> Events<T> {
         self.on_event(event)
     }
@@ -126,6 +127,9 @@ impl<T> Service<T> {
     /// The events of this name, read as `E`s: for events whose data is not a record.
     pub fn on_event<E>(&self, event: &str) -> Events<E> {
         let name = format!("{} {event}", self.service);
-        Events::new(self.client.connection(), &self.client.shared().options.namespace, Some(&name))
+        match self.client.connection() {
+            Ok(connection) => Events::new(connection, &self.client.shared().options.namespace, Some(&name)),
+            Err(error) => Events::refused(error),
+        }
     }
 }

@@ -128,28 +128,47 @@ impl fmt::Debug for Event {
 /// [`Unreadable`](Error::Unreadable).
 #[must_use = "a stream does nothing unless it is read"]
 pub struct Events<T> {
+    state: Listening,
+    item: PhantomData<fn() -> T>,
+}
+
+enum Listening {
+    To(Subscription),
+    /// There are no events, for this reason, which is said once.
+    Refused(Option<Error>),
+}
+
+struct Subscription {
     queue: Arc<Queue<Event>>,
     // A client lives on for its listeners.
     connection: ConnectionHandle,
     namespace: Arc<str>,
     /// `None`: events of all names.
     name: Option<Box<str>>,
-    item: PhantomData<fn() -> T>,
 }
 
 impl<T> Events<T> {
     pub(crate) fn new(connection: &ConnectionHandle, namespace: &Arc<str>, name: Option<&str>) -> Self {
-        Events {
+        let state = Listening::To(Subscription {
             queue: connection.shared().listen(namespace, name),
             connection: connection.clone(),
             namespace: namespace.clone(),
             name: name.map(Into::into),
-            item: PhantomData,
-        }
+        });
+        Events { state, item: PhantomData }
+    }
+
+    /// A stream of this error.
+    pub(crate) fn refused(error: Error) -> Self {
+        Events { state: Listening::Refused(Some(error)), item: PhantomData }
     }
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Event>>> {
-        Poll::Ready(ready!(self.queue.poll_next(cx)).map(|next| match next {
+        let subscription = match &mut self.state {
+            Listening::To(subscription) => subscription,
+            Listening::Refused(error) => return Poll::Ready(error.take().map(Err)),
+        };
+        Poll::Ready(ready!(subscription.queue.poll_next(cx)).map(|next| match next {
             Next::Item(event) => Ok(event),
             Next::Missed(missed) => Err(Error::Missed(missed)),
         }))
@@ -192,7 +211,7 @@ impl<T: DeserializeOwned> FromEvent for T {
     }
 }
 
-impl<T> Drop for Events<T> {
+impl Drop for Subscription {
     fn drop(&mut self) {
         // Its own count is still up: leave with the queue gone.
         self.queue = Arc::new(Queue::new(self.connection.shared().options.listener));

@@ -1,5 +1,6 @@
 //! The connection: one task that keeps and renews it, what handles leave for that task, and the streams of what comes.
 
+mod authentication;
 mod backoff;
 mod command;
 mod command_queue;
@@ -26,4 +27,3 @@ pub(crate) use shared::Shared;
 pub use storage::{FileStorage, MemoryStorage, Storage};
 #[doc(hidden)]
 pub use task::fuzzing;
-pub(crate) use task::stored_login;

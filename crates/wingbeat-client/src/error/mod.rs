@@ -42,8 +42,8 @@ pub enum Error {
     Refused(wingbeat_core::Error),
     /// The client is not connected, and is not trying to connect. Calls fail with it as well: they were not sent.
     NotConnected(Problem),
-    /// The call was not sent: it did not get its turn in time, too many calls wait already, or a login that it waited
-    /// for has failed.
+    /// The call was not sent: it did not get its turn in time, too many calls wait already, a login that it waited for
+    /// has failed, or, over REST, there is no connection to be had.
     NotSent(Problem),
     /// The message is larger than the server accepts, so it was not sent.
     #[non_exhaustive]
@@ -179,6 +179,11 @@ impl Error {
     pub(crate) fn unreadable(error: wingbeat_core::Error) -> Error {
         // Without its source: a service that passes this on does not answer what another server has sent.
         Error::Unreadable(Problem::new(error.message().to_owned()))
+    }
+
+    /// What becomes of the calls that have waited for a login which failed so: as Feathers' client has it, with its words.
+    pub(crate) fn of_login(&self) -> Error {
+        Error::NotSent(Problem::new(self.message().into_owned()).with_source(self.clone()))
     }
 
     /// No answer came in time.

@@ -6,6 +6,7 @@ mod handshake;
 mod keys;
 mod outbox;
 mod polling;
+mod pool;
 mod proxy;
 mod reason;
 mod request;
@@ -19,6 +20,7 @@ pub(crate) use handshake::Handshake;
 pub(crate) use outbox::Outbox;
 use outbox::Outgoing;
 use polling::Polling;
+pub(crate) use pool::Pool;
 pub(crate) use proxy::Proxies;
 pub use reason::Reason;
 #[cfg(feature = "tls")]
@@ -29,7 +31,7 @@ use websocket::WebSocket;
 pub(crate) use {frames::Frames, frames::ReadOutcome, polling::Body};
 
 use bytes::Bytes;
-use http::{HeaderMap, Uri};
+use http::{HeaderMap, HeaderValue, Request, Uri, header};
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -52,7 +54,7 @@ const USER_AGENT: &str = concat!("wingbeat-client/", env!("CARGO_PKG_VERSION"));
 pub(crate) struct Address {
     pub(crate) secure: bool,
     pub(crate) authority: String,
-    /// Begins and ends with a slash.
+    /// That of Socket.IO begins and ends with a slash; behind the base of REST, which may be empty, comes one.
     pub(crate) path: String,
     /// `&name=value` pairs, escaped.
     pub(crate) query: String,
@@ -65,6 +67,17 @@ pub(crate) struct Address {
 }
 
 impl Address {
+    /// Adds what each request has: the program's headers, the proxy's password, and who asks.
+    pub(crate) fn add_headers<B>(&self, request: &mut Request<B>) {
+        if let Some(password) = self.dialer.password(request.uri()) {
+            request.headers_mut().insert(header::PROXY_AUTHORIZATION, password);
+        }
+        for (name, value) in &self.headers {
+            request.headers_mut().append(name, value.clone());
+        }
+        request.headers_mut().entry(header::USER_AGENT).or_insert(HeaderValue::from_static(USER_AGENT));
+    }
+
     fn uri(&self, scheme: &str, transport: &str, sid: Option<&str>) -> Result<Uri, Broken> {
         let Address { secure, authority, path, query, .. } = self;
         let secure = if *secure { "s" } else { "" };
@@ -142,13 +155,17 @@ impl Broken {
 
 impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // What is around the cause says only that there is one ("client error (Connect)").
-        let mut cause: &dyn std::error::Error = &*self.source;
-        while let Some(deeper) = cause.source() {
-            cause = deeper;
-        }
-        fmt::Display::fmt(cause, f)
+        fmt::Display::fmt(deepest_cause(&*self.source), f)
     }
+}
+
+/// What is around it says only that there is one ("client error (Connect)").
+pub(crate) fn deepest_cause<'a>(error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::error::Error + 'static) {
+    let mut cause = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause
 }
 
 impl std::error::Error for Broken {}

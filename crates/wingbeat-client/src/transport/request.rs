@@ -1,6 +1,6 @@
 //! The HTTP requests of long-polling.
 
-use super::{Address, Broken, Source, USER_AGENT};
+use super::{Address, Broken, Source};
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
@@ -49,13 +49,7 @@ impl Requests {
         *request.method_mut() = method;
         *request.uri_mut() = uri;
         request.headers_mut().insert("accept", HeaderValue::from_static("*/*"));
-        if let Some(password) = self.address.dialer.password(request.uri()) {
-            request.headers_mut().insert("proxy-authorization", password);
-        }
-        for (name, value) in &self.address.headers {
-            request.headers_mut().append(name, value.clone());
-        }
-        request.headers_mut().entry("user-agent").or_insert(HeaderValue::from_static(USER_AGENT));
+        self.address.add_headers(&mut request);
         let response = self.client.request(request).await.map_err(|error| broken(error.into()))?;
         let status = response.status();
         let location = response.headers().get("location").and_then(|to| to.to_str().ok());

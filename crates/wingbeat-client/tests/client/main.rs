@@ -18,6 +18,7 @@ mod faults;
 mod fixture;
 mod hooks;
 mod hostile;
+mod http;
 mod javascript;
 mod limits;
 mod login;
@@ -31,6 +32,8 @@ mod proxy;
 #[cfg(feature = "tls")]
 mod reach;
 mod recordings;
+mod rest;
+mod rest_faults;
 mod scripted;
 mod suite;
 mod upgrade;

@@ -49,7 +49,7 @@ const ROOMS: [Rooms; 4] = [
     Rooms {
         krate: "wingbeat-client",
         inside: "",
-        line: &["error", "hooks", "route", "transport", "connection", "api"],
+        line: &["error", "hooks", "route", "transport", "connection", "rest", "api"],
         edges: &[],
     },
 ];

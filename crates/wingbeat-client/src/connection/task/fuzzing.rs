@@ -2,7 +2,7 @@
 
 use super::Task;
 use super::received::decoder;
-use crate::Builder;
+use crate::Client;
 use crate::connection::{ConnectionHandle, Event, Kind, Outcome, PendingCall, Queue, Unsent};
 use crate::transport::{Body, Frames, Handshake, Incoming, Outbox, ReadOutcome, Reason};
 use std::pin::Pin;
@@ -26,7 +26,7 @@ pub fn hostile_session(data: &[u8]) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
     let runtime = runtime.expect("a runtime without I/O needs nothing that could be missing");
     let _inside = runtime.enter();
-    let builder = Builder::new("http://localhost").msgpack(first & 1 == 1).listener_limits(UNREAD, 1 << 20);
+    let builder = Client::builder("http://localhost").msgpack(first & 1 == 1).listener_limits(UNREAD, 1 << 20);
     let options = builder.into_options().expect("these options are right");
     let mut session = Session::new(&ConnectionHandle::alone(options));
     while let Some((&[kind, low, high], after)) = rest.split_first_chunk::<3>() {

@@ -1,8 +1,8 @@
 //! Whether the client is authenticated, and what a login means for the calls that wait for it.
 
 use super::Task;
-use crate::connection::{Answer, ConnectionEvent, Kind, Outbound, PendingCall, Shared, Unsent};
-use crate::error::{DeliveryStatus, Error, Problem, Result};
+use crate::connection::{Answer, Kind, Outbound, PendingCall, Shared, Unsent};
+use crate::error::{Error, Result};
 use serde_json::Value;
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -33,11 +33,6 @@ impl Login {
     pub(crate) fn forget_running(&mut self) {
         self.running = 0;
     }
-}
-
-/// Whether the server says that this client is not who it claims to be: such a token is not kept.
-fn refuses(error: &Error) -> bool {
-    matches!(error, Error::Answered(said) if (401..=407).contains(&said.code()))
 }
 
 impl Task {
@@ -73,59 +68,21 @@ impl Task {
     }
 
     fn logged_in(&mut self, value: Value) -> Result<()> {
-        let kept = match value.get("accessToken").and_then(Value::as_str) {
-            Some(token) => self
-                .shared
-                .options
-                .storage
-                .set(token)
-                .map_err(|error| error.with_delivery_status(DeliveryStatus::Answered)),
-            None => Ok(()),
-        };
         self.login.authenticated = true;
-        let value = Arc::new(value);
-        self.shared.set_authentication(Some(value.clone()));
-        self.shared.report(&ConnectionEvent::LoggedIn(value));
-        kept
+        self.shared.logged_in(Arc::new(value))
     }
 
     /// Calls that waited for a login fail with it.
     fn login_failed(&mut self, at: usize, error: &Error) {
-        self.forget_login(error);
-        // As Feathers' client has it, with the login's own words.
-        let waited = Problem::new(error.message().into_owned()).with_source(error.clone());
-        self.namespaces[at].fail_waiting(&Error::NotSent(waited), true);
-        self.shared.report(&ConnectionEvent::LoginFailed(Arc::new(error.clone())));
+        self.login.authenticated = false;
+        self.shared.login_failed(error);
+        self.namespaces[at].fail_waiting(&error.of_login(), true);
     }
 
     fn logout_finished(&mut self, outbound: Outbound, outcome: Result<Answer>) {
         let outcome = outcome.and_then(|answer| answer.read::<Value>().map(|_| answer));
-        let outcome = match outcome {
-            Ok(answer) => {
-                self.login.authenticated = false;
-                self.shared.set_authentication(None);
-                let removed = self.shared.options.storage.remove();
-                removed.map(|()| answer).map_err(|error| error.with_delivery_status(DeliveryStatus::Answered))
-            }
-            Err(error) => {
-                self.forget_login(&error);
-                // Whoever is not logged in is logged out.
-                if refuses(&error) { Ok(Answer::default()) } else { Err(error) }
-            }
-        };
-        if outcome.is_ok() {
-            self.shared.report(&ConnectionEvent::LoggedOut);
-        }
-        outbound.finish(outcome);
-    }
-
-    fn forget_login(&mut self, error: &Error) {
         self.login.authenticated = false;
-        self.shared.set_authentication(None);
-        if refuses(error) {
-            // A token that cannot be removed is refused again next time.
-            let _ = self.shared.options.storage.remove();
-        }
+        outbound.finish(self.shared.logged_out(outcome));
     }
 
     /// A new connection knows nothing of the login: tell it, before the calls that wait.
@@ -148,11 +105,8 @@ impl Task {
 }
 
 /// The call that authenticates with the stored token.
-pub(crate) fn stored_login(shared: &Shared) -> Result<Vec<u8>> {
-    let options = &shared.options;
-    let token = options.storage.get().map_err(|error| error.with_delivery_status(DeliveryStatus::NotSent))?;
-    let token = token.ok_or(Error::NotLoggedIn)?;
-    let data = serde_json::json!({ "strategy": options.jwt_strategy, "accessToken": token });
-    serde_json::to_vec(&("create", &options.authentication_path, data, serde_json::json!({})))
+fn stored_login(shared: &Shared) -> Result<Vec<u8>> {
+    let login = shared.stored_login()?;
+    serde_json::to_vec(&("create", &shared.options.authentication_path, login, serde_json::json!({})))
         .map_err(Error::unwritable)
 }

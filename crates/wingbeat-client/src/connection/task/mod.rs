@@ -16,7 +16,6 @@ use crate::error::{Error, Problem, Result};
 use crate::transport::{Broken, Reason, Transport};
 use handle_commands::Inbox;
 use login::Login;
-pub(crate) use login::stored_login;
 use namespace::Namespace;
 use session::SessionEnd;
 use std::pin::{Pin, pin};

@@ -1,0 +1,220 @@
+//! Servers over REST that mean no good, or are not there: what becomes of a call is known, nothing hangs, nothing grows.
+
+use crate::http::{HttpListener, ok};
+use crate::soon;
+use serde_json::{Value, json};
+use std::future::IntoFuture;
+use std::time::Duration;
+use wingbeat_client::{Builder, Client, DeliveryStatus, Error, Rest, Result};
+
+fn client(listener: &HttpListener) -> Builder<Rest> {
+    Client::rest(&listener.url()).no_proxy()
+}
+
+/// What becomes of a get that is answered so, after which the connection ends.
+async fn answered(answer: &str) -> Result<Value> {
+    let listener = HttpListener::bind().await;
+    let client = client(&listener).max_payload(1_000_000).build().unwrap();
+    let call = async { client.untyped("messages").get(1).await };
+    soon(async { tokio::join!(call, listener.once(answer)).0 }).await
+}
+
+#[tokio::test]
+async fn a_request_is_what_feathers_client_sends() {
+    let listener = HttpListener::bind().await;
+    let client = Client::rest(&format!("{}/api/", listener.url())).header("x-tenant", "7").build().unwrap();
+    let answer = ok(r#"{"accessToken":"t.o.k"}"#);
+    let calls = async {
+        client.authenticate(&json!({"strategy": "local"})).await.unwrap();
+        let _: Value = client.untyped("/tools/").method("reverse", &json!({"a": "\u{e9}"})).await.unwrap();
+        client.untyped("users/:id/x").route("id", "a b").remove(7).query(json!({"a": [1]})).await.unwrap();
+    };
+    let server = async { [listener.once(&answer).await, listener.once(&answer).await, listener.once(&answer).await] };
+    let ((), [login, custom, removed]) = soon(async { tokio::join!(calls, server) }).await;
+    assert!(login.starts_with("POST /api/authentication HTTP/1.1\r\n") && !login.contains("Bearer"), "{login}");
+    assert!(custom.starts_with("POST /api/tools HTTP/1.1\r\n") && custom.ends_with("{\"a\":\"\u{e9}\"}"), "{custom}");
+    let has = |request: &str, line: &str| request.lines().any(|other| other.eq_ignore_ascii_case(line));
+    for line in [
+        "Accept: application/json",
+        "Content-Type: application/json",
+        "X-Service-Method: reverse",
+        "Authorization: Bearer t.o.k",
+        "X-Tenant: 7",
+    ] {
+        assert!(has(&custom, line), "{line}: {custom}");
+    }
+    assert!(removed.starts_with("DELETE /api/users/a%20b/x/7?a%5B0%5D=1 HTTP/1.1\r\n"), "{removed}");
+    assert!(!removed.to_lowercase().contains("content-"), "{removed}");
+}
+
+#[tokio::test]
+async fn requests_share_a_connection_that_is_kept() {
+    let listener = HttpListener::bind().await;
+    let client = client(&listener).build().unwrap();
+    let calls = async {
+        for n in 0..3 {
+            assert_eq!(client.untyped("x").get(n).await.unwrap(), n);
+        }
+    };
+    let server = async {
+        let mut peer = listener.accept().await;
+        for n in 0..3 {
+            peer.request().await.unwrap();
+            peer.answer(&n.to_string()).await;
+        }
+    };
+    soon(async { tokio::join!(calls, server) }).await;
+}
+
+#[tokio::test]
+async fn a_call_that_finds_no_server_was_not_sent() {
+    let listener = HttpListener::bind().await;
+    let client = client(&listener).build().unwrap();
+    drop(listener);
+    let error = soon(client.untyped("messages").create(&json!({})).into_future()).await.unwrap_err();
+    assert!(matches!(error, Error::NotSent(_)) && error.message().contains("refused"), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_call_whose_answer_is_lost_may_have_been_carried_out() {
+    let half = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"a\":";
+    let chunk = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"a\":\r\nzz\r\n";
+    for answer in ["", "HTTP/1.1 200 OK\r\nContent-Le", half, chunk, "no HTTP at all\r\n\r\n"] {
+        let error = answered(answer).await.unwrap_err();
+        assert!(matches!(error, Error::Unanswered(_)), "{answer}: {error:?}");
+    }
+    let gateway = "HTTP/1.1 504 Gateway Timeout\r\nContent-Type: text/html\r\nContent-Length: 6\r\n\r\n<html>";
+    assert_eq!(answered(gateway).await.unwrap_err().delivery_status(), DeliveryStatus::Unknown);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_none_of_feathers_is_told() {
+    let page = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>\u{1b}[31m";
+    let cut = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n{\"a\":1}";
+    for (answer, why) in [(page, "type 'text/html'"), (cut, "Invalid JSON")] {
+        let error = answered(answer).await.unwrap_err();
+        assert!(matches!(error, Error::Unreadable(_)) && error.message().contains(why), "{error:?}");
+        assert!(!format!("{error:?} {error}").contains('\u{1b}'));
+    }
+    let busy = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/html\r\n\r\n<html>busy";
+    assert_eq!(answered(busy).await.unwrap_err().code(), Some(503));
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_left_at_the_limit() {
+    let listener = HttpListener::bind().await;
+    let client = client(&listener).max_payload(100_000).build().unwrap();
+    let call = async {
+        let error = client.untyped("messages").get(1).await.unwrap_err();
+        assert!(error.message().contains("more than 100000 bytes"), "{error}");
+    };
+    let server = async {
+        let mut peer = listener.accept().await;
+        peer.request().await.unwrap();
+        peer.write(b"HTTP/1.1 200 OK\r\n\r\n\"").await;
+        while peer.write(&[b'x'; 4096]).await {}
+    };
+    soon(async { tokio::join!(call, server) }).await;
+}
+
+#[tokio::test]
+async fn a_server_that_is_slow_is_waited_for_as_long_as_was_said() {
+    let listener = HttpListener::bind().await;
+    let client = client(&listener).timeout(Duration::from_millis(300)).in_flight_limit(1).build().unwrap();
+    let messages = client.untyped("messages");
+    let calls = async {
+        let (first, second) = tokio::join!(messages.create(&json!({})).into_future(), async {
+            messages.create(&json!({})).timeout(Duration::from_millis(100)).await
+        });
+        assert_eq!(first.unwrap_err().delivery_status(), DeliveryStatus::Unknown);
+        // It never got its turn.
+        assert_eq!(second.unwrap_err().delivery_status(), DeliveryStatus::NotSent);
+    };
+    let server = async {
+        let mut peer = listener.accept().await;
+        peer.request().await.unwrap();
+        peer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n").await;
+        while peer.write(b" ").await {
+            tokio::task::yield_now().await;
+        }
+    };
+    soon(async {
+        tokio::select! { () = calls => {}, () = server => panic!("the client left early") }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_call_under_way_ends_with_the_client() {
+    let listener = HttpListener::bind().await;
+    let client = client(&listener).build().unwrap();
+    let call = tokio::spawn(client.untyped("messages").create(&json!({})).into_future());
+    let mut peer = soon(listener.accept()).await;
+    soon(peer.request()).await.unwrap();
+    client.close().await;
+    assert_eq!(soon(call).await.unwrap().unwrap_err().delivery_status(), DeliveryStatus::Unknown);
+    assert!(soon(peer.request()).await.is_none(), "the connection is closed");
+}
+
+#[tokio::test]
+async fn a_token_that_no_header_can_carry_is_no_login() {
+    let listener = HttpListener::bind().await;
+    let client = client(&listener).build().unwrap();
+    let login = async { client.authenticate(&json!({})).await };
+    let answer = ok(r#"{"accessToken":"a\r\nx-evil: 1"}"#);
+    let (error, _) = soon(async { tokio::join!(login, listener.once(&answer)) }).await;
+    assert!(error.unwrap_err().message().contains("access token") && client.authentication().is_none());
+}
+
+#[tokio::test]
+async fn a_login_that_nobody_waits_for_lets_calls_go_on() {
+    let listener = HttpListener::bind().await;
+    let client = client(&listener).build().unwrap();
+    let login = tokio::spawn({
+        let client = client.clone();
+        async move { client.authenticate(&json!({})).await.map(drop) }
+    });
+    let mut silent = soon(listener.accept()).await;
+    soon(silent.request()).await.unwrap();
+    let call = tokio::spawn(client.untyped("x").get(1).into_future());
+    login.abort();
+    soon(listener.once(&ok("7"))).await;
+    assert_eq!(soon(call).await.unwrap().unwrap(), 7);
+}
+
+#[tokio::test]
+async fn a_redirect_is_told_and_takes_no_token_along() {
+    let moved = "HTTP/1.1 301 Moved Permanently\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n";
+    let error = answered(moved).await.unwrap_err();
+    assert!(
+        error.message().contains("redirects are not followed") && error.message().contains("127.0.0.1:1"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_proxy_is_asked_for_the_whole_address() {
+    let proxy = HttpListener::bind().await;
+    let url = proxy.url().replace("http://", "http://ann:secret@");
+    let client = Client::rest("http://a.example:81/api").proxy(&url).build().unwrap();
+    let call = async { client.untyped("x").get(1).await.unwrap() };
+    let answer = ok("1");
+    let (_, asked) = soon(async { tokio::join!(call, proxy.once(&answer)) }).await;
+    assert!(asked.starts_with("GET http://a.example:81/api/x/1 HTTP/1.1\r\n"), "{asked}");
+    assert!(asked.to_lowercase().contains("proxy-authorization: basic yw5uonnly3jlda=="), "{asked}");
+}
+
+#[cfg(feature = "tls")]
+#[tokio::test]
+async fn tls_is_spoken_with_certificates_that_are_trusted_and_no_others() {
+    let listener = HttpListener::bind().await;
+    let port = listener.url().rsplit(':').next().unwrap().parse().unwrap();
+    let identity = crate::encrypted::Identity::of_a_server();
+    let url = identity.before(port).await;
+    let error = soon(Client::rest(&url).build().unwrap().untyped("x").get(1).into_future()).await.unwrap_err();
+    assert!(matches!(error, Error::NotSent(_)) && error.message().contains("its issuer is not trusted"), "{error}");
+    let client = Client::rest(&url).root_certificates(&identity.pem).build().unwrap();
+    let call = async { client.untyped("x").get(1).await.unwrap() };
+    let answer = ok("1");
+    assert_eq!(soon(async { tokio::join!(call, listener.once(&answer)) }).await.0, 1);
+}
