@@ -24,6 +24,7 @@ pages! {
     Validation "docs/guide/validation.md",
     Queries "docs/guide/queries.md",
     Rest "docs/guide/rest.md",
+    Uploads "docs/guide/uploads.md",
     Testing "docs/guide/testing.md",
     Clients "docs/guide/clients.md",
     Deployment "docs/guide/deployment.md",

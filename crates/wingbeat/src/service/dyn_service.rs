@@ -3,6 +3,8 @@
 //! A typed service's arguments are read before its future is made, so that the future holds the typed value and not
 //! the text as well.
 
+#[cfg(feature = "uploads")]
+use super::FileAccess;
 use super::custom::{Custom, CustomMethods};
 use super::implemented::{implemented, implemented_raw};
 use super::{ClientRules, Found, OneOrMany, Params, RawService, Schemas, Service, Services};
@@ -28,6 +30,9 @@ pub(crate) trait DynService: Send + Sync {
     fn rules(&self) -> ClientRules;
     /// What it takes and gives, as far as it says so.
     fn schemas(&self) -> Schemas;
+    /// How it takes and gives files, if it does.
+    #[cfg(feature = "uploads")]
+    fn files(&self) -> Option<FileAccess>;
     /// The methods of its own, by name.
     fn custom(self: Arc<Self>) -> Vec<(Arc<str>, Custom)>;
     /// Runs a standard method; custom ones never get here.
@@ -168,6 +173,10 @@ impl<S: Service> DynService for DynTyped<S> {
     fn schemas(&self) -> Schemas {
         self.0.schemas()
     }
+    #[cfg(feature = "uploads")]
+    fn files(&self) -> Option<FileAccess> {
+        None
+    }
     fn setup<'a>(&'a self, services: &'a Services, path: &'a str) -> BoxFuture<'a, Result<()>> {
         Box::pin(self.0.setup(services, path))
     }
@@ -235,6 +244,10 @@ impl<S: RawService> DynService for DynRaw<S> {
     }
     fn schemas(&self) -> Schemas {
         self.0.schemas()
+    }
+    #[cfg(feature = "uploads")]
+    fn files(&self) -> Option<FileAccess> {
+        self.0.files()
     }
     fn setup<'a>(&'a self, services: &'a Services, path: &'a str) -> BoxFuture<'a, Result<()>> {
         Box::pin(self.0.setup(services, path))

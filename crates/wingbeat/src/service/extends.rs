@@ -1,5 +1,7 @@
 //! Services on top of another one.
 
+#[cfg(feature = "uploads")]
+use super::FileAccess;
 use super::{ClientRules, CustomMethods, Params, RawService, Schemas, Services};
 use wingbeat_core::{IdArg, Method, Payload, Result};
 
@@ -118,6 +120,12 @@ pub trait Extends: Send + Sync + 'static {
         self.base().schemas()
     }
 
+    /// How it takes and gives files, if it does.
+    #[cfg(feature = "uploads")]
+    fn files(&self) -> Option<FileAccess> {
+        self.base().files()
+    }
+
     /// As [`RawService::setup`]. One that is written here calls that of the base.
     fn setup(&self, services: &Services, path: &str) -> impl Future<Output = Result<()>> + Send {
         self.base().setup(services, path)
@@ -172,6 +180,10 @@ impl<E: Extends> RawService for Extended<E> {
     }
     fn schemas(&self) -> Schemas {
         self.0.schemas()
+    }
+    #[cfg(feature = "uploads")]
+    fn files(&self) -> Option<FileAccess> {
+        self.0.files()
     }
     fn setup(&self, services: &Services, path: &str) -> impl Future<Output = Result<()>> + Send {
         self.0.setup(services, path)

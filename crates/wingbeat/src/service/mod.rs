@@ -6,6 +6,8 @@ mod custom;
 mod description;
 mod dyn_service;
 mod extends;
+#[cfg(feature = "uploads")]
+mod file;
 mod function;
 mod implemented;
 mod into_service;
@@ -27,6 +29,10 @@ pub(crate) use description::MethodSchemas;
 pub use description::{Description, MethodDescription, ServiceDescription};
 pub(crate) use dyn_service::{DynService, HookedCall};
 pub use extends::Extends;
+#[cfg(feature = "uploads")]
+pub use file::FileAccess;
+#[cfg(feature = "uploads")]
+pub(crate) use file::{Arrival, Blob, FileStream, Files, Incoming, Redeemed, Wanted};
 pub use function::MethodFunction;
 pub(crate) use function::{raw_function, typed_function};
 pub use into_service::IntoService;

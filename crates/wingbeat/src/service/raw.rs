@@ -1,5 +1,7 @@
 //! Services that speak any JSON.
 
+#[cfg(feature = "uploads")]
+use super::FileAccess;
 use super::implemented::missing;
 use super::{ClientRules, CustomMethods, Params, Schemas, Services};
 use std::future::{Future, ready};
@@ -102,6 +104,13 @@ pub trait RawService: Send + Sync + 'static {
     /// one passes on what that one says.
     fn schemas(&self) -> Schemas {
         Schemas::default()
+    }
+
+    /// How it takes and gives files, if it does, as [`Uploads`](crate::store::Uploads) says it. A service around another one
+    /// passes on what that one says.
+    #[cfg(feature = "uploads")]
+    fn files(&self) -> Option<FileAccess> {
+        None
     }
 
     /// Called once, when the application starts or when the service is mounted on a running one: there nobody finds the

@@ -60,6 +60,8 @@ mod stream;
 mod table;
 mod texts;
 mod totals;
+#[cfg(feature = "uploads")]
+mod uploads;
 mod uuid;
 mod writes;
 
@@ -94,6 +96,8 @@ pub use table::{Multi, Table};
 #[cfg(feature = "postgres")]
 pub use tokio_postgres;
 pub use totals::Totals;
+#[cfg(feature = "uploads")]
+pub use uploads::Uploads;
 pub use uuid::uuid;
 /// The migrations in a folder, for `migrate` of a database: files named `0001_create_notes.sql`, in the order of their
 /// numbers, which are read when the program is compiled. The path begins where `Cargo.toml` is.

@@ -16,6 +16,8 @@ use super::registry::{Entry, Registry};
 use super::{App, Mode, WeakApp};
 use crate::BoxFuture;
 use crate::realtime::Connection;
+#[cfg(feature = "uploads")]
+use crate::service::FileAccess;
 use crate::service::invocation::{Arguments, Caller, Invocation};
 use arc_swap::ArcSwap;
 use measured::{MeasuredEntry, measured};
@@ -163,6 +165,18 @@ impl Dispatcher {
         let registry = self.registry.load();
         let (entry, _) = registry.find(path).ok()?;
         Some(entry.exposed().cloned().collect())
+    }
+
+    /// How the service at a path takes and gives files, if it does.
+    #[cfg(feature = "uploads")]
+    pub(crate) fn files(&self, path: &str) -> Option<FileAccess> {
+        self.registry.load().find(path).ok()?.0.files()
+    }
+
+    /// The same for calls that may take longer, or not as long.
+    #[cfg(feature = "uploads")]
+    pub(crate) fn with_limit(&self, limit: Duration) -> Dispatcher {
+        Dispatcher { limit, ..self.clone() }
     }
 
     /// Counts and logs what a client has sent that is not a call, for example because it names no path. The error as the client

@@ -9,6 +9,8 @@ use crate::app::{
     mount::{CheckedMount, Mount, RegisteredGuard},
 };
 use crate::hooks::{Chain, ErrorMap, HookSet, Target};
+#[cfg(feature = "uploads")]
+use crate::service::FileAccess;
 use crate::service::{ClientRules, DynService, MethodSchemas, Schemas, ServiceScope, Services, invocation::Arguments};
 use std::sync::Arc;
 use wingbeat_core::{Error, IdArg, Method, Result};
@@ -125,6 +127,12 @@ impl Entry {
     pub(in crate::app) fn schemas(&self) -> Schemas {
         let of_service = self.service.as_ref().map(|service| service.schemas()).unwrap_or_default();
         self.schemas.as_deref().cloned().unwrap_or_default().or(of_service)
+    }
+
+    /// How the service takes and gives files, if it does.
+    #[cfg(feature = "uploads")]
+    pub(in crate::app) fn files(&self) -> Option<FileAccess> {
+        self.service.as_ref()?.files()
     }
 
     pub(in crate::app) fn guard(&self) -> Option<&RegisteredGuard> {

@@ -37,6 +37,18 @@ impl Endpoint {
     pub(super) fn handles(&self, path: &str) -> bool {
         self.streams.as_ref().is_some_and(|streams| streams.is_at(path))
             || Target::of(path, |service| self.dispatcher.is_mounted(service)).is_some()
+            || self.has_content(path)
+    }
+
+    /// Whether a record's file is there.
+    fn has_content(&self, path: &str) -> bool {
+        #[cfg(feature = "uploads")]
+        return super::files::ContentTarget::of(path, &self.dispatcher).is_some();
+        #[cfg(not(feature = "uploads"))]
+        {
+            let _ = path;
+            false
+        }
     }
 
     pub(super) async fn serve(self: Arc<Self>, request: Request<HttpBody>) -> Response<HttpBody> {
@@ -74,6 +86,10 @@ impl Endpoint {
         if !is_read(head) {
             self.check_origin(head)?;
         }
+        #[cfg(feature = "uploads")]
+        if let Some(target) = super::files::ContentTarget::of(head.uri.path(), &self.dispatcher) {
+            return self.content(head, body, target).await;
+        }
         let takes_json = acceptable(&head.headers);
         let wants_lines = wants_lines(&head.headers);
         // Reading calls fail for their own reasons first, as in Express; writing calls do not run at all.
@@ -93,13 +109,17 @@ impl Endpoint {
         };
         let mut arguments = Arguments { id, ..Arguments::default() };
         arguments.params.query = Query::from(self.query_of(head)?);
+        #[cfg(feature = "uploads")]
+        if let Some(access) = self.dispatcher.files(&service).filter(|_| name == Method::Create) {
+            let outcome = self.upload(head, body, &access, (&self.asked(head, service), arguments)).await?;
+            return answered(head, outcome).map_err(refused);
+        }
         if name.takes_data() {
             let data = tokio::time::timeout(self.dispatcher.limit(), data(&head.headers, body, self.max_body)).await;
             let late = || Refused::from(Error::timeout("The body did not arrive in time"));
             arguments.data = Some(data.map_err(|_| late())?.map_err(|refused| refused.told(self))?);
         }
-        let address = self.config.client(head).map(|peer| peer.address.ip());
-        let asked = Asked { service, headers: Headers::from(&head.headers), address };
+        let asked = self.asked(head, service);
         let lines = (wants_lines && name == Method::Find).then(|| arguments.params.query.clone());
         let outcome = self.run(&asked, name.as_str(), arguments).await?;
         if let Some(query) = lines {
@@ -113,18 +133,35 @@ impl Endpoint {
         answered(head, outcome).map_err(refused)
     }
 
+    /// What a request asks of a service.
+    pub(super) fn asked<'p>(&self, head: &Parts, service: Cow<'p, str>) -> Asked<'p> {
+        let address = self.config.client(head).map(|peer| peer.address.ip());
+        Asked { service, headers: Headers::from(&head.headers), address }
+    }
+
     /// Runs a call, which goes on when its client goes, as over sockets.
     pub(super) async fn run(&self, asked: &Asked<'_>, method: &str, arguments: Arguments) -> Result<Outcome> {
+        self.run_by(&self.dispatcher, asked, method, arguments).await
+    }
+
+    /// The same by a dispatcher whose calls may take longer.
+    pub(super) async fn run_by(
+        &self,
+        dispatcher: &Dispatcher,
+        asked: &Asked<'_>,
+        method: &str,
+        arguments: Arguments,
+    ) -> Result<Outcome> {
         let caller = Caller::Request { provider: "rest", headers: &asked.headers, address: asked.address };
         let mut invocation = Some(Invocation::new(&*asked.service, method, caller, Ok(arguments)));
         let begun = poll_fn(|cx| match invocation.take() {
-            Some(invocation) => Poll::Ready(self.dispatcher.begin(invocation, cx)),
+            Some(invocation) => Poll::Ready(dispatcher.begin(invocation, cx)),
             // It is ready at its first poll.
             None => Poll::Pending,
         });
         match begun.await {
             Dispatch::Ready(outcome) => outcome,
-            Dispatch::Pending(call) => self.dispatcher.detached(call).await,
+            Dispatch::Pending(call) => dispatcher.detached(call).await,
         }
     }
 

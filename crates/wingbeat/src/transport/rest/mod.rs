@@ -4,6 +4,8 @@ mod answer;
 mod body;
 mod endpoint;
 mod events;
+#[cfg(feature = "uploads")]
+mod files;
 mod lines;
 mod negotiation;
 mod refused;

@@ -1,0 +1,93 @@
+use super::Uploads;
+use crate::prelude::*;
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+struct Place(PathBuf);
+
+impl Place {
+    fn new() -> Place {
+        let place = std::env::temp_dir().join(format!("wingbeat-uploads-{}", crate::store::uuid()));
+        fs::create_dir(&place).unwrap();
+        Place(place)
+    }
+
+    fn names(&self) -> Vec<String> {
+        let names = fs::read_dir(&self.0).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<_> = names.filter(|name| name != ".lock").collect();
+        names.sort();
+        names
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.0).unwrap();
+    }
+}
+
+fn app(place: &Place) -> App {
+    App::builder().mount("files", Uploads::to(&place.0)).build().unwrap()
+}
+
+const ID: &str = "0196a3c4-0000-7000-8000-00000000000a";
+const OTHER: &str = "0196a3c4-0000-7000-8000-00000000000b";
+
+#[tokio::test]
+async fn what_was_not_whole_is_swept_at_start_and_nothing_else() {
+    let place = Place::new();
+    let write = |name: &str, text: &str| fs::write(place.0.join(name), text).unwrap();
+    write(&format!("{ID}.blob"), "whole");
+    write(&format!("{ID}.json"), &format!(r#"{{"id":"{ID}","type":"text/plain"}}"#));
+    write(&format!("{OTHER}.blob"), "without a record");
+    write(&format!("{OTHER}.part"), "half");
+    write(&format!("{OTHER}.json.part"), "{");
+    write("notes.blob", "of somebody else");
+    let app = app(&place);
+    app.setup().await.unwrap();
+    assert_eq!(place.names(), [format!("{ID}.blob"), format!("{ID}.json"), "notes.blob".to_owned()]);
+    let found = app.service("files").find(Params::new()).await.unwrap().into_value().unwrap();
+    assert_eq!((found[0]["id"].as_str(), found.as_array().unwrap().len()), (Some(ID), 1));
+}
+
+#[tokio::test]
+async fn a_record_without_a_file_or_sense_is_left_out() {
+    let place = Place::new();
+    fs::write(place.0.join(format!("{ID}.json")), "{}").unwrap();
+    fs::write(place.0.join(format!("{OTHER}.json")), "{").unwrap();
+    fs::write(place.0.join(format!("{OTHER}.blob")), "x").unwrap();
+    let app = app(&place);
+    app.setup().await.unwrap();
+    assert!(
+        app.service("files").find(Params::new()).await.unwrap().into_value().unwrap().as_array().unwrap().is_empty()
+    );
+}
+
+#[tokio::test]
+async fn a_folder_belongs_to_one_service_at_a_time() {
+    let place = Place::new();
+    let (first, second) = (app(&place), app(&place));
+    first.setup().await.unwrap();
+    let error = second.setup().await.unwrap_err();
+    assert!(error.message().contains("in use already"), "{error}");
+    first.shutdown(Duration::from_secs(1)).await;
+    second.setup().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_create_without_a_file_says_how_to_send_one() {
+    let place = Place::new();
+    let app = app(&place);
+    app.setup().await.unwrap();
+    let data = serde_json::json!({"name": "a"});
+    let error = app.service("files").create(data, Params::new()).await.unwrap_err();
+    assert_eq!(error.code(), 400);
+    assert!(error.message().contains("ticket"));
+}
+
+#[test]
+fn a_type_that_is_none_fails_the_mount() {
+    let uploads = Uploads::to("/tmp/x").types(["png"]);
+    assert!(App::builder().mount("files", uploads).build().unwrap_err().message().contains("'png'"));
+}
