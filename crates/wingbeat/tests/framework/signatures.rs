@@ -36,12 +36,13 @@ const ALLOWED: [(&str, &[&str]); 4] = [
     ("wingbeat-client", &["bytes", "futures_util", "serde", "serde_json", "tokio_rustls", "wingbeat_core"]),
     (
         "wingbeat",
-        // Extractors are axum's, SQL of one's own needs rusqlite and tokio_postgres, and schemas are made by schemars.
+        // Extractors are axum's, SQL of one's own needs rusqlite, tokio_postgres or mysql_async, and schemas are made by schemars.
         &[
             "axum",
             "bytes",
             "http",
             "http_body",
+            "mysql_async",
             "rusqlite",
             "schemars",
             "serde",
