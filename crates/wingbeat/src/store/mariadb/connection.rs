@@ -310,7 +310,7 @@ impl Connection {
         self.parts = self.parts.saturating_sub(1);
         let ended = self.batch(&format!("{how}{}", self.parts)).await;
         self.is_rolled_back |= ended.is_err();
-        ended
+        ended.map_err(|error| if self.is_lost { error } else { conflict().with_source(error) })
     }
 }
 

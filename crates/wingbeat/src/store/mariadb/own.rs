@@ -72,7 +72,8 @@ impl MariaDb {
     async fn transact<T>(&self, begin: &str, work: impl AsyncFnOnce(&mut Conn) -> Result<T>) -> Result<T> {
         let transact = async |connection: &mut Connection| {
             connection.batch(begin).await?;
-            match connection.own(work).await {
+            // Where MariaDB has rolled back by itself, which the code may not have noticed, the savepoint is gone.
+            match connection.part(async |connection: &mut Connection| connection.own(work).await).await {
                 Ok(done) => connection.commit().await.map(|()| done),
                 Err(error) => {
                     // If that fails the connection is lost, which rolls back as well.

@@ -90,6 +90,20 @@ async fn it_is_a_part_of_the_transaction() {
 }
 
 #[tokio::test]
+async fn a_transaction_that_has_ended_unnoticed_is_no_success() {
+    let Some((db, _)) = things().await else { return };
+    // As the database does with one of two that wait for each other.
+    let gone = async |conn: &mut Conn| {
+        insert(conn, 1).await?;
+        Ok(conn.query_drop("ROLLBACK").await?)
+    };
+    assert_eq!(db.write(gone).await.unwrap_err().code(), 503);
+    assert_eq!(db.within(db.write(gone)).await.unwrap_err().code(), 503);
+    db.write(async |conn| insert(conn, 2).await).await.unwrap();
+    assert_eq!(ids(&db).await, [2]);
+}
+
+#[tokio::test]
 async fn what_is_left_in_the_middle_meets_no_other_call() {
     let Some((db, table)) = things().await else { return };
     create(&table, json!({"id": 1, "name": "a"})).await.unwrap();
