@@ -69,7 +69,7 @@ impl EventStreams {
         self
     }
 
-    /// How many bytes may wait for all clients together; an event that many wait for is counted once. Where it is more,
+    /// How many bytes may wait for all clients together; an event that many wait for is counted once, and for each of them with 64 bytes. Where it is more,
     /// clients for which more than their share of it waits lose their streams when the next event comes for them; their
     /// share is this, divided by [`max_streams`](EventStreams::max_streams). Default 256 MiB.
     pub fn outbox_total(mut self, bytes: usize) -> EventStreams {

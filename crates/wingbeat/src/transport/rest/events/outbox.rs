@@ -14,7 +14,7 @@ use std::task::{Context, Poll, Waker};
 use tokio::sync::Notify;
 use wingbeat_protocol::LogThrottle;
 
-/// What an event that waits costs beside its bytes.
+/// What an event that waits costs each stream beside its bytes, which all share.
 const ENTRY: usize = 64;
 
 /// What waits for all readers together.
@@ -33,6 +33,14 @@ impl Ledger {
 
     pub(super) fn bytes(&self) -> usize {
         self.bytes.load(Ordering::Relaxed)
+    }
+
+    fn add_entries(&self, entries: usize) {
+        self.bytes.fetch_add(entries * ENTRY, Ordering::Relaxed);
+    }
+
+    fn remove_entries(&self, entries: usize) {
+        self.bytes.fetch_sub(entries * ENTRY, Ordering::Relaxed);
     }
 
     /// An event, counted for as long as somebody waits for it.
@@ -80,7 +88,21 @@ struct State {
 }
 
 impl State {
-    fn clear(&mut self) {
+    fn add(&mut self, event: Bytes, ledger: &Ledger) {
+        self.bytes += event.len() + ENTRY;
+        self.waiting.push_back(event);
+        ledger.add_entries(1);
+    }
+
+    fn take(&mut self, ledger: &Ledger) -> Option<Bytes> {
+        let event = self.waiting.pop_front()?;
+        self.bytes -= event.len() + ENTRY;
+        ledger.remove_entries(1);
+        Some(event)
+    }
+
+    fn clear(&mut self, ledger: &Ledger) {
+        ledger.remove_entries(self.waiting.len());
         self.waiting = VecDeque::new();
         self.bytes = 0;
     }
@@ -110,8 +132,7 @@ impl Outbox {
         // One event may be as large as it is, if the reader keeps up.
         let before = state.bytes;
         for event in events {
-            state.bytes += event.len() + ENTRY;
-            state.waiting.push_back(event);
+            state.add(event, &self.ledger);
         }
         let limit = if self.ledger.bytes() > self.ledger.most { self.ledger.share } else { self.limit };
         if before > 0 && state.bytes > limit {
@@ -119,7 +140,7 @@ impl Outbox {
             if let Some(times) = FULL.happened() {
                 tracing::warn!(times, "an event stream ends: its client does not read what is sent");
             }
-            state.clear();
+            state.clear(&self.ledger);
             state.is_ended = true;
         }
         self.wake(state);
@@ -129,8 +150,7 @@ impl Outbox {
     pub(super) fn ping(&self) {
         let mut state = locked(&self.state);
         if !state.is_ended && state.waiting.is_empty() {
-            state.bytes += PING.len() + ENTRY;
-            state.waiting.push_back(Bytes::from_static(PING));
+            state.add(Bytes::from_static(PING), &self.ledger);
             self.wake(state);
         }
     }
@@ -144,7 +164,7 @@ impl Outbox {
 
     /// Gives up what waits.
     pub(super) fn forget(&self) {
-        locked(&self.state).clear();
+        locked(&self.state).clear(&self.ledger);
     }
 
     fn wake(&self, mut state: std::sync::MutexGuard<'_, State>) {
@@ -190,8 +210,7 @@ impl http_body::Body for EventBody {
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let this = &mut *self;
         let mut state = locked(&this.outbox.state);
-        if let Some(event) = state.waiting.pop_front() {
-            state.bytes -= event.len() + ENTRY;
+        if let Some(event) = state.take(&this.outbox.ledger) {
             this.has_given = true;
             return Poll::Ready(Some(Ok(Frame::data(event))));
         }
@@ -213,7 +232,7 @@ impl http_body::Body for EventBody {
 impl Drop for EventBody {
     fn drop(&mut self) {
         let mut state = locked(&self.outbox.state);
-        state.clear();
+        state.clear(&self.outbox.ledger);
         (state.is_ended, state.is_gone) = (true, true);
         drop(state);
         self.outbox.changed.notify_one();

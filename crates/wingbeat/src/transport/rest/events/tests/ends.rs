@@ -52,6 +52,18 @@ async fn where_too_much_waits_for_all_those_behind_are_ended() {
 }
 
 #[tokio::test]
+async fn what_many_small_events_cost_each_stream_counts() {
+    let (app, mut gone) = told(EventStreams::at("sse").outbox_total(20_000).max_streams(10));
+    let (mut stuck, mut reads) = (listen(&app, "/sse?room=7").await, listen(&app, "/sse?room=7").await);
+    for _ in 0..150 {
+        create(&app, json!({"room": "7"})).await;
+        assert_eq!(reads.event().await["event"], "created");
+    }
+    tokio::time::timeout(Duration::from_secs(30), gone.recv()).await.expect("it is still there").unwrap();
+    assert!(stuck.piece().await.is_none());
+}
+
+#[tokio::test]
 async fn one_large_event_waits_for_whoever_keeps_up() {
     let app = app(EventStreams::at("sse").outbox_limit(100));
     let mut reader = listen(&app, "/sse?room=7").await;
