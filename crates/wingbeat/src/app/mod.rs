@@ -16,6 +16,8 @@ mod tests;
 
 pub use builder::Builder;
 pub use dispatch::{Dispatch, Dispatcher, Outcome, PendingCall};
+#[cfg(all(feature = "auth", feature = "axum"))]
+pub(crate) use guard::catch_panic;
 pub(crate) use guard::guarded;
 pub use http::{AppHttp, BoundTransport, HttpBody, Transport};
 pub(crate) use http::{error_page_or_json, error_response, json_response};

@@ -2,7 +2,7 @@
 
 use super::authenticator::Authenticator;
 use super::hook::Authenticate;
-use crate::app::{App, guarded};
+use crate::app::{App, catch_panic, guarded};
 use crate::fair::{Origin, Source};
 use crate::service::Params;
 use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts};
@@ -106,7 +106,8 @@ impl App {
     async fn caller_of(&self, request: &Parts) -> Result<Option<Params>> {
         let missing = || Error::general("Missing authentication service: mount one to know who is logged in");
         let authenticator = self.guard::<Authenticator>(None).ok_or_else(missing)?;
-        let mut params = self.params_from(request);
+        // A strategy of the application's own may panic at a header.
+        let mut params = catch_panic(|| self.params_from(request))?;
         let Some(authentication) = params.get("authentication") else { return Ok(None) };
         let (hook, origin) =
             (Authenticate::by_headers(&authenticator), Origin::new(Source::client(params.address(), None)));

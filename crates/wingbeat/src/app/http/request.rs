@@ -37,6 +37,9 @@ impl App {
     /// [`dispatched`](crate::service::ServiceHandle::dispatched).
     ///
     /// Proxies are believed as the transport `Rest` is told to, or Socket.IO where there is no `Rest`.
+    ///
+    /// # Panics
+    /// If a strategy of your own does, at a header.
     pub fn params_from(&self, request: &Parts) -> Params {
         let headers = Headers::from(&request.headers);
         let mut params = Params::new();
