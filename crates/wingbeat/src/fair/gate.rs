@@ -50,6 +50,12 @@ impl Gate {
         Gate::new(places, Queue::new(usize::MAX), Some(Shares::default()))
     }
 
+    /// The same where at most so many wait.
+    #[cfg(feature = "uploads")]
+    pub(crate) fn for_bounded_stays(places: usize, most: usize) -> Arc<Gate> {
+        Gate::new(places, Queue::new(most), Some(Shares::default()))
+    }
+
     fn new(places: usize, queue: Queue<oneshot::Sender<Permit>>, shares: Option<Shares>) -> Arc<Gate> {
         Arc::new(Gate { state: Mutex::new(State { queue, free: places.max(1), shares, given_up: 0 }) })
     }

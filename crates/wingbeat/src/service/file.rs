@@ -26,6 +26,8 @@ pub(crate) trait Files: Send + Sync {
     fn max(&self) -> u64;
     /// Whether files of a type are taken.
     fn takes(&self, media: &str) -> bool;
+    /// How many bytes were agreed on under a token.
+    fn announced(&self, token: &str) -> Option<u64>;
     /// What was agreed on under a token; whoever asks first has it.
     fn redeem(&self, token: &str) -> Option<Redeemed>;
 }

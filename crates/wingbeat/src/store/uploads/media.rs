@@ -29,6 +29,7 @@ impl Types {
 
     pub(super) fn take(&self, media: &str) -> bool {
         let fits = |one: &str| match one.strip_suffix('*') {
+            Some("*/") => true,
             Some(start) => media.starts_with(start),
             None => one == media,
         };
@@ -97,7 +98,7 @@ mod tests {
         let types = Types::only(["image/*", "text/plain"]).unwrap();
         assert!(types.take("image/png") && types.take("text/plain"));
         assert!(!types.take("text/html") && !types.take("imagex/png"));
-        assert!(Types::default().take("text/html"));
+        assert!(Types::default().take("text/html") && Types::only(["*/*"]).unwrap().take("text/html"));
         assert!(Types::only(["png"]).is_err() && Types::only(["image/png; q=1"]).is_err());
     }
 }

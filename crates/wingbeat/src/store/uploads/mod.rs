@@ -30,6 +30,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const AT_A_TIME: usize = 256;
 /// How many tickets may wait for their files.
 const TICKETS: usize = 1024;
+/// How many calls may wait for their turn.
+const WAITING: usize = 1024;
 
 /// A service of files in a folder, over [`Rest`](crate::Rest): who sends a file creates a record, `GET /files/:id/content`
 /// answers the bytes. Its folder is its own: no other process may use it.
@@ -107,8 +109,8 @@ impl Uploads {
     pub fn to(folder: impl Into<PathBuf>) -> Uploads {
         let state = State {
             open: Mutex::default(),
-            running: Gate::for_stays(AT_A_TIME),
-            waiting: Gate::for_stays(TICKETS),
+            running: Gate::for_bounded_stays(AT_A_TIME, WAITING),
+            waiting: Gate::for_bounded_stays(TICKETS, WAITING),
             tickets: Tickets::default(),
         };
         Uploads {
@@ -171,6 +173,10 @@ impl Files for Access {
 
     fn takes(&self, media: &str) -> bool {
         self.types.take(media)
+    }
+
+    fn announced(&self, token: &str) -> Option<u64> {
+        self.state.tickets.size(token)
     }
 
     fn redeem(&self, token: &str) -> Option<Redeemed> {

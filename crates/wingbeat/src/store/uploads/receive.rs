@@ -22,7 +22,7 @@ pub(super) struct Held {
 }
 
 /// How long all of a file may take.
-const LONGEST: Duration = Duration::from_secs(3600);
+pub(super) const LONGEST: Duration = Duration::from_secs(3600);
 
 /// Writes a file as it comes. What goes wrong leaves nothing.
 pub(super) async fn receive(folder: &Folder, id: &str, bytes: FileStream, held: Held) -> Result<Partial> {

@@ -1,9 +1,10 @@
 //! What the service of files does with a call.
 
 use super::partial::not_kept;
-use super::receive::{Held, blocking, receive, too_large};
+use super::receive::{Held, LONGEST, blocking, receive, too_large};
 use super::tickets::token;
 use super::{Open, Record, Uploads, label, media};
+use crate::app::guarded;
 use crate::fair::{carried, current};
 use crate::locked;
 use crate::service::{
@@ -48,7 +49,9 @@ impl RawService for Uploads {
         let missing = || Error::bad_request("A file is missing: send it over HTTP, or ask for a ticket with `ticket`");
         let arrival = params.extension::<Incoming>().and_then(|incoming| incoming.take()).ok_or_else(missing)?;
         let (bytes, size) = arrived(arrival, &said).await?;
-        let _place = self.state.running.enter(current()).await?;
+        // Whoever has gone is not noticed here: nobody waits for ever.
+        let busy = |_| Error::unavailable("Too many files are on their way, try again later");
+        let _place = timeout(self.patience, self.state.running.enter(current())).await.map_err(busy)??;
         let id = uuid().to_string();
         let held = Held { max: self.max, size, patience: self.patience };
         let partial = receive(&self.folder, &id, bytes, held).await?;
@@ -137,7 +140,7 @@ impl Uploads {
         let service = params.service(path)?.dispatched();
         let (tickets, key) = (self.state.tickets.clone(), token.clone());
         tokio::spawn(carried(async move {
-            let outcome = service.create(Value::Object(data), own).await;
+            let outcome = guarded(service.create(Value::Object(data), own), TICKET + 2 * LONGEST).await;
             tickets.take(&key);
             drop(place);
             // Nobody may want to know.

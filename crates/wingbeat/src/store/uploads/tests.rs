@@ -1,5 +1,8 @@
 use super::Uploads;
+use crate::fair::Source;
 use crate::prelude::*;
+use crate::service::Incoming;
+use futures_util::stream;
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -90,4 +93,22 @@ async fn a_create_without_a_file_says_how_to_send_one() {
 fn a_type_that_is_none_fails_the_mount() {
     let uploads = Uploads::to("/tmp/x").types(["png"]);
     assert!(App::builder().mount("files", uploads).build().unwrap_err().message().contains("'png'"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_a_place_for_ever() {
+    let place = Place::new();
+    let uploads = Uploads::to(&place.0);
+    let running = uploads.state.running.clone();
+    let app = App::builder().mount("files", uploads).build().unwrap();
+    app.setup().await.unwrap();
+    let mut places = Vec::new();
+    for number in 0..u64::try_from(super::AT_A_TIME).unwrap() {
+        let address = u32::try_from(number).unwrap().to_be_bytes();
+        places.extend(running.try_enter(Source::client(Some(address.into()), Some(number))));
+    }
+    let mut params = Params::new();
+    params.set_extension(Incoming::now(stream::empty(), None));
+    let refused = app.service("files").create(serde_json::json!({}), params).await.unwrap_err();
+    assert_eq!((refused.code(), refused.message()), (503, "Too many files are on their way, try again later"));
 }

@@ -18,6 +18,11 @@ impl Tickets {
         locked(&self.0).insert(token, call);
     }
 
+    /// How many bytes a ticket is for.
+    pub(super) fn size(&self, token: &str) -> Option<u64> {
+        locked(&self.0).get(token).map(|call| call.size)
+    }
+
     /// Takes a ticket: it is good once.
     pub(super) fn take(&self, token: &str) -> Option<Redeemed> {
         locked(&self.0).remove(token)

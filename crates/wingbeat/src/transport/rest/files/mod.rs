@@ -17,7 +17,7 @@ use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method as Verb, Response, StatusCode};
 use std::sync::Arc;
 use std::time::Duration;
-use upload::{Upload, content_length};
+use upload::{Exceeded, Upload, content_length};
 use wingbeat_core::{Error, Id, IdArg};
 
 /// How long an upload may take at most: longer than a service gives it, which knows whether it goes on.
@@ -121,19 +121,29 @@ impl Endpoint {
     /// Hands a file to the call that waits for it.
     async fn bring(&self, head: &Parts, body: HttpBody, target: ContentTarget) -> Result<Response<HttpBody>, Refused> {
         let gone = || self.told(Error::not_found("No such ticket: it is good once, and for a minute"));
-        let Redeemed { size, bytes, record } = target.access.0.redeem(&target.id).ok_or_else(gone)?;
         let length = content_length(&head.headers).map_err(|refused| refused.told(self))?;
-        if length.is_some_and(|length| length != size) {
-            let why = format!("The file must have {size} bytes, as the ticket says");
+        // A wrong length does not use the ticket up.
+        let announced = target.access.0.announced(&target.id).ok_or_else(gone)?;
+        if length.is_some_and(|length| length != announced) {
+            let why = format!("The file must have {announced} bytes, as the ticket says");
             return Err(self.told(Error::bad_request(why)).into());
         }
-        let present = Arc::new(());
+        let Redeemed { size, bytes, record } = target.access.0.redeem(&target.id).ok_or_else(gone)?;
+        let (present, exceeded) = (Arc::new(()), Exceeded::default());
         // If the call has ended meanwhile, it says why.
-        bytes.send(upload::bytes(body, length, Arc::downgrade(&present))).ok();
+        let body = upload::bytes(body, length, Arc::downgrade(&present));
+        bytes.send(upload::limited(body, size, exceeded.clone())).ok();
         let ended = |_| Error::unavailable("The application has ended");
         let record = record.await.map_err(ended).and_then(|record| record).and_then(wingbeat_core::Payload::into_raw);
         drop(present);
-        record.map(|record| json_response(StatusCode::CREATED, record)).map_err(|error| self.told(error).into())
+        record.map(|record| json_response(StatusCode::CREATED, record)).map_err(|error| {
+            let refused = Refused::from(self.told(error));
+            if exceeded.is_said() {
+                Refused { status: Some(StatusCode::PAYLOAD_TOO_LARGE), ..refused }
+            } else {
+                refused
+            }
+        })
     }
 }
 

@@ -120,7 +120,7 @@ pub(super) fn bytes(body: HttpBody, length: Option<u64>, present: Weak<()>) -> F
 }
 
 /// A file that ends with an error where it becomes too large.
-fn limited(file: FileStream, max: u64, exceeded: Exceeded) -> FileStream {
+pub(super) fn limited(file: FileStream, max: u64, exceeded: Exceeded) -> FileStream {
     use futures_util::StreamExt;
     let mut size = 0;
     Box::pin(file.map(move |chunk| {

@@ -32,17 +32,31 @@ async fn a_ticket_is_good_for_one_file() {
 #[tokio::test]
 async fn a_file_of_another_size_is_refused() {
     let files = Files::new().await;
-    for body in ["hell", "hello!"] {
+    for (body, status) in [("hell", 400), ("hello!", 413)] {
         let url = ticket(&files, hello()).await.unwrap();
-        assert_eq!(put(&files, &url, body).await.status, 400);
-        let url = ticket(&files, hello()).await.unwrap();
-        let request = Request::put(&url).header("content-length", body.len());
-        assert_eq!(files.send(request, Full::from(body)).await.status, 400);
+        assert_eq!(put(&files, &url, body).await.status, status);
         assert_eq!(put(&files, &url, "hello").await.status, 404);
     }
     assert!(ticket(&files, json!({"size": 1001})).await.is_err());
     assert!(ticket(&files, json!({"size": -1})).await.is_err() && ticket(&files, json!({})).await.is_err());
     assert_eq!(files.count(), 0);
+}
+
+#[tokio::test]
+async fn a_wrong_length_does_not_use_the_ticket_up() {
+    let files = Files::new().await;
+    let url = ticket(&files, hello()).await.unwrap();
+    let request = Request::put(&url).header("content-length", 6);
+    assert_eq!(files.send(request, Full::from("hello!")).await.status, 400);
+    assert_eq!(put(&files, &url, "hello").await.status, 201);
+}
+
+#[tokio::test]
+async fn a_hook_that_panics_fails_the_ticket_alone() {
+    let panics = |mount: Mount| mount.before(Create, crate::hooks::sync(|_| panic!("on purpose")));
+    let files = Files::with(|uploads| uploads, panics).await;
+    let failed = ticket(&files, hello()).await.unwrap_err();
+    assert_eq!((failed.code(), failed.message()), (500, "The call failed"));
 }
 
 #[tokio::test(start_paused = true)]
