@@ -36,6 +36,10 @@ pub const MAX_INDEX: usize = 2_000;
 /// # Errors
 /// BadRequest for more than [`MAX_PARAMETERS`].
 pub fn parse(text: &str) -> Result<Map<String, Value>> {
+    // Most requests have none.
+    if text.is_empty() {
+        return Ok(Map::new());
+    }
     let mut tree = Node::object();
     let mut parameters = parameters(text)?;
     // The order in which JavaScript goes through them.
