@@ -2,6 +2,7 @@
 
 use super::cell::{Raw, Reading};
 use super::dialect::{Columns, Statement};
+use super::ending::Line;
 use super::error::{is_stale, mapped, too_slow};
 use super::scalar::Scalar;
 use super::server::Server;
@@ -16,9 +17,10 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+use tokio::task::AbortHandle;
 use tokio::time::timeout;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{CancelToken, Client, Row};
+use tokio_postgres::{Client, Row};
 use wingbeat_core::{Error, Result};
 
 /// How many statements are kept prepared, and how long their texts may be: longer ones are seldom asked for twice.
@@ -29,7 +31,7 @@ const PREPARED: usize = 2048;
 const VALUES: usize = 65_535;
 
 pub(super) struct Connection {
-    client: Client,
+    line: Line,
     statements: Mutex<LruCache<Box<str>, Arc<Prepared>>>,
     /// The server ends a statement after its limit, unless it is not there any more.
     pub(super) patience: Duration,
@@ -51,12 +53,10 @@ pub(super) struct Prepared {
 
 impl Connection {
     pub(super) async fn open(server: &Server) -> Result<Connection> {
-        let client = server.connect().await?;
-        let patience = server.settings.statement.saturating_add(Duration::from_secs(1));
         Ok(Connection {
-            client,
+            line: server.connect().await?,
             statements: Mutex::new(LruCache::new(STATEMENTS)),
-            patience,
+            patience: server.patience(),
             is_stuck: AtomicBool::new(false),
             opened: Instant::now(),
             answered: AtomicU64::new(0),
@@ -65,34 +65,31 @@ impl Connection {
 
     /// Whether nothing more comes of it.
     pub(super) fn is_lost(&self) -> bool {
-        self.is_closed() || self.is_stuck.load(Relaxed)
-    }
-
-    pub(super) fn is_closed(&self) -> bool {
-        self.client.is_closed()
+        self.line.client.is_closed() || self.is_stuck.load(Relaxed)
     }
 
     pub(super) fn client(&self) -> &Client {
-        &self.client
+        &self.line.client
     }
 
-    pub(super) fn cancel_token(&self) -> CancelToken {
-        self.client.cancel_token()
+    /// Runs it, and finishes when it is closed.
+    pub(super) fn task(&self) -> AbortHandle {
+        self.line.task.clone()
     }
 
     /// Runs statements without values, one after another.
     pub(super) async fn batch(&self, sql: &str) -> Result<()> {
-        self.in_time(self.patience, async { self.client.batch_execute(sql).await.map_err(mapped) }).await
+        self.in_time(self.patience, async { self.line.client.batch_execute(sql).await.map_err(mapped) }).await
     }
 
     /// The same, however long it takes.
     pub(super) async fn batch_without_limit(&self, sql: &str) -> Result<()> {
-        self.client.batch_execute(sql).await.map_err(mapped)
+        self.line.client.batch_execute(sql).await.map_err(mapped)
     }
 
     /// All rows that a statement of ours answers.
     pub(super) async fn query(&self, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>> {
-        self.in_time(self.patience, async { self.client.query(sql, values).await.map_err(mapped) }).await
+        self.in_time(self.patience, async { self.line.client.query(sql, values).await.map_err(mapped) }).await
     }
 
     pub(super) async fn prepared(&self, text: &str) -> Result<Arc<Prepared>> {
@@ -100,7 +97,7 @@ impl Connection {
             return Ok(prepared.clone());
         }
         // On the heap, as all that is seldom done and large: the futures of calls stay small.
-        let statement = Box::pin(self.client.prepare(text)).await.map_err(mapped)?;
+        let statement = Box::pin(self.line.client.prepare(text)).await.map_err(mapped)?;
         let reading = |column: &tokio_postgres::Column| {
             let (scalar, is_list) = Scalar::or_list_of(column.type_());
             Reading { scalar, is_list }
@@ -136,7 +133,7 @@ impl Connection {
     ) -> impl Future<Output = Result<T>> {
         timeout(patience, running).map(|done| {
             done.unwrap_or_else(|_| {
-                self.is_stuck.store(true, Relaxed);
+                self.give_up();
                 Err(too_slow())
             })
         })
@@ -160,12 +157,12 @@ impl Connection {
         if statement.values.len() > VALUES {
             return Err(Error::bad_request(format!("Invalid query: more than {VALUES} values")));
         }
-        let mut rows = self.client.query_raw(&prepared.statement, &statement.values).await;
+        let mut rows = self.line.client.query_raw(&prepared.statement, &statement.values).await;
         // The table has been altered since: nothing has been done yet.
         if rows.as_ref().is_err_and(|error| error.code().is_some_and(is_stale)) {
             let _stale = locked(&self.statements).remove(&*statement.text);
             prepared = self.prepared(&statement.text).await?;
-            rows = Box::pin(self.client.query_raw(&prepared.statement, &statement.values)).await;
+            rows = Box::pin(self.line.client.query_raw(&prepared.statement, &statement.values)).await;
         }
         let rows = rows.map_err(mapped)?;
         let mut rows = pin!(rows);
@@ -225,9 +222,19 @@ impl Connection {
         Ok(records)
     }
 
-    /// Gives it up, and says whether others have before.
+    /// Has all that it is at ended on the server, and says whether it is the first that does. It is closed then, once
+    /// nobody holds it any more.
     pub(super) fn give_up(&self) -> bool {
-        self.is_stuck.swap(true, Relaxed)
+        let is_first = !self.is_stuck.swap(true, Relaxed);
+        if is_first {
+            self.line.give_up();
+        }
+        is_first
+    }
+
+    /// Gives it up, and waits until it is closed.
+    pub(super) async fn end(self) {
+        self.line.end().await;
     }
 
     /// How long the server has had to do with what began at that [age](Connection::age), and has been answered now.

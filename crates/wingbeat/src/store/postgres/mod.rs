@@ -5,6 +5,7 @@ mod cell;
 mod column;
 mod connection;
 mod dialect;
+mod ending;
 mod error;
 mod find;
 mod migrate;
@@ -191,7 +192,7 @@ impl Postgres {
         self.0.take().await
     }
 
-    async fn share_keys(&self) -> Result<(Arc<Connection>, Permit)> {
+    async fn share_keys(&self) -> Result<Option<(Arc<Connection>, Permit)>> {
         self.0.share_keys().await
     }
 }

@@ -52,12 +52,12 @@ impl Pool {
     }
 
     /// A connection on which others read by a key as well.
-    pub(super) async fn share_keys(&self) -> Result<(Arc<Connection>, Permit)> {
+    pub(super) async fn share_keys(&self) -> Result<Option<(Arc<Connection>, Permit)>> {
         self.keys.share(self).await
     }
 
     /// A connection on which others have finds as well.
-    pub(super) async fn share_finds(&self) -> Result<(Arc<Connection>, Permit)> {
+    pub(super) async fn share_finds(&self) -> Result<Option<(Arc<Connection>, Permit)>> {
         self.finds.share(self).await
     }
 
@@ -140,20 +140,20 @@ impl Taken {
 impl Drop for Taken {
     fn drop(&mut self) {
         let Some((connection, permit)) = self.inside.take() else { return };
-        if self.is_clean && !self.pool.is_closed.load(Relaxed) {
-            locked(&self.pool.idle).push(connection);
-            return;
-        }
-        if connection.is_closed() {
-            return;
+        if self.is_clean {
+            let mut idle = locked(&self.pool.idle);
+            // With the lock: who closes the pool says so first, and then takes out what is idle.
+            if self.pool.check_open().is_ok() {
+                idle.push(connection);
+                return;
+            }
         }
         let Ok(runtime) = Handle::try_current() else { return };
-        let pool = self.pool.clone();
-        // Its place is taken until the statement has ended. The connection is not used again: the wish to cancel may come
-        // late, and would hit another statement.
+        // Its place is taken until all its statements have ended. The connection is not used again: the wish to cancel may
+        // come late, and would hit another statement.
         runtime.spawn(async move {
-            pool.server.cancel(connection.cancel_token()).await;
-            drop((connection, permit));
+            connection.end().await;
+            drop(permit);
         });
     }
 }

@@ -1,6 +1,7 @@
 //! The database server, and how it is reached.
 
 use super::PostgresSettings;
+use super::ending::{Canceller, Line};
 use super::error::lost;
 #[cfg(feature = "tls")]
 use super::tls::Tls;
@@ -11,7 +12,7 @@ use tokio_postgres::config::Host;
 #[cfg(feature = "tls")]
 use tokio_postgres::config::SslMode;
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
-use tokio_postgres::{CancelToken, Client, Config, NoTls, Socket};
+use tokio_postgres::{Config, NoTls, Socket};
 use wingbeat_core::Result;
 
 pub(super) struct Server {
@@ -53,7 +54,12 @@ impl Server {
         }
     }
 
-    pub(super) async fn connect(&self) -> Result<Client> {
+    /// A statement takes no longer, unless the server is not there any more.
+    pub(super) fn patience(&self) -> Duration {
+        self.settings.statement.saturating_add(Duration::from_secs(1))
+    }
+
+    pub(super) async fn connect(&self) -> Result<Line> {
         match timeout(self.settings.wait, self.connected()).await {
             Ok(connected) => connected.map_err(|error| lost().with_source(error)),
             Err(_) => Err(lost()),
@@ -61,12 +67,12 @@ impl Server {
     }
 
     #[cfg(not(feature = "tls"))]
-    async fn connected(&self) -> std::result::Result<Client, tokio_postgres::Error> {
+    async fn connected(&self) -> std::result::Result<Line, tokio_postgres::Error> {
         self.connected_by(&self.config, NoTls).await
     }
 
     #[cfg(feature = "tls")]
-    async fn connected(&self) -> std::result::Result<Client, tokio_postgres::Error> {
+    async fn connected(&self) -> std::result::Result<Line, tokio_postgres::Error> {
         let Some(tls) = &self.tls else { return self.connected_by(&self.config, NoTls).await };
         match self.connected_by(&self.config, tls.clone()).await {
             // A certificate that nobody vouches for is no worse than none, where that is good enough.
@@ -77,18 +83,21 @@ impl Server {
         }
     }
 
-    async fn connected_by<T>(&self, config: &Config, tls: T) -> std::result::Result<Client, tokio_postgres::Error>
+    async fn connected_by<T>(&self, config: &Config, tls: T) -> std::result::Result<Line, tokio_postgres::Error>
     where
         T: MakeTlsConnect<Socket, Stream: Send + 'static, TlsConnect: TlsConnect<Socket, Future: Send> + Send> + Send,
     {
         let (client, connection) = config.connect(tls).await?;
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection to the database has ended");
-            }
-        });
-        client.batch_execute(&self.session()).await?;
-        Ok(client)
+        let canceller = Canceller {
+            token: client.cancel_token(),
+            #[cfg(feature = "tls")]
+            tls: self.tls.clone(),
+            wait: self.settings.wait.min(Duration::from_secs(5)),
+            patience: self.patience(),
+        };
+        let line = Line::run(client, connection, canceller);
+        line.client.batch_execute(&self.session()).await?;
+        Ok(line)
     }
 
     /// What must be the same on each connection: how values look as text, and how long statements may take.
@@ -99,21 +108,5 @@ impl Server {
             "SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'iso_8601'; SET TimeZone = 'UTC'; \
              SET extra_float_digits = 1; SET bytea_output = 'hex'; SET statement_timeout = {limit}"
         )
-    }
-
-    /// Ends what a connection is at.
-    pub(super) async fn cancel(&self, token: CancelToken) {
-        #[cfg(feature = "tls")]
-        let cancelling = async {
-            match &self.tls {
-                Some(tls) => token.cancel_query(tls.clone()).await,
-                None => token.cancel_query(NoTls).await,
-            }
-        };
-        #[cfg(not(feature = "tls"))]
-        let cancelling = token.cancel_query(NoTls);
-        if let Ok(Err(error)) = timeout(self.settings.wait.min(Duration::from_secs(5)), cancelling).await {
-            tracing::debug!(%error, "a statement that nobody waits for could not be cancelled");
-        }
     }
 }

@@ -8,6 +8,7 @@ use crate::locked;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
+use tokio::task::AbortHandle;
 use wingbeat_core::Result;
 
 /// So many calls wait at most.
@@ -22,8 +23,15 @@ pub(super) struct SharedConnections {
 #[derive(Default)]
 struct Place {
     connection: Mutex<Option<Arc<Connection>>>,
+    opening: tokio::sync::Mutex<Opening>,
+}
+
+#[derive(Default)]
+struct Opening {
     /// When it could not be opened last.
-    opening: tokio::sync::Mutex<Option<Instant>>,
+    failed: Option<Instant>,
+    /// Runs the last that was opened, which counts until it is closed.
+    last: Option<AbortHandle>,
 }
 
 impl SharedConnections {
@@ -40,21 +48,26 @@ impl SharedConnections {
         self.places.is_empty()
     }
 
-    /// One of them, for a statement that is short and waits for nobody.
-    pub(super) async fn share(&self, pool: &Pool) -> Result<(Arc<Connection>, Permit)> {
+    /// One of them, for a statement that is short and waits for nobody. Nothing, while one that was given up has not ended.
+    pub(super) async fn share(&self, pool: &Pool) -> Result<Option<(Arc<Connection>, Permit)>> {
         let permit = pool.enter(&self.gate).await?;
         let place = &self.places[self.next.fetch_add(1, Relaxed) % self.places.len()];
         let connection = match place.get() {
-            Some(connection) => connection,
+            Some(connection) => Some(connection),
             None => Box::pin(place.open(pool)).await?,
         };
-        Ok((connection, permit))
+        Ok(connection.map(|connection| (connection, permit)))
     }
 
     /// How many calls have shared them.
     #[cfg(test)]
     pub(super) fn used(&self) -> usize {
         self.next.load(Relaxed)
+    }
+
+    /// Keeps none that is lost: it is closed when nobody holds it any more.
+    pub(super) fn forget_lost(&self) {
+        self.places.iter().for_each(|place| drop(place.get()));
     }
 
     pub(super) fn close(&self) {
@@ -64,24 +77,32 @@ impl SharedConnections {
 
 impl Place {
     fn get(&self) -> Option<Arc<Connection>> {
-        locked(&self.connection).clone().filter(|connection| !connection.is_lost())
+        let mut connection = locked(&self.connection);
+        let _lost = connection.take_if(|connection| connection.is_lost());
+        connection.clone()
     }
 
-    async fn open(&self, pool: &Pool) -> Result<Arc<Connection>> {
+    async fn open(&self, pool: &Pool) -> Result<Option<Arc<Connection>>> {
         let since = Instant::now();
-        let mut failed = self.opening.lock().await;
+        let mut opening = self.opening.lock().await;
         if let Some(connection) = self.get() {
-            return Ok(connection);
+            return Ok(Some(connection));
+        }
+        if opening.last.as_ref().is_some_and(|last| !last.is_finished()) {
+            return Ok(None);
         }
         // One has tried for all that have waited for it: else they would try one after another.
-        if failed.is_some_and(|at| at > since) {
+        if opening.failed.is_some_and(|at| at > since) {
             return Err(lost());
         }
         let opened = Connection::open(pool).await;
-        *failed = opened.is_err().then(Instant::now);
+        opening.failed = opened.is_err().then(Instant::now);
         let connection = Arc::new(opened?);
-        *locked(&self.connection) = Some(connection.clone());
+        opening.last = Some(connection.task());
+        let mut kept = locked(&self.connection);
+        // With the lock: who closes the pool says so first, and then takes out what is kept.
         pool.check_open()?;
-        Ok(connection)
+        *kept = Some(connection.clone());
+        Ok(Some(connection))
     }
 }

@@ -13,7 +13,6 @@ use crate::fair::{attended, current};
 use crate::store::Rows;
 use crate::store::predictor::Slots;
 use crate::store::shape::Shape;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wingbeat_core::Result;
 
@@ -54,28 +53,26 @@ impl Postgres {
 
     /// Nothing, if it has to be asked again.
     async fn find_among(&self, select: &Select, place: Slots) -> Result<Option<Rows>> {
-        let (connection, _permit) = attended(self.0.share_finds()).await?;
+        let Some((connection, _permit)) = attended(self.0.share_finds()).await? else { return Ok(None) };
         match connection.find_among(select, PATIENCE).await {
             Ok(Some((rows, took))) => {
-                self.0.predictor.learn(place, took > LONG);
+                // It may have waited for one that was cancelled.
+                if !connection.is_lost() {
+                    self.0.predictor.learn(place, took > LONG);
+                }
                 Ok(Some(rows))
             }
             // It may have been cancelled in another's place.
             Err(_) if connection.is_lost() => Ok(None),
             Err(error) => Err(error),
             Ok(None) => {
-                (0..2).for_each(|_| self.0.predictor.learn(place, true));
-                if !connection.give_up() {
-                    self.cancel(&connection);
+                // The first has waited longest, so the others may have waited for it: they will learn how long they take.
+                if connection.give_up() {
+                    (0..2).for_each(|_| self.0.predictor.learn(place, true));
+                    self.0.finds.forget_lost();
                 }
                 Ok(None)
             }
         }
-    }
-
-    /// Ends on the server what a connection is at, beside the call.
-    fn cancel(&self, connection: &Arc<Connection>) {
-        let (pool, connection) = (self.0.clone(), connection.clone());
-        tokio::spawn(async move { pool.cancel(connection.cancel_token()).await });
     }
 }

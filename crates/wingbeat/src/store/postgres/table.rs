@@ -114,8 +114,9 @@ impl Store for PostgresTable {
         if self.db.is_in_transaction() {
             return Box::pin(self.db.work(work)).await;
         }
-        if *is_table && find.target.id.is_some() && find.target.condition.is_empty() && find.count.is_none() {
-            let (connection, _permit) = self.db.share_keys().await?;
+        let is_by_key =
+            *is_table && find.target.id.is_some() && find.target.condition.is_empty() && find.count.is_none();
+        if is_by_key && let Some((connection, _permit)) = self.db.share_keys().await? {
             return work(&connection).await;
         }
         let may_be_short = *is_table && select.shown().is_some() && find.limit.is_some_and(|limit| limit <= PAGE);

@@ -1,5 +1,6 @@
 mod answers;
 mod columns;
+mod ending;
 mod hostile;
 mod loss;
 mod own;

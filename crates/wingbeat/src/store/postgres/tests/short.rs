@@ -9,24 +9,24 @@ use std::time::Duration;
 use tokio::time::timeout;
 use wingbeat_core::ErrorKind;
 
-const TABLES: &str = "CREATE TABLE free (id bigint PRIMARY KEY, n integer); INSERT INTO free VALUES (1, 0); \
+pub(super) const TABLES: &str = "CREATE TABLE free (id bigint PRIMARY KEY, n integer); INSERT INTO free VALUES (1, 0); \
     CREATE TABLE taken (LIKE free INCLUDING ALL); INSERT INTO taken VALUES (1, 0)";
 
 const ONE: Duration = Duration::from_secs(1);
 
-async fn page(table: &Table<PostgresTable>, query: Value) -> Result<Value> {
+pub(super) async fn page(table: &Table<PostgresTable>, query: Value) -> Result<Value> {
     table.find(&Params::new().with_query(query)?).await?.into_value()
 }
 
 /// Asks until it is known to be short, which on a busy machine it need not be at first.
-async fn get_to_know(db: &Postgres, table: &Table<PostgresTable>, query: Value) {
+pub(super) async fn get_to_know(db: &Postgres, table: &Table<PostgresTable>, query: Value) {
     let enough = db.0.finds.used() + 4;
     while db.0.finds.used() < enough {
         page(table, query.clone()).await.unwrap();
     }
 }
 
-fn tables(db: &Postgres) -> [Table<PostgresTable>; 2] {
+pub(super) fn tables(db: &Postgres) -> [Table<PostgresTable>; 2] {
     ["free", "taken"].map(|name| db.table::<Value>(name).paginate(10, 1000))
 }
 
