@@ -5,9 +5,10 @@ use crate::error::{DeliveryStatus, Error, Result};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-/// Whether the server says that this client is not who it claims to be: such a token is not kept.
+/// Whether the server says that this client is not who it claims to be: such a token is not kept. What a proxy says over
+/// REST, which is known by its source, says nothing of the token.
 fn refuses(error: &Error) -> bool {
-    matches!(error, Error::Answered(said) if (401..=407).contains(&said.code()))
+    matches!(error, Error::Answered(said) if (401..=407).contains(&said.code()) && said.source().is_none())
 }
 
 impl Shared {

@@ -35,9 +35,7 @@ fn result(status: StatusCode, headers: &HeaderMap, body: Bytes) -> Result<RawJso
         return Err(unreadable(format!("HTTP {status}: the answer is compressed ({coding}), which was not asked for")));
     }
     if status.is_redirection() {
-        let to: String = text(header::LOCATION).chars().take(SHOWN).collect();
-        // A token does not go where an answer says, and a create does not become a get.
-        return Err(unreadable(format!("HTTP {status}: redirects are not followed; the server names '{to}'")));
+        return redirected(status, headers, &body);
     }
     if !status.is_success() {
         return Err(failure(status, body));
@@ -54,6 +52,25 @@ fn result(status: StatusCode, headers: &HeaderMap, body: Bytes) -> Result<RawJso
         .map_err(|error| unreadable(format!("{} (HTTP {status}, type '{kind}'): {}", error.message(), shown(&body))))
 }
 
+/// A token does not go where an answer says, and a create does not become a get: redirects are not followed.
+fn redirected(status: StatusCode, headers: &HeaderMap, body: &Bytes) -> Result<RawJson> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let to: String = text(header::LOCATION).chars().take(SHOWN).collect();
+    match status {
+        // Where a hook has set a location, services answer so, and the result is in the body.
+        StatusCode::SEE_OTHER if text(header::CONTENT_TYPE).starts_with("application/json") => json(body)
+            .map_err(|error| unreadable(format!("{} (HTTP {status}, to '{to}'): {}", error.message(), shown(body)))),
+        StatusCode::MOVED_PERMANENTLY
+        | StatusCode::FOUND
+        | StatusCode::TEMPORARY_REDIRECT
+        | StatusCode::PERMANENT_REDIRECT => {
+            let message = format!("HTTP {status}: the server redirects to '{to}': use that URL");
+            Err(Error::Answered(foreign(wingbeat_core::Error::general(message))))
+        }
+        _ => Err(unreadable(format!("HTTP {status}: redirects are not followed; the server names '{to}'"))),
+    }
+}
+
 /// The value that a body is, as `response.json()` reads it.
 fn json(body: &Bytes) -> wingbeat_core::Result<RawJson> {
     const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -64,27 +81,32 @@ fn json(body: &Bytes) -> wingbeat_core::Result<RawJson> {
 /// The error in an answer that is one.
 fn failure(status: StatusCode, body: Bytes) -> Error {
     let read = json(&body).ok().and_then(|json| json.to::<Value>().ok());
-    let known = |value: &Value| {
+    // Subclasses have names of their own. A code proves nothing: proxies write it as well.
+    let is_of_feathers = |value: &Value| {
         let name = value.get("name").and_then(Value::as_str).and_then(ErrorKind::from_name);
-        let code = value.get("code").and_then(Value::as_u64);
-        name.is_some() || code.is_some()
+        name.is_some() || value.get("className").is_some_and(Value::is_string)
     };
     match read {
-        Some(error) if known(&error) => Error::Answered(received_error(text_of(&error))),
-        // A gateway's own: it says nothing of what the server behind it has done.
-        _ if matches!(status, StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT) => {
+        Some(error) if is_of_feathers(&error) => Error::Answered(received_error(text_of(&error))),
+        // It says nothing of what the server behind it has done. From 520 on they are Cloudflare's.
+        _ if matches!(status.as_u16(), 502..=504 | 520..=530) => {
             Error::Unanswered(Problem::new(format!("HTTP {status}, from before the server: {}", shown(&body))))
         }
-        // Koa's, of what is no error of Feathers.
+        // Koa's, of what is no error of Feathers, or a proxy's.
         Some(Value::Object(mut error)) if error.get("message").is_some_and(Value::is_string) => {
             error.insert("code".to_owned(), status.as_u16().into());
-            Error::Answered(received_error(text_of(&error.into())))
+            Error::Answered(foreign(received_error(text_of(&error.into()))))
         }
         _ => {
             let kind = ErrorKind::from_code(status.as_u16()).unwrap_or(ErrorKind::GeneralError);
-            Error::Answered(wingbeat_core::Error::new(kind, format!("HTTP {status}: {}", shown(&body))))
+            Error::Answered(foreign(wingbeat_core::Error::new(kind, format!("HTTP {status}: {}", shown(&body)))))
         }
     }
+}
+
+/// An error that is perhaps not the server's: unlike one of Feathers, it has a source.
+fn foreign(error: wingbeat_core::Error) -> wingbeat_core::Error {
+    error.with_source("it is not an error of a Feathers server, and may be a proxy's")
 }
 
 fn text_of(value: &Value) -> Bytes {
@@ -130,7 +152,9 @@ mod tests {
             (500, r#"{"message":"of koa"}"#, 500, "of koa"),
             (403, r#"{"message":"of another"}"#, 403, "of another"),
             (502, r#"{"name":"BadGateway","message":"of a service","code":502}"#, 502, "of a service"),
-            (503, "<html>busy</html>", 503, "HTTP 503 Service Unavailable: <html>busy</html>"),
+            (502, r#"{"name":"Own","message":"of a subclass","code":502,"className":"own"}"#, 502, "of a subclass"),
+            (401, r#"{"code":4001,"message":"of an ingress"}"#, 401, "of an ingress"),
+            (500, "<html>broken</html>", 500, "HTTP 500 Internal Server Error: <html>broken</html>"),
             (418, "[]", 500, "HTTP 418 I'm a teapot: []"),
             (400, "", 400, "HTTP 400 Bad Request: "),
         ] {
@@ -141,8 +165,31 @@ mod tests {
 
     #[test]
     fn a_gateway_does_not_say_what_has_become_of_a_call() {
-        for body in ["<html>", "", r#"{"message":"Endpoint request timed out"}"#] {
-            assert_eq!(of(504, &[], body).unwrap_err().delivery_status(), DeliveryStatus::Unknown);
+        let own = r#"{"code":504,"name":"upstream timeout","message":"upstream request timeout"}"#;
+        for status in [502, 503, 504, 520, 524, 530] {
+            for body in ["<html>", "", r#"{"message":"Endpoint request timed out"}"#, own] {
+                let error = of(status, &[], body).unwrap_err();
+                assert_eq!(error.delivery_status(), DeliveryStatus::Unknown, "{status} {body}: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_redirect_is_an_error_that_says_where_the_services_are() {
+        for status in [301, 302, 307, 308] {
+            let error = of(status, &[("location", "https://a.example/")], "<html>").unwrap_err();
+            assert!(matches!(error, Error::Answered(_)) && error.code() == Some(500), "{error:?}");
+            assert!(error.message().contains("redirects to 'https://a.example/': use that URL"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_result_beside_a_location_is_read() {
+        let location = ("location", "/messages/7");
+        assert_eq!(of(303, &[JSON, location], r#"{"id":7}"#).unwrap(), r#"{"id":7}"#);
+        for (kind, body) in [("text/html", "<html>"), ("application/json", ""), ("text/plain", "See Other")] {
+            let error = of(303, &[("content-type", kind), location], body).unwrap_err();
+            assert!(matches!(error, Error::Unreadable(_)) && error.message().contains("'/messages/7'"), "{error}");
         }
     }
 
@@ -153,7 +200,7 @@ mod tests {
             (200, JSON, "", "Invalid JSON"),
             (200, JSON, "{\"a\":", "Invalid JSON"),
             (200, ("content-encoding", "gzip"), "x", "compressed (gzip)"),
-            (301, ("location", "https://a.example/"), "", "names 'https://a.example/'"),
+            (304, ("location", ""), "", "HTTP 304"),
         ] {
             let error = of(status, &[headers], body).unwrap_err();
             assert!(matches!(error, Error::Unreadable(_)) && error.message().contains(why), "{error}");

@@ -5,7 +5,7 @@ use crate::soon;
 use serde_json::{Value, json};
 use std::future::IntoFuture;
 use std::time::Duration;
-use wingbeat_client::{Builder, Client, DeliveryStatus, Error, Rest, Result};
+use wingbeat_client::{Builder, Client, DeliveryStatus, Error, MemoryStorage, Rest, Result};
 
 fn client(listener: &HttpListener) -> Builder<Rest> {
     Client::rest(&listener.url()).no_proxy()
@@ -96,8 +96,8 @@ async fn an_answer_that_is_none_of_feathers_is_told() {
         assert!(matches!(error, Error::Unreadable(_)) && error.message().contains(why), "{error:?}");
         assert!(!format!("{error:?} {error}").contains('\u{1b}'));
     }
-    let busy = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/html\r\n\r\n<html>busy";
-    assert_eq!(answered(busy).await.unwrap_err().code(), Some(503));
+    let broken = "HTTP/1.1 500 Internal Server Error\r\nContent-Type: text/html\r\n\r\n<html>broken";
+    assert_eq!(answered(broken).await.unwrap_err().code(), Some(500));
 }
 
 #[tokio::test]
@@ -187,9 +187,25 @@ async fn a_redirect_is_told_and_takes_no_token_along() {
     let moved = "HTTP/1.1 301 Moved Permanently\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n";
     let error = answered(moved).await.unwrap_err();
     assert!(
-        error.message().contains("redirects are not followed") && error.message().contains("127.0.0.1:1"),
+        error.code() == Some(500) && error.message().contains("redirects to 'http://127.0.0.1:1/': use that URL"),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn a_page_from_before_the_server_leaves_the_token_where_it_is() {
+    let page = "HTTP/1.1 401 Unauthorized\r\nContent-Type: text/html\r\n\r\n<html>no session";
+    let other =
+        "HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\n\r\n{\"code\":404,\"message\":\"no route\"}";
+    for answer in [page, other] {
+        let listener = HttpListener::bind().await;
+        let client = client(&listener).storage(MemoryStorage::with_token("t.o.k")).build().unwrap();
+        for _ in 0..2 {
+            let (error, asked) = soon(async { tokio::join!(client.re_authenticate(), listener.once(answer)) }).await;
+            assert!(matches!(error, Err(Error::Answered(_))) && asked.contains("t.o.k"), "{asked}");
+            assert!(soon(async { tokio::join!(client.logout(), listener.once(answer)) }).await.0.is_err());
+        }
+    }
 }
 
 #[tokio::test]
