@@ -66,11 +66,13 @@ impl<R> Call<R> {
     }
 
     /// Fills a placeholder of the path: `userId` that of `users/:userId/messages`.
-    pub fn route(self, name: &str, value: impl ToString) -> Call<R> {
-        self.with(|request| {
-            request.filled = Some(crate::route::fill(request.path(), name, &value.to_string())?.into());
-            Ok(())
-        })
+    pub fn route(mut self, name: &str, value: impl ToString) -> Call<R> {
+        let Ok(request) = &mut self.request else { return self };
+        match self.client.fill(request.path(), name, &value.to_string()) {
+            Ok(filled) => request.filled = Some(filled.into()),
+            Err(error) => self.request = Err(error),
+        }
+        self
     }
 
     /// How long this call may take.

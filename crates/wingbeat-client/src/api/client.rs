@@ -78,6 +78,18 @@ impl Client {
         }
     }
 
+    /// Puts a value in the place of a path's placeholder, so that it arrives as it is.
+    ///
+    /// # Errors
+    /// If there is no such placeholder, or the value would change the path's parts.
+    pub(crate) fn fill(&self, path: &str, name: &str, value: &str) -> Result<String> {
+        match &self.0 {
+            Channel::Socket(_) => crate::route::fill(path, name, value),
+            // Paths are sent as they are given, and read with what they have encoded.
+            Channel::Rest(_) => crate::route::fill(path, name, &value.replace('%', "%25")),
+        }
+    }
+
     pub(crate) fn shared(&self) -> &Shared {
         match &self.0 {
             Channel::Socket(connection) => connection.shared(),

@@ -43,7 +43,7 @@ impl<T> Service<T> {
     /// a slash, or an empty one, makes every call [`Invalid`](Error::Invalid). Events come under the unfilled path, whoever they are of.
     pub fn route(mut self, name: &str, value: impl ToString) -> Service<T> {
         if let Ok(path) = &self.path {
-            let filled = crate::route::fill(path, name, &value.to_string());
+            let filled = self.client.fill(path, name, &value.to_string());
             self.path = filled.map(Into::into).map_err(|error| error.message().into_owned());
         }
         self

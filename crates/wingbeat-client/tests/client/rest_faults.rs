@@ -209,6 +209,22 @@ async fn a_page_from_before_the_server_leaves_the_token_where_it_is() {
 }
 
 #[tokio::test]
+async fn a_percent_sign_in_a_route_is_one() {
+    let listener = HttpListener::bind().await;
+    let client = client(&listener).build().unwrap();
+    let users = client.untyped("users/:id/%20/:other");
+    let service = async { users.clone().route("id", "%31").route("other", "50%").get(1).await.unwrap() };
+    let call = async { users.get(1).route("id", "%2F").route("other", "..").await };
+    let answer = ok("1");
+    let (_, asked) = soon(async { tokio::join!(service, listener.once(&answer)) }).await;
+    assert!(asked.starts_with("GET /users/%2531/%20/50%25/1 "), "{asked}");
+    assert!(matches!(soon(call).await, Err(Error::Invalid(_))));
+    let call = async { users.get(1).route("id", "%2F").route("other", "%2e%2e").await.unwrap() };
+    let (_, asked) = soon(async { tokio::join!(call, listener.once(&answer)) }).await;
+    assert!(asked.starts_with("GET /users/%252F/%20/%252e%252e/1 "), "{asked}");
+}
+
+#[tokio::test]
 async fn a_proxy_is_asked_for_the_whole_address() {
     let proxy = HttpListener::bind().await;
     let url = proxy.url().replace("http://", "http://ann:secret@");
