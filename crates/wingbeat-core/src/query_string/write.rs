@@ -34,8 +34,8 @@ pub fn stringify(query: &Map<String, Value>) -> String {
 ///
 /// # Errors
 /// BadRequest, with the place in the query, for what would arrive as something else: an empty list or object, which
-/// does not arrive at all (so that `{"id": {"$in": []}}` would select everything), names that are empty or hold
-/// brackets, an object with the names of a list's places, more than [`MAX_DEPTH`] brackets, more than
+/// does not arrive at all (so that `{"id": {"$in": []}}` would select everything), an element of a list or an operator
+/// of which nothing would arrive (as of `{"$or": [{"id": {"$nin": []}}, …]}`), names that are empty or hold brackets, an object with the names of a list's places, more than [`MAX_DEPTH`] brackets, more than
 /// [`MAX_PARAMETERS`].
 pub fn write(query: &Map<String, Value>) -> Result<String> {
     let mut count = 0;
@@ -141,6 +141,18 @@ fn is_harmless_if_empty(key: &str) -> bool {
 }
 
 fn check(place: &str, key: &str, value: &Value, depth: usize, count: &mut usize) -> Result<()> {
+    let before = *count;
+    check_inside(place, key, value, depth, count)?;
+    // Elements of a list have an empty key. What is left out of one, or of a `$not`, is a condition that always holds;
+    // without it the others mean something else.
+    if *count == before && (key.is_empty() || key.starts_with('$')) && !is_harmless_if_empty(key) {
+        let why = "has only what is left out of a query string, and without it the query means something else";
+        return Err(Error::bad_request(format!("Invalid query: '{place}' {why}")));
+    }
+    Ok(())
+}
+
+fn check_inside(place: &str, key: &str, value: &Value, depth: usize, count: &mut usize) -> Result<()> {
     let wrong = |why: &str| Error::bad_request(format!("Invalid query: '{place}' {why}"));
     let is_empty = match value {
         Value::Array(items) => items.is_empty(),
@@ -220,6 +232,10 @@ mod tests {
             (json!({"id": {"$in": []}}), "'id[$in]' is empty"),
             (json!({"$or": [{"a": 1}, {}]}), "'$or[1]' is empty"),
             (json!({"a": {}}), "'a' is empty"),
+            (json!({"$or": [{"id": {"$nin": []}}, {"a": 1}]}), "'$or[0]' has only what is left out"),
+            (json!({"$or": [{"a": 1}, {"$and": []}]}), "'$or[1]' has only"),
+            (json!({"a": [{"b": {"$sort": {}}}]}), "'a[0]' has only"),
+            (json!({"$not": {"a": {"$nin": []}}}), "'$not' has only"),
             (json!({"": 1}), "'': "),
             (json!({"a": {"b]": 1}}), "'a[b]]': "),
             (json!({"__proto__": 1}), "'__proto__': "),
@@ -230,7 +246,9 @@ mod tests {
             let error = write(&object(query)).unwrap_err();
             assert!(error.code() == 400 && error.message().contains(place), "{place}: {error}");
         }
-        let harmless = object(json!({"id": {"$nin": []}, "$and": [], "$sort": {}, "a": {"0": 1, "b": 2}}));
+        let harmless = object(
+            json!({"id": {"$nin": []}, "b": {"c": {"$nin": []}}, "$and": [], "$sort": {}, "a": {"0": 1, "b": 2}}),
+        );
         assert_eq!(write(&harmless).unwrap(), "a%5B0%5D=1&a%5Bb%5D=2");
     }
 
