@@ -36,9 +36,18 @@ async fn a_find_that_has_been_short_waits_for_no_connection_of_its_own() {
     let db = server.database(PostgresSettings::default().connections(5).wait(ONE)).await;
     db.batch(TABLES).await;
     let [free, _] = tables(&db);
-    get_to_know(&db, &free, json!({"n": 0})).await;
-    let held = join_all((0..3).map(async |_| db.take().await.unwrap())).await;
-    assert_eq!(page(&free, json!({"n": 1})).await.unwrap()["total"], 0);
+    // On a machine with other work the last of those may have taken long: then it is not known any more.
+    let (mut found, mut held) = (None, Vec::new());
+    for _ in 0..10 {
+        held.clear();
+        get_to_know(&db, &free, json!({"n": 0})).await;
+        held = join_all((0..3).map(async |_| db.take().await.unwrap())).await;
+        found = page(&free, json!({"n": 1})).await.ok();
+        if found.is_some() {
+            break;
+        }
+    }
+    assert_eq!(found.unwrap()["total"], 0);
     // Of these nothing is known, or they may be long.
     for query in [json!({"n": {"$gt": 0}}), json!({"n": 0, "$limit": 1000})] {
         assert_eq!(page(&free, query).await.unwrap_err().kind(), ErrorKind::Unavailable);
