@@ -96,6 +96,12 @@ impl<C> Builder<C> {
         self.with(|options| options.in_flight = calls.max(1))
     }
 
+    /// How many calls and how many bytes may wait to be sent; 16384 and 64 MiB by default. Calls beyond that fail at
+    /// once, with [`DeliveryStatus::NotSent`](crate::DeliveryStatus::NotSent).
+    pub fn buffer_limits(self, calls: usize, bytes: usize) -> Self {
+        self.with(|options| options.buffer = QueueLimits { items: calls, bytes })
+    }
+
     /// The largest message or answer that is accepted from the server; 64 MiB by default.
     pub fn max_payload(self, bytes: usize) -> Self {
         self.address(|address| {

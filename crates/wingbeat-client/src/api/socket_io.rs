@@ -72,12 +72,6 @@ impl Builder<SocketIo> {
         self.with(|options| options.ping_timeout = timeout)
     }
 
-    /// How many calls and how many bytes may wait to be sent; 16384 and 64 MiB by default. Calls beyond that fail at
-    /// once, with [`DeliveryStatus::NotSent`](crate::DeliveryStatus::NotSent).
-    pub fn buffer_limits(self, calls: usize, bytes: usize) -> Self {
-        self.with(|options| options.buffer = QueueLimits { items: calls, bytes })
-    }
-
     /// How many events and bytes a listener may leave unread; 1024 and 16 MiB by default.
     pub fn listener_limits(self, events: usize, bytes: usize) -> Self {
         self.with(|options| options.listener = QueueLimits { items: events, bytes })

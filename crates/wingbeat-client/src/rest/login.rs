@@ -5,6 +5,7 @@ use crate::error::{Error, Problem, Result};
 use crate::locked;
 use http::HeaderValue;
 use serde_json::Value;
+use std::future::ready;
 use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
 use wingbeat_core::{IdArg, Method, RawJson};
@@ -99,7 +100,7 @@ impl RestHandle {
         let outgoing = Outgoing::new(&Method::Create, path, &IdArg::Absent, Some(data), None)?;
         let logins = &self.0.logins;
         let running = logins.begin();
-        let outcome = self.call_as_nobody(outgoing).await;
+        let outcome = self.call_as(ready(Ok(None)), outgoing, self.shared().options.timeout).await;
         let outcome = outcome.and_then(|answer| answer.to::<Value>().map_err(Error::unreadable));
         let outcome = outcome.and_then(|said| token_of(&said).map(|_| Arc::new(said)));
         match &outcome {

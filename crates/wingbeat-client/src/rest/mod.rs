@@ -3,6 +3,7 @@
 mod answer;
 mod login;
 mod outgoing;
+mod waiting;
 
 pub(crate) use outgoing::Outgoing;
 
@@ -19,6 +20,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
+use waiting::Waiting;
 use wingbeat_core::RawJson;
 
 /// A handle of what calls over REST share.
@@ -32,6 +34,8 @@ struct Inner {
     is_closed: watch::Sender<bool>,
     /// One for each request that may be under way.
     places: Semaphore,
+    /// For a place, or for a login.
+    waiting: Waiting,
     logins: Logins,
 }
 
@@ -51,6 +55,7 @@ impl RestHandle {
         let pool = Pool::new(&options.address.dialer, options.connect_timeout);
         let places = Semaphore::new(options.in_flight.min(Semaphore::MAX_PERMITS));
         RestHandle(Arc::new(Inner {
+            waiting: Waiting::new(options.buffer),
             shared: Shared::new(options),
             pool: Mutex::new(Some(pool)),
             is_closed: watch::Sender::new(false),
@@ -72,23 +77,36 @@ impl RestHandle {
 
     /// A call of a service, which waits while a login is running, and goes out as the one who is logged in.
     pub(crate) async fn call(&self, outgoing: Outgoing, limit: Duration) -> Result<RawJson> {
+        let whose = async {
+            self.0.logins.wait().await?;
+            self.token()
+        };
+        self.call_as(whose, outgoing, limit).await
+    }
+
+    /// A call that goes out with this token, once it is there.
+    async fn call_as(
+        &self,
+        whose: impl Future<Output = Result<Option<HeaderValue>>>,
+        outgoing: Outgoing,
+        limit: Duration,
+    ) -> Result<RawJson> {
+        let bytes = outgoing.target.len() + outgoing.body.as_ref().map_or(0, Bytes::len);
         let mut request = self.request(outgoing)?;
         let captured = capture_connection(&mut request);
+        let turn = async {
+            let token = whose.await?;
+            let place = self.0.places.acquire().await.map_err(|_| Error::Closed)?;
+            Ok((token, place))
+        };
         let sent = async {
-            self.0.logins.wait().await?;
-            if let Some(token) = self.token()? {
+            let (token, _place) = self.0.waiting.until(turn, bytes).await?;
+            if let Some(token) = token {
                 request.headers_mut().insert(header::AUTHORIZATION, token);
             }
             self.send(request, &captured).await
         };
         self.within(limit, &captured, sent).await
-    }
-
-    /// A login: it waits for nobody, and says itself who it is.
-    async fn call_as_nobody(&self, outgoing: Outgoing) -> Result<RawJson> {
-        let mut request = self.request(outgoing)?;
-        let captured = capture_connection(&mut request);
-        self.within(self.shared().options.timeout, &captured, self.send(request, &captured)).await
     }
 
     /// Ends with the time, or with the client.
@@ -109,7 +127,6 @@ impl RestHandle {
     }
 
     async fn send(&self, request: Request<Full<Bytes>>, captured: &CaptureConnection) -> Result<RawJson> {
-        let _place = self.0.places.acquire().await.map_err(|_| Error::Closed)?;
         let pool = locked(&self.0.pool).clone().ok_or(Error::Closed)?;
         let address = &self.shared().options.address;
         let response = pool.send(request).await.map_err(|error| {

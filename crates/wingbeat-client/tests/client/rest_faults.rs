@@ -224,6 +224,27 @@ async fn a_percent_sign_in_a_route_is_one() {
 }
 
 #[tokio::test]
+async fn calls_that_wait_have_a_limit_and_those_beyond_it_are_not_sent() {
+    let listener = HttpListener::bind().await;
+    let client = client(&listener).in_flight_limit(1).buffer_limits(3, 1000).build().unwrap();
+    let calls = async {
+        let create = |n: usize| client.untyped("x").create(&vec![0; n]).into_future();
+        futures_util::future::join_all([10, 10, 1000, 10, 10, 10].map(create)).await
+    };
+    let server = async {
+        let mut peer = listener.accept().await;
+        for n in 0..4 {
+            peer.request().await.unwrap();
+            peer.answer(&n.to_string()).await;
+        }
+    };
+    let (outcomes, ()) = soon(async { tokio::join!(calls, server) }).await;
+    let refused = |outcome: &Result<Value>| matches!(outcome, Err(Error::NotSent(_)));
+    // The third was too large to wait beside another one, the last too many.
+    assert_eq!(outcomes.iter().map(refused).collect::<Vec<_>>(), [false, false, true, false, false, true]);
+}
+
+#[tokio::test]
 async fn a_proxy_is_asked_for_the_whole_address() {
     let proxy = HttpListener::bind().await;
     let url = proxy.url().replace("http://", "http://ann:secret@");
