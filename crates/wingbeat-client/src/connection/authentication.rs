@@ -1,14 +1,14 @@
 //! Who the client is, and where that is written down: for both ways to reach a server.
 
 use super::{ConnectionEvent, Shared};
-use crate::error::{DeliveryStatus, Error, Result};
+use crate::error::{DeliveryStatus, Error, Foreign, Result};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// Whether the server says that this client is not who it claims to be: such a token is not kept. What a proxy says over
-/// REST, which is known by its source, says nothing of the token.
+/// REST says nothing of the token.
 fn refuses(error: &Error) -> bool {
-    matches!(error, Error::Answered(said) if (401..=407).contains(&said.code()) && said.source().is_none())
+    matches!(error, Error::Answered(said) if (401..=407).contains(&said.code()) && said.downcast_ref::<Foreign>().is_none())
 }
 
 impl Shared {

@@ -1,9 +1,11 @@
 //! What can go wrong for a client.
 
 mod delivery_status;
+mod foreign;
 mod problem;
 
 pub use delivery_status::DeliveryStatus;
+pub(crate) use foreign::Foreign;
 pub use problem::Problem;
 
 use serde_json::Value;

@@ -1,7 +1,7 @@
 //! What a server answers to a request, or what stands between it and the client.
 
 use crate::connection::received_error;
-use crate::error::{Error, Problem, Result};
+use crate::error::{Error, Foreign, Problem, Result};
 use crate::transport::deepest_cause;
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode, header};
@@ -104,9 +104,9 @@ fn failure(status: StatusCode, body: Bytes) -> Error {
     }
 }
 
-/// An error that is perhaps not the server's: unlike one of Feathers, it has a source.
+/// An error that is perhaps not the server's.
 fn foreign(error: wingbeat_core::Error) -> wingbeat_core::Error {
-    error.with_source("it is not an error of a Feathers server, and may be a proxy's")
+    error.with_source(Foreign)
 }
 
 fn text_of(value: &Value) -> Bytes {

@@ -55,7 +55,11 @@ impl Outgoing {
             Method::Remove => (http::Method::DELETE, None),
             other => {
                 let name = HeaderValue::from_str(other.as_str());
-                let wrong = |_| Error::invalid(format!("'{other}' cannot be called over REST: it is no valid header"));
+                let wrong = |_| {
+                    Error::invalid(format!(
+                        "Invalid method name '{other}': over REST it is sent in a header, which takes visible ASCII characters"
+                    ))
+                };
                 (http::Method::POST, Some(name.map_err(wrong)?))
             }
         };
