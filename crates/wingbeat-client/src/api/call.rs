@@ -107,7 +107,19 @@ enum State {
     New(Option<Client>, Result<Request>),
     Sent(Outcome),
     /// With hooks around it, or over REST.
-    Boxed(Pin<Box<dyn Future<Output = Result<RawJson>> + Send>>),
+    Boxed {
+        running: Pin<Box<dyn Future<Output = Result<RawJson>> + Send>>,
+        is_rest: bool,
+    },
+}
+
+/// Over REST `false`, `0` and an empty text come without a body, as null does: they are the nothing of their type.
+fn read<R: DeserializeOwned>(result: &RawJson, is_rest: bool) -> Result<R> {
+    result.to().or_else(|error| {
+        let nothings = [&b"false"[..], b"0", b"\"\""].into_iter().filter(|_| is_rest && result.is_null());
+        let mut read = nothings.filter_map(|nothing| RawJson::parse(nothing).ok()?.to().ok());
+        read.next().ok_or_else(|| Error::unreadable(error))
+    })
 }
 
 impl<R: DeserializeOwned> Future for Calling<R> {
@@ -128,8 +140,8 @@ impl<R: DeserializeOwned> Future for Calling<R> {
                     Err(error) => Err(error),
                 },
                 State::Sent(outcome) => ready!(Pin::new(outcome).poll(cx)).and_then(|answer| answer.read()),
-                State::Boxed(running) => {
-                    ready!(running.as_mut().poll(cx)).and_then(|result| result.to().map_err(Error::unreadable))
+                State::Boxed { running, is_rest } => {
+                    ready!(running.as_mut().poll(cx)).and_then(|result| read(&result, *is_rest))
                 }
             };
             self.state = None;
@@ -147,7 +159,8 @@ fn begin(client: &mut Option<Client>, request: &mut Result<Request>, waker: &Wak
     };
     if request.has_hooks(&client) {
         let request = request.clone();
-        return Ok(State::Boxed(Box::pin(async move { request.run(&client).await })));
+        let is_rest = matches!(client.channel(), Channel::Rest(_));
+        return Ok(State::Boxed { running: Box::pin(async move { request.run(&client).await }), is_rest });
     }
     let limit = timeout(&client, request.timeout);
     match client.into_channel() {
@@ -157,7 +170,8 @@ fn begin(client: &mut Option<Client>, request: &mut Result<Request>, waker: &Wak
         }
         Channel::Rest(rest) => {
             let outgoing = request.outgoing()?;
-            Ok(State::Boxed(Box::pin(async move { rest.call(outgoing, limit).await })))
+            let running = Box::pin(async move { rest.call(outgoing, limit).await });
+            Ok(State::Boxed { running, is_rest: true })
         }
     }
 }
