@@ -20,42 +20,42 @@ struct State {
     /// The newest that has succeeded: what an older one brings later does not count.
     newest: u64,
     /// What becomes of the login that calls wait for: of the newest that is under way.
-    running: Option<watch::Receiver<Option<Error>>>,
+    running: Option<Ending>,
 }
+
+/// The token that a login brings, or why it fails, once it has ended.
+type Ending = watch::Receiver<Option<Result<Option<HeaderValue>>>>;
 
 /// A login under way. Dropped without an outcome, it lets calls go on.
 struct Running<'a> {
     logins: &'a Logins,
     number: u64,
-    failed: watch::Sender<Option<Error>>,
+    ended: watch::Sender<Option<Result<Option<HeaderValue>>>>,
 }
 
 impl Logins {
     /// Waits until no login is running; fails with the one that it has waited for.
     pub(super) async fn wait(&self) -> Result<()> {
-        loop {
-            let Some(mut running) = locked(&self.0).running.clone() else { return Ok(()) };
-            // Its end without an error is the sender's.
-            if let Ok(failed) = running.wait_for(Option::is_some).await
-                && let Some(error) = &*failed
-            {
-                return Err(error.of_login());
-            }
+        while let Some(running) = self.running() {
+            end_of(running).await?;
         }
+        Ok(())
+    }
+
+    fn running(&self) -> Option<Ending> {
+        locked(&self.0).running.clone()
     }
 
     fn begin(&self) -> Running<'_> {
-        let (failed, running) = watch::channel(None);
-        let number = self.number(Some(running));
-        Running { logins: self, number, failed }
+        let (ended, running) = watch::channel(None);
+        let number = self.number();
+        locked(&self.0).running = Some(running);
+        Running { logins: self, number, ended }
     }
 
-    fn number(&self, running: Option<watch::Receiver<Option<Error>>>) -> u64 {
+    fn number(&self) -> u64 {
         let mut state = locked(&self.0);
         state.begun += 1;
-        if running.is_some() {
-            state.running = running;
-        }
         state.begun
     }
 
@@ -72,16 +72,25 @@ impl Logins {
     }
 }
 
+/// The token that a login has brought; absent if it was given up. Fails as it does.
+async fn end_of(mut running: Ending) -> Result<Option<Option<HeaderValue>>> {
+    match running.wait_for(Option::is_some).await.ok().and_then(|ended| ended.clone()) {
+        Some(Ok(token)) => Ok(Some(token)),
+        Some(Err(error)) => Err(error.of_login()),
+        None => Ok(None),
+    }
+}
+
 impl Running<'_> {
-    /// Fails the calls that have waited, and none that comes later.
-    fn fail(self, error: &Error) {
+    /// Tells those that have waited, and none that comes later.
+    fn tell(self, outcome: Result<Option<HeaderValue>>) {
         self.end();
-        self.failed.send_replace(Some(error.clone()));
+        self.ended.send_replace(Some(outcome));
     }
 
     fn end(&self) {
         let mut state = locked(&self.logins.0);
-        if state.running.as_ref().is_some_and(|running| running.same_channel(&self.failed.subscribe())) {
+        if state.running.as_ref().is_some_and(|running| running.same_channel(&self.ended.subscribe())) {
             state.running = None;
         }
     }
@@ -102,27 +111,39 @@ impl RestHandle {
         let running = logins.begin();
         let outcome = self.call_as(ready(Ok(None)), outgoing, self.shared().options.timeout).await;
         let outcome = outcome.and_then(|answer| answer.to::<Value>().map_err(Error::unreadable));
-        let outcome = outcome.and_then(|said| token_of(&said).map(|_| Arc::new(said)));
-        match &outcome {
-            Ok(said) if logins.succeeds(running.number) => self.shared().logged_in(said.clone())?,
-            // The client is logged in, or out, by what began after it.
-            Ok(_) => {}
+        match outcome.and_then(|said| Ok((token_of(&said)?, Arc::new(said)))) {
+            Ok((token, said)) => {
+                // Otherwise the client is logged in, or out, by what began after it.
+                let is_newest = logins.succeeds(running.number);
+                let kept = if is_newest { self.shared().logged_in(said.clone()) } else { Ok(()) };
+                running.tell(Ok(token));
+                kept.map(|()| said)
+            }
             Err(error) => {
                 if logins.is_newest(running.number) {
-                    self.shared().login_failed(error);
+                    self.shared().login_failed(&error);
                 }
-                running.fail(error);
+                running.tell(Err(error.clone()));
+                Err(error)
             }
         }
-        outcome
     }
 
     /// Logs out, and forgets the token.
     pub(crate) async fn logout(&self) -> Result<Value> {
         let path = &self.shared().options.authentication_path;
         let outgoing = Outgoing::new(&Method::Remove, path, &IdArg::Null, None, None)?;
-        let number = self.0.logins.number(None);
-        let outcome = self.call(outgoing, self.shared().options.timeout).await;
+        let number = self.0.logins.number();
+        // Of the login that is running now: one that begins later is not what ends.
+        let running = self.0.logins.running();
+        let whose = async {
+            let brought = match running {
+                Some(running) => end_of(running).await?,
+                None => None,
+            };
+            brought.map_or_else(|| self.token(), Ok)
+        };
+        let outcome = self.call_as(whose, outgoing, self.shared().options.timeout).await;
         let outcome = outcome.and_then(|answer| answer.to::<Value>().map_err(Error::unreadable));
         if !self.0.logins.succeeds(number) {
             return outcome;

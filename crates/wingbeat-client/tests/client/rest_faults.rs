@@ -2,10 +2,11 @@
 
 use crate::http::{HttpListener, ok};
 use crate::soon;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::future::IntoFuture;
 use std::time::Duration;
-use wingbeat_client::{Builder, Client, DeliveryStatus, Error, MemoryStorage, Rest, Result};
+use wingbeat_client::{Builder, Client, Context, DeliveryStatus, Error, Hooks, MemoryStorage, Method, Rest, Result};
 
 fn client(listener: &HttpListener) -> Builder<Rest> {
     Client::rest(&listener.url()).no_proxy()
@@ -221,6 +222,51 @@ async fn a_percent_sign_in_a_route_is_one() {
     let call = async { users.get(1).route("id", "%2F").route("other", "%2e%2e").await.unwrap() };
     let (_, asked) = soon(async { tokio::join!(call, listener.once(&answer)) }).await;
     assert!(asked.starts_with("GET /users/%252F/%20/%252e%252e/1 "), "{asked}");
+}
+
+#[tokio::test]
+async fn an_answer_without_content_is_the_nothing_of_its_type() {
+    async fn answered<T: DeserializeOwned>(answer: &str, hooks: Hooks) -> Result<T> {
+        let listener = HttpListener::bind().await;
+        let client = client(&listener).hooks(hooks).build().unwrap();
+        let call = async { client.untyped("tools").method("x", &json!({})).await };
+        soon(async { tokio::join!(call, listener.once(answer)) }).await.0
+    }
+    let empty = "HTTP/1.1 204 No Content\r\n\r\n";
+    for hooks in [Hooks::new(), Hooks::new().before(Method::Find, async |_: &mut Context| Ok(()))] {
+        assert_eq!(answered::<Value>(empty, hooks.clone()).await.unwrap(), Value::Null);
+        assert_eq!(answered::<Option<u8>>(empty, hooks.clone()).await.unwrap(), None);
+        assert!(!answered::<bool>(empty, hooks.clone()).await.unwrap());
+        assert_eq!(answered::<u64>(empty, hooks.clone()).await.unwrap(), 0);
+        assert_eq!(answered::<String>(empty, hooks.clone()).await.unwrap(), "");
+        let error = answered::<Vec<u8>>(empty, hooks.clone()).await.unwrap_err();
+        assert!(matches!(error, Error::Unreadable(_)) && error.message().contains("null"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_logout_is_that_of_the_login_before_it() {
+    let listener = HttpListener::bind().await;
+    let client = client(&listener).build().unwrap();
+    let (first, second) = (json!({"strategy": "first"}), json!({"strategy": "second"}));
+    let server = async {
+        let (mut one, mut other) = (listener.accept().await, listener.accept().await);
+        let asked = one.request().await.unwrap();
+        assert!(other.request().await.is_some());
+        if !asked.contains("first") {
+            std::mem::swap(&mut one, &mut other);
+        }
+        one.write(b"HTTP/1.1 201 Created\r\nConnection: close\r\n\r\n{\"accessToken\":\"one\"}").await;
+        drop(one);
+        let logout = listener.once(&ok("{}")).await;
+        assert!(logout.starts_with("DELETE") && logout.contains("Bearer one"), "{logout}");
+        other.answer(r#"{"accessToken":"two"}"#).await;
+    };
+    let all =
+        async { tokio::join!(client.authenticate(&first), client.logout(), client.authenticate(&second), server) };
+    let (one, logout, two, ()) = soon(all).await;
+    assert!(one.is_ok() && logout.is_ok() && two.is_ok());
+    assert_eq!(client.authentication().unwrap()["accessToken"], "two");
 }
 
 #[tokio::test]
