@@ -43,7 +43,7 @@ impl OpenListener {
                     end.await.ok();
                 };
                 if let Err(error) = serve_http_with(listener, limits, engine.service(), end).await {
-                    tracing::error!(%error, ?address, "sockets are no longer let in");
+                    tracing::error!(%error, ?address, "the port of the sockets has failed: new connections are refused");
                 }
             })
         });
