@@ -7,8 +7,6 @@ mod state;
 mod steps;
 
 use clap::Parser;
-use std::net::Ipv4Addr;
-use tokio::net::TcpSocket;
 use wingbeat::{Result, serve};
 
 #[derive(Parser)]
@@ -36,11 +34,7 @@ fn main() -> Result<()> {
 
 async fn run(options: Options) -> Result<()> {
     let app = app::build(&options.state)?;
-    let socket = TcpSocket::new_v4()?;
-    // A fixture that is started again at once finds its port free.
-    socket.set_reuseaddr(true)?;
-    socket.bind((Ipv4Addr::LOCALHOST, options.port).into())?;
-    let listener = socket.listen(1024)?;
+    let listener = conformance::listen(options.port)?;
     // Sockets have a port of their own only once the application is set up; `serve` has nothing left to do of that.
     app.setup().await?;
     let sockets = app.addresses().first().map(|address| format!(" sockets {address}")).unwrap_or_default();

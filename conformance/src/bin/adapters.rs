@@ -6,17 +6,14 @@
 //! is of no concern to it.
 
 use clap::Parser;
+use conformance::{listen, serve_until_input_ends};
 use serde::Deserialize;
 use serde_json::Value;
 use std::env;
-use std::net::Ipv4Addr;
-use tokio::io::AsyncReadExt as _;
-use tokio::net::TcpSocket;
 use wingbeat::{
     Builder, Rest,
     hooks::sync,
     prelude::*,
-    serve,
     service::Query,
     store::{MariaDb, Memory, Postgres, Sqlite, Store, Table},
 };
@@ -42,10 +39,7 @@ struct Person {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let Options { state: _, port } = Options::parse();
-    let socket = TcpSocket::new_v4()?;
-    socket.set_reuseaddr(true)?;
-    socket.bind((Ipv4Addr::LOCALHOST, port).into())?;
-    let listener = socket.listen(1024)?;
+    let listener = listen(port)?;
     let db = Sqlite::memory().await?;
     db.migrate(&[("people", "CREATE TABLE people (id INTEGER PRIMARY KEY, name TEXT, age INTEGER, created BOOLEAN)")])
         .await?;
@@ -72,12 +66,7 @@ async fn main() -> Result<()> {
         .configure(SocketIo::new())
         .configure(Rest::new())
         .build()?;
-    println!("listening {}", listener.local_addr()?);
-    let ended = async {
-        // Whatever it says.
-        while tokio::io::stdin().read(&mut [0; 64]).await.is_ok_and(|count| count > 0) {}
-    };
-    serve(listener, app).until(ended).await
+    serve_until_input_ends(listener, app).await
 }
 
 /// A table as it is, and with pages.

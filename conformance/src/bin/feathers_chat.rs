@@ -5,15 +5,13 @@
 //! state is of no concern to it.
 
 use clap::Parser;
+use conformance::{listen, serve_until_input_ends};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
-use tokio::io::AsyncReadExt as _;
-use tokio::net::TcpSocket;
 use wingbeat::auth::{Auth, Key, Local, Passwords, authenticate, hash_password, logout_changed};
-use wingbeat::{Record, prelude::*, serve, store::Memory};
+use wingbeat::{Record, prelude::*, store::Memory};
 
 #[derive(Parser)]
 struct Options {
@@ -47,17 +45,9 @@ struct Message {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let Options { state: _, port } = Options::parse();
-    let socket = TcpSocket::new_v4()?;
-    socket.set_reuseaddr(true)?;
-    socket.bind((Ipv4Addr::LOCALHOST, port).into())?;
-    let listener = socket.listen(1024)?;
+    let listener = listen(port)?;
     let app = app().await?;
-    println!("listening {}", listener.local_addr()?);
-    let ended = async {
-        // Whatever it says.
-        while tokio::io::stdin().read(&mut [0; 64]).await.is_ok_and(|count| count > 0) {}
-    };
-    serve(listener, app).until(ended).await
+    serve_until_input_ends(listener, app).await
 }
 
 async fn app() -> Result<App> {
