@@ -116,7 +116,7 @@ impl<S> fmt::Debug for Slices<'_, S> {
 }
 
 #[cfg(test)]
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", any(feature = "sqlite", feature = "postgres", feature = "mariadb")))]
 pub(super) mod tests {
     use super::*;
     use crate::service::RawService as _;

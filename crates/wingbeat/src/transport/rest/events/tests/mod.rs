@@ -36,11 +36,6 @@ impl Reader {
         assert!(!line.contains(['\n', '\r']), "{line}");
         serde_json::from_str(line).unwrap()
     }
-
-    async fn is_cut_off(&mut self) -> bool {
-        while self.piece().await.is_some() {}
-        true
-    }
 }
 
 async fn open(app: &App, request: http::request::Builder) -> Result<Reader, Answer> {
