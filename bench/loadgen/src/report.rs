@@ -42,6 +42,19 @@ impl Report {
             .figure("others_cpu_share", used.others_share())
     }
 
+    /// Prints what calls cost, how long they took, and how many answers were wrong.
+    ///
+    /// # Errors
+    /// If any was, or none came: then the figures say nothing.
+    pub fn calls(self, latencies: &Latencies, bad: u64, used: &Used) -> Result<()> {
+        let done = latencies.count();
+        self.with("calls", done).with("bad", bad).latencies(latencies).cost(used, done).print();
+        if bad > 0 || done == 0 {
+            return Err(Error::other(format!("{bad} of {done} answers were wrong")));
+        }
+        Ok(())
+    }
+
     pub fn print(self) {
         println!("{}", Value::Object(self.0));
     }
