@@ -25,7 +25,7 @@ pub(super) struct BackgroundTasks {
 
 impl Default for BackgroundTasks {
     fn default() -> BackgroundTasks {
-        let (publishers, listeners) = (Gate::for_stays(PUBLISHERS), Gate::for_stays(LISTENERS));
+        let (publishers, listeners) = (Gate::for_stays(PUBLISHERS, usize::MAX), Gate::for_stays(LISTENERS, usize::MAX));
         BackgroundTasks { running: watch::Sender::default(), publishers, listeners }
     }
 }

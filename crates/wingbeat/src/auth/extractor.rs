@@ -92,12 +92,9 @@ where
 
     async fn from_request_parts(request: &mut Parts, state: &S) -> Result<Option<Login<User>>> {
         let app = App::from_ref(state);
-        match app.caller_of(request).await {
-            Ok(None) => Ok(None),
-            Ok(Some(params)) => params.user().map(|user| Some(Login(user))),
-            Err(error) => Err(error),
-        }
-        .map_err(|error| app.shown(error))
+        let caller = app.caller_of(request).await;
+        let login = caller.and_then(|params| params.map(|params| params.user().map(Login)).transpose());
+        login.map_err(|error| app.shown(error))
     }
 }
 

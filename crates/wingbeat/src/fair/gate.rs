@@ -44,15 +44,9 @@ impl Gate {
         Gate::new(places, Queue::new(most), None)
     }
 
-    /// For what may take as long as somebody likes, so that nobody may have all places: see [`Shares`]. Any number wait:
-    /// nothing that has been done is refused.
-    pub(crate) fn for_stays(places: usize) -> Arc<Gate> {
-        Gate::new(places, Queue::new(usize::MAX), Some(Shares::default()))
-    }
-
-    /// The same where at most so many wait.
-    #[cfg(feature = "uploads")]
-    pub(crate) fn for_bounded_stays(places: usize, most: usize) -> Arc<Gate> {
+    /// For what may take as long as somebody likes, so that nobody may have all places: see [`Shares`]. At most `most` wait;
+    /// where what waits has been done already, any number may (`usize::MAX`).
+    pub(crate) fn for_stays(places: usize, most: usize) -> Arc<Gate> {
         Gate::new(places, Queue::new(most), Some(Shares::default()))
     }
 
@@ -225,7 +219,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_place_is_not_lost_with_who_no_longer_wants_it() {
-        for gate in [Gate::for_work(1, 1000), Gate::for_stays(1)] {
+        for gate in [Gate::for_work(1, 1000), Gate::for_stays(1, usize::MAX)] {
             let first = gate.enter(SERVER).await.unwrap();
             let waiting: Vec<_> = (0..100).map(|_| enter(&gate, at(6, 1))).collect();
             let last = enter(&gate, at(6, 1));
@@ -256,7 +250,7 @@ mod tests {
 
     #[test]
     fn nobody_takes_all_places_that_may_be_kept_for_long() {
-        let gate = Gate::for_stays(100);
+        let gate = Gate::for_stays(100, usize::MAX);
         let one = all(&gate, at(6, 1));
         let (neighbour, elsewhere) = (all(&gate, at(6, 2)), all(&gate, at(1, 3)));
         let counts = [one.len(), neighbour.len(), elsewhere.len()];
@@ -266,7 +260,7 @@ mod tests {
 
     #[test]
     fn who_has_a_share_waits_behind_himself_only() {
-        let gate = Gate::for_stays(100);
+        let gate = Gate::for_stays(100, usize::MAX);
         let mut held = all(&gate, at(6, 1));
         let mut crowd: Vec<_> = (0..10).map(|_| enter(&gate, at(6, 1))).collect();
         assert!(gate.try_enter(at(1, 2)).is_some(), "it waits for others");
@@ -277,7 +271,7 @@ mod tests {
 
     #[test]
     fn nothing_is_kept_of_those_who_have_given_up() {
-        let gate = Gate::for_stays(1);
+        let gate = Gate::for_stays(1, usize::MAX);
         let _first = gate.try_enter(SERVER).unwrap();
         for connection in 0..1000 {
             drop(enter(&gate, at(6, connection)));

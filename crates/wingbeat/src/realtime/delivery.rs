@@ -32,7 +32,7 @@ impl Delivery {
         Arc::new(Delivery {
             channels,
             queue: Mutex::default(),
-            places: Gate::for_stays(WAITING),
+            places: Gate::for_stays(WAITING, usize::MAX),
             #[cfg(feature = "metrics")]
             deliveries: metrics::counter!("wingbeat_deliveries_total"),
         })

@@ -57,7 +57,7 @@ struct WaitingTurn {
 impl Default for EventOrder {
     fn default() -> EventOrder {
         let seeds = RandomState::new();
-        let (factor, permits) = (seeds.hash_one(0) | 1, Gate::for_stays(HELD));
+        let (factor, permits) = (seeds.hash_one(0) | 1, Gate::for_stays(HELD, usize::MAX));
         EventOrder { seeds, factor, queues: Mutex::default(), permits }
     }
 }

@@ -109,8 +109,8 @@ impl Uploads {
     pub fn to(folder: impl Into<PathBuf>) -> Uploads {
         let state = State {
             open: Mutex::default(),
-            running: Gate::for_bounded_stays(AT_A_TIME, WAITING),
-            waiting: Gate::for_bounded_stays(TICKETS, WAITING),
+            running: Gate::for_stays(AT_A_TIME, WAITING),
+            waiting: Gate::for_stays(TICKETS, WAITING),
             tickets: Tickets::default(),
         };
         Uploads {
