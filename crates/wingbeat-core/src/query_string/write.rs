@@ -35,8 +35,8 @@ pub fn stringify(query: &Map<String, Value>) -> String {
 /// # Errors
 /// BadRequest, with the place in the query, for what would arrive as something else: an empty list or object, which
 /// does not arrive at all (so that `{"id": {"$in": []}}` would select everything), an element of a list or an operator
-/// of which nothing would arrive (as of `{"$or": [{"id": {"$nin": []}}, …]}`), names that are empty or hold brackets, an object with the names of a list's places, more than [`MAX_DEPTH`] brackets, more than
-/// [`MAX_PARAMETERS`].
+/// of which nothing would arrive (as of `{"$or": [{"id": {"$nin": []}}, …]}`), names that are empty or hold brackets, an
+/// object with the names of a list's places, more than [`MAX_DEPTH`] brackets, more than [`MAX_PARAMETERS`].
 pub fn write(query: &Map<String, Value>) -> Result<String> {
     let mut count = 0;
     for (name, value) in query {
