@@ -36,7 +36,8 @@ pub(crate) async fn run(client: &Client, options: Options) -> Result<()> {
             },
             Some(event) = connection.next() => match event {
                 ConnectionEvent::Disconnected { reason, .. } => say(format_args!("disconnected: {reason}")),
-                ConnectionEvent::Connected { .. } => say("connected"),
+                ConnectionEvent::Connected { recovered: true, .. } => say("connected; nothing was missed"),
+                ConnectionEvent::Connected { .. } => say("connected; events may have been missed"),
                 ConnectionEvent::LoginFailed(error) => say(format_args!("not logged in any more: {error}")),
                 ConnectionEvent::ConnectFailed { error, will_retry: false } => return Err(Arc::unwrap_or_clone(error).into()),
                 _ => {}

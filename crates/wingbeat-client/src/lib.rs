@@ -28,6 +28,8 @@
 //! * Calls made while there is no connection wait for it, in order, in a bounded buffer.
 //! * A lost connection is renewed as socket.io-client does it ([`Reconnection`]), and a login with it, before the calls
 //!   that wait ([`Client::authenticate`]).
+//! * What was published while the connection was down comes after it, where the server offers that, or
+//!   [`Client::recovered`] is false.
 //! * [`Client::rest`] calls the same services over plain HTTP, without events.
 //! * Events are [streams](Events); a slow listener loses events of its own, and receives an error that says so.
 

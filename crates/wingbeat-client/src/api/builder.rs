@@ -37,6 +37,9 @@ impl<C> Builder<C> {
         let mut options = self.options?;
         if let Some(address) = Arc::get_mut(&mut options.address) {
             address.settle()?;
+            if !options.recovery {
+                address.query.push_str("&recovery=0");
+            }
         }
         Ok(options)
     }
@@ -144,6 +147,7 @@ fn defaults(address: Address) -> Options {
         namespace: "/".into(),
         msgpack: false,
         auth_payload: None,
+        recovery: true,
         reconnection: Reconnection::default(),
         connect_timeout: Duration::from_secs(20),
         ping_timeout: Duration::MAX,

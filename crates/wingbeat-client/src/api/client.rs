@@ -125,12 +125,19 @@ impl Client {
 
     /// Whether the client is connected at this moment. Over REST it never is: requests come and go.
     pub fn is_connected(&self) -> bool {
-        self.shared().socket_id().is_some()
+        self.shared().socket().is_some()
     }
 
     /// The id that the server gave this connection, if there is one.
     pub fn id(&self) -> Option<Arc<str>> {
-        self.shared().socket_id()
+        self.shared().socket().map(|socket| socket.id)
+    }
+
+    /// Whether the present connection goes on with the session before, so that the client hears all that was published
+    /// while it was away. If not, as with the first connection, a program fetches anew what it shows.
+    /// [`ConnectionEvent::Connected`](crate::ConnectionEvent::Connected) tells it at the right moment.
+    pub fn recovered(&self) -> bool {
+        self.shared().socket().is_some_and(|socket| socket.recovered)
     }
 
     /// What carries the packets at this moment: after an upgrade, a WebSocket.

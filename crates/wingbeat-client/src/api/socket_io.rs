@@ -61,6 +61,12 @@ impl Builder<SocketIo> {
         self.with(|options| options.msgpack = msgpack)
     }
 
+    /// Whether to ask the server to send what was published while the connection was down, where it offers that
+    /// ([`Client::recovered`]). Default yes. With `false` a Wingbeat server also leaves out the offsets of events.
+    pub fn recovery(self, recovery: bool) -> Self {
+        self.with(|options| options.recovery = recovery)
+    }
+
     /// When to come back after the connection is lost.
     pub fn reconnection(self, reconnection: Reconnection) -> Self {
         self.address(|_| reconnection.check()).with(|options| options.reconnection = reconnection)

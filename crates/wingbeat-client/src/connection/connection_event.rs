@@ -20,6 +20,16 @@ pub enum ConnectionEvent {
     Connected {
         /// The id that the server gave this connection.
         id: Arc<str>,
+        /// Whether the server goes on with the session before and sends all that was missed; else a program fetches
+        /// anew what it shows. The first connection recovers nothing.
+        recovered: bool,
+    },
+    /// Another namespace is joined ([`Io::of`](crate::Io::of)).
+    Joined {
+        /// Which.
+        namespace: Arc<str>,
+        /// As for [`Connected`](ConnectionEvent::Connected).
+        recovered: bool,
     },
     /// The connection is gone. Calls that were under way have failed with [`DeliveryStatus::Unknown`](crate::DeliveryStatus::Unknown).
     Disconnected {
@@ -57,7 +67,8 @@ impl ConnectionEvent {
     pub(crate) fn bytes(&self) -> usize {
         let of = |value: &Value| value.to_string().len();
         match self {
-            ConnectionEvent::Connected { id } => id.len(),
+            ConnectionEvent::Connected { id, .. } => id.len(),
+            ConnectionEvent::Joined { namespace, .. } => namespace.len(),
             ConnectionEvent::LoggedIn(result) => of(result),
             ConnectionEvent::ConnectFailed { error, .. } | ConnectionEvent::LoginFailed(error) => {
                 let said = error.answer().and_then(|error| error.errors());
@@ -71,7 +82,12 @@ impl ConnectionEvent {
 impl fmt::Debug for ConnectionEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ConnectionEvent::Connected { id } => f.debug_struct("Connected").field("id", id).finish(),
+            ConnectionEvent::Connected { id, recovered } => {
+                f.debug_struct("Connected").field("id", id).field("recovered", recovered).finish()
+            }
+            ConnectionEvent::Joined { namespace, recovered } => {
+                f.debug_struct("Joined").field("namespace", namespace).field("recovered", recovered).finish()
+            }
             ConnectionEvent::Disconnected { reason, will_reconnect } => {
                 f.debug_struct("Disconnected").field("reason", reason).field("will_reconnect", will_reconnect).finish()
             }

@@ -120,7 +120,8 @@ impl fmt::Debug for Event {
 /// A stream of events, read as `T`s. Dropping it ends the subscription.
 ///
 /// It goes on across reconnections and ends only when the client is closed. What the server sends while the connection
-/// is down is lost, as it is for every Feathers client.
+/// is down comes after it, if the server recovers connections; else it is lost, and
+/// [`Client::recovered`](crate::Client::recovered) is false.
 ///
 /// A listener that does not keep up loses the *oldest* events beyond its limits (1024 events or 16 MiB, see
 /// [`Builder::listener_limits`](crate::Builder::listener_limits)): then [`Missed`](Error::Missed) takes their place, which

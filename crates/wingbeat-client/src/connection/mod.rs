@@ -23,7 +23,7 @@ pub(crate) use handle::{ConnectionHandle, WeakConnection};
 pub(crate) use options::Options;
 pub(crate) use pending_call::{Outbound, Outcome, PendingCall, QueuePosition, Unsent};
 pub(crate) use queue::{Next, Queue, QueueLimits};
-pub(crate) use shared::Shared;
+pub(crate) use shared::{Shared, Socket};
 pub use storage::{FileStorage, MemoryStorage, Storage};
 #[doc(hidden)]
 pub use task::fuzzing;

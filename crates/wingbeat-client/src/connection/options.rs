@@ -14,6 +14,8 @@ pub(crate) struct Options {
     pub(crate) namespace: Arc<str>,
     pub(crate) msgpack: bool,
     pub(crate) auth_payload: Option<Value>,
+    /// Whether what was missed is asked for.
+    pub(crate) recovery: bool,
     pub(crate) reconnection: Reconnection,
     pub(crate) connect_timeout: Duration,
     pub(crate) ping_timeout: Duration,

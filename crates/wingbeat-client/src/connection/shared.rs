@@ -16,9 +16,16 @@ pub(crate) struct Shared {
     listeners: Mutex<Option<Listeners>>,
     observers: Mutex<Option<Vec<Weak<Queue<ConnectionEvent>>>>>,
     authentication: Mutex<Option<Arc<Value>>>,
-    socket_id: Mutex<Option<Arc<str>>>,
+    socket: Mutex<Option<Socket>>,
     transport: Mutex<Option<TransportKind>>,
     announced: Mutex<Option<usize>>,
+}
+
+/// The connection to the namespace of the services.
+#[derive(Clone)]
+pub(crate) struct Socket {
+    pub(crate) id: Arc<str>,
+    pub(crate) recovered: bool,
 }
 
 /// By namespace.
@@ -41,7 +48,7 @@ impl Shared {
             listeners: Mutex::new(Some(Listeners::default())),
             observers: Mutex::new(Some(Vec::new())),
             authentication: Mutex::default(),
-            socket_id: Mutex::default(),
+            socket: Mutex::default(),
             transport: Mutex::default(),
             announced: Mutex::default(),
         }
@@ -118,7 +125,7 @@ impl Shared {
 
     /// Ends all streams, and those that are still asked for.
     pub(crate) fn close(&self) {
-        self.set_socket_id(None);
+        self.set_socket(None);
         let listeners = locked(&self.listeners).take();
         listeners
             .iter()
@@ -138,12 +145,12 @@ impl Shared {
         *locked(&self.authentication) = result;
     }
 
-    pub(crate) fn socket_id(&self) -> Option<Arc<str>> {
-        locked(&self.socket_id).clone()
+    pub(crate) fn socket(&self) -> Option<Socket> {
+        locked(&self.socket).clone()
     }
 
-    pub(crate) fn set_socket_id(&self, id: Option<Arc<str>>) {
-        *locked(&self.socket_id) = id;
+    pub(crate) fn set_socket(&self, socket: Option<Socket>) {
+        *locked(&self.socket) = socket;
     }
 
     pub(crate) fn transport(&self) -> Option<TransportKind> {

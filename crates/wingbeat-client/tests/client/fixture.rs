@@ -10,6 +10,8 @@ use wingbeat_client::{Builder, Client, Reconnection};
 pub(crate) enum Target {
     Node,
     Wingbeat,
+    /// Socket.IO alone, with connection state recovery.
+    Bare,
 }
 
 pub(crate) struct Fixture {
@@ -23,6 +25,11 @@ impl Fixture {
     pub(crate) fn start(target: Target, state: &'static str) -> Fixture {
         let (child, port) = spawn(target, state, 0);
         Fixture { target, state, child, port }
+    }
+
+    /// Socket.IO's own server, with connection state recovery.
+    pub(crate) fn bare(state: &'static str) -> Fixture {
+        Fixture::start(Target::Bare, state)
     }
 
     pub(crate) fn url(&self) -> String {
@@ -68,13 +75,8 @@ impl Drop for Fixture {
 
 fn spawn(target: Target, state: &str, port: u16) -> (Child, u16) {
     let mut command = match target {
-        Target::Node => {
-            let script = root().join("conformance/feathers/fixture.mjs");
-            assert!(root().join("conformance/node_modules").exists(), "run `npm ci` in conformance/ first");
-            let mut command = Command::new("node");
-            command.arg(script);
-            command
-        }
+        Target::Node => node("feathers/fixture.mjs"),
+        Target::Bare => node("interop/recovery-server.mjs"),
         Target::Wingbeat => Command::new(built()),
     };
     command.args(["--state", state, "--port", &port.to_string()]);
@@ -83,6 +85,14 @@ fn spawn(target: Target, state: &str, port: u16) -> (Child, u16) {
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let port = line.trim().rsplit(':').next().and_then(|port| port.parse().ok());
     (child, port.unwrap_or_else(|| panic!("the fixture said {line:?}")))
+}
+
+fn node(script: &str) -> Command {
+    let conformance = root().join("conformance");
+    assert!(conformance.join("node_modules").exists(), "run `npm ci` in conformance/ first");
+    let mut command = Command::new("node");
+    command.arg(conformance.join(script));
+    command
 }
 
 fn root() -> PathBuf {

@@ -32,6 +32,7 @@ mod proxy;
 #[cfg(feature = "tls")]
 mod reach;
 mod recordings;
+mod recovery;
 mod rest;
 mod rest_faults;
 mod scripted;

@@ -89,6 +89,12 @@ impl<'a> Arguments<'a> {
         self.len == 0
     }
 
+    /// Forgets the last element, which stays in the text of the whole.
+    pub fn pop(&mut self) {
+        self.len = self.len.saturating_sub(1);
+        self.rest.truncate(self.len().saturating_sub(INLINE));
+    }
+
     /// The text of an element.
     pub fn get(&self, index: usize) -> Option<&str> {
         self.range(index).map(|range| &self.text()[range])
@@ -228,6 +234,18 @@ mod tests {
         assert_eq!(kept.as_ptr(), owned.get(1).unwrap().as_ptr(), "a part of the shared text");
         drop(owned);
         assert_eq!(kept, r#"{"b":1}"#);
+    }
+
+    #[test]
+    fn the_last_elements_are_forgotten_one_by_one() {
+        let mut found = parse("[1,2,3,4,5,6,7]").unwrap();
+        for left in (0..7).rev() {
+            found.pop();
+            assert_eq!((found.len(), found.get(left)), (left, None));
+            assert_eq!(found.get(left.wrapping_sub(1)).is_some(), left > 0);
+        }
+        found.pop();
+        assert!(found.is_empty());
     }
 
     #[test]

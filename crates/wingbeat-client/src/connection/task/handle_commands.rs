@@ -89,7 +89,7 @@ impl Task {
                 }
             }
             Command::Connect(answer) => {
-                if self.shared.socket_id().is_some() {
+                if self.shared.socket().is_some() {
                     let _ = answer.send(Ok(()));
                 } else {
                     if !self.wanted {
@@ -119,7 +119,7 @@ impl Task {
         };
         let namespace = &mut self.namespaces[at];
         let connection = self.connection;
-        if pending.asked.as_ref().is_some_and(|asked| asked.connection != connection || !namespace.joined) {
+        if pending.asked.as_ref().is_some_and(|asked| asked.connection != connection || !namespace.is_open()) {
             return outbound.finish(Err(nobody_asks()));
         }
         if let Some(error) = &namespace.halted {

@@ -9,6 +9,7 @@ mod handle_commands;
 mod login;
 mod namespace;
 mod received;
+mod recovery;
 mod session;
 
 use crate::connection::{Command, ConnectionEvent, Shared, WeakConnection};

@@ -1,5 +1,6 @@
 //! One namespace: what waits to be sent, and what waits for an answer.
 
+use super::recovery::Recovery;
 use crate::connection::{Answer, Kind, Outbound, PendingCall, QueueLimits, QueuePosition, Unsent};
 use crate::error::{DeliveryStatus, Error, Problem};
 use crate::transport::Outbox;
@@ -20,6 +21,8 @@ pub(crate) struct Namespace {
     pub(crate) asked: bool,
     /// Why nothing can be sent here until the next CONNECT.
     pub(crate) halted: Option<Error>,
+    /// What the next CONNECT asks to be recovered, if the server offers it.
+    pub(crate) recovery: Option<Recovery>,
     free: VecDeque<(u64, Outbound)>,
     behind_gate: VecDeque<(u64, Outbound)>,
     order: u64,
@@ -40,6 +43,7 @@ impl Namespace {
             joined: false,
             asked: false,
             halted: None,
+            recovery: None,
             free: VecDeque::new(),
             behind_gate: VecDeque::new(),
             order: 0,
@@ -47,6 +51,23 @@ impl Namespace {
             in_flight: FxHashMap::default(),
             next_id: 0,
         }
+    }
+
+    /// Whether what comes is for us. Node sends what was missed before its answer to CONNECT.
+    pub(crate) fn is_open(&self) -> bool {
+        self.joined || (self.asked && self.halted.is_none())
+    }
+
+    /// Takes note of the answer to CONNECT; whether it goes on with the session before.
+    pub(crate) fn join(&mut self, pid: Option<&str>) -> bool {
+        self.joined = true;
+        self.halted = None;
+        let recovered = self.recovery.as_ref().zip(pid).is_some_and(|(recovery, pid)| recovery.is_of(pid));
+        if !recovered {
+            // An offset of the old session says nothing in the new one.
+            self.recovery = pid.and_then(Recovery::new);
+        }
+        recovered
     }
 
     /// Keeps a packet until it can be sent; gives it back if the buffer is full.

@@ -4,7 +4,7 @@ use super::Task;
 use super::namespace::lost_error;
 use super::session::SessionEnd;
 use crate::connection::{
-    AckRequest, Answer, ConnectionEvent, Event, Kind, MAX_ARGUMENTS, Options, Reply, SUCCESS, received_error,
+    AckRequest, Answer, ConnectionEvent, Event, Kind, MAX_ARGUMENTS, Options, Reply, SUCCESS, Socket, received_error,
 };
 use crate::error::{Error, Problem};
 use crate::transport::{Broken, Incoming, Outbox, Reason};
@@ -77,8 +77,8 @@ impl Task {
             (PacketKind::Connect, Content::Json(json)) => return self.joined(at, &json),
             (PacketKind::ConnectError, Content::Json(json)) => return self.refused(at, &json),
             (PacketKind::Disconnect, _) => return self.disconnected(at),
-            // Nothing else belongs to a namespace that is not joined.
-            _ if !self.namespaces[at].joined => {}
+            // Nothing else belongs to a namespace that is not joined, or about to be.
+            _ if !self.namespaces[at].is_open() => {}
             (PacketKind::Event | PacketKind::BinaryEvent, Content::Arguments(arguments)) => {
                 self.event(at, whole.id, arguments, whole.attachments);
             }
@@ -103,15 +103,16 @@ impl Task {
                 self.broken(Broken::protocol("the server gives no id, as those of Socket.IO before version 3")),
             );
         };
-        self.namespaces[at].joined = true;
-        self.namespaces[at].halted = None;
+        let recovered = self.namespaces[at].join(said.get("pid").and_then(Value::as_str));
         if at > 0 {
+            let namespace = self.namespaces[at].name.clone();
+            self.shared.report(&ConnectionEvent::Joined { namespace, recovered });
             return None;
         }
         self.attempts = 0;
         let id: Arc<str> = id.into();
-        self.shared.set_socket_id(Some(id.clone()));
-        self.shared.report(&ConnectionEvent::Connected { id });
+        self.shared.set_socket(Some(Socket { id: id.clone(), recovered }));
+        self.shared.report(&ConnectionEvent::Connected { id, recovered });
         for waiting in self.waiting_for_connection.drain(..) {
             let _ = waiting.send(Ok(()));
         }
@@ -135,6 +136,8 @@ impl Task {
     }
 
     fn disconnected(&mut self, at: usize) -> Option<SessionEnd> {
+        // Who is sent away begins anew.
+        self.namespaces[at].recovery = None;
         if at == 0 {
             return self.namespaces[0].joined.then_some(SessionEnd::Lost(Reason::ServerDisconnect));
         }
@@ -150,7 +153,11 @@ impl Task {
         None
     }
 
-    fn event(&self, at: usize, id: Option<AckId>, arguments: Arguments<'static>, attachments: Vec<Bytes>) {
+    fn event(&mut self, at: usize, id: Option<AckId>, mut arguments: Arguments<'static>, attachments: Vec<Bytes>) {
+        // What asks for an answer is not sent again, and has no offset.
+        if let Some(recovery) = self.namespaces[at].recovery.as_mut().filter(|_| id.is_none()) {
+            recovery.take_offset(&mut arguments);
+        }
         let Some(name) = arguments.event_name() else { return };
         let name = arguments.name(&name).to_owned();
         let namespace = &self.namespaces[at].name;

@@ -2,7 +2,7 @@
 
 use super::received::{decoder, is_ping};
 use super::{Stop, Task};
-use crate::connection::ConnectionEvent;
+use crate::connection::{ConnectionEvent, Options};
 use crate::error::{Error, Problem};
 use crate::transport::{Broken, Handshake, Outbox, Reason, Transport, TransportKind};
 use serde_json::Value;
@@ -78,8 +78,12 @@ impl Task {
             }
             self.shared.report(&ConnectionEvent::Disconnected { reason, will_reconnect: false });
         }
+        if matches!(end, SessionEnd::Stop(_)) {
+            // The server forgets who says goodbye.
+            self.namespaces.iter_mut().for_each(|namespace| namespace.recovery = None);
+        }
         self.watch = None;
-        self.shared.set_socket_id(None);
+        self.shared.set_socket(None);
         self.shared.set_transport(None);
         self.lose(reason);
         if !matches!(reason, Reason::TransportClose | Reason::TransportError | Reason::PingTimeout) {
@@ -196,12 +200,14 @@ impl Task {
     }
 
     fn ask_to_join(&mut self, outbox: &mut Outbox) -> Option<SessionEnd> {
-        let payload = &self.shared.options.auth_payload;
+        let Options { auth_payload, recovery, .. } = &self.shared.options;
         for (at, namespace) in self.namespaces.iter_mut().enumerate().filter(|(_, namespace)| !namespace.asked) {
             namespace.asked = true;
             // The settings of the last connection no longer count.
             namespace.halted = None;
-            let json = payload.as_ref().map(Value::to_string).unwrap_or_default();
+            let before = namespace.recovery.as_ref().filter(|_| *recovery);
+            let payload = before.map(|before| before.add_to(auth_payload.as_ref()));
+            let json = payload.as_ref().or(auth_payload.as_ref()).map(Value::to_string).unwrap_or_default();
             let asked = outbox.packet(PacketKind::Connect, &namespace.name, None, json.as_bytes(), &[]);
             let Err(refused) = asked else { continue };
             let error = Error::from(refused);
