@@ -5,7 +5,10 @@ use crate::fixture::Fixture;
 use crate::scripted::{Listener, OPEN, Peer};
 use crate::soon;
 use serde_json::{Value, json};
-use wingbeat_client::{Client, ConnectionEvent, ConnectionEvents, Event, Events};
+use std::time::Duration;
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
+use wingbeat_client::{Client, ConnectionEvent, ConnectionEvents, Event, Events, Reconnection, TransportKind};
 
 /// As long as those of Wingbeat.
 const PID: &str = "wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww";
@@ -212,6 +215,74 @@ async fn who_wants_no_recovery_says_so_in_the_handshake_and_asks_for_none() {
     }
 }
 
+/// How many events that server has for us, and how many are new at each connection.
+const ALL: u64 = 400;
+const NEW: u64 = 4;
+
+/// One connection of a server that sends again what comes behind the offset: before its answer, as Node, or behind it;
+/// and leaves.
+async fn replay(mut peer: Peer, first: bool, head: u64) {
+    peer.send(OPEN).await;
+    let Some(asked) = peer.receive().await else { return };
+    let said: Value = serde_json::from_str(asked.strip_prefix("40").unwrap()).unwrap_or_default();
+    let offset = said["offset"].as_str().and_then(|offset| offset.strip_prefix("k3-"));
+    let heard = offset.map_or(0, |number| number.parse().unwrap());
+    let joined = format!(r#"40{{"sid":"s","pid":"{PID}"}}"#);
+    // Who has no pid yet does not know what an offset is.
+    let first = first && said["pid"] == PID;
+    if !first {
+        peer.send(&joined).await;
+    }
+    for number in heard + 1..=head {
+        peer.send(&format!(r#"42["x",{number},"k3-{number}"]"#)).await;
+    }
+    if first {
+        peer.send(&joined).await;
+    }
+}
+
+#[tokio::test]
+async fn cut_at_any_byte_each_event_comes_once_and_in_order() {
+    let (server, network) = (Listener::bind().await, Listener::bind().await);
+    let client = quick(&network.url()).transports([TransportKind::WebSocket]);
+    let at_once = Reconnection::default().delay(Duration::from_millis(1)).max_delay(Duration::from_millis(1));
+    let client = client.reconnection(at_once).build().unwrap();
+    let mut heard = client.io().on::<u64>("x");
+    let port = server.port();
+    let connections = async {
+        for count in 1_u64.. {
+            let mut tcp = network.tcp().await;
+            let upstream = async {
+                let mut upstream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+                // From within the handshake to the middle of what comes then; the same ones each time.
+                let cut = count * 7919 % 1000;
+                let (mut from, mut to) = upstream.split();
+                let (mut ours, mut theirs) = tcp.split();
+                let down = async { tokio::io::copy(&mut (&mut from).take(cut), &mut theirs).await };
+                tokio::select! {
+                    _ = down => {}
+                    _ = tokio::io::copy(&mut ours, &mut to) => {}
+                }
+            };
+            let answers = async {
+                if let Some(peer) = server.peer().await {
+                    replay(peer, count % 2 == 0, (count * NEW).min(ALL)).await;
+                }
+            };
+            tokio::join!(upstream, answers);
+        }
+    };
+    let all = async {
+        for number in 1..=ALL {
+            assert_eq!(next(&mut heard).await, number);
+        }
+    };
+    soon(async {
+        tokio::select! { () = connections => {}, () = all => {} }
+    })
+    .await;
+}
+
 /// A client of Node's own server, which has an offset, and what it hears.
 async fn of_node(server: &Fixture) -> (Client, ConnectionEvents, Events<Event>) {
     let client = server.client().connect().await.unwrap();
@@ -247,7 +318,7 @@ async fn node_sends_what_was_missed_once_and_in_order() {
 #[tokio::test]
 async fn who_comes_back_to_node_too_late_is_told() {
     let server = Fixture::bare("short");
-    let client = server.client().reconnection(wingbeat_client::Reconnection::default().delay(LATE).max_delay(LATE));
+    let client = server.client().reconnection(Reconnection::default().delay(LATE).max_delay(LATE));
     let client = client.connect().await.unwrap();
     let (mut events, mut heard) = (client.connection_events(), client.io().on::<Event>("x"));
     client.io().emit_with_ack("tell", ("x", [0])).await.unwrap();
@@ -259,7 +330,7 @@ async fn who_comes_back_to_node_too_late_is_told() {
 }
 
 /// Half of it at least, as delays vary: longer than that server keeps a session.
-const LATE: std::time::Duration = std::time::Duration::from_millis(400);
+const LATE: Duration = Duration::from_millis(400);
 
 #[tokio::test]
 async fn a_node_that_was_restarted_recovers_nothing() {

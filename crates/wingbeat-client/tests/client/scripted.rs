@@ -26,8 +26,17 @@ impl Listener {
         format!("http://{}", self.0.local_addr().unwrap())
     }
 
+    pub(crate) fn port(&self) -> u16 {
+        self.0.local_addr().unwrap().port()
+    }
+
     pub(crate) async fn tcp(&self) -> TcpStream {
         self.0.accept().await.unwrap().0
+    }
+
+    /// Accepts a WebSocket, unless the client leaves first.
+    pub(crate) async fn peer(&self) -> Option<Peer> {
+        tokio_tungstenite::accept_async(self.tcp().await).await.ok().map(Peer)
     }
 
     /// Accepts a WebSocket; also says what was asked for.
