@@ -2,6 +2,7 @@
 
 use super::Config;
 use crate::outbox::SMALL;
+use std::time::Duration;
 
 /// What may wait for one client if its messages are small.
 const MIN_OUTBOX: usize = 4 << 20;
@@ -29,9 +30,14 @@ impl Config {
     }
 
     /// How many bytes that are sent to one client alone may wait for it.
-    pub(crate) fn most_waiting(&self) -> usize {
+    pub fn most_waiting(&self) -> usize {
         let bytes = self.outbox_limit.unwrap_or_else(|| self.max_payload.saturating_mul(4).max(MIN_OUTBOX));
         bytes.clamp(SMALL, MAX_OUTBOX).min(self.outbox_total.map_or(MAX_OUTBOX, |total| total.max(SMALL)))
+    }
+
+    /// How long a client may seem to be there that has gone: until the next ping, and as long as its answer may take.
+    pub fn loss_unnoticed(&self) -> Duration {
+        self.ping_interval.saturating_add(self.ping_timeout)
     }
 
     /// How many bytes may wait for all clients together, each counted as often as it is in memory: an event that thousands

@@ -5,7 +5,7 @@ use super::{SessionId, Shared};
 use crate::outbox::{LONG, Outbox, Pushed, SharedFrame, is_large};
 use crate::peer::Handshake;
 use bytes::Bytes;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 use wingbeat_protocol::packet::{Frame, msgpack};
@@ -13,21 +13,25 @@ use wingbeat_protocol::packet::{Frame, msgpack};
 /// Messages to a session's task, as bits.
 pub(crate) mod signal {
     /// A deadline has passed.
-    pub(crate) const DUE: u8 = 1;
+    pub(crate) const DUE: u16 = 1;
     /// A socket was told to leave its namespace.
-    pub(crate) const LEAVE: u8 = 2;
+    pub(crate) const LEAVE: u16 = 2;
     /// The server wants the session to end.
-    pub(crate) const CLOSE: u8 = 4;
+    pub(crate) const CLOSE: u16 = 4;
     /// More waits than may.
-    pub(crate) const FULL: u8 = 8;
+    pub(crate) const FULL: u16 = 8;
     /// The server is shutting down.
-    pub(crate) const SHUTDOWN: u8 = 16;
+    pub(crate) const SHUTDOWN: u16 = 16;
     /// A request broke the rules of polling.
-    pub(crate) const BROKEN: u8 = 32;
+    pub(crate) const BROKEN: u16 = 32;
     /// A poll died, and what it had taken is back.
-    pub(crate) const PUT_BACK: u8 = 64;
+    pub(crate) const PUT_BACK: u16 = 64;
     /// The time for an orderly end is over.
-    pub(crate) const ABORT: u8 = 128;
+    pub(crate) const ABORT: u16 = 128;
+    /// The client of a socket that may be one of its own has come back over another connection.
+    pub(crate) const TAKEN_OVER: u16 = 256;
+    /// The client has to come again.
+    pub(crate) const BREAK_OFF: u16 = 512;
 }
 
 /// How HTTP requests see a session.
@@ -49,7 +53,7 @@ pub(crate) struct SessionHandle {
     waker: OnceLock<Waker>,
     // Whether the task runs or is about to: then it needs no waking to see what was queued.
     scheduled: AtomicBool,
-    signals: AtomicU8,
+    signals: AtomicU16,
     transport: AtomicU8,
     /// When the wheel has to wake the task, and the earliest time that the wheel knows about.
     pub(crate) deadline: AtomicU64,
@@ -73,7 +77,7 @@ impl SessionHandle {
             outbox: Outbox::new(),
             waker: OnceLock::new(),
             scheduled: AtomicBool::new(true),
-            signals: AtomicU8::new(0),
+            signals: AtomicU16::new(0),
             transport: AtomicU8::new(transport as u8),
             deadline: AtomicU64::new(u64::MAX),
             armed: AtomicU64::new(u64::MAX),
@@ -143,12 +147,12 @@ impl SessionHandle {
         }
     }
 
-    pub(crate) fn signal(&self, signal: u8) {
+    pub(crate) fn signal(&self, signal: u16) {
         self.signals.fetch_or(signal, Ordering::SeqCst);
         self.wake();
     }
 
-    pub(crate) fn take_signals(&self) -> u8 {
+    pub(crate) fn take_signals(&self) -> u16 {
         if self.signals.load(Ordering::SeqCst) == 0 { 0 } else { self.signals.swap(0, Ordering::SeqCst) }
     }
 

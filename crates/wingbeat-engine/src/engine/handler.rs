@@ -25,6 +25,16 @@ pub trait Handler: Send + Sync + 'static {
         Box::pin(std::future::ready(Ok(())))
     }
 
+    /// What the answer to CONNECT gives the client as `pid`, its private id: with that and the place of the last event it
+    /// comes back after a loss. Asked right before the answer is written. Where it is what the client has sent as `pid`, the
+    /// client takes the connection for the earlier one, with nothing missed (`socket.recovered`).
+    ///
+    /// With one, the handler ends the events that it can send again in a text that says their place. By default none.
+    fn private_id(&self, socket: &Socket) -> Option<String> {
+        let _ = socket;
+        None
+    }
+
     /// The socket has joined. The answer to its CONNECT leaves before anything that is sent from here.
     fn connected(&self, socket: &Socket) {
         let _ = socket;

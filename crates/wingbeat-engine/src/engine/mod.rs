@@ -11,6 +11,7 @@ mod refuse;
 mod relief;
 mod session_id;
 mod socket;
+mod takeover;
 mod timer_wheel;
 
 pub(crate) use ack::Acks;
@@ -24,7 +25,7 @@ pub(crate) use handler::State;
 pub use handler::{Handled, Handler, Refusal};
 pub use reason::Reason;
 pub(crate) use refuse::refuse;
-pub(crate) use socket::Attachment;
+pub(crate) use socket::{Attachment, unnumbered};
 pub use socket::{Socket, WeakSocket};
 
 use crate::bundles::Bundles;
@@ -40,6 +41,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use takeover::Takeovers;
 use timer_wheel::TimerWheel;
 use tokio::sync::Notify;
 use wingbeat_protocol::{AddressCount, AddressCounts, LogThrottle, Origin};
@@ -86,6 +88,7 @@ pub(crate) struct Shared {
     handshakes: Rates,
     /// Refused WebSockets that have not closed yet.
     pub(crate) refused: AtomicUsize,
+    pub(crate) takeovers: Takeovers,
 }
 
 /// Why no session begins.
@@ -132,6 +135,7 @@ impl Engine {
             addresses: AddressCounts::default(),
             handshakes: Rates::default(),
             refused: AtomicUsize::new(0),
+            takeovers: Takeovers::default(),
         })))
     }
 
@@ -240,6 +244,7 @@ impl Shared {
     }
 
     pub(crate) fn unregister(&self, handle: &SessionHandle) {
+        self.takeovers.answer(handle.id_key(), |_| false);
         let key = handle.id_key() as usize;
         let removed = {
             let mut sessions = self.sessions();
@@ -276,7 +281,7 @@ impl Shared {
         self.sessions().iter().map(|(_, (handle, _))| handle.clone()).collect()
     }
 
-    fn signal_all(&self, signal: u8) {
+    fn signal_all(&self, signal: u16) {
         self.all_sessions().into_iter().for_each(|handle| handle.signal(signal));
     }
 

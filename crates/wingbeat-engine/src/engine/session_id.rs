@@ -28,16 +28,11 @@ fn random() -> [u8; 15] {
 }
 
 impl SessionId {
-    /// A random id that leads back to a place in the registry: 88 bits are random.
+    /// A random id that leads back to the session's place in the registry: 88 bits are random.
     pub(crate) fn with_key(key: u32) -> SessionId {
         let mut bytes = random();
         bytes[..4].copy_from_slice(&key.to_be_bytes());
         SessionId::encode(bytes)
-    }
-
-    /// A random id.
-    pub(crate) fn random() -> SessionId {
-        SessionId::encode(random())
     }
 
     fn encode(bytes: [u8; 15]) -> SessionId {
@@ -54,6 +49,12 @@ impl SessionId {
     /// The place in the registry, of an id that was made [with one](SessionId::with_key).
     pub(crate) fn place(&self) -> u32 {
         place(self.0.first_chunk().expect("20 letters are more than six"))
+    }
+
+    /// An id that was made here, from its text.
+    pub(crate) fn parse(text: &str) -> Option<SessionId> {
+        let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        text.as_bytes().try_into().ok().filter(|letters: &[u8; 20]| letters.iter().all(is_letter)).map(SessionId)
     }
 
     pub(crate) fn as_str(&self) -> &str {

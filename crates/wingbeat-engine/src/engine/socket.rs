@@ -1,12 +1,12 @@
 //! One client in one namespace.
 
-use super::{Acks, SessionHandle, SessionId, signal};
+use super::{Acks, SessionHandle, SessionId, Shared, signal};
 use crate::outbox::SharedFrame;
 use crate::peer::Handshake;
 use bytes::Bytes;
 use std::any::Any;
 use std::fmt;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use wingbeat_core::RawJson;
 use wingbeat_protocol::packet::{Arguments, Frame};
@@ -20,11 +20,20 @@ struct Inner {
     state: AtomicU8,
     namespace: Arc<str>,
     handle: Arc<SessionHandle>,
-    auth: Option<Box<RawJson>>,
+    /// The client can be told where it is among the events, and be given what it has missed.
+    recoverable: AtomicBool,
+    auth: Option<Box<Connect>>,
     attached: OnceLock<Box<dyn Any + Send + Sync>>,
     // Few servers ask their clients anything, or use rooms. Twice in a box: one word where there is none.
     acks: Mutex<Option<Box<Acks>>>,
     own: OnceLock<Box<Box<dyn Attachment>>>,
+}
+
+/// What the client has sent with CONNECT.
+struct Connect {
+    auth: RawJson,
+    /// The id of the earlier socket that it goes on as.
+    resumed: OnceLock<SessionId>,
 }
 
 /// What is kept with a socket, and notified when the socket is gone.
@@ -44,20 +53,62 @@ const TURNED_AWAY: u8 = 4;
 impl Socket {
     pub(crate) fn new(handle: Arc<SessionHandle>, namespace: Arc<str>, auth: Option<RawJson>) -> Socket {
         Socket(Arc::new(Inner {
-            id: SessionId::random(),
+            id: SessionId::with_key(handle.id_key()),
             state: AtomicU8::new(JOINING),
             namespace,
             handle,
-            auth: auth.map(Box::new),
+            recoverable: AtomicBool::new(false),
+            auth: auth.map(|auth| Box::new(Connect { auth, resumed: OnceLock::new() })),
             attached: OnceLock::new(),
             acks: Mutex::default(),
             own: OnceLock::new(),
         }))
     }
 
-    /// The socket's id: 20 characters of `A-Za-z0-9_-`. Another one after every CONNECT.
+    /// The socket's id: 20 characters of `A-Za-z0-9_-`. Another one after every CONNECT, unless the socket
+    /// [goes on](Socket::resume) as an earlier one.
     pub fn id(&self) -> &str {
-        self.0.id.as_str()
+        self.current_id().as_str()
+    }
+
+    pub(crate) fn current_id(&self) -> &SessionId {
+        self.resumed().unwrap_or(&self.0.id)
+    }
+
+    fn resumed(&self) -> Option<&SessionId> {
+        self.0.auth.as_deref().and_then(|connect| connect.resumed.get())
+    }
+
+    /// Goes on under the id of an earlier socket, which has ended: for a [handler](crate::Handler::connect), while the
+    /// client asks to join. Whether it does: only a client that sent something with its CONNECT can have asked for that.
+    pub fn resume(&self, id: &str) -> bool {
+        let (Some(connect), Some(id), true) = (self.0.auth.as_deref(), SessionId::parse(id), self.is_joining()) else {
+            return false;
+        };
+        if connect.resumed.set(id).is_err() {
+            return false;
+        }
+        self.0.handle.engine.takeovers.moved(id, self.0.handle.id_key());
+        true
+    }
+
+    /// Whether the client was given a private id (`pid`), with which it may come back: it takes the last argument of an
+    /// event, where that is a text, for the event's place among all events.
+    pub fn is_recoverable(&self) -> bool {
+        self.0.recoverable.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_recoverable(&self) {
+        self.0.recoverable.store(true, Ordering::Relaxed);
+    }
+
+    /// Ends the session as if its connection were lost: the client comes again by itself.
+    pub fn break_off(&self) {
+        self.0.handle.signal(signal::BREAK_OFF);
+    }
+
+    pub(super) fn engine(&self) -> &Arc<Shared> {
+        &self.0.handle.engine
     }
 
     /// The namespace, `/` for the main one.
@@ -77,7 +128,7 @@ impl Socket {
 
     /// What the client sent with CONNECT: a JSON object, if anything.
     pub fn auth(&self) -> Option<&RawJson> {
-        self.0.auth.as_deref()
+        self.0.auth.as_deref().map(|connect| &connect.auth)
     }
 
     /// Sends a packet that was encoded for this namespace, to this socket alone. Nothing happens unless it is connected.
@@ -98,7 +149,10 @@ impl Socket {
 
     /// Sends an event.
     pub fn emit(&self, name: &str, args: &[RawJson]) {
-        self.send(&Frame::with_values(&self.0.namespace, None, name, args));
+        match self.is_recoverable().then(|| unnumbered(args)).flatten() {
+            Some(args) => self.send(&Frame::with_values(&self.0.namespace, None, name, &args)),
+            None => self.send(&Frame::with_values(&self.0.namespace, None, name, args)),
+        }
     }
 
     /// The most attachments that a packet may have, from [`Config::max_attachments`](crate::Config::max_attachments).
@@ -156,6 +210,9 @@ impl Socket {
 
     /// The socket is gone, and everything that had to be notified was.
     pub(crate) fn ended(&self) {
+        if let Some(id) = self.resumed() {
+            self.0.handle.engine.takeovers.forget(id, self.0.handle.id_key());
+        }
         if let Some(own) = self.own_if_any() {
             own.ended();
         }
@@ -197,6 +254,13 @@ impl Socket {
         drop(self.0.acks.lock().unwrap_or_else(PoisonError::into_inner).take());
         matches!(was, CONNECTED | LEAVING)
     }
+}
+
+/// The arguments of an event that has no place among those that can be sent again, for clients that would take its last
+/// argument (or its name) for one; nothing if they would not.
+pub(crate) fn unnumbered(args: &[RawJson]) -> Option<Vec<RawJson>> {
+    let is_taken = args.last().is_none_or(|last| last.as_bytes().trim_ascii_start().starts_with(b"\""));
+    is_taken.then(|| args.iter().cloned().chain([RawJson::NULL]).collect())
 }
 
 /// A socket that is not kept by this, for what the socket itself keeps: what is [attached](Socket::attach) to it must not

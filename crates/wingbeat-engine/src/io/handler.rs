@@ -62,6 +62,10 @@ impl<H: Handler> Handler for CombinedHandler<H> {
         })
     }
 
+    fn private_id(&self, socket: &Socket) -> Option<String> {
+        if socket.namespace() == "/" { self.other.private_id(socket) } else { None }
+    }
+
     fn connected(&self, socket: &Socket) {
         if socket.namespace() == "/" {
             self.other.connected(socket);

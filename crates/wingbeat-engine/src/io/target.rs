@@ -2,9 +2,11 @@
 
 use super::namespace::{Members, NamespaceInner};
 use super::{Io, IoSocket};
+use crate::engine::unnumbered;
 use crate::{Reply, SharedFrame, Socket, Unanswered};
 use bytes::Bytes;
 use futures_util::future::join_all;
+use std::cell::LazyCell;
 use std::sync::Arc;
 use std::time::Duration;
 use wingbeat_core::RawJson;
@@ -39,20 +41,30 @@ impl Target {
 
     /// Sends an event. It is encoded once for all.
     pub fn emit(&self, name: &str, args: &[RawJson]) {
-        self.send(|| Frame::with_values(&self.space.name, None, name, args));
+        let frame = |args: &[RawJson]| Frame::with_values(&self.space.name, None, name, args);
+        self.send(|| frame(args), || unnumbered(args).map(|args| frame(&args)));
     }
 
     /// Sends an event with attachments, which placeholders in the arguments name.
     pub fn emit_binary(&self, name: &str, args: &[RawJson], attachments: &[Bytes]) {
-        let args: Vec<&[u8]> = args.iter().map(RawJson::as_bytes).collect();
-        self.send(|| Frame::binary_event(&self.space.name, name, &args, attachments));
+        let frame = |args: &[RawJson]| {
+            let args: Vec<&[u8]> = args.iter().map(RawJson::as_bytes).collect();
+            Frame::binary_event(&self.space.name, name, &args, attachments)
+        };
+        self.send(|| frame(args), || unnumbered(args).map(|args| frame(&args)));
     }
 
-    fn send(&self, frame: impl FnOnce() -> Frame) {
+    /// Sends one frame to all, and perhaps another one to those that can come back.
+    fn send(&self, frame: impl FnOnce() -> Frame, recoverable: impl FnOnce() -> Option<Frame>) {
         let sockets = self.sockets();
-        if !sockets.is_empty() {
-            let frame = SharedFrame::new(frame());
-            sockets.iter().for_each(|socket| socket.send_shared(&frame));
+        if sockets.is_empty() {
+            return;
+        }
+        let frame = SharedFrame::new(frame());
+        let other = LazyCell::new(|| recoverable().map(SharedFrame::new));
+        for socket in &sockets {
+            let other = if socket.is_recoverable() { other.as_ref() } else { None };
+            socket.send_shared(other.unwrap_or(&frame));
         }
     }
 

@@ -9,6 +9,7 @@ use crate::outbox::{LARGEST, SMALL, WriteBuffer};
 use crate::ws::pong_frame;
 use crate::{Answer, Reason, Socket};
 use bytes::Bytes;
+use serde_json::Value;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -123,7 +124,16 @@ impl Client {
             // It was turned away, and the client is told so, or was.
             Outcome::Joined(Ok(())) if !socket.is_joining() => {}
             Outcome::Joined(Ok(())) => {
-                let sid = [r#"{"sid":""#, socket.id(), r#""}"#].concat();
+                let pid = guarded(|| self.handle.engine.handler.private_id(&socket)).flatten();
+                let sid = match &pid {
+                    Some(pid) => {
+                        [r#"{"sid":""#, socket.id(), r#"","pid":"#, &Value::from(&**pid).to_string(), "}"].concat()
+                    }
+                    None => [r#"{"sid":""#, socket.id(), r#""}"#].concat(),
+                };
+                if pid.is_some() {
+                    socket.set_recoverable();
+                }
                 self.put(out, sid.len(), |bytes| write_packet(bytes, b"40", socket.namespace(), sid.as_bytes()));
                 socket.join();
                 self.has_joined = true;

@@ -64,6 +64,12 @@ impl Client {
         }
     }
 
+    /// Whether the client of one of its sockets has come back over another connection.
+    pub(super) fn is_taken_over(&self) -> bool {
+        let has = |id: &_| self.sockets.iter().any(|socket| socket.current_id() == id);
+        self.handle.engine.takeovers.answer(self.handle.id_key(), has)
+    }
+
     pub(super) fn is_busy(&self) -> bool {
         self.running.len() > 0 || !self.backlog.is_empty()
     }

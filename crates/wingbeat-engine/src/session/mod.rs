@@ -168,6 +168,9 @@ impl Session {
         if signals & signal::LEAVE != 0 {
             self.client.remove_leaving(out);
         }
+        if signals & signal::BREAK_OFF != 0 || signals & signal::TAKEN_OVER != 0 && self.client.is_taken_over() {
+            return Err(SessionEnd::close(Reason::TransportClose));
+        }
         if signals & signal::CLOSE != 0 {
             self.client.say_goodbye(out);
             return Err(SessionEnd::close(Reason::ServerNamespaceDisconnect));

@@ -81,6 +81,8 @@ impl Client {
         self.announce();
         self.handle.outbox.close();
         for socket in std::mem::take(&mut self.sockets) {
+            // One that was told to leave has left, whatever came first.
+            let reason = if socket.is_leaving() { Reason::ServerNamespaceDisconnect } else { reason };
             self.part(&socket, reason);
         }
         self.running.outlive(&self.handle.engine);
