@@ -116,7 +116,7 @@ pub use realtime::Connection;
 pub use service::{Params, Service};
 #[cfg(feature = "metrics")]
 pub use transport::Metrics;
-pub use transport::{Health, Rest, SocketIo, serve, terminated};
+pub use transport::{Health, Recovery, Rest, SocketIo, serve, terminated};
 #[doc(hidden)]
 pub use wingbeat_core::__private;
 pub use wingbeat_core::{

@@ -31,7 +31,7 @@ pub use mount::{IntoMount, Mount};
 pub(crate) use registry::Entry;
 
 use crate::hooks::HookSet;
-use crate::realtime::{Channel, ChannelName, Channels, Delivery};
+use crate::realtime::{Channel, ChannelName, Channels, Delivery, Recovery};
 use crate::service::{ServiceHandle, Services};
 use arc_swap::ArcSwap;
 use background::BackgroundTasks;
@@ -145,6 +145,11 @@ impl App {
     /// for any text. Looks through the names of all channels.
     pub fn channels_matching(&self, pattern: &str) -> Channel {
         Channel::new(self.0.channels.clone(), self.0.channels.names_matching(pattern))
+    }
+
+    /// Keeps what clients that come back will ask for. False if somebody has said so before.
+    pub(crate) fn keep_for_recovery(&self, recovery: Arc<Recovery>) -> bool {
+        self.0.channels.set_recovery(recovery)
     }
 
     /// The names of the channels that someone is in, sorted.

@@ -32,7 +32,8 @@ impl App {
             sessions.logins.fail(Some(id));
             for connection in sessions.connections_of(id) {
                 let ended = Some(&connection) != but && sessions.force_out(self, &connection, None);
-                count += usize::from(ended);
+                // One that is lost, and could have come back, is none of theirs any more.
+                count += usize::from(ended && connection.is_connected());
             }
         }
         count

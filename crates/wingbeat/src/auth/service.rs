@@ -1,13 +1,14 @@
 //! The authentication service: `create` logs in, `remove` logs out.
 
 use super::authenticator::{Authenticator, CountedAttempts};
-use super::session::{LoginUnderWay, Pending};
+use super::session::{LoginUnderWay, Pending, Session};
+use super::strategy::Jwt;
 use crate::app::{App, ConnectionGuard, Login, Mount};
 use crate::hooks::{Around, Context, Next};
 use crate::realtime::{Connection, Headers};
 use crate::service::{Params, RawService, Services};
 use crate::{BoxFuture, locked};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use wingbeat_core::{Error, IdArg, Method, Payload, Result};
 
@@ -121,6 +122,24 @@ impl Around for LoggedOut {
     }
 }
 
+impl Authenticator {
+    /// Logs a connection in that is not there yet: it is from [`connected`](ConnectionGuard::connected) on.
+    async fn handshake(&self, app: &App, connection: &Connection, authentication: Value) -> Result<()> {
+        let Some(path) = self.sessions.service.get().cloned() else { return Ok(()) };
+        let mut params = Params::new();
+        params.provider = Some(connection.provider());
+        params.connection = Some(connection.clone());
+        params.set_extension(Handshake);
+        app.service(&*path).create(authentication, params).await.map(drop)
+    }
+
+    /// The session that such a login has prepared here.
+    fn pending(&self, connection: &Connection) -> Option<Arc<Session>> {
+        let pending = connection.extension::<Pending>()?;
+        self.sessions.is_of(&pending.session).then(|| pending.session.clone())
+    }
+}
+
 /// Marks the login that a handshake asks for.
 struct Handshake;
 
@@ -139,16 +158,8 @@ impl ConnectionGuard for Authenticator {
 
     fn connect(self: Arc<Authenticator>, app: App, connection: Connection) -> BoxFuture<'static, Result<()>> {
         let authentication = connection.headers().and_then(|headers| self.strategies.parse(headers));
-        let Some((authentication, path)) = authentication.zip(self.sessions.service.get().cloned()) else {
-            return Box::pin(std::future::ready(Ok(())));
-        };
-        Box::pin(async move {
-            let mut params = Params::new();
-            params.provider = Some(connection.provider());
-            params.connection = Some(connection);
-            params.set_extension(Handshake);
-            app.service(&*path).create(authentication, params).await.map(drop)
-        })
+        let Some(authentication) = authentication else { return Box::pin(std::future::ready(Ok(()))) };
+        Box::pin(async move { self.handshake(&app, &connection, authentication).await })
     }
 
     fn authentication(&self, headers: &Headers) -> Option<Value> {
@@ -165,9 +176,38 @@ impl ConnectionGuard for Authenticator {
                     ?connection,
                     "a login by the handshake was refused once the client was connected"
                 );
-                connection.end_with_login();
+                match connection.is_recovered() {
+                    // It has the channels of who was logged in.
+                    true => connection.disconnect(),
+                    false => connection.end_with_login(),
+                }
             }
         }
+    }
+
+    fn resume(
+        self: Arc<Authenticator>,
+        app: App,
+        lost: Connection,
+        connection: Connection,
+    ) -> BoxFuture<'static, Result<()>> {
+        Box::pin(async move {
+            let before = self.sessions.get(&lost);
+            if let Some(before) = before.as_ref().filter(|_| self.pending(&connection).is_none()) {
+                let again = match &before.remembered {
+                    Some(remembered) => remembered.clone(),
+                    None => json!({"strategy": Jwt::NAME, "accessToken": before.token}),
+                };
+                self.handshake(&app, &connection, again).await?;
+            }
+            let subject = |session: &Option<Arc<Session>>| {
+                session.as_ref().map(|session| session.claims.subject().map(str::to_owned))
+            };
+            match subject(&before) == subject(&self.pending(&connection)) {
+                true => Ok(()),
+                false => Err(Error::not_authenticated("The connection that was lost was somebody else's")),
+            }
+        })
     }
 
     fn disconnected(&self, connection: &Connection) {

@@ -223,6 +223,11 @@ impl Part {
         self.filters.is_empty() && self.selector.takes_all()
     }
 
+    /// Whether a connection is meant that has had several numbers.
+    pub(super) fn takes_as(&self, connection: &Connection, mut ids: impl Iterator<Item = u64>) -> bool {
+        !ids.any(|id| self.selector.except.contains(&id)) && self.takes(connection)
+    }
+
     /// Whether a connection that was found is meant.
     pub(super) fn takes(&self, connection: &Connection) -> bool {
         self.selector.takes(connection) && self.filters.iter().all(|filter| filter(connection))

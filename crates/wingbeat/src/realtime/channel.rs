@@ -3,23 +3,29 @@
 use super::connection::Connection;
 use super::members::Members;
 use super::pattern::Pattern;
+use super::recovery::Recovery;
+use super::selector::{Selector, Source};
+use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// All channels of an application. A channel exists while someone is in it.
 ///
 /// Locks are taken in the order: the queue of deliveries or the map, a channel's members, a connection's memberships.
 #[derive(Default)]
-pub(crate) struct Channels(RwLock<HashMap<Arc<str>, Arc<Members>>>);
+pub(crate) struct Channels {
+    named: RwLock<HashMap<Arc<str>, Arc<Members>>>,
+    recovery: OnceLock<Arc<Recovery>>,
+}
 
 impl Channels {
     fn read(&self) -> RwLockReadGuard<'_, HashMap<Arc<str>, Arc<Members>>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
+        self.named.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, HashMap<Arc<str>, Arc<Members>>> {
-        self.0.write().unwrap_or_else(PoisonError::into_inner)
+        self.named.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn members(&self, name: &str) -> Option<Arc<Members>> {
@@ -38,22 +44,46 @@ impl Channels {
         let members = channels.entry(name.clone()).or_insert_with(|| Arc::new(Members::new(name))).clone();
         members.join(connection);
         // Whoever has gone meanwhile does not join, and must not leave an empty channel behind.
-        if members.is_empty() {
+        if members.is_unused() {
             channels.remove(members.name());
         }
+    }
+
+    /// What is kept for clients that come back, if anything.
+    pub(crate) fn recovery(&self) -> Option<&Arc<Recovery>> {
+        self.recovery.get()
+    }
+
+    /// Keeps what clients that come back will ask for. False if somebody has said so before.
+    pub(crate) fn set_recovery(&self, recovery: Arc<Recovery>) -> bool {
+        self.recovery.set(recovery).is_ok()
     }
 
     pub(crate) fn leave(&self, name: &str, connection: &Connection) {
         if let Some(members) = self.members(name) {
             self.leave_members(&members, connection);
+            self.leave_kept(&members, |lost| lost == connection);
         }
     }
 
     fn leave_members(&self, members: &Arc<Members>, connection: &Connection) {
-        members.leave(connection);
-        if members.is_empty() {
+        members.leave(connection, self.recovery().map(|recovery| &**recovery));
+        self.forget_if_unused(members);
+    }
+
+    /// Lost connections that may come back leave a channel.
+    fn leave_kept(&self, members: &Members, which: impl Fn(&Connection) -> bool) {
+        if let Some(recovery) = self.recovery()
+            && members.is_kept()
+        {
+            self.leave_parked(recovery, members.name(), which);
+        }
+    }
+
+    pub(super) fn forget_if_unused(&self, members: &Arc<Members>) {
+        if members.is_unused() {
             let mut channels = self.write();
-            if channels.get(members.name()).is_some_and(|now| Arc::ptr_eq(now, members) && now.is_empty()) {
+            if channels.get(members.name()).is_some_and(|now| Arc::ptr_eq(now, members) && now.is_unused()) {
                 channels.remove(members.name());
             }
         }
@@ -71,7 +101,12 @@ impl Channels {
 
     /// The client has gone: it leaves every channel and joins none any more. The names of these, for the first who says so.
     pub(crate) fn gone(&self, connection: &Connection) -> Option<Vec<Arc<str>>> {
-        connection.mark_gone().then(|| self.leave_all(connection))
+        connection.mark_gone().then(|| {
+            if let Some(recovery) = self.recovery() {
+                recovery.forget(connection);
+            }
+            self.leave_all(connection)
+        })
     }
 
     /// Sorted, as [`names`](Channels::names).
@@ -88,7 +123,12 @@ impl Channels {
     }
 
     pub(crate) fn names(&self) -> Vec<String> {
-        let mut names: Vec<String> = self.read().keys().map(|name| (**name).to_owned()).collect();
+        let mut names: Vec<String> = self
+            .read()
+            .values()
+            .filter(|members| !members.is_empty())
+            .map(|members| (**members.name()).to_owned())
+            .collect();
         names.sort();
         names
     }
@@ -122,13 +162,25 @@ impl Channel {
         }
     }
 
-    /// Takes out every connection for which the predicate holds.
+    /// Takes out every connection for which the predicate holds; also lost ones, which would be in it again if their clients
+    /// come back.
     pub fn leave_if(&self, predicate: impl Fn(&Connection) -> bool) {
         for connection in self.connections() {
             if predicate(&connection) {
                 self.leave(&connection);
             }
         }
+        for members in self.names.iter().filter_map(|name| self.channels.members(name)) {
+            self.channels.leave_kept(&members, &predicate);
+        }
+    }
+
+    /// Takes out every connection with this [named value](Connection::get), or with this inside one:
+    /// `leave_where("user.id", 7)`.
+    pub fn leave_where(&self, name: &str, value: impl Into<Value>) {
+        let mut selector = Selector::new(Source::Channel("".into()));
+        selector.have(name, &value.into());
+        self.leave_if(|connection| selector.takes(connection));
     }
 
     /// The members, each once.

@@ -34,6 +34,10 @@ pub trait Peer: Send + Sync + 'static {
     /// Ends the connection, because the server wants that. The transport tells of it by
     /// [`Dispatcher::disconnected`](crate::transport::Dispatcher::disconnected), as of every end.
     fn disconnect(&self, connection: &Connection);
+    /// Ends the connection so that the client comes again by itself, where the transport knows such an end.
+    fn break_off(&self, connection: &Connection) {
+        self.disconnect(connection);
+    }
     /// Whether the client can log in over this connection, again for example. One that can send nothing can not: it is
     /// disconnected when its login ends, so that it comes again with another.
     fn can_log_in(&self) -> bool {
@@ -42,6 +46,10 @@ pub trait Peer: Send + Sync + 'static {
     /// The headers of the request that opened the connection.
     fn headers(&self) -> Option<&Headers> {
         None
+    }
+    /// Whether the client was told how to come back after a loss, and what it has heard of events.
+    fn is_recoverable(&self) -> bool {
+        false
     }
     /// Where the client is, if that is known.
     fn address(&self) -> Option<IpAddr> {
@@ -59,6 +67,12 @@ pub struct Connection(Arc<Inner<dyn Peer>>);
 
 /// The names of the channels that a connection has left all at once.
 struct LeftChannels(Vec<Arc<str>>);
+
+/// Marks a connection that goes on from another one.
+struct Recovered;
+
+/// Marks a connection that the server has told to leave.
+struct Removed;
 
 /// After all publications.
 const GONE: u64 = u64::MAX;
@@ -178,9 +192,52 @@ impl Connection {
         self.0.joined.load(Ordering::Acquire) != GONE
     }
 
-    /// Makes the client leave, as if the server had disconnected its socket.
+    /// Makes the client leave, as if the server had disconnected its socket. One that was lost and could come back starts
+    /// anew.
     pub fn disconnect(&self) {
+        if self.is_recoverable_peer() || !self.is_connected() {
+            self.set_extension(Removed);
+        }
         self.0.peer.disconnect(self);
+    }
+
+    /// Makes the client come again, and begin anew.
+    pub(crate) fn break_off(&self) {
+        self.set_extension(Removed);
+        self.0.peer.break_off(self);
+    }
+
+    /// Whether this goes on from a connection that was lost: the client has heard everything since then, in order, and is in
+    /// the same channels. False until [`on_connection`](crate::Builder::on_connection) is told of it.
+    pub fn is_recovered(&self) -> bool {
+        self.extension::<Recovered>().is_some()
+    }
+
+    pub(crate) fn mark_recovered(&self) {
+        self.set_extension(Recovered);
+    }
+
+    /// Whether the server has told it to leave.
+    pub(super) fn is_removed(&self) -> bool {
+        self.extension::<Removed>().is_some()
+    }
+
+    /// Whether it is there, and can come back when it is lost.
+    pub(super) fn is_recoverable(&self) -> bool {
+        self.is_recoverable_peer() && self.is_connected()
+    }
+
+    fn is_recoverable_peer(&self) -> bool {
+        self.0.peer.is_recoverable()
+    }
+
+    /// Takes over named values of another connection, those of these names that this one does not have.
+    pub(crate) fn keep(&self, other: &Connection, names: &[Box<str>]) {
+        for name in names.iter().filter(|name| self.get(name).is_none()) {
+            if let Some(value) = other.get(name) {
+                self.set(&**name, value);
+            }
+        }
     }
 
     /// Its login is over: a client that cannot log in again has to come again.

@@ -9,11 +9,12 @@ use super::audience::Audience;
 use super::channel::Channels;
 use super::delivery_queue::{DeliveryQueue, Published, is_small};
 use super::publication::EventName;
+use super::recovery::{Claim, Recovery, Refused};
 use crate::fair::{Gate, current};
 use crate::locked;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
-use wingbeat_core::{RawJson, Result};
+use wingbeat_core::RawJson;
 
 /// How many publications may wait for their turn; the publishers of further ones wait, each source behind its own.
 const WAITING: usize = 1024;
@@ -48,7 +49,10 @@ impl Delivery {
         name: &EventName,
         data: &RawJson,
         caller: Option<&Connection>,
-    ) -> Result<bool> {
+    ) -> wingbeat_core::Result<bool> {
+        let recovery = self.channels.recovery().map(|recovery| &**recovery);
+        let returns = || recovery.map_or(0, Recovery::returns);
+        let mut seen = returns();
         let Some(mut recipients) = self.channels.recipients(audience, name, data)? else { return Ok(false) };
         #[cfg(feature = "metrics")]
         self.deliveries.increment(recipients.len() as u64);
@@ -57,16 +61,34 @@ impl Delivery {
             let place = if needs_place { Some(self.places.enter(current()).await?) } else { None };
             let (published, is_to_work) = {
                 let mut queue = locked(&self.queue);
-                (queue.publish(recipients, caller, place), queue.is_to_work())
+                let published = match returns() == seen {
+                    true => queue.publish(recipients, caller, place, recovery),
+                    // Who was given its channels back since then is not among these.
+                    false => Published::Placeless(recipients),
+                };
+                (published, queue.is_to_work())
             };
             if is_to_work {
                 tokio::spawn(Worker { delivery: self.clone(), is_done: false }.run());
             }
             match published {
-                Published::Placeless(to) => (recipients, needs_place) = (to, true),
+                Published::Placeless(to) if returns() == seen => (recipients, needs_place) = (to, true),
+                Published::Placeless(_) => {
+                    seen = returns();
+                    let Some(again) = self.channels.recipients(audience, name, data)? else { return Ok(false) };
+                    recipients = again;
+                }
                 Published::Served { .. } | Published::Queued => return Ok(true),
             }
         }
+    }
+
+    /// Gives a connection what its client has missed, and the channels of the lost one. How many events that were.
+    ///
+    /// # Errors
+    /// If not all can be given: then nothing is, and the client must be told that it has missed something.
+    pub(crate) fn give_back(&self, claim: &Claim, to: &Connection) -> Result<usize, Refused> {
+        self.channels.give_back(claim, to, |with| with(&mut locked(&self.queue)))
     }
 
     /// Whether nothing waits to be delivered.

@@ -4,6 +4,7 @@ use super::clock;
 use super::connection::Connection;
 use super::marks::Marks;
 use super::recipients::Recipients;
+use super::recovery::Recovery;
 use super::walk::{Job, Walk};
 use crate::fair::Permit;
 use std::collections::VecDeque;
@@ -60,14 +61,22 @@ impl DeliveryQueue {
     /// Publishes. A small audience is served at once: whatever waits for its members they are given before, which they
     /// hear in order then. So is the caller, who has to hear the event before its call is answered. All others have
     /// their turn, for which the publication needs a place among those that wait.
-    pub(super) fn publish(&mut self, to: Recipients, caller: Option<&Connection>, place: Option<Permit>) -> Published {
+    pub(super) fn publish(
+        &mut self,
+        mut to: Recipients,
+        caller: Option<&Connection>,
+        place: Option<Permit>,
+        recovery: Option<&Recovery>,
+    ) -> Published {
+        let number = |to: &mut Recipients| recovery.map_or_else(clock::next, |recovery| recovery.publish(to));
         let waiting = self.jobs.len() + self.walk.as_ref().map_or(0, |walk| walk.jobs().len());
         if is_small(&to) && to.len() * waiting <= CAUGHT_UP {
-            self.serve(&to, clock::next());
+            let number = number(&mut to);
+            self.serve(&to, number);
             return Published::Served { _recipients: to, _place: place };
         }
         let Some(place) = place else { return Published::Placeless(to) };
-        let number = clock::next();
+        let number = number(&mut to);
         let caller = caller.filter(|caller| to.contains(caller));
         self.jobs.push_back(Job { number, to, _place: place });
         if let Some(caller) = caller {
@@ -108,6 +117,11 @@ impl DeliveryQueue {
         for job in waiting.filter(|job| served < job.number && job.number <= number) {
             job.give(connection);
         }
+        self.marks.advance(connection, number);
+    }
+
+    /// A connection has got all up to this publication otherwise.
+    pub(super) fn served(&mut self, connection: &Connection, number: u64) {
         self.marks.advance(connection, number);
     }
 

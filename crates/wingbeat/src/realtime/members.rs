@@ -2,7 +2,10 @@
 
 use super::clock;
 use super::connection::Connection;
+use super::recovery::Recovery;
 use crate::locked;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// A connection that is in more channels than these has room for further ones made ahead.
@@ -16,6 +19,10 @@ const LONG: usize = 1024;
 pub(super) struct Members {
     name: Arc<str>,
     members: Mutex<Vec<Connection>>,
+    /// The last of what was published to it and is kept for clients that come back.
+    pub(super) last: AtomicU64,
+    /// How many lost connections were in it and may come back.
+    kept: AtomicUsize,
 }
 
 /// That a connection is in a channel.
@@ -29,7 +36,8 @@ pub(super) struct Membership {
 
 impl Members {
     pub(super) fn new(name: Arc<str>) -> Members {
-        Members { name, members: Mutex::default() }
+        // Before it there is nothing that a member could have missed.
+        Members { name, members: Mutex::default(), last: AtomicU64::new(clock::last()), kept: AtomicUsize::new(0) }
     }
 
     pub(super) fn name(&self) -> &Arc<str> {
@@ -47,6 +55,25 @@ impl Members {
 
     pub(super) fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Whether nobody is in it, or may come back to it.
+    pub(super) fn is_unused(&self) -> bool {
+        !self.is_kept() && self.is_empty()
+    }
+
+    pub(super) fn is_kept(&self) -> bool {
+        self.kept.load(Ordering::SeqCst) > 0
+    }
+
+    /// A connection that is in it is lost, and may come back.
+    pub(super) fn keep(&self) {
+        self.kept.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// It has come back, or does not any more.
+    pub(super) fn release(&self) {
+        self.kept.fetch_sub(1, Ordering::SeqCst);
     }
 
     /// Visits some of the members that are still `ahead` of a walk through the list, from its end to its beginning; at
@@ -74,6 +101,15 @@ impl Members {
     }
 
     pub(super) fn join(self: &Arc<Members>, connection: &Connection) {
+        self.join_since(connection, clock::last);
+    }
+
+    /// Lets a connection in that goes on from one that was in since then, and has what was published until now.
+    pub(super) fn rejoin(self: &Arc<Members>, connection: &Connection, since: u64) {
+        self.join_since(connection, || since);
+    }
+
+    fn join_since(self: &Arc<Members>, connection: &Connection, since: impl FnOnce() -> u64) {
         let mut members = locked(&self.members);
         let mut memberships = connection.memberships();
         if !connection.is_connected() || memberships.iter().any(|m| Arc::ptr_eq(&m.members, self)) {
@@ -83,18 +119,24 @@ impl Members {
         if memberships.len() < FEW {
             memberships.reserve_exact(1);
         }
-        let since = clock::last();
+        let since = since();
         memberships.push(Membership { members: self.clone(), since, index: members.len() });
-        connection.mark_joined(since);
+        connection.mark_joined(clock::last());
         drop(memberships);
         members.push(connection.clone());
     }
 
-    pub(super) fn leave(self: &Arc<Members>, connection: &Connection) {
+    /// Takes a connection out. One that can come back, should it be lost, has heard what was published until now.
+    pub(super) fn leave(self: &Arc<Members>, connection: &Connection, recovery: Option<&Recovery>) {
         let mut members = locked(&self.members);
         let mut memberships = connection.memberships();
         let Some(at) = memberships.iter().rposition(|m| Arc::ptr_eq(&m.members, self)) else { return };
-        let index = memberships.swap_remove(at).index;
+        let Membership { index, since, .. } = memberships.swap_remove(at);
+        if let Some(recovery) = recovery
+            && connection.is_recoverable()
+        {
+            recovery.left(connection, self, since);
+        }
         // The last room for more is given back: most connections are in none or few.
         if memberships.is_empty() {
             *memberships = Vec::new();
@@ -112,5 +154,11 @@ impl Members {
         if capacity > LONG && members.len() < capacity / 4 {
             members.shrink_to(capacity / 2);
         }
+    }
+}
+
+impl fmt::Debug for Members {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Members({} of {})", self.len(), self.name)
     }
 }

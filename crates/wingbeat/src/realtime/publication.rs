@@ -1,6 +1,7 @@
 //! An event on its way: what a publisher sees, and what a connection is sent.
 
 use super::Connection;
+use super::recovery::Position;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -101,13 +102,71 @@ pub struct Message {
     path: usize,
     data: RawJson,
     packet: OnceLock<SharedFrame>,
+    numbered: OnceLock<Box<Numbered>>,
     streamed: OnceLock<Bytes>,
+}
+
+/// Where a message is among the events that can be sent again, and the packet that says so.
+struct Numbered {
+    position: Position,
+    packet: OnceLock<SharedFrame>,
+}
+
+/// What a message is made of, to make it again: packets count as long as they are kept.
+#[derive(Clone, Debug)]
+pub(super) struct StoredMessage {
+    name: Arc<str>,
+    path: usize,
+    data: RawJson,
+}
+
+impl StoredMessage {
+    /// A message that is encoded for nobody yet.
+    pub(super) fn message(&self, position: Position) -> Message {
+        let message = Message::of(self.name.clone(), self.path, self.data.clone());
+        message.place(position);
+        message
+    }
+
+    /// How many bytes its data are.
+    pub(super) fn size(&self) -> usize {
+        size(&self.data)
+    }
+}
+
+fn size(data: &RawJson) -> usize {
+    data.as_bytes().len() + data.attachments().iter().map(Bytes::len).sum::<usize>()
 }
 
 impl Message {
     pub(crate) fn new(name: &EventName, data: RawJson) -> Message {
         let EventName { path, wire, .. } = name;
-        Message { name: wire.clone(), path: path.len(), data, packet: OnceLock::new(), streamed: OnceLock::new() }
+        Message::of(wire.clone(), path.len(), data)
+    }
+
+    fn of(name: Arc<str>, path: usize, data: RawJson) -> Message {
+        let (packet, numbered, streamed) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        Message { name, path, data, packet, numbered, streamed }
+    }
+
+    pub(super) fn stored(&self) -> StoredMessage {
+        StoredMessage { name: self.name.clone(), path: self.path, data: self.data.clone() }
+    }
+
+    /// Says where it is among the events that can be sent again.
+    pub(super) fn place(&self, position: Position) {
+        // Parts of an audience may share a message; there is one place for all of them.
+        self.numbered.get_or_init(|| Box::new(Numbered { position, packet: OnceLock::new() }));
+    }
+
+    #[cfg(test)]
+    pub(super) fn position(&self) -> Option<Position> {
+        self.numbered.get().map(|numbered| numbered.position)
+    }
+
+    /// How many bytes its data are.
+    pub(super) fn size(&self) -> usize {
+        size(&self.data)
     }
 
     /// The service's path and the event, as Feathers' clients know it: `messages created`.
@@ -138,6 +197,16 @@ impl Message {
         })
     }
 
+    /// The packet for clients that can come back: its last argument is the event's place.
+    pub(crate) fn numbered_packet(&self) -> &SharedFrame {
+        let Some(numbered) = self.numbered.get() else { return self.packet() };
+        numbered.packet.get_or_init(|| {
+            let place = format!("\"{}\"", numbered.position);
+            let args = [self.data.as_bytes(), place.as_bytes()];
+            SharedFrame::new(Frame::binary_event("/", &self.name, &args, self.data.attachments()))
+        })
+    }
+
     /// The event in a stream of events, made by the first who asks.
     pub(crate) fn streamed(&self, encode: impl FnOnce(&Message) -> Bytes) -> &Bytes {
         self.streamed.get_or_init(|| encode(self))
@@ -154,6 +223,7 @@ impl fmt::Debug for Message {
 pub struct Batch {
     messages: Vec<Arc<Message>>,
     joined: OnceLock<Option<SharedFrame>>,
+    numbered: OnceLock<Option<SharedFrame>>,
 }
 
 /// Larger ones are sent one by one: copying them together would cost more than it saves.
@@ -161,7 +231,7 @@ const JOINED: usize = 16 * 1024;
 
 impl Batch {
     pub(crate) fn new(messages: Vec<Arc<Message>>) -> Batch {
-        Batch { messages, joined: OnceLock::new() }
+        Batch { messages, joined: OnceLock::new(), numbered: OnceLock::new() }
     }
 
     /// The messages, in order.
@@ -172,16 +242,29 @@ impl Batch {
     /// All packets as one piece, made by the first who asks, if they are small and have no bytes in them. Each connection
     /// then queues and writes one thing instead of several: eight small events cost a quarter.
     pub(crate) fn packet(&self) -> Option<&SharedFrame> {
+        self.join(&self.joined, Message::packet)
+    }
+
+    /// The same for clients that can come back.
+    pub(crate) fn numbered_packet(&self) -> Option<&SharedFrame> {
+        self.join(&self.numbered, Message::numbered_packet)
+    }
+
+    fn join<'a>(
+        &'a self,
+        joined: &'a OnceLock<Option<SharedFrame>>,
+        packet: impl Fn(&'a Message) -> &'a SharedFrame + Copy,
+    ) -> Option<&'a SharedFrame> {
         let is_plain = |message: &Arc<Message>| message.data.attachments().is_empty();
         if let [only] = &*self.messages {
-            return is_plain(only).then(|| only.packet());
+            return is_plain(only).then(|| packet(only));
         }
         let join = || {
-            let frames = self.messages.iter().map(|message| message.packet().frame());
+            let frames = self.messages.iter().map(|message| packet(message).frame());
             let small = frames.clone().map(Frame::len).sum::<usize>() <= JOINED;
             (small && self.messages.iter().all(is_plain)).then(|| SharedFrame::new(Frame::join(frames)))
         };
-        self.joined.get_or_init(join).as_ref()
+        joined.get_or_init(join).as_ref()
     }
 }
 

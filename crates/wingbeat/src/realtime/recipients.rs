@@ -5,6 +5,7 @@ use super::audience::{Audience, Part};
 use super::channel::Channels;
 use super::members::Members;
 use super::publication::{EventName, Message};
+use super::recovery::LoggedPart;
 use super::selector::Source;
 use rustc_hash::FxHashMap;
 use std::collections::hash_map::Entry;
@@ -28,6 +29,8 @@ pub(super) struct GroupedConnections {
     group_of: FxHashMap<u64, u32>,
     /// The first group with members who are not taken out yet.
     next: usize,
+    /// The parts of the audience, for clients that come back.
+    logged: Vec<LoggedPart>,
 }
 
 /// Those who are sent the same message.
@@ -90,6 +93,15 @@ impl GroupedConnections {
         group.is_some_and(|group| group.give(connection, publication))
     }
 
+    pub(super) fn messages(&self) -> impl Iterator<Item = &Arc<Message>> {
+        self.groups.iter().map(|group| &group.message)
+    }
+
+    /// The parts of the audience.
+    pub(super) fn take_logged(&mut self) -> Vec<LoggedPart> {
+        std::mem::take(&mut self.logged)
+    }
+
     /// Those of them that are not taken out yet.
     pub(super) fn each(&self) -> impl Iterator<Item = (&Connection, &Group)> {
         self.groups.iter().flat_map(|group| group.members.iter().map(move |member| (member, group)))
@@ -146,7 +158,7 @@ impl Channels {
         // Filters are the application's code.
         let picked = catch_unwind(AssertUnwindSafe(|| self.pick(audience, message, data)));
         let picked = picked.unwrap_or_else(|_| Err(Error::general("A filter of the audience panicked")))?;
-        Ok((!picked.groups.is_empty()).then_some(Recipients::Picked(picked)))
+        Ok((!picked.groups.is_empty() || !picked.logged.is_empty()).then_some(Recipients::Picked(picked)))
     }
 
     fn pick(
@@ -157,6 +169,8 @@ impl Channels {
     ) -> Result<GroupedConnections> {
         let mut picked = GroupedConnections::default();
         let mut plain: Option<Arc<Message>> = None;
+        // Whether somebody may ask for this who is not there.
+        let mut is_kept = false;
         for part in &audience.parts {
             let places: Vec<_> = match &part.selector.of {
                 Source::Connection(_) => vec![None],
@@ -164,18 +178,31 @@ impl Channels {
                 Source::Matching(pattern) => self.members_matching(pattern).into_iter().map(Some).collect(),
             };
             let mut own: Option<Arc<Message>> = None;
-            for channel in places {
-                let members = picked.find(part, channel.as_ref());
-                if members.is_empty() {
-                    continue;
-                }
-                let message = match (&part.selector.data, &own) {
+            let mut message = || -> Result<_> {
+                Ok(match (&part.selector.data, &own) {
                     (None, _) => plain.get_or_insert_with(|| message(data.clone())).clone(),
                     (Some(_), Some(own)) => own.clone(),
                     (Some(data), None) => own.insert(message(data.to_raw()?)).clone(),
+                })
+            };
+            if self.recovery().is_some() && !places.is_empty() {
+                is_kept |= places.iter().any(|place| place.as_ref().is_none_or(|members| members.is_kept()));
+                let channel = match &part.selector.of {
+                    Source::Channel(_) => places.iter().flatten().next().cloned(),
+                    _ => None,
                 };
-                picked.groups.push(Group { members, channel, message });
+                picked.logged.push(LoggedPart { part: part.clone(), channel, message: message()?.stored(), before: 0 });
             }
+            for channel in places {
+                let members = picked.find(part, channel.as_ref());
+                if !members.is_empty() {
+                    let message = message()?;
+                    picked.groups.push(Group { members, channel, message });
+                }
+            }
+        }
+        if picked.groups.is_empty() && !is_kept {
+            picked.logged.clear();
         }
         Ok(picked)
     }

@@ -18,7 +18,7 @@ pub use health::Health;
 pub use metrics::Metrics;
 pub use rest::{EventStreams, Rest};
 pub use serve::{Serve, serve, terminated};
-pub use socketio::SocketIo;
+pub use socketio::{Recovery, SocketIo};
 
 /// The path as requests have it, with a slash in front.
 fn absolute(path: Box<str>) -> Box<str> {

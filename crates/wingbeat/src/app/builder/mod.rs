@@ -72,6 +72,19 @@ impl Builder {
         self
     }
 
+    /// Listens to clients that lost their connection and could have [come back](crate::transport::Recovery), and do not: their
+    /// time is over, they were logged out or removed, or they begin anew. [`on_disconnect`](Builder::on_disconnect) was told
+    /// of the loss itself.
+    pub fn on_lost<R: ListenerReturn>(
+        mut self,
+        listener: impl Fn(&App, &Connection) -> R + Send + Sync + 'static,
+    ) -> Builder {
+        self.listeners.lost.push(Box::new(move |app, connection| {
+            listener(app, connection);
+        }));
+        self
+    }
+
     /// As [`on_disconnect`](Builder::on_disconnect), with a listener that waits: it may call services. An error is logged,
     /// and so is that it took longer than 60 seconds, which ends it. When many clients go at once 256 listeners run at a
     /// time, no more than half of them for one address, and the others after them. A shutdown waits for such listeners before the services are torn down.

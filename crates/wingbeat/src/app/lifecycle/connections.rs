@@ -19,6 +19,7 @@ type OnConnection = Box<dyn Fn(&App, &Connection) + Send + Sync>;
 pub(in crate::app) struct Listeners {
     pub(in crate::app) connection: Vec<OnConnection>,
     pub(in crate::app) disconnect: Vec<OnConnection>,
+    pub(in crate::app) lost: Vec<OnConnection>,
     #[cfg(feature = "auth")]
     pub(in crate::app) login: Vec<OnConnection>,
     #[cfg(feature = "auth")]
@@ -31,6 +32,7 @@ impl Listeners {
     pub(in crate::app) fn append(&mut self, mut more: Listeners) {
         self.connection.append(&mut more.connection);
         self.disconnect.append(&mut more.disconnect);
+        self.lost.append(&mut more.lost);
         #[cfg(feature = "auth")]
         self.login.append(&mut more.login);
         #[cfg(feature = "auth")]
@@ -46,6 +48,7 @@ impl App {
         #[cfg(feature = "metrics")]
         metrics::gauge!("wingbeat_connections", "provider" => connection.provider()).increment(1.0);
         connection.origin().scope(|| {
+            self.give_back(connection);
             self.tell(&self.0.listeners.connection, connection);
             self.let_in(connection);
         });
@@ -60,6 +63,10 @@ impl App {
     /// A client is no longer logged in: it leaves all channels, then the listeners run.
     #[cfg(feature = "auth")]
     pub(crate) fn logged_out(&self, connection: &Connection) {
+        // One that was lost: it has left already, and does not come back.
+        if self.end_parked(connection) {
+            return;
+        }
         connection.note_left(self.0.channels.leave_all(connection));
         self.tell(&self.0.listeners.logout, connection);
     }
@@ -67,19 +74,24 @@ impl App {
     /// A client has gone: it leaves all channels, then the listeners run. Happens once.
     pub(crate) fn disconnected(&self, connection: &Connection) {
         if let Some(left) = self.0.channels.gone(connection) {
-            if !self.0.listeners.disconnect.is_empty() {
-                connection.note_left(left);
-            }
-            #[cfg(feature = "metrics")]
-            metrics::gauge!("wingbeat_connections", "provider" => connection.provider()).decrement(1.0);
-            connection.origin().scope(|| {
-                self.tell(&self.0.listeners.disconnect, connection);
-                self.let_out(connection);
-            });
+            self.gone(connection, left, || self.let_out(connection));
         }
     }
 
-    fn tell(&self, listeners: &[OnConnection], connection: &Connection) {
+    /// A client has gone, and left these channels.
+    pub(super) fn gone(&self, connection: &Connection, left: Vec<Arc<str>>, let_out: impl FnOnce()) {
+        if !self.0.listeners.disconnect.is_empty() {
+            connection.note_left(left);
+        }
+        #[cfg(feature = "metrics")]
+        metrics::gauge!("wingbeat_connections", "provider" => connection.provider()).decrement(1.0);
+        connection.origin().scope(|| {
+            self.tell(&self.0.listeners.disconnect, connection);
+            let_out();
+        });
+    }
+
+    pub(super) fn tell(&self, listeners: &[OnConnection], connection: &Connection) {
         static PANICKED: LogThrottle = LogThrottle::new();
         for listener in listeners {
             if catch_unwind(AssertUnwindSafe(|| listener(self, connection))).is_err()
@@ -120,7 +132,16 @@ impl App {
         self.guards().iter().for_each(|guard| guard.clone().connected(self, connection));
     }
 
-    fn let_out(&self, connection: &Connection) {
+    /// Asks all guards whether a connection may go on from one that was lost.
+    pub(super) async fn ask_to_resume(&self, lost: &Connection, connection: &Connection) -> Result<()> {
+        for guard in self.guards() {
+            let asked = guard.resume(self.clone(), lost.clone(), connection.clone());
+            connection.origin().polling(asked).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn let_out(&self, connection: &Connection) {
         self.guards().iter().for_each(|guard| guard.disconnected(connection));
     }
 }

@@ -5,6 +5,7 @@ mod listener;
 #[cfg(feature = "auth")]
 mod login;
 mod phase;
+mod recovery;
 
 pub(super) use connections::Listeners;
 pub use listener::ListenerReturn;

@@ -21,7 +21,10 @@ pub(crate) trait ConnectionGuard: Send + Sync + 'static {
     /// A client has connected, and the listeners have run.
     fn connected(self: Arc<Self>, app: &App, connection: &Connection);
 
-    /// A client who was connected has gone, and the listeners have run.
+    /// A client has come back for a lost connection: whether what is known of that one holds for the new one, asked anew.
+    fn resume(self: Arc<Self>, app: App, lost: Connection, connection: Connection) -> BoxFuture<'static, Result<()>>;
+
+    /// A client who was connected has gone, and does not come back, and the listeners have run.
     fn disconnected(&self, connection: &Connection);
 }
 

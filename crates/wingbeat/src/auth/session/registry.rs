@@ -63,6 +63,11 @@ impl SessionRegistry {
         (current.0.registry == self.id).then(|| current.0.clone())
     }
 
+    /// Whether a session is one of this registry.
+    pub(in crate::auth) fn is_of(&self, session: &Session) -> bool {
+        session.registry == self.id
+    }
+
     /// The session that a call came with, if it is still that of its connection.
     pub(in crate::auth) fn of_call(&self, params: &Params) -> Option<Arc<Session>> {
         let authentication = params.get("authentication")?;

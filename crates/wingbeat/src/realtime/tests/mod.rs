@@ -2,6 +2,7 @@
 
 mod delivery_queue;
 mod model;
+mod recovery;
 
 use super::connection::{Connection, Peer};
 use super::publication::{EventName, Message};

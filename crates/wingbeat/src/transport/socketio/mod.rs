@@ -3,6 +3,9 @@
 mod parse;
 mod peer;
 mod port;
+mod recovery;
+
+pub use recovery::Recovery;
 
 use crate::BoxFuture;
 use crate::app::{App, BoundTransport, Dispatch, Dispatcher, HttpBody, Outcome, Transport, guarded};
@@ -11,6 +14,7 @@ use futures_util::{FutureExt, TryFutureExt};
 use parse::invocation;
 use peer::{Client, sendable};
 use port::OwnPort;
+use recovery::{Recoveries, may_come_back};
 use std::fmt::Display;
 use std::sync::Arc;
 use std::task::Context;
@@ -46,6 +50,7 @@ pub struct SocketIo {
     io: Option<Io>,
     port: Option<OwnPort>,
     http_limits: Option<HttpLimits>,
+    recovery: Option<Recovery>,
 }
 
 impl SocketIo {
@@ -56,7 +61,15 @@ impl SocketIo {
 
     /// The transport with other options.
     pub fn with_config(config: Config) -> SocketIo {
-        SocketIo { config, middleware: Vec::new(), call_timeout: CALL_TIMEOUT, io: None, port: None, http_limits: None }
+        SocketIo {
+            config,
+            middleware: Vec::new(),
+            call_timeout: CALL_TIMEOUT,
+            io: None,
+            port: None,
+            http_limits: None,
+            recovery: None,
+        }
     }
 
     /// Serves sockets on a port of their own, as `socketio(port)` does in Feathers: the application's port then answers
@@ -150,6 +163,12 @@ impl SocketIo {
         self
     }
 
+    /// Lets clients come back after a loss as if they had not been away. By default they begin anew.
+    pub fn recovery(mut self, recovery: Recovery) -> SocketIo {
+        self.recovery = Some(recovery);
+        self
+    }
+
     /// How long a call may take before it is ended with Timeout; 60 seconds if nothing is said. No event waits longer for
     /// that of an earlier write, either.
     pub fn call_timeout(mut self, limit: Duration) -> SocketIo {
@@ -166,14 +185,15 @@ impl Default for SocketIo {
 
 impl Transport for SocketIo {
     fn bind(self: Box<Self>, app: &App) -> Result<BoundTransport> {
-        let SocketIo { config, middleware, call_timeout, io, port, http_limits } = *self;
+        let SocketIo { config, middleware, call_timeout, io, port, http_limits, recovery } = *self;
         match &port {
             Some(port) => port.check()?,
             None if http_limits.is_some() => return Err(no_port()),
             None => {}
         }
         let proxies = config.clone();
-        let services = Services { dispatcher: app.dispatcher(call_timeout), middleware: middleware.into() };
+        let recovery = recovery.map(|recovery| Recoveries::new(app, recovery, &config)).transpose()?.map(Arc::new);
+        let services = Services { dispatcher: app.dispatcher(call_timeout), middleware: middleware.into(), recovery };
         let engine = match &io {
             Some(io) => Engine::new(config, io.beside(services)),
             None => Engine::new(config, services),
@@ -237,6 +257,7 @@ impl Connection {
 struct Services {
     dispatcher: Dispatcher,
     middleware: Arc<[Middleware]>,
+    recovery: Option<Arc<Recoveries>>,
 }
 
 impl Handler for Services {
@@ -244,7 +265,8 @@ impl Handler for Services {
         let connection = Connection::new("socketio", Client(socket.downgrade()));
         socket.attach(connection.clone());
         let admitted = self.dispatcher.admit(&connection);
-        if self.middleware.is_empty() {
+        let recovery = self.recovery.clone().filter(|_| socket.auth().is_some());
+        if self.middleware.is_empty() && recovery.is_none() {
             return Box::pin(admitted.map_err(Refusal::from));
         }
         let dispatcher = self.dispatcher.clone();
@@ -255,8 +277,15 @@ impl Handler for Services {
                 let asked = connection.origin().polling(ask(socket.clone(), connection.clone()));
                 guarded(asked, dispatcher.limit()).await.map_err(|error| dispatcher.not_admitted(error))?;
             }
+            if let Some(recovery) = recovery {
+                recovery.resume(&dispatcher, &socket, &connection).await;
+            }
             Ok(())
         })
+    }
+
+    fn private_id(&self, socket: &Socket) -> Option<String> {
+        self.recovery.as_ref()?.private_id(socket, socket.attached::<Connection>()?)
     }
 
     fn connected(&self, socket: &Socket) {
@@ -289,7 +318,10 @@ impl Handler for Services {
             tracing::debug!(?connection, %reason, "a client has gone");
             #[cfg(feature = "metrics")]
             metrics::counter!("wingbeat_disconnects_total", "reason" => reason.as_str()).increment(1);
-            self.dispatcher.disconnected(connection);
+            match self.recovery.is_some() && socket.is_recoverable() && may_come_back(reason) {
+                true => self.dispatcher.lost(connection, socket.id()),
+                false => self.dispatcher.disconnected(connection),
+            }
         }
     }
 }

@@ -13,6 +13,7 @@ impl Peer for Client {
     fn deliver(&self, message: &Message) {
         let Some(socket) = self.0.upgrade() else { return };
         match sendable(message.data(), socket.max_attachments()) {
+            Ok(()) if socket.is_recoverable() => socket.send_shared(message.numbered_packet()),
             Ok(()) => socket.send_shared(message.packet()),
             Err(error) => {
                 static UNSENT: LogThrottle = LogThrottle::new();
@@ -24,10 +25,10 @@ impl Peer for Client {
     }
 
     fn deliver_all(&self, batch: &Batch) {
-        match (batch.packet(), self.0.upgrade()) {
-            (Some(frame), Some(socket)) => socket.send_shared(frame),
-            (None, Some(_)) => batch.messages().iter().for_each(|message| self.deliver(message)),
-            (_, None) => {}
+        let Some(socket) = self.0.upgrade() else { return };
+        match if socket.is_recoverable() { batch.numbered_packet() } else { batch.packet() } {
+            Some(frame) => socket.send_shared(frame),
+            None => batch.messages().iter().for_each(|message| self.deliver(message)),
         }
     }
 
@@ -35,6 +36,16 @@ impl Peer for Client {
         if let Some(socket) = self.0.upgrade() {
             socket.disconnect(false);
         }
+    }
+
+    fn break_off(&self, _: &Connection) {
+        if let Some(socket) = self.0.upgrade() {
+            socket.break_off();
+        }
+    }
+
+    fn is_recoverable(&self) -> bool {
+        self.0.upgrade().is_some_and(|socket| socket.is_recoverable())
     }
 
     fn headers(&self) -> Option<&Headers> {

@@ -1,0 +1,185 @@
+//! Clients that lose their connection and come back.
+
+use crate::app::guard::guarded;
+use crate::app::{App, Dispatcher};
+use crate::realtime::{Claim, Connection, Recovery, Refused};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+/// How long a client waits for the end of its own earlier session, which it was quicker than.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Why a client begins anew.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Anew {
+    /// What it has missed cannot be given to it.
+    Missed(Refused),
+    /// Its login does not hold any more, or is somebody else's.
+    Login,
+}
+
+impl Anew {
+    /// In a word, for logs and figures.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Anew::Missed(Refused::Unknown) => "unknown",
+            Anew::Missed(Refused::Gone) => "gone from the log",
+            Anew::Missed(Refused::TooMuch) => "too much missed",
+            Anew::Missed(Refused::Failed) => "filter failed",
+            Anew::Login => "login",
+        }
+    }
+}
+
+impl Dispatcher {
+    /// A client has lost its connection, and may come back by the id of its socket.
+    pub(crate) fn lost(&self, connection: &Connection, socket: &str) {
+        if let Some(app) = self.app() {
+            app.lost(connection, socket);
+        }
+    }
+
+    /// A client that is about to connect has come back for a lost connection: whether it can go on from that, which is then
+    /// kept for it until it is [connected](Dispatcher::connected). `take_over` ends its earlier session, if that seems alive.
+    pub(crate) async fn resume(
+        &self,
+        recovery: &Arc<Recovery>,
+        connection: &Connection,
+        socket: &str,
+        after: u64,
+        take_over: impl Future<Output = bool>,
+    ) -> Result<(), Anew> {
+        let claim = claim(recovery, connection, socket, after, take_over).await.map_err(Anew::Missed);
+        let app = self.app().ok_or(Anew::Missed(Refused::Unknown))?;
+        let claim = match claim {
+            Ok(claim) => claim,
+            Err(why) => {
+                app.end_lost(recovery, socket);
+                return Err(why);
+            }
+        };
+        let asked = Box::pin(app.ask_to_resume(&claim.lost, connection));
+        if let Err(error) = guarded(asked, self.limit()).await {
+            tracing::debug!(?error, ?connection, "a client may not go on from its lost connection");
+            app.end_lost(recovery, socket);
+            return Err(Anew::Login);
+        }
+        connection.set_extension(claim);
+        Ok(())
+    }
+}
+
+async fn claim(
+    recovery: &Arc<Recovery>,
+    connection: &Connection,
+    socket: &str,
+    after: u64,
+    take_over: impl Future<Output = bool>,
+) -> Result<Claim, Refused> {
+    let first = recovery.claim(socket, connection, after);
+    if !matches!(first, Err(Refused::Unknown)) || !take_over.await {
+        return first;
+    }
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let changed = recovery.changed();
+        match recovery.claim(socket, connection, after) {
+            Err(Refused::Unknown) => {}
+            claim => return claim,
+        }
+        timeout_at(deadline, changed).await.map_err(|_| Refused::Unknown)?;
+    }
+}
+
+impl App {
+    /// A client has lost its connection: it leaves all channels, and the listeners run.
+    fn lost(&self, connection: &Connection, socket: &str) {
+        let Some(recovery) = self.0.channels.recovery() else { return self.disconnected(connection) };
+        let Some(parked) = self.0.channels.park(recovery, connection, socket) else {
+            return self.disconnected(connection);
+        };
+        #[cfg(feature = "metrics")]
+        measure(recovery);
+        self.gone(connection, parked.left, || ());
+        parked.ended.iter().for_each(|lost| self.stays_away(lost));
+        if recovery.begin_watching() {
+            tokio::spawn(watch(self.clone(), recovery.clone()));
+        }
+    }
+
+    /// A client comes back no more, or begins anew.
+    fn stays_away(&self, lost: &Connection) {
+        #[cfg(feature = "metrics")]
+        self.0.channels.recovery().into_iter().for_each(|recovery| measure(recovery));
+        lost.origin().scope(|| {
+            self.tell(&self.0.listeners.lost, lost);
+            self.let_out(lost);
+        });
+    }
+
+    /// Ends what is kept of a lost connection, by the id of its socket.
+    fn end_lost(&self, recovery: &Recovery, socket: &str) {
+        if let Some(lost) = self.0.channels.end_parked_socket(recovery, socket) {
+            self.stays_away(&lost);
+        }
+    }
+
+    /// Ends what is kept of a lost connection. Whether anything was.
+    #[cfg(feature = "auth")]
+    pub(super) fn end_parked(&self, lost: &Connection) -> bool {
+        let Some(recovery) = self.0.channels.recovery() else { return false };
+        let was_kept = self.0.channels.end_parked(recovery, lost);
+        if was_kept {
+            self.stays_away(lost);
+        }
+        was_kept
+    }
+
+    /// Gives a connection the channels of the one that it goes on from, and what was published to it meanwhile. The client
+    /// believes that; if it cannot be, it has to come again, and is told then.
+    pub(super) fn give_back(&self, connection: &Connection) {
+        let Some(claim) = connection.extension::<Claim>() else { return };
+        connection.unset_extension::<Claim>();
+        connection.mark_recovered();
+        match self.0.delivery.give_back(&claim, connection) {
+            Ok(_events) => {
+                #[cfg(feature = "metrics")]
+                {
+                    metrics::counter!("wingbeat_recovery_events_total").increment(_events as u64);
+                    self.0.channels.recovery().into_iter().for_each(|recovery| measure(recovery));
+                }
+                self.let_out(&claim.lost);
+            }
+            Err(why) => {
+                tracing::debug!(
+                    ?connection,
+                    why = Anew::Missed(why).as_str(),
+                    "a client that came back has to come again"
+                );
+                connection.break_off();
+            }
+        }
+    }
+}
+
+/// Ends lost connections whose time is over, until there are none.
+async fn watch(app: App, recovery: Arc<Recovery>) {
+    let (app, recovery) = (app.downgrade(), Arc::downgrade(&recovery));
+    loop {
+        let next = {
+            let (Some(app), Some(recovery)) = (app.upgrade(), recovery.upgrade()) else { return };
+            app.0.channels.end_expired(&recovery).iter().for_each(|lost| app.stays_away(lost));
+            match recovery.watched() {
+                Some(next) => next,
+                None => return,
+            }
+        };
+        sleep_until(next).await;
+    }
+}
+
+#[cfg(feature = "metrics")]
+fn measure(recovery: &Recovery) {
+    metrics::gauge!("wingbeat_recovery_lost_connections").set(recovery.parked() as f64);
+}

@@ -1,0 +1,337 @@
+//! What was published lately, for clients that have missed some of it.
+//!
+//! Entries are numbered as publications are. Each names the one before it of the same channel, so that a client's events are
+//! found by looking at these alone, however much others were sent; and the walk back knows where it meets one that is not
+//! kept any more.
+
+use super::Refused;
+use super::position::Position;
+use crate::realtime::Connection;
+use crate::realtime::audience::Part;
+use crate::realtime::clock;
+use crate::realtime::members::Members;
+use crate::realtime::publication::{Message, StoredMessage};
+use crate::realtime::recipients::Recipients;
+use crate::realtime::selector::Source;
+use rustc_hash::FxHashMap;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How many entries are looked at for each that a client may have missed. More would be found in channels that it has left,
+/// behind the time when it was there.
+const LOOKED_AT: usize = 16;
+/// About what an entry takes beside its data.
+const ENTRY: usize = 200;
+
+#[derive(Debug)]
+pub(super) struct Log {
+    entries: VecDeque<Entry>,
+    bytes: usize,
+    most: usize,
+    age: Duration,
+    /// The last that went to channels by their pattern. Everybody looks at these.
+    matching: u64,
+    /// The last about each connection itself: sent to it alone, or a channel that it has left.
+    own: FxHashMap<u64, u64>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    number: u64,
+    at: Instant,
+    bytes: usize,
+    what: What,
+}
+
+#[derive(Debug)]
+enum What {
+    /// All who were in a channel have been sent it.
+    Channel {
+        message: StoredMessage,
+        before: u64,
+    },
+    Parts(Arc<[LoggedPart]>),
+    /// A connection has left a channel.
+    Left {
+        stay: Stay,
+        before: u64,
+    },
+}
+
+/// One part of an audience, and what it was sent.
+#[derive(Debug)]
+pub(in crate::realtime) struct LoggedPart {
+    pub(in crate::realtime) part: Part,
+    /// The channel that it names, if it names one.
+    pub(in crate::realtime) channel: Option<Arc<Members>>,
+    pub(in crate::realtime) message: StoredMessage,
+    /// The entry before this one in the same chain.
+    pub(in crate::realtime) before: u64,
+}
+
+/// The time that a connection is or was in a channel: it hears what is published after `since`, and before `until`.
+#[derive(Clone, Debug)]
+pub(super) struct Stay {
+    pub(super) members: Arc<Members>,
+    pub(super) since: u64,
+    pub(super) until: u64,
+}
+
+/// Whose events are looked for.
+#[derive(Clone, Debug)]
+pub(super) struct Lost {
+    /// The connection that was lost, as it was.
+    pub(super) connection: Connection,
+    /// Those that it went on from, the first one first.
+    pub(super) earlier: Arc<[Earlier]>,
+}
+
+/// A connection that another one went on from.
+#[derive(Clone, Debug)]
+pub(super) struct Earlier {
+    pub(super) id: u64,
+    /// What was published until then was for this one.
+    pub(super) until: u64,
+    /// As it was, as long as anything of its time is kept.
+    pub(super) connection: Option<Connection>,
+}
+
+impl Lost {
+    pub(super) fn ids(&self) -> impl Iterator<Item = u64> {
+        self.earlier.iter().map(|earlier| earlier.id).chain([self.connection.id()])
+    }
+
+    /// Whom a publication was for.
+    fn at(&self, number: u64) -> &Connection {
+        let then = self.earlier.iter().find(|earlier| number <= earlier.until);
+        then.and_then(|earlier| earlier.connection.as_ref()).unwrap_or(&self.connection)
+    }
+}
+
+/// An event that a client may have missed.
+pub(super) enum Candidate {
+    /// It has.
+    Missed(u64, StoredMessage),
+    /// If it was meant, which the parts of the audience say.
+    Asked(u64, Arc<[LoggedPart]>, Arc<[Stay]>),
+}
+
+impl Stay {
+    fn has(&self, number: u64) -> bool {
+        self.since < number && number < self.until
+    }
+}
+
+impl Candidate {
+    pub(super) fn number(&self) -> u64 {
+        match self {
+            Candidate::Missed(number, _) | Candidate::Asked(number, ..) => *number,
+        }
+    }
+
+    /// Whether the application's own code decides.
+    pub(super) fn has_filters(&self) -> bool {
+        matches!(self, Candidate::Asked(_, parts, _) if parts.iter().any(|part| !part.part.filters.is_empty()))
+    }
+
+    /// The message, if it was meant for a connection: what the first part says that has it.
+    pub(super) fn message(&self, lost: &Lost, epoch: u64) -> Option<Message> {
+        let position = Position { epoch, number: self.number() };
+        let (number, parts, stays) = match self {
+            Candidate::Missed(_, message) => return Some(message.message(position)),
+            Candidate::Asked(number, parts, stays) => (*number, parts, stays),
+        };
+        let was_in =
+            |fits: &dyn Fn(&Arc<Members>) -> bool| stays.iter().any(|stay| stay.has(number) && fits(&stay.members));
+        let part = parts.iter().find(|logged| {
+            let is_found = match (&logged.part.selector.of, &logged.channel) {
+                (Source::Channel(_), Some(channel)) => was_in(&|members| Arc::ptr_eq(members, channel)),
+                (Source::Channel(_), None) => false,
+                (Source::Matching(pattern), _) => was_in(&|members| pattern.fits(members.name())),
+                (Source::Connection(id), _) => lost.ids().any(|own| own == *id),
+            };
+            is_found && logged.part.takes_as(lost.at(number), lost.ids())
+        });
+        part.map(|logged| logged.message.message(position))
+    }
+}
+
+impl Log {
+    pub(super) fn new(most: usize, age: Duration) -> Log {
+        Log { entries: VecDeque::new(), bytes: 0, most, age, matching: 0, own: FxHashMap::default() }
+    }
+
+    /// Gives a publication its number, and keeps it.
+    pub(super) fn publish(&mut self, epoch: u64, to: &mut Recipients) -> u64 {
+        let number = clock::next();
+        let position = Position { epoch, number };
+        let what = match to {
+            Recipients::Channel(members, message) => {
+                message.place(position);
+                let before = members.last.swap(number, Relaxed);
+                What::Channel { message: message.stored(), before }
+            }
+            Recipients::Picked(picked) => {
+                picked.messages().for_each(|message| message.place(position));
+                let mut parts = picked.take_logged();
+                for part in &mut parts {
+                    part.before = self.link(part, number);
+                }
+                What::Parts(parts.into())
+            }
+        };
+        self.push(number, what);
+        number
+    }
+
+    /// Makes this entry the last of the chain that a part belongs to; the one before it.
+    fn link(&mut self, part: &LoggedPart, number: u64) -> u64 {
+        match (&part.part.selector.of, &part.channel) {
+            (Source::Channel(_), Some(members)) => members.last.swap(number, Relaxed),
+            (Source::Channel(_), None) => 0,
+            (Source::Matching(_), _) => std::mem::replace(&mut self.matching, number),
+            (Source::Connection(id), _) => {
+                // One that has gone and does not come back is not remembered.
+                let is_there = part.part.connection.as_ref().is_some_and(Connection::is_connected);
+                match self.own.get_mut(id) {
+                    Some(last) => std::mem::replace(last, number),
+                    None if is_there => self.own.insert(*id, number).unwrap_or(0),
+                    None => 0,
+                }
+            }
+        }
+    }
+
+    /// A connection that can come back has left a channel.
+    pub(super) fn left(&mut self, connection: u64, members: &Arc<Members>, since: u64) {
+        let number = clock::next();
+        let before = self.own.insert(connection, number).unwrap_or(0);
+        let stay = Stay { members: members.clone(), since, until: number };
+        self.push(number, What::Left { stay, before });
+    }
+
+    /// Remembers what is about a connection, though it has gone.
+    pub(super) fn remember(&mut self, connection: u64) {
+        self.own.entry(connection).or_default();
+    }
+
+    /// Nobody will ask for what was about this connection.
+    pub(super) fn forget(&mut self, connection: u64) {
+        self.own.remove(&connection);
+    }
+
+    fn push(&mut self, number: u64, what: What) {
+        let data = match &what {
+            What::Channel { message, .. } => message.size(),
+            What::Parts(parts) => parts.iter().map(|part| ENTRY + part.message.size()).sum(),
+            What::Left { .. } => 0,
+        };
+        let (bytes, at) = (ENTRY + data, Instant::now());
+        self.bytes += bytes;
+        self.entries.push_back(Entry { number, at, bytes, what });
+        while let Some(oldest) = self.entries.front()
+            && (self.bytes > self.most || at - oldest.at > self.age)
+        {
+            self.bytes -= oldest.bytes;
+            self.entries.pop_front();
+        }
+    }
+
+    /// The number of the oldest that is kept, if any is.
+    pub(super) fn oldest(&self) -> Option<u64> {
+        self.entries.front().map(|entry| entry.number)
+    }
+
+    fn get(&self, number: u64) -> Option<&What> {
+        let at = self.entries.binary_search_by_key(&number, |entry| entry.number).ok()?;
+        self.entries.get(at).map(|entry| &entry.what)
+    }
+
+    /// What a connection may have missed after a place, oldest first.
+    pub(super) fn missed(
+        &self,
+        lost: &Lost,
+        stays: &[Stay],
+        after: u64,
+        most: usize,
+    ) -> Result<Vec<Candidate>, Refused> {
+        let mut walk = Steps { log: self, left: most.saturating_mul(LOOKED_AT).saturating_add(1) };
+        let (mut numbers, mut stays) = (Vec::new(), stays.to_vec());
+        for id in lost.ids() {
+            let mut at = self.own.get(&id).copied().unwrap_or(0);
+            while at > after {
+                at = match walk.entry(at)? {
+                    What::Left { stay, before } => {
+                        stays.push(stay.clone());
+                        *before
+                    }
+                    What::Parts(parts) => {
+                        numbers.push(at);
+                        before(parts, at, |part| matches!(part.part.selector.of, Source::Connection(own) if own == id))
+                    }
+                    What::Channel { .. } => 0,
+                };
+            }
+        }
+        for stay in &stays {
+            let (mut at, after) = (stay.members.last.load(Relaxed), after.max(stay.since));
+            while at > after {
+                let what = walk.entry(at)?;
+                if at < stay.until {
+                    numbers.push(at);
+                }
+                at = match what {
+                    What::Channel { before, .. } => *before,
+                    What::Parts(parts) => {
+                        let is_of = |channel: &Arc<Members>| Arc::ptr_eq(channel, &stay.members);
+                        before(parts, at, |part| part.channel.as_ref().is_some_and(is_of))
+                    }
+                    What::Left { .. } => 0,
+                };
+            }
+        }
+        let mut at = self.matching;
+        while at > after {
+            at = match walk.entry(at)? {
+                What::Parts(parts) => {
+                    numbers.push(at);
+                    before(parts, at, |part| matches!(part.part.selector.of, Source::Matching(_)))
+                }
+                _ => 0,
+            };
+        }
+        numbers.sort_unstable();
+        numbers.dedup();
+        if numbers.len() > most {
+            return Err(Refused::TooMuch);
+        }
+        let stays: Arc<[Stay]> = stays.into();
+        let candidate = |number: u64| match self.get(number)? {
+            What::Channel { message, .. } => Some(Candidate::Missed(number, message.clone())),
+            What::Parts(parts) => Some(Candidate::Asked(number, parts.clone(), stays.clone())),
+            What::Left { .. } => None,
+        };
+        Ok(numbers.into_iter().filter_map(candidate).collect())
+    }
+}
+
+/// The entry before this one in a chain. A part may stand several times in one audience: the first knows what was before.
+fn before(parts: &[LoggedPart], number: u64, is_of: impl Fn(&LoggedPart) -> bool) -> u64 {
+    parts.iter().filter(|part| is_of(part)).map(|part| part.before).find(|before| *before < number).unwrap_or(0)
+}
+
+/// A walk through chains, which ends where it meets what is not kept, or takes too long.
+struct Steps<'a> {
+    log: &'a Log,
+    left: usize,
+}
+
+impl<'a> Steps<'a> {
+    fn entry(&mut self, number: u64) -> Result<&'a What, Refused> {
+        self.left = self.left.checked_sub(1).ok_or(Refused::TooMuch)?;
+        self.log.get(number).ok_or(Refused::Gone)
+    }
+}
