@@ -30,9 +30,10 @@ impl Socket {
     /// any more. The handler is [told](crate::Handler::disconnect) as always, by the session's task, right after this
     /// future is ready.
     pub fn take_over(&self, id: &str) -> impl Future<Output = bool> + Send + use<> {
-        let answer = self.engine().begin_takeover(id);
+        let (engine, id) = (self.engine().clone(), id.to_owned());
+        // Begun when it is waited for: an id that leads nowhere may lead to the socket that asks, once it goes on as that.
         async move {
-            match answer {
+            match engine.begin_takeover(&id) {
                 Some(answer) => answer.await.unwrap_or(false),
                 None => false,
             }

@@ -20,6 +20,8 @@ mod query;
 #[allow(unreachable_pub, reason = "the fuzzers need it to be public")]
 #[path = "../../../../fuzz/src/query_string.rs"]
 mod query_string;
+#[cfg(feature = "auth")]
+mod recovery;
 mod rooms;
 #[cfg(all(feature = "auth", feature = "axum"))]
 mod routes;
