@@ -117,6 +117,28 @@ test('without a network the page says so, keeps what is written, and fetches wha
   assert.equal(await ada.page.isHidden('#trouble'), true);
 });
 
+test('a page that was away for a moment is sent what it missed, and asks for nothing', async (t) => {
+  const chat = await startChat(t);
+  const ada = await visit(t, browser, chat, 'Ada');
+  const stage = await backstage(t, chat, 'Stagehand');
+  await stage.write('General', ['Heard']);
+  await ada.sees('Heard');
+  const sent = [];
+  ada.page.on('websocket', (socket) => socket.on('framesent', ({ payload }) => sent.push(String(payload))));
+  await ada.context.setOffline(true);
+  await ada.page.waitForSelector('#connection[data-state=offline]');
+  await stage.write('General', numbered(20, 'Missed'));
+  await ada.context.setOffline(false);
+  await ada.arrived();
+  await ada.sees('Missed 20');
+  assert.deepEqual(await ada.texts(), ['Heard', ...numbered(20, 'Missed')]);
+  assert.ok(sent.some((packet) => packet.startsWith('40{"pid":')), sent.join('\n'));
+  assert.deepEqual(sent.filter((packet) => packet.includes('"find","messages"')), []);
+  await ada.say('Here again');
+  await ada.outboxIsEmpty();
+  assert.deepEqual(await ada.texts(), await stage.stored('General'));
+});
+
 test('what waits in the outbox survives a reload', async (t) => {
   const chat = await startChat(t);
   const ada = await visit(t, browser, chat, 'Ada');

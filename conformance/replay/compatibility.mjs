@@ -20,7 +20,7 @@ const GROUPS = [
 ]
 
 /** Stages whose rules say what a server should do that has them; ours has not. */
-const NOT_YET = ['recovery', 'never']
+const NOT_YET = ['never']
 
 const stageOf = (name, { patterns }) => patterns.find(([pattern]) => new RegExp(pattern).test(name))?.[1]
 

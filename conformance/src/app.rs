@@ -5,11 +5,16 @@ use crate::state;
 use serde_json::json;
 use std::time::Duration;
 use wingbeat::engine::Socket;
-use wingbeat::{Rest, prelude::*};
+use wingbeat::{Recovery, Rest, prelude::*};
 
 pub(crate) fn build(state: &str) -> Result<App> {
     let transport = SocketIo::with_config(state::config(state)?).middleware(guard).with(|io| drop(io.of("/other")));
     let transport = if state == state::TWO_PORTS { transport.listen("127.0.0.1:0") } else { transport };
+    // Middleware is asked again in both.
+    let transport = match state {
+        "recovery" | "recovery-mw" => transport.recovery(Recovery::new().window(Duration::from_secs(60))),
+        _ => transport,
+    };
     let mut app = App::builder()
         .around(All, trace::around("app.around.all"))
         .around(Find, trace::around("app.around.find"))

@@ -30,6 +30,7 @@ pub(crate) fn config(state: &str) -> Result<Config> {
         "msgpack" => config.msgpack(true),
         "large" => config.max_http_buffer_size(20 << 20),
         TWO_PORTS => with_files,
+        "recovery" | "recovery-mw" => with_files,
         other => return Err(Error::general(format!("There is no state '{other}' yet"))),
     })
 }

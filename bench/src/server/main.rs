@@ -1,7 +1,7 @@
 //! The server that the load generator measures: services `messages` (published to everybody), `room` (to those who say
 //! in their handshake that they are in it) and `quiet` (to nobody), and `hashes`, which takes as long as a password.
 //!
-//! `bench-server --port P --mode engine|raw|typed|hooks5 --threads N --rest --cert FILE --key FILE`
+//! `bench-server --port P --mode engine|raw|typed|hooks5 --threads N --rest --recovery --cert FILE --key FILE`
 
 mod bare;
 mod services;
@@ -32,6 +32,9 @@ struct Options {
     /// The same services over REST as well.
     #[arg(long)]
     rest: bool,
+    /// Clients may come back after a loss.
+    #[arg(long)]
+    recovery: bool,
     /// A certificate as PEM: connections are encrypted.
     #[arg(long, requires = "key")]
     cert: Option<PathBuf>,
@@ -79,6 +82,6 @@ async fn run(options: Options) -> Result<()> {
 async fn serve(listener: impl Listener, options: &Options) -> Result<()> {
     match options.mode {
         Mode::Engine => Ok(serve_http(listener, bare::engine()?.service(), pending()).await?),
-        mode => wingbeat::serve(listener, services::app(mode, options.rest)?).await,
+        mode => wingbeat::serve(listener, services::app(mode, options.rest, options.recovery)?).await,
     }
 }

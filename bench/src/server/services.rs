@@ -6,13 +6,16 @@ use serde_json::json;
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicU64, Ordering};
+use wingbeat::Recovery;
 use wingbeat::Rest;
 use wingbeat::auth::Passwords;
 use wingbeat::engine::Config;
 use wingbeat::prelude::*;
 
-/// With REST, if that is what is measured.
-pub(crate) fn app(mode: Mode, rest: bool) -> Result<App> {
+/// With REST or recovery, if that is what is measured.
+pub(crate) fn app(mode: Mode, rest: bool, recovery: bool) -> Result<App> {
+    let transport = SocketIo::with_config(config());
+    let transport = if recovery { transport.recovery(Recovery::new()) } else { transport };
     let app = App::builder()
         .mount("messages", mount(mode).publish(|_| channel("everybody")))
         .mount("room", mount(mode).publish(|_| channel("room")))
@@ -28,7 +31,7 @@ pub(crate) fn app(mode: Mode, rest: bool) -> Result<App> {
                 greet(app, connection, id);
             }
         })
-        .configure(SocketIo::with_config(config()));
+        .configure(transport);
     if rest { app.configure(Rest::new()).build() } else { app.build() }
 }
 

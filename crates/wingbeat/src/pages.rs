@@ -27,6 +27,7 @@ pages! {
     Uploads "docs/guide/uploads.md",
     Testing "docs/guide/testing.md",
     Clients "docs/guide/clients.md",
+    Recovery "docs/guide/recovery.md",
     Deployment "docs/guide/deployment.md",
     Authentication "docs/authentication.md",
     ComingFromFeathers "docs/coming-from-feathers.md",

@@ -93,6 +93,9 @@ let status = { state: 'connecting', reason: '' };
 
 export const isConnected = () => socket.connected;
 
+/** Whether nothing was missed since the last connection: the server has sent what happened in between, in order. */
+export const isRecovered = () => socket.recovered;
+
 /** Calls `watcher` with `{state, reason}` now and at every change. */
 export function watch(watcher) {
   watchers.push(watcher);

@@ -10,6 +10,8 @@ export class Session {
   #timer;
   #settling = null;
   #entered = null;
+  /** All that was missed has been fetched, so a connection that is recovered lacks nothing. */
+  #isCaughtUp = false;
 
   /** What a guest wants to be called. */
   guestName = '';
@@ -51,12 +53,14 @@ export class Session {
   /** Nobody is signed in any more, though the server may not have heard it: until it has, nothing is sent. */
   leave() {
     this.member = null;
+    this.#isCaughtUp = false;
     this.isReady = false;
   }
 
   /** Somebody has signed in (or nobody is, any more): on this connection everything begins anew. */
   async become(member) {
     this.member = member;
+    this.#isCaughtUp = false;
     this.#leave();
     if (link.isConnected()) await this.arrive();
   }
@@ -76,6 +80,7 @@ export class Session {
   async arrive() {
     const turn = this.#begin();
     this.isReady = false;
+    if (!link.isRecovered()) this.#isCaughtUp = false;
     try {
       await this.#recognise();
       if (turn !== this.#turn || !(await this.#sayName())) return;
@@ -84,7 +89,9 @@ export class Session {
       if (turn !== this.#turn) return;
       this.isReady = true;
       this.#steps.ready();
+      if (this.#isCaughtUp) return;
       await this.#steps.missed();
+      if (turn === this.#turn) this.#isCaughtUp = true;
     } catch (error) {
       // A later connection has begun anew, or will.
       if (turn !== this.#turn || !link.isConnected()) return;
@@ -99,6 +106,7 @@ export class Session {
     } catch (error) {
       if (error.code !== 401) throw error;
       this.member = null;
+      this.#isCaughtUp = false;
       this.#steps.signedOut(error);
     }
     this.#steps.known();

@@ -21,7 +21,7 @@ use std::process::ExitCode;
 use tokio::net::TcpListener;
 use wingbeat::auth::{Auth, Passwords};
 use wingbeat::engine::Config;
-use wingbeat::{Rest, prelude::*, store::Sqlite};
+use wingbeat::{Recovery, Rest, prelude::*, store::Sqlite};
 
 /// A chat for everyone who can reach this machine.
 #[derive(Parser)]
@@ -72,7 +72,8 @@ async fn run(options: Options) -> Result<(), String> {
     // Else any page that somebody has open could read along, on the local machine and network too.
     let config = Config::default().client_files(files).trusted_proxies(proxies).same_origin();
     let config = config.max_connections_per_address(connections);
-    let app = chat(&database, auth, connections).configure(SocketIo::with_config(config)).configure(Rest::new());
+    let app = chat(&database, auth, connections);
+    let app = app.configure(SocketIo::with_config(config).recovery(Recovery::new())).configure(Rest::new());
     let app = app.fallback(page::router(&page)).build().map_err(cause)?;
     users::note_looks(&app).await.map_err(cause)?;
     println!("listening on {}", process::url(&listener).map_err(|error| error.to_string())?);

@@ -26,6 +26,9 @@ const UPKEEP: Duration = Duration::from_secs(5);
 /// - `wingbeat_disconnects_total` by `reason`; `outbox full` is a client for which more waited than may, `ping timeout` one
 ///   that is gone or reads next to nothing,
 /// - `wingbeat_deliveries_total`, events times connections,
+/// - `wingbeat_recovery_total` by `outcome` (`recovered`, or why a client that came back begins anew), with
+///   [recovery](crate::Recovery); `wingbeat_recovery_events_total`, the events that were sent again;
+///   `wingbeat_recovery_lost_connections`, those that may come back,
 /// - `wingbeat_outbox_bytes`, what waits to be sent to clients at the moment of asking; what many wait for counts for each,
 ///
 /// No label holds what a client has chosen: there are as many as there are services and methods. Besides there is
@@ -73,6 +76,9 @@ impl Metrics {
         );
         metrics::describe_counter!("wingbeat_disconnects_total", "Connections that have ended");
         metrics::describe_counter!("wingbeat_deliveries_total", "Events handed to connections");
+        metrics::describe_counter!("wingbeat_recovery_total", "Clients that have come back after a loss");
+        metrics::describe_counter!("wingbeat_recovery_events_total", "Events that were sent again to these");
+        metrics::describe_gauge!("wingbeat_recovery_lost_connections", "Lost connections whose clients may come back");
         Ok(Metrics { path: "/metrics".into(), handle })
     }
 
