@@ -25,6 +25,7 @@ pub(crate) use write_timeout::WriteTimeout;
 use crate::Engine;
 use bytes::Bytes;
 use futures_util::future::Either as First;
+use http::header::UPGRADE;
 use http::{Request, Response, StatusCode};
 use http_body_util::Either;
 use hyper::body::Incoming;
@@ -158,14 +159,19 @@ where
             let noted = handoff.clone();
             let service = service_fn(move |mut request: Request<Incoming>| {
                 request.extensions_mut().insert(peer);
-                request.extensions_mut().insert(noted.clone());
-                let (answer, noted) = (ask(service.clone(), request), noted.clone());
+                // Few requests want one: the others need not carry it.
+                let noted = request.headers().contains_key(UPGRADE).then(|| noted.clone());
+                if let Some(noted) = &noted {
+                    request.extensions_mut().insert(noted.clone());
+                }
+                let answer = ask(service.clone(), request);
                 async move {
                     let response = answer.await?;
-                    match response.status() {
-                        StatusCode::SWITCHING_PROTOCOLS => noted.done(),
+                    match (noted, response.status()) {
+                        (Some(noted), StatusCode::SWITCHING_PROTOCOLS) => noted.done(),
                         // Whoever stands between may have changed the answer.
-                        _ => drop(noted.take()),
+                        (Some(noted), _) => drop(noted.take()),
+                        (None, _) => {}
                     }
                     Ok::<_, Infallible>(response)
                 }
