@@ -193,32 +193,39 @@ fn joined<'a>(headers: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<(Cow
 
 impl<'a> FromIterator<(&'a str, &'a str)> for Headers {
     fn from_iter<I: IntoIterator<Item = (&'a str, &'a str)>>(headers: I) -> Headers {
-        // A browser's headers: the block is copied once more, to its own size.
-        let mut block = Vec::with_capacity(1024);
-        for (name, value) in joined(headers) {
-            match known(&name, &value) {
-                Some(at) => {
-                    block.push(at as u8 + 1);
-                    if KNOWN[at].1.is_empty() {
-                        write(&mut block, &value);
-                    }
-                }
-                None => {
-                    block.push(0);
-                    write(&mut block, &name);
-                    write(&mut block, &value);
+        block(joined(headers).iter().map(|(name, value)| (&**name, &**value)))
+    }
+}
+
+/// What is joined already.
+fn block<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>) -> Headers {
+    // A browser's headers: the block is copied once more, to its own size.
+    let mut block = Vec::with_capacity(1024);
+    for (name, value) in headers {
+        match known(name, value) {
+            Some(at) => {
+                block.push(at as u8 + 1);
+                if KNOWN[at].1.is_empty() {
+                    write(&mut block, value);
                 }
             }
+            None => {
+                block.push(0);
+                write(&mut block, name);
+                write(&mut block, value);
+            }
         }
-        Headers(block.into())
     }
+    Headers(block.into())
 }
 
 /// Those whose values are text.
 #[cfg(feature = "http")]
 impl From<&http::HeaderMap> for Headers {
     fn from(headers: &http::HeaderMap) -> Headers {
-        headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect()
+        let texts = headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+        // Names are lower case there, and nearly always each has one line.
+        if headers.len() == headers.keys_len() { block(texts) } else { texts.collect() }
     }
 }
 

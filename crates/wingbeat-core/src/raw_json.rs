@@ -103,6 +103,9 @@ impl RawJson {
     /// The text, with bytes as what `JSON.stringify` makes of a `Buffer`: `{"type":"Buffer","data":[…]}`. For wires that have
     /// no room beside the text.
     pub fn with_buffers(&self) -> Bytes {
+        if self.attachments().is_empty() {
+            return self.bytes();
+        }
         let written = replace(&self.text, self.attachments(), |out, bytes| {
             out.extend_from_slice(br#"{"type":"Buffer","data":"#);
             // A vector takes everything.
