@@ -15,12 +15,13 @@ mod registry;
 mod tests;
 
 pub use builder::Builder;
+pub(crate) use dispatch::Mounted;
 pub use dispatch::{Dispatch, Dispatcher, Outcome, PendingCall};
 #[cfg(all(feature = "auth", feature = "axum"))]
 pub(crate) use guard::catch_panic;
 pub(crate) use guard::guarded;
+pub(crate) use http::{Answered, error_page_or_json, error_response, json_response};
 pub use http::{AppHttp, BoundTransport, HttpBody, Transport};
-pub(crate) use http::{error_page_or_json, error_response, json_response};
 pub use lifecycle::{ListenerReturn, Phase, PhaseHook};
 #[cfg(feature = "auth")]
 pub use lifecycle::{Login, LoginListener};

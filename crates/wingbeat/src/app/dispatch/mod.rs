@@ -1,11 +1,13 @@
 //! Where calls come in, whoever asks: what all of them have in common stands here once.
 
 mod measured;
+mod mounted;
 mod outcome;
 mod pending;
 mod resolve;
 mod run;
 
+pub(crate) use mounted::Mounted;
 pub use outcome::Outcome;
 pub use pending::PendingCall;
 
@@ -16,8 +18,6 @@ use super::registry::{Entry, Registry};
 use super::{App, Mode, WeakApp};
 use crate::BoxFuture;
 use crate::realtime::Connection;
-#[cfg(feature = "uploads")]
-use crate::service::FileAccess;
 use crate::service::invocation::{Arguments, Caller, Invocation};
 use arc_swap::ArcSwap;
 use measured::{MeasuredEntry, measured};
@@ -157,20 +157,17 @@ impl Dispatcher {
 
     /// Whether a service is mounted at a path, for transports whose paths are not theirs alone.
     pub fn is_mounted(&self, path: &str) -> bool {
-        self.registry.load().find(path).is_ok()
+        self.registry.load().mounted(path).is_some()
     }
 
     /// The methods that clients may call of the service at a path, if one is mounted there.
     pub fn exposed(&self, path: &str) -> Option<Vec<Method>> {
-        let registry = self.registry.load();
-        let (entry, _) = registry.find(path).ok()?;
-        Some(entry.exposed().cloned().collect())
+        Some(self.mounted(path)?.exposed().cloned().collect())
     }
 
-    /// How the service at a path takes and gives files, if it does.
-    #[cfg(feature = "uploads")]
-    pub(crate) fn files(&self, path: &str) -> Option<FileAccess> {
-        self.registry.load().find(path).ok()?.0.files()
+    /// The service at a path, if one is mounted there.
+    pub(crate) fn mounted(&self, path: &str) -> Option<Mounted> {
+        self.registry.load().mounted(path).cloned().map(Mounted)
     }
 
     /// The same for calls that may take longer, or not as long.

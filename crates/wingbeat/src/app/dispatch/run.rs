@@ -186,6 +186,6 @@ impl Host for Inner {
     }
 
     fn has(&self, path: &str) -> bool {
-        self.registry.load().find(path).is_ok()
+        self.registry.load().mounted(path).is_some()
     }
 }

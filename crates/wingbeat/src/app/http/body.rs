@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{Response, StatusCode, header};
 use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, Empty, Full};
+use http_body_util::{BodyExt, Full};
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -12,21 +12,35 @@ use wingbeat_core::{Error, RawJson};
 pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A request's or response's body, of whatever kind.
-pub struct HttpBody(UnsyncBoxBody<Bytes, BoxError>);
+pub struct HttpBody(Kind);
+
+// Most requests have none, and most answers are whole: those are not put on the heap.
+enum Kind {
+    Whole(Full<Bytes>),
+    Boxed(UnsyncBoxBody<Bytes, BoxError>),
+}
 
 impl HttpBody {
-    /// Boxes a body.
+    /// A body of any kind.
     pub fn new<B>(body: B) -> HttpBody
     where
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        HttpBody(body.map_err(Into::into).boxed_unsync())
+        match body.is_end_stream() {
+            true => HttpBody::empty(),
+            false => HttpBody(Kind::Boxed(body.map_err(Into::into).boxed_unsync())),
+        }
+    }
+
+    /// These bytes.
+    pub(crate) fn whole(bytes: Bytes) -> HttpBody {
+        HttpBody(Kind::Whole(Full::new(bytes)))
     }
 
     /// Nothing.
     pub fn empty() -> HttpBody {
-        HttpBody::new(Empty::new())
+        HttpBody(Kind::Whole(Full::default()))
     }
 }
 
@@ -38,15 +52,24 @@ impl http_body::Body for HttpBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<http_body::Frame<Bytes>, BoxError>>> {
-        Pin::new(&mut self.0).poll_frame(cx)
+        match &mut self.0 {
+            Kind::Whole(body) => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
+            Kind::Boxed(body) => Pin::new(body).poll_frame(cx),
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.is_end_stream()
+        match &self.0 {
+            Kind::Whole(body) => body.is_end_stream(),
+            Kind::Boxed(body) => body.is_end_stream(),
+        }
     }
 
     fn size_hint(&self) -> http_body::SizeHint {
-        self.0.size_hint()
+        match &self.0 {
+            Kind::Whole(body) => body.size_hint(),
+            Kind::Boxed(body) => body.size_hint(),
+        }
     }
 }
 
@@ -64,7 +87,7 @@ pub(crate) fn error_response(error: &Error) -> Response<HttpBody> {
 
 /// A JSON answer.
 pub(crate) fn json_response(status: StatusCode, body: RawJson) -> Response<HttpBody> {
-    let mut response = Response::new(HttpBody::new(Full::new(body.bytes())));
+    let mut response = Response::new(HttpBody::whole(body.bytes()));
     *response.status_mut() = status;
     let json = header::HeaderValue::from_static("application/json; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, json);

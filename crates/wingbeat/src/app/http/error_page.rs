@@ -3,7 +3,6 @@
 use super::body::{HttpBody, error_response};
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
-use http_body_util::Full;
 use wingbeat_core::Error;
 
 /// An error as JSON, or as a page for those who look at it with a browser: as in Express, where request headers speak of HTML
@@ -36,7 +35,7 @@ fn error_page(error: &Error) -> Response<HttpBody> {
     let page = format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>{title}</title>\n<h1>{title}</h1>\n<p>{text}</p>\n</html>\n"
     );
-    let mut response = Response::new(HttpBody::new(Full::from(page)));
+    let mut response = Response::new(HttpBody::whole(page.into()));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));

@@ -15,7 +15,6 @@ use crate::BoxFuture;
 use arc_swap::ArcSwapOption;
 use body::BoxError;
 use bytes::Bytes;
-use futures_util::FutureExt;
 use http::{Request, Response};
 use serde_json::json;
 use std::convert::Infallible;
@@ -26,7 +25,7 @@ use std::task::{Context, Poll};
 use wingbeat_core::Error;
 use wingbeat_engine::io::Io;
 
-type Answered = Result<Response<HttpBody>, Infallible>;
+pub(crate) type Answered = Result<Response<HttpBody>, Infallible>;
 type Serve = dyn Fn(Request<HttpBody>) -> BoxFuture<'static, Answered> + Send + Sync;
 
 /// Answers what no transport wants.
@@ -140,18 +139,22 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let request = request.map(HttpBody::new);
+        let mut request = Some(request.map(HttpBody::new));
         #[cfg(feature = "axum")]
-        let request = request::with_peer(request);
+        request.iter_mut().for_each(request::with_peer);
         let routes = &self.0.0.http;
-        let path = request.uri().path();
-        let transport = routes.transports().iter().find(|transport| (transport.handles)(path));
-        match (transport, &*routes.fallback.load()) {
-            (Some(transport), _) => Box::pin((transport.serve)(request).map(Ok)),
-            (None, Some(fallback)) => (fallback.0)(request),
-            (None, None) => Box::pin(ready(Ok(not_found(&request)))),
+        let answer = routes.transports().iter().find_map(|transport| (transport.answer)(&mut request));
+        match (answer, request, &*routes.fallback.load()) {
+            (Some(answer), ..) => answer,
+            (None, Some(request), Some(fallback)) => (fallback.0)(request),
+            (None, Some(request), None) => Box::pin(ready(Ok(not_found(&request)))),
+            (None, None, _) => Box::pin(ready(Ok(error_response(&unanswered())))),
         }
     }
+}
+
+fn unanswered() -> Error {
+    Error::general("A transport has taken a request and does not answer it")
 }
 
 /// The answer to a path that nothing serves, as in Feathers.

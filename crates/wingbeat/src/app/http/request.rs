@@ -73,9 +73,8 @@ fn peer_of(extensions: &Extensions) -> Option<Peer> {
 
 /// Takes over what axum knows of the client. Who has said more than that, is believed.
 #[cfg(feature = "axum")]
-pub(super) fn with_peer(mut request: Request<HttpBody>) -> Request<HttpBody> {
+pub(super) fn with_peer(request: &mut Request<HttpBody>) {
     if let Some(peer) = peer_of(request.extensions()) {
         request.extensions_mut().insert(peer);
     }
-    request
 }

@@ -1,9 +1,11 @@
 //! What a transport is to the application.
 
+use super::Answered;
 use super::body::HttpBody;
 use crate::BoxFuture;
 use crate::app::App;
 use crate::locked;
+use futures_util::FutureExt;
 use http::{Request, Response};
 use std::fmt;
 use std::future::ready;
@@ -28,7 +30,8 @@ pub trait Transport: 'static {
     fn bind(self: Box<Self>, app: &App) -> Result<BoundTransport>;
 }
 
-type Serve = dyn Fn(Request<HttpBody>) -> BoxFuture<'static, Response<HttpBody>> + Send + Sync;
+/// Takes a request that is the transport's own, and answers it; leaves others.
+type Answer = dyn Fn(&mut Option<Request<HttpBody>>) -> Option<BoxFuture<'static, Answered>> + Send + Sync;
 type Listen = dyn Fn() -> BoxFuture<'static, Result<Option<SocketAddr>>> + Send + Sync;
 type Start = Box<dyn FnOnce() -> BoxFuture<'static, Result<()>> + Send>;
 
@@ -56,8 +59,7 @@ type Start = Box<dyn FnOnce() -> BoxFuture<'static, Result<()>> + Send>;
 #[must_use = "answer it from `bind`"]
 pub struct BoundTransport {
     pub(super) io: Option<Io>,
-    pub(super) handles: Box<dyn Fn(&str) -> bool + Send + Sync>,
-    pub(super) serve: Box<Serve>,
+    pub(super) answer: Box<Answer>,
     pub(super) queued_bytes: Box<dyn Fn() -> usize + Send + Sync>,
     /// Whose requests it knows the addresses of, and what it believes of proxies.
     pub(super) client_addresses: Option<(&'static str, Config)>,
@@ -73,8 +75,7 @@ impl BoundTransport {
     pub fn new() -> BoundTransport {
         BoundTransport {
             io: None,
-            handles: Box::new(|_| false),
-            serve: Box::new(|_| Box::pin(ready(Response::new(HttpBody::empty())))),
+            answer: Box::new(|_| None),
             queued_bytes: Box::new(|| 0),
             client_addresses: None,
             listen: Box::new(|| Box::pin(ready(Ok(None)))),
@@ -87,15 +88,25 @@ impl BoundTransport {
     /// Answers the HTTP requests for whose paths the predicate holds. Those of the transport that was configured first
     /// are its own, where several want them.
     pub fn http<Fut>(
-        mut self,
+        self,
         handles: impl Fn(&str) -> bool + Send + Sync + 'static,
         serve: impl Fn(Request<HttpBody>) -> Fut + Send + Sync + 'static,
     ) -> BoundTransport
     where
         Fut: Future<Output = Response<HttpBody>> + Send + 'static,
     {
-        self.handles = Box::new(handles);
-        self.serve = Box::new(move |request| Box::pin(serve(request)));
+        self.answering(move |request| {
+            let own = request.take_if(|request| handles(request.uri().path()))?;
+            Some(Box::pin(serve(own).map(Ok)))
+        })
+    }
+
+    /// As [`http`](BoundTransport::http), for a transport that has to find out anyway whose a request is.
+    pub(crate) fn answering(
+        mut self,
+        answer: impl Fn(&mut Option<Request<HttpBody>>) -> Option<BoxFuture<'static, Answered>> + Send + Sync + 'static,
+    ) -> BoundTransport {
+        self.answer = Box::new(answer);
         self
     }
 

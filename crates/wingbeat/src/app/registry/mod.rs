@@ -89,6 +89,11 @@ impl Registry {
         self.router.find(path).ok_or_else(|| Error::not_found(format!("Service '{path}' not found")))
     }
 
+    /// As [`find`](Registry::find), for those who only want to know.
+    pub(super) fn mounted(&self, path: &str) -> Option<&Arc<Entry>> {
+        self.router.find(path).map(|(entry, _)| entry)
+    }
+
     pub(super) fn entry(&self, path: &str) -> Option<&Arc<Entry>> {
         let path = normal(path);
         self.entries.iter().find(|entry| entry.path() == path)

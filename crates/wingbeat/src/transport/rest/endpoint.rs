@@ -3,11 +3,14 @@
 use super::answer::{answered, in_lines};
 use super::body::data;
 use super::events::Streams;
+#[cfg(feature = "uploads")]
+use super::files::ContentTarget;
 use super::lines;
 use super::negotiation::{acceptable, wants_lines};
 use super::refused::Refused;
-use super::target::{self, Target, method_of};
-use crate::app::{Dispatch, Dispatcher, HttpBody, Outcome};
+use super::target::{self, Target, decoded_id, method_of};
+use crate::BoxFuture;
+use crate::app::{Answered, Dispatch, Dispatcher, HttpBody, Outcome};
 use crate::realtime::Headers;
 use crate::service::Query;
 use crate::service::invocation::{Arguments, Caller, Invocation};
@@ -34,40 +37,36 @@ pub(super) struct Endpoint {
 }
 
 impl Endpoint {
-    pub(super) fn handles(&self, path: &str) -> bool {
-        self.streams.as_ref().is_some_and(|streams| streams.is_at(path))
-            || Target::of(path, |service| self.dispatcher.is_mounted(service)).is_some()
-            || self.has_content(path)
-    }
-
-    /// Whether a record's file is there.
-    fn has_content(&self, path: &str) -> bool {
+    /// What is at a path, if it is ours.
+    pub(super) fn route(&self, path: &str) -> Option<Route> {
+        if self.streams.as_ref().is_some_and(|streams| streams.is_at(path)) {
+            return Some(Route::Events);
+        }
         #[cfg(feature = "uploads")]
-        return super::files::ContentTarget::of(path, &self.dispatcher).is_some();
-        #[cfg(not(feature = "uploads"))]
-        {
-            let _ = path;
-            false
+        if let Some(target) = ContentTarget::of(path, &self.dispatcher) {
+            return Some(Route::Content(target));
         }
+        Target::of(path, |service| self.dispatcher.mounted(service)).map(Route::Service)
     }
 
-    pub(super) async fn serve(self: Arc<Self>, request: Request<HttpBody>) -> Response<HttpBody> {
+    // A block, not a function: what that is given is moved once more. And what few requests need is boxed apart: all of this is
+    // made on the stack, then copied to the heap.
+    pub(super) fn serve(self: Arc<Self>, request: Request<HttpBody>, route: Route) -> BoxFuture<'static, Answered> {
         let (head, body) = request.into_parts();
-        if let Some(response) = self.preflight(&head) {
-            return response;
-        }
-        let answered = match self.streams.as_ref().filter(|streams| streams.is_at(head.uri.path())) {
-            Some(streams) => streams.open(&self, &head).await,
-            None => self.call(&head, body).await,
-        };
-        let mut response = answered.unwrap_or_else(|refused| refused.response(&head));
-        if let Some(cors) = self.config.cors_headers() {
-            cors.answer(&head.headers, response.headers_mut());
-        }
-        if head.method == Verb::HEAD {
-            *response.body_mut() = HttpBody::empty();
-        }
-        response
+        Box::pin(async move {
+            if let Some(response) = self.preflight(&head) {
+                return Ok(response);
+            }
+            let answered = self.answer(&head, body, route).await;
+            let mut response = answered.unwrap_or_else(|refused| refused.response(&head));
+            if let Some(cors) = self.config.cors_headers() {
+                cors.answer(&head.headers, response.headers_mut());
+            }
+            if head.method == Verb::HEAD {
+                *response.body_mut() = HttpBody::empty();
+            }
+            Ok(response)
+        })
     }
 
     /// The answer to a browser that asks whether it may send a request.
@@ -81,28 +80,44 @@ impl Endpoint {
         Some(response)
     }
 
-    async fn call(self: &Arc<Self>, head: &Parts, body: HttpBody) -> Result<Response<HttpBody>, Refused> {
-        let refused = |error| self.refused(error);
+    async fn answer(
+        self: &Arc<Self>,
+        head: &Parts,
+        body: HttpBody,
+        route: Route,
+    ) -> Result<Response<HttpBody>, Refused> {
+        if let (Route::Events, Some(streams)) = (&route, &self.streams) {
+            return Box::pin(streams.open(self, head)).await;
+        }
         if !is_read(head) {
             self.check_origin(head)?;
         }
-        #[cfg(feature = "uploads")]
-        if let Some(target) = super::files::ContentTarget::of(head.uri.path(), &self.dispatcher) {
-            return self.content(head, body, target).await;
+        match route {
+            Route::Service(target) => self.call(head, body, target).await,
+            #[cfg(feature = "uploads")]
+            Route::Content(target) => Box::pin(self.content(head, body, target)).await,
+            Route::Events => Err(self.refused(Error::not_found("Page not found"))),
         }
+    }
+
+    async fn call(
+        self: &Arc<Self>,
+        head: &Parts,
+        body: HttpBody,
+        target: Target,
+    ) -> Result<Response<HttpBody>, Refused> {
+        let refused = |error| self.refused(error);
         let takes_json = acceptable(&head.headers);
-        let wants_lines = wants_lines(&head.headers);
         // Reading calls fail for their own reasons first, as in Express; writing calls do not run at all.
         if !is_read(head) {
             takes_json.as_ref().map_err(|error| refused(error.clone()))?;
         }
-        let target = Target::of(head.uri.path(), |service| self.dispatcher.is_mounted(service));
-        let Target { service, id } = target.ok_or_else(|| refused(Error::not_found("Page not found")))?;
-        let exposed = self.dispatcher.exposed(&service).unwrap_or_default();
-        let asked = method_of(&head.method, &head.headers, id.as_deref(), &exposed);
-        let (name, takes_id) = asked
-            .map_err(|error| Refused { allow: Some(target::allowed(&exposed, id.is_some())), ..refused(error) })?;
-        let id = match id.filter(|_| takes_id).map(|id| target::decoded_id(&id)).transpose().map_err(refused)? {
+        let (service, id) = (target.service(head.uri.path()), target.id(head.uri.path()));
+        let mounted = &target.mounted;
+        let asked = method_of(&head.method, &head.headers, id, mounted);
+        let (name, takes_id) =
+            asked.map_err(|error| Refused { allow: Some(target::allowed(mounted, id.is_some())), ..refused(error) })?;
+        let id = match id.filter(|_| takes_id).map(decoded_id).transpose().map_err(refused)? {
             Some(id) => IdArg::Id(Id::from(id)),
             None if name.takes_id() => IdArg::Null,
             None => IdArg::Absent,
@@ -110,17 +125,19 @@ impl Endpoint {
         let mut arguments = Arguments { id, ..Arguments::default() };
         arguments.params.query = Query::from(self.query_of(head)?);
         #[cfg(feature = "uploads")]
-        if let Some(access) = self.dispatcher.files(&service).filter(|_| name == Method::Create) {
-            let outcome = self.upload(head, body, &access, (&self.asked(head, service), arguments)).await?;
+        if let Some(access) = mounted.files().filter(|_| name == Method::Create) {
+            let asked = self.asked(head, service);
+            let outcome = Box::pin(self.upload(head, body, &access, (&asked, arguments))).await?;
             return answered(head, outcome).map_err(refused);
         }
         if name.takes_data() {
-            let data = tokio::time::timeout(self.dispatcher.limit(), data(&head.headers, body, self.max_body)).await;
+            let data = tokio::time::timeout(self.dispatcher.limit(), data(&head.headers, body, self.max_body));
+            let data = Box::pin(data).await;
             let late = || Refused::from(Error::timeout("The body did not arrive in time"));
             arguments.data = Some(data.map_err(|_| late())?.map_err(|refused| refused.told(self))?);
         }
         let asked = self.asked(head, service);
-        let lines = (wants_lines && name == Method::Find).then(|| arguments.params.query.clone());
+        let lines = (name == Method::Find && wants_lines(&head.headers)).then(|| arguments.params.query.clone());
         let outcome = self.run(&asked, name.as_str(), arguments).await?;
         if let Some(query) = lines {
             let body = |outcome: &Outcome| lines::body(self, asked, query, outcome);
@@ -140,28 +157,35 @@ impl Endpoint {
     }
 
     /// Runs a call, which goes on when its client goes, as over sockets.
-    pub(super) async fn run(&self, asked: &Asked<'_>, method: &str, arguments: Arguments) -> Result<Outcome> {
-        self.run_by(&self.dispatcher, asked, method, arguments).await
+    pub(super) fn run<'a>(
+        &'a self,
+        asked: &'a Asked<'_>,
+        method: &'a str,
+        arguments: Arguments,
+    ) -> impl Future<Output = Result<Outcome>> + Send + 'a {
+        self.run_by(&self.dispatcher, asked, method, arguments)
     }
 
     /// The same by a dispatcher whose calls may take longer.
-    pub(super) async fn run_by(
-        &self,
-        dispatcher: &Dispatcher,
-        asked: &Asked<'_>,
-        method: &str,
+    pub(super) fn run_by<'a>(
+        &'a self,
+        dispatcher: &'a Dispatcher,
+        asked: &'a Asked<'_>,
+        method: &'a str,
         arguments: Arguments,
-    ) -> Result<Outcome> {
+    ) -> impl Future<Output = Result<Outcome>> + Send + 'a {
         let caller = Caller::Request { provider: "rest", headers: &asked.headers, address: asked.address };
         let mut invocation = Some(Invocation::new(&*asked.service, method, caller, Ok(arguments)));
-        let begun = poll_fn(|cx| match invocation.take() {
-            Some(invocation) => Poll::Ready(dispatcher.begin(invocation, cx)),
-            // It is ready at its first poll.
-            None => Poll::Pending,
-        });
-        match begun.await {
-            Dispatch::Ready(outcome) => outcome,
-            Dispatch::Pending(call) => dispatcher.detached(call).await,
+        async move {
+            let begun = poll_fn(|cx| match invocation.take() {
+                Some(invocation) => Poll::Ready(dispatcher.begin(invocation, cx)),
+                // It is ready at its first poll.
+                None => Poll::Pending,
+            });
+            match begun.await {
+                Dispatch::Ready(outcome) => outcome,
+                Dispatch::Pending(call) => Box::pin(dispatcher.detached(call)).await,
+            }
         }
     }
 
@@ -192,6 +216,16 @@ impl Endpoint {
     pub(super) fn told(&self, error: Error) -> Error {
         self.dispatcher.refused("rest", error)
     }
+}
+
+/// What a path leads to.
+pub(super) enum Route {
+    /// The stream of events.
+    Events,
+    Service(Target),
+    /// A record's file.
+    #[cfg(feature = "uploads")]
+    Content(ContentTarget),
 }
 
 /// Of which service something is asked, and who asks.

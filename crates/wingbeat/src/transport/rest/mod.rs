@@ -157,15 +157,12 @@ impl Transport for Rest {
         let streams = events.map(Streams::new);
         let transport = BoundTransport::new().client_addresses("rest", config.clone());
         let endpoint = Arc::new(Endpoint { dispatcher, config, max_body, streams });
-        let (has, queued, close) = (endpoint.clone(), endpoint.clone(), endpoint.clone());
+        let (queued, close) = (endpoint.clone(), endpoint.clone());
         Ok(transport
-            .http(
-                move |path| has.handles(path),
-                move |request| {
-                    let endpoint = endpoint.clone();
-                    async move { endpoint.serve(request).await }
-                },
-            )
+            .answering(move |request| {
+                let route = endpoint.route(request.as_ref()?.uri().path())?;
+                Some(endpoint.clone().serve(request.take()?, route))
+            })
             .queued_bytes(move || queued.streams.as_ref().map_or(0, Streams::queued_bytes))
             .on_close(move |patience| {
                 let endpoint = close.clone();

@@ -1,35 +1,59 @@
 //! Which service, record and method a request names.
 
-use http::{HeaderMap, Method as Verb};
+use crate::app::Mounted;
+use http::{HeaderMap, HeaderName, Method as Verb};
 use std::borrow::Cow;
+use std::ops::Range;
 use wingbeat_core::query_string::percent_decoded;
 use wingbeat_core::{Error, Method, Result};
 
-/// A service, and what stands behind its path.
-pub(super) struct Target<'p> {
-    pub(super) service: Cow<'p, str>,
-    /// Still percent-encoded.
-    pub(super) id: Option<Cow<'p, str>>,
+/// The method of the service's own, or the standard one, that a request asks for.
+const SERVICE_METHOD: HeaderName = HeaderName::from_static("x-service-method");
+
+/// A service, and where in a request's path it and what stands behind it are.
+pub(super) struct Target {
+    pub(super) mounted: Mounted,
+    service: Range<usize>,
+    id: Option<Range<usize>>,
 }
 
-impl<'p> Target<'p> {
-    /// The service at a path, or else at all but its last segment. `has` says where services are.
-    pub(super) fn of(path: &'p str, has: impl Fn(&str) -> bool) -> Option<Target<'p>> {
-        let path = path.trim_matches('/');
-        let service = decoded(if path.is_empty() { "/" } else { path });
-        if has(&service) {
-            return Some(Target { service, id: None });
+impl Target {
+    /// The service at a path, or else at all but its last segment. `mounted` says where services are.
+    pub(super) fn of(path: &str, mounted: impl Fn(&str) -> Option<Mounted>) -> Option<Target> {
+        let mounted = |service: &Range<usize>| mounted(&decoded(&path[service.clone()]));
+        let start = path.len() - path.trim_start_matches('/').len();
+        let end = path.trim_end_matches('/').len().max(start);
+        let (service, id) = match mounted(&(start..end)) {
+            Some(mounted) => return Some(Target { mounted, service: start..end, id: None }),
+            None => match path[start..end].rfind('/') {
+                Some(slash) => (start..start + slash, start + slash + 1..end),
+                None => (start..start, start..end),
+            },
+        };
+        if id.is_empty() {
+            return None;
         }
-        let (service, id) = path.rsplit_once('/').unwrap_or(("/", path));
-        let service = decoded(service);
-        (!id.is_empty() && has(&service)).then_some(Target { service, id: Some(id.into()) })
+        Some(Target { mounted: mounted(&service)?, service, id: Some(id) })
+    }
+
+    /// The path of the service, of the path that the target was found in.
+    pub(super) fn service<'p>(&self, path: &'p str) -> Cow<'p, str> {
+        decoded(&path[self.service.clone()])
+    }
+
+    /// What stands behind it, still percent-encoded.
+    pub(super) fn id<'p>(&self, path: &'p str) -> Option<&'p str> {
+        self.id.clone().map(|id| &path[id])
     }
 }
 
-/// The path of a service without percent-encoding. An encoded slash does not separate segments, so it stays as
+/// The path of a service without percent-encoding; that of the root is `/`. An encoded slash does not separate segments, so it stays as
 /// it is, as everything does that is encoded wrongly.
 fn decoded(path: &str) -> Cow<'_, str> {
-    if !path.contains('%') {
+    if path.is_empty() {
+        return "/".into();
+    }
+    if !path.as_bytes().contains(&b'%') {
         return path.into();
     }
     let segment = |segment: &str| match percent_decoded(segment) {
@@ -49,13 +73,13 @@ pub(super) fn method_of(
     verb: &Verb,
     headers: &HeaderMap,
     last: Option<&str>,
-    exposed: &[Method],
+    mounted: &Mounted,
 ) -> Result<(Method, bool)> {
     let is_post = *verb == Verb::POST;
-    let named = headers.get("x-service-method").and_then(|name| name.to_str().ok());
+    let named = headers.get(SERVICE_METHOD).and_then(|name| name.to_str().ok());
     // Feathers reads the header in all requests, and follows it in a POST.
     let named = named.map(Method::named).filter(|method| is_post || Method::STANDARD.contains(method));
-    let in_path = last.filter(|_| is_post).map(Method::named).filter(|method| exposed.contains(method));
+    let in_path = last.filter(|_| is_post).map(Method::named).filter(|method| mounted.exposes(method));
     let in_path = in_path.filter(|method| !Method::STANDARD.contains(method));
     let method = match (named, in_path) {
         (Some(named), _) if Method::STANDARD.contains(&named) => return Err(not_supported(&named)),
@@ -70,7 +94,7 @@ pub(super) fn method_of(
             (verb, _) => return Err(Error::method_not_allowed(format!("Method {verb} not allowed"))),
         },
     };
-    match exposed.contains(&method) {
+    match mounted.exposes(&method) {
         true => {
             let takes_id = method.takes_id();
             Ok((method, takes_id))
@@ -84,8 +108,9 @@ fn not_supported(method: &Method) -> Error {
 }
 
 /// What may be asked at a path, for `Allow`.
-pub(super) fn allowed(exposed: &[Method], with_id: bool) -> String {
-    let (custom, has) = (exposed.iter().any(|method| !Method::STANDARD.contains(method)), |m| exposed.contains(&m));
+pub(super) fn allowed(mounted: &Mounted, with_id: bool) -> String {
+    let custom = mounted.exposed().any(|method| !Method::STANDARD.contains(method));
+    let has = |method| mounted.exposes(&method);
     let read = if with_id { has(Method::Get) } else { has(Method::Find) };
     let verbs = [
         ("GET", read),

@@ -18,7 +18,7 @@ use http::{HeaderName, HeaderValue, Method as Verb, Response, StatusCode};
 use std::sync::Arc;
 use std::time::Duration;
 use upload::{Exceeded, Upload, content_length};
-use wingbeat_core::{Error, Id, IdArg};
+use wingbeat_core::{Error, Id, IdArg, Method};
 
 /// How long an upload may take at most: longer than a service gives it, which knows whether it goes on.
 const LONGEST: Duration = Duration::from_secs(2 * 3600);
@@ -30,6 +30,8 @@ const CONTENT: &str = "/content";
 pub(super) struct ContentTarget {
     service: String,
     access: FileAccess,
+    /// Whether clients may read the record.
+    exposes_get: bool,
     /// Still percent-encoded.
     id: String,
 }
@@ -38,11 +40,18 @@ impl ContentTarget {
     pub(super) fn of(path: &str, dispatcher: &Dispatcher) -> Option<ContentTarget> {
         let record = path.trim_end_matches('/').strip_suffix(CONTENT)?;
         // A service that is mounted there comes first.
-        if Target::of(path, |service| dispatcher.is_mounted(service)).is_some_and(|target| target.id.is_none()) {
+        let target = |path| Target::of(path, |service| dispatcher.mounted(service));
+        if target(path).is_some_and(|target| target.id(path).is_none()) {
             return None;
         }
-        let Target { service, id } = Target::of(record, |service| dispatcher.is_mounted(service))?;
-        Some(ContentTarget { access: dispatcher.files(&service)?, id: id?.into_owned(), service: service.into_owned() })
+        let target = target(record)?;
+        let (id, service) = (target.id(record)?.to_owned(), target.service(record).into_owned());
+        Some(ContentTarget {
+            access: target.mounted.files()?,
+            exposes_get: target.mounted.exposes(&Method::Get),
+            service,
+            id,
+        })
     }
 }
 
@@ -96,8 +105,7 @@ impl Endpoint {
         arguments.params.query = self.query_of(head)?.into();
         let wanted = Wanted::default();
         arguments.params.set_extension(wanted.clone());
-        let exposed = self.dispatcher.exposed(&target.service).unwrap_or_default();
-        if !exposed.contains(&wingbeat_core::Method::Get) {
+        if !target.exposes_get {
             let error = Error::method_not_allowed("Method `get` is not supported by this endpoint.");
             return Err(self.told(error).into());
         }
