@@ -20,6 +20,8 @@ use futures_util::future::join_all;
 use std::time::{Duration, Instant};
 use wingbeat_core::Result;
 
+/// What services get at least: calls that have taken all of the patience leave nothing to those that only have to let go.
+const SERVICES_GRACE: Duration = Duration::from_millis(500);
 /// What hooks around the teardown get beyond the patience for the services within them.
 const HOOKS_GRACE: Duration = Duration::from_secs(1);
 /// And how much longer than that transports may take to cut off what is left.
@@ -94,6 +96,7 @@ impl App {
 
     async fn teardown_services(&self, deadline: Instant) -> Result<()> {
         let services = self.services();
+        let deadline = deadline.max(Instant::now() + SERVICES_GRACE);
         for entry in self.change(|_, registry| Ok(registry.close()))? {
             let left = deadline.saturating_duration_since(Instant::now());
             match tokio::time::timeout(left, entry.teardown(&services)).await {

@@ -3,6 +3,7 @@
 //! A file is there when its record is: the record comes last and goes first, so a process that ends in between leaves only
 //! what the next one sweeps.
 
+use super::open::Working;
 use super::partial::Partial;
 use crate::store::Record;
 use serde_json::Value;
@@ -73,8 +74,8 @@ impl Folder {
         }
     }
 
-    pub(super) fn begin(&self, id: &str) -> io::Result<Partial> {
-        Partial::create(self.clone(), id)
+    pub(super) fn begin(&self, id: &str, working: Working) -> io::Result<Partial> {
+        Partial::create(self.clone(), id, working)
     }
 
     pub(super) fn open_blob(&self, id: &str) -> io::Result<File> {

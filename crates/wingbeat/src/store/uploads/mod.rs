@@ -3,6 +3,7 @@
 mod folder;
 mod label;
 mod media;
+mod open;
 mod partial;
 mod receive;
 mod service;
@@ -14,8 +15,8 @@ use crate::fair::Gate;
 use crate::service::{FileAccess, Files, Redeemed};
 use folder::Folder;
 use media::Types;
+use open::Open;
 use std::fmt;
-use std::fs::File;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -97,11 +98,6 @@ struct State {
     running: Arc<Gate>,
     waiting: Arc<Gate>,
     tickets: Tickets,
-}
-
-struct Open {
-    _lock: File,
-    path: Box<str>,
 }
 
 impl Uploads {

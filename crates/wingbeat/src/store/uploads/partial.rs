@@ -1,6 +1,7 @@
 //! A file that is not whole yet.
 
 use super::folder::{BLOB, Folder, PART, RECORD};
+use super::open::Working;
 use aws_lc_rs::digest::{Context, SHA256};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
@@ -25,13 +26,15 @@ struct Names {
     folder: Folder,
     id: String,
     paths: Vec<PathBuf>,
+    /// Goes last.
+    _working: Option<Working>,
 }
 
 impl Partial {
-    pub(super) fn create(folder: Folder, id: &str) -> io::Result<Partial> {
+    pub(super) fn create(folder: Folder, id: &str, working: Working) -> io::Result<Partial> {
         let path = folder.path(id, PART);
         let file = File::create_new(&path)?;
-        Ok(Partial::of(file, Names { folder, id: id.to_owned(), paths: vec![path] }))
+        Ok(Partial::of(file, Names { folder, id: id.to_owned(), paths: vec![path], _working: Some(working) }))
     }
 
     fn of(file: File, names: Names) -> Partial {
@@ -58,7 +61,7 @@ impl Partial {
     /// Gives it its name, and a record. After that it outlasts a power cut.
     pub(super) fn finish(mut self, record: &[u8]) -> io::Result<Whole> {
         self.file.sync_all()?;
-        let Names { folder, id, paths } = &mut self.names;
+        let Names { folder, id, paths, .. } = &mut self.names;
         let (blob, note) = (folder.path(id, BLOB), folder.path(id, RECORD));
         fs::rename(&paths[0], &blob)?;
         paths[0] = blob;
@@ -117,7 +120,7 @@ mod tests {
         let part = folder.path("x", PART);
         File::create(&part).unwrap();
         let full = File::options().write(true).open("/dev/full").unwrap();
-        let mut partial = Partial::of(full, Names { folder, id: "x".into(), paths: vec![part] });
+        let mut partial = Partial::of(full, Names { folder, id: "x".into(), paths: vec![part], _working: None });
         let error = not_kept(partial.write(b"x").unwrap_err());
         assert_eq!((error.code(), error.message()), (503, "No space is left for files"));
         drop(partial);

@@ -1,9 +1,12 @@
 //! How a file gets into the folder.
 
 use super::folder::Folder;
+use super::open::Working;
 use super::partial::{Partial, not_kept};
 use crate::service::FileStream;
 use futures_util::StreamExt;
+use futures_util::future::{Either, select};
+use std::pin::pin;
 use std::time::Duration;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
@@ -25,18 +28,34 @@ pub(super) struct Held {
 pub(super) const LONGEST: Duration = Duration::from_secs(3600);
 
 /// Writes a file as it comes. What goes wrong leaves nothing.
-pub(super) async fn receive(folder: &Folder, id: &str, bytes: FileStream, held: Held) -> Result<Partial> {
+pub(super) async fn receive(
+    folder: &Folder,
+    id: &str,
+    bytes: FileStream,
+    held: Held,
+    working: Working,
+) -> Result<Partial> {
     let late = |_| Error::timeout(format!("The file took longer than {} s", LONGEST.as_secs()));
-    timeout(LONGEST, received(folder, id, bytes, held)).await.map_err(late)?
+    timeout(LONGEST, received(folder, id, bytes, held, working)).await.map_err(late)?
 }
 
-async fn received(folder: &Folder, id: &str, mut bytes: FileStream, held: Held) -> Result<Partial> {
-    let (folder, id) = (folder.clone(), id.to_owned());
-    let mut partial = blocking(move || folder.begin(&id).map_err(not_kept)).await?;
+async fn received(
+    folder: &Folder,
+    id: &str,
+    mut bytes: FileStream,
+    held: Held,
+    mut working: Working,
+) -> Result<Partial> {
+    let (folder, id, own) = (folder.clone(), id.to_owned(), working.clone());
+    let mut partial = blocking(move || folder.begin(&id, own).map_err(not_kept)).await?;
     let (mut waiting, mut size) = (Vec::new(), 0);
     loop {
         let late = |_| Error::timeout(format!("Nothing of the file came for {} s", held.patience.as_secs_f32()));
-        let chunk = timeout(held.patience, bytes.next()).await.map_err(late)?.transpose()?;
+        let (next, broken_off) = (pin!(timeout(held.patience, bytes.next())), pin!(working.broken_off()));
+        let chunk = match select(next, broken_off).await {
+            Either::Left((chunk, _)) => chunk.map_err(late)?.transpose()?,
+            Either::Right((error, _)) => return Err(error),
+        };
         let is_last = chunk.is_none();
         let chunk = chunk.unwrap_or_default();
         size += chunk.len() as u64;

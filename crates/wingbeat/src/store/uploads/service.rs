@@ -1,9 +1,10 @@
 //! What the service of files does with a call.
 
+use super::open::{Open, Working, not_open};
 use super::partial::not_kept;
 use super::receive::{Held, LONGEST, blocking, receive, too_large};
 use super::tickets::token;
-use super::{Open, Record, Uploads, label, media};
+use super::{Record, Uploads, label, media};
 use crate::app::guarded;
 use crate::fair::{carried, current};
 use crate::locked;
@@ -54,7 +55,7 @@ impl RawService for Uploads {
         let _place = timeout(self.patience, self.state.running.enter(current())).await.map_err(busy)??;
         let id = uuid().to_string();
         let held = Held { max: self.max, size, patience: self.patience };
-        let partial = receive(&self.folder, &id, bytes, held).await?;
+        let partial = receive(&self.folder, &id, bytes, held, self.working()?).await?;
         let (whole, record) = blocking(move || {
             let mut record = Record::new();
             record.insert("id".into(), id.into());
@@ -82,8 +83,12 @@ impl RawService for Uploads {
         };
         // Only what the query selects.
         let stored = self.table.get(id.clone(), &selecting_all(params)).await?;
-        let (folder, file) = (self.folder.clone(), id_of(&stored)?);
-        blocking(move || folder.remove(&file).and_then(|()| folder.sync()).map_err(Error::internal)).await?;
+        let (folder, file, working) = (self.folder.clone(), id_of(&stored)?, self.working()?);
+        blocking(move || {
+            let _working = working;
+            folder.remove(&file).and_then(|()| folder.sync()).map_err(Error::internal)
+        })
+        .await?;
         self.table.remove(id, params).await
     }
 
@@ -109,13 +114,16 @@ impl RawService for Uploads {
         for record in records {
             self.table.create(Some(Value::Object(record).into()), &Params::new()).await?;
         }
-        *locked(&self.state.open) = Some(Open { _lock: lock, path: path.into() });
+        *locked(&self.state.open) = Some(Open::new(lock, path));
         Ok(())
     }
 
     async fn teardown(&self, _: &Services, _: &str) -> Result<()> {
         self.state.tickets.clear();
-        locked(&self.state.open).take();
+        let open = locked(&self.state.open).take();
+        if let Some(open) = open {
+            open.close().await;
+        }
         Ok(())
     }
 }
@@ -161,9 +169,12 @@ impl Uploads {
     fn path(&self) -> Result<Box<str>> {
         let open = locked(&self.state.open);
         let path = open.as_ref().map(|open| open.path.clone());
-        path.ok_or_else(|| {
-            Error::unavailable("The folder of files is not open: the application is not set up, or ends")
-        })
+        path.ok_or_else(not_open)
+    }
+
+    /// What keeps the folder open for who works in it.
+    fn working(&self) -> Result<Working> {
+        locked(&self.state.open).as_ref().map(Open::working).ok_or_else(not_open)
     }
 
     /// What clients and hooks say of a file.

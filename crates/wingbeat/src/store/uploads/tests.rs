@@ -2,7 +2,8 @@ use super::Uploads;
 use crate::fair::Source;
 use crate::prelude::*;
 use crate::service::Incoming;
-use futures_util::stream;
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -75,6 +76,53 @@ async fn a_folder_belongs_to_one_service_at_a_time() {
     let error = second.setup().await.unwrap_err();
     assert!(error.message().contains("in use already"), "{error}");
     first.shutdown(Duration::from_secs(1)).await;
+    second.setup().await.unwrap();
+}
+
+/// A file of which one byte has come.
+fn endless() -> Params {
+    let mut params = Params::new();
+    let bytes = stream::once(async { Ok(Bytes::from_static(b"x")) }).chain(stream::pending());
+    params.set_extension(Incoming::now(bytes, None));
+    params
+}
+
+#[tokio::test]
+async fn a_shutdown_breaks_off_what_comes_before_it_gives_the_folder_back() {
+    for patience in [Duration::from_secs(10), Duration::ZERO] {
+        let place = Place::new();
+        let (first, second) = (app(&place), app(&place));
+        first.setup().await.unwrap();
+        let files = first.service("files");
+        let creating = async {
+            let refused = files.create(serde_json::json!({}), endless()).await.unwrap_err();
+            assert_eq!((refused.code(), place.names()), (503, Vec::new()), "{refused}");
+        };
+        let ending = async {
+            // Polled after the other one, so that has begun.
+            while place.names().is_empty() {
+                tokio::task::yield_now().await;
+            }
+            first.shutdown(patience).await;
+            assert!(place.names().is_empty());
+            second.setup().await.unwrap();
+        };
+        tokio::join!(creating, ending);
+    }
+}
+
+#[tokio::test]
+async fn a_folder_is_not_given_back_before_work_in_it_ends() {
+    let place = Place::new();
+    let uploads = Uploads::to(&place.0);
+    let state = uploads.state.clone();
+    let (first, second) = (App::builder().mount("files", uploads).build().unwrap(), app(&place));
+    first.setup().await.unwrap();
+    let working = crate::locked(&state.open).as_ref().unwrap().working();
+    first.shutdown(Duration::ZERO).await;
+    let error = second.setup().await.unwrap_err();
+    assert!(error.message().contains("in use already"), "{error}");
+    drop(working);
     second.setup().await.unwrap();
 }
 
