@@ -108,6 +108,21 @@ need_mariadb() {
   fi
 }
 
+# Sets SQLMAP, installing it into the target folder where it is missing; fails if there is none in the end.
+need_sqlmap() {
+  local own="$TARGET/sqlmap"
+  command -v python3 >/dev/null || { printf 'Python is missing. On Debian: apt install python3 python3-venv\n' >&2; return 1; }
+  SQLMAP=$(command -v sqlmap || echo "$own/bin/sqlmap")
+  if [ ! -x "$SQLMAP" ]; then
+    step "sqlmap by pip"
+    python3 -m venv "$own" && "$own/bin/pip" install -q sqlmap==1.10.10 || true
+  fi
+  if [ ! -x "$SQLMAP" ]; then
+    printf 'sqlmap is missing. On Debian: apt install sqlmap; elsewhere pip install sqlmap.\n' >&2
+    return 1
+  fi
+}
+
 # All programs that the suites drive, in the profile of `make run`, and always in one command: cargo builds dependencies
 # anew for every other set of packages, because each asks for other features.
 build_programs() {
