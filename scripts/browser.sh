@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `make browser`: the chat in Chromium. Without Chromium it ends with status 77.
+# `make browser`: the chat, clients and streams of events in Chromium. Without Chromium it ends with status 77.
 source "$(dirname "$0")/requirements.sh"
 
 need_rust
@@ -10,6 +10,7 @@ npm_packages conformance
 npm_packages examples/chat
 build_programs
 export CHAT_SERVER="$TARGET/quick/chat"
+export FIXTURE="\"$TARGET/quick/fixture\""
 export RAW_SERVER="\"$TARGET/quick/examples/raw\""
-step "the chat, and raw Socket.IO, in $CHROMIUM"
+step "the chat, raw Socket.IO, and EventSource, in $CHROMIUM"
 node --test --test-reporter=spec --test-timeout=600000 conformance/browser/*.test.mjs
