@@ -8,6 +8,7 @@ build_programs
 export RAW_SERVER="\"$TARGET/quick/examples/raw\""
 export CHAT_BACKEND="\"$TARGET/quick/feathers-chat\""
 export ADAPTERS="\"$TARGET/quick/adapters\""
+export RECOVERY="\"$TARGET/quick/recovery\""
 export UPLOADS="\"$TARGET/quick/uploads\""
 export QUERY_STRINGS="\"$TARGET/quick/query-strings\""
 

@@ -8,7 +8,7 @@ const START_LIMIT = 10_000
 const STEP_LIMIT = 5_000
 
 /** A test with a limit: what does not come fails, and does not hang. */
-export const test = (name, body) => nodeTest(name, { timeout: 30_000 }, body)
+export const test = (name, ...rest) => nodeTest(name, { timeout: 30_000, ...(rest.length > 1 && rest[0]) }, rest.at(-1))
 
 /** The fixture's command without arguments: $FIXTURE, or what `make interop` builds. */
 function command() {

@@ -1,9 +1,10 @@
 //! Servers in processes of their own: the original, and ours.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::Mutex;
 use wingbeat_client::{Builder, Client, Reconnection};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +13,8 @@ pub(crate) enum Target {
     Wingbeat,
     /// Socket.IO alone, with connection state recovery.
     Bare,
+    /// Wingbeat with it.
+    Recovery,
 }
 
 pub(crate) struct Fixture {
@@ -77,7 +80,8 @@ fn spawn(target: Target, state: &str, port: u16) -> (Child, u16) {
     let mut command = match target {
         Target::Node => node("feathers/fixture.mjs"),
         Target::Bare => node("interop/recovery-server.mjs"),
-        Target::Wingbeat => Command::new(built()),
+        Target::Wingbeat => Command::new(built("fixture")),
+        Target::Recovery => Command::new(built("recovery")),
     };
     command.args(["--state", state, "--port", &port.to_string()]);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
@@ -99,19 +103,21 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// Builds our fixture, once, beside this test.
-fn built() -> &'static Path {
-    static PATH: OnceLock<PathBuf> = OnceLock::new();
-    PATH.get_or_init(|| {
+/// Builds a server of ours, once, beside this test.
+fn built(name: &'static str) -> PathBuf {
+    static PATHS: Mutex<BTreeMap<&str, PathBuf>> = Mutex::new(BTreeMap::new());
+    let mut paths = PATHS.lock().unwrap();
+    let path = paths.entry(name).or_insert_with(|| {
         let test = std::env::current_exe().unwrap();
         let folder = test.parent().and_then(Path::parent).unwrap();
         let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "--quiet", "--package", "conformance", "--bin", "fixture", "--target-dir"]);
+        cargo.args(["build", "--quiet", "--package", "conformance", "--bin", name, "--target-dir"]);
         cargo.arg(folder.parent().unwrap()).current_dir(root());
         if folder.ends_with("release") {
             cargo.arg("--release");
         }
-        assert!(cargo.status().unwrap().success(), "the fixture does not build");
-        folder.join("fixture")
-    })
+        assert!(cargo.status().unwrap().success(), "{name} does not build");
+        folder.join(name)
+    });
+    path.clone()
 }

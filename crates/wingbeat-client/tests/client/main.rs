@@ -35,6 +35,7 @@ mod recordings;
 mod recovery;
 mod rest;
 mod rest_faults;
+mod returns;
 mod scripted;
 mod suite;
 mod upgrade;
