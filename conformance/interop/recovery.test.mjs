@@ -343,7 +343,7 @@ test('a_client_that_missed_more_than_is_kept_is_told', async (t) => {
   assert.deepEqual(ticks, [1, 500])
 })
 
-test('of_two_tabs_with_one_pid_one_goes_on', { todo: 'they take the session from each other without end' }, async (t) => {
+test('of_two_tabs_with_one_pid_one_goes_on', async (t) => {
   const network = await start(t)
   const { server, proxy } = network
   const { socket } = await settledClient(t, network)

@@ -27,7 +27,7 @@ struct Wanted {
 
 impl Socket {
     /// Ends the session of another socket, given its id, as if its connection were lost: false if there is no such session
-    /// any more. The handler is [told](crate::Handler::disconnect) as always, by the session's task, right after this
+    /// any more. Should the client be there after all, it is told to leave, so that it does not come back. The handler is [told](crate::Handler::disconnect) as always, by the session's task, right after this
     /// future is ready.
     pub fn take_over(&self, id: &str) -> impl Future<Output = bool> + Send + use<> {
         let (engine, id) = (self.engine().clone(), id.to_owned());

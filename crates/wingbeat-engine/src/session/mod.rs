@@ -168,7 +168,13 @@ impl Session {
         if signals & signal::LEAVE != 0 {
             self.client.remove_leaving(out);
         }
-        if signals & signal::BREAK_OFF != 0 || signals & signal::TAKEN_OVER != 0 && self.client.is_taken_over() {
+        if signals & signal::BREAK_OFF != 0 {
+            return Err(SessionEnd::close(Reason::TransportClose));
+        }
+        if signals & signal::TAKEN_OVER != 0 && self.client.is_taken_over() {
+            // A connection that is dead never hears it. One that is not is another client with the same private id, which
+            // would come back and take it over in turn.
+            self.client.say_goodbye(out);
             return Err(SessionEnd::close(Reason::TransportClose));
         }
         if signals & signal::CLOSE != 0 {
