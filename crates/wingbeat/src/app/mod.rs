@@ -15,8 +15,8 @@ mod registry;
 mod tests;
 
 pub use builder::Builder;
-pub(crate) use dispatch::Mounted;
 pub use dispatch::{Dispatch, Dispatcher, Outcome, PendingCall};
+pub(crate) use dispatch::{Mounted, Mounts};
 #[cfg(all(feature = "auth", feature = "axum"))]
 pub(crate) use guard::catch_panic;
 pub(crate) use guard::guarded;

@@ -7,7 +7,7 @@ mod pending;
 mod resolve;
 mod run;
 
-pub(crate) use mounted::Mounted;
+pub(crate) use mounted::{Mounted, Mounts};
 pub use outcome::Outcome;
 pub use pending::PendingCall;
 
@@ -162,12 +162,12 @@ impl Dispatcher {
 
     /// The methods that clients may call of the service at a path, if one is mounted there.
     pub fn exposed(&self, path: &str) -> Option<Vec<Method>> {
-        Some(self.mounted(path)?.exposed().cloned().collect())
+        Some(self.mounts().find(path)?.exposed().cloned().collect())
     }
 
-    /// The service at a path, if one is mounted there.
-    pub(crate) fn mounted(&self, path: &str) -> Option<Mounted> {
-        self.registry.load().mounted(path).cloned().map(Mounted)
+    /// What is mounted at the moment.
+    pub(crate) fn mounts(&self) -> Mounts {
+        Mounts(self.registry.load())
     }
 
     /// The same for calls that may take longer, or not as long.

@@ -1,10 +1,21 @@
 //! What a transport may ask about a service before it calls it.
 
-use crate::app::Entry;
+use crate::app::{Entry, Registry};
 #[cfg(feature = "uploads")]
 use crate::service::FileAccess;
+use arc_swap::Guard;
 use std::sync::Arc;
 use wingbeat_core::Method;
+
+/// What was mounted at a moment.
+pub(crate) struct Mounts(pub(super) Guard<Arc<Registry>>);
+
+impl Mounts {
+    /// The service at a path.
+    pub(crate) fn find(&self, path: &str) -> Option<Mounted> {
+        self.0.mounted(path).cloned().map(Mounted)
+    }
+}
 
 /// A service that is mounted.
 pub(crate) struct Mounted(pub(super) Arc<Entry>);

@@ -144,11 +144,13 @@ where
         request.iter_mut().for_each(request::with_peer);
         let routes = &self.0.0.http;
         let answer = routes.transports().iter().find_map(|transport| (transport.answer)(&mut request));
-        match (answer, request, &*routes.fallback.load()) {
-            (Some(answer), ..) => answer,
-            (None, Some(request), Some(fallback)) => (fallback.0)(request),
-            (None, Some(request), None) => Box::pin(ready(Ok(not_found(&request)))),
-            (None, None, _) => Box::pin(ready(Ok(error_response(&unanswered())))),
+        match (answer, request) {
+            (Some(answer), _) => answer,
+            (None, Some(request)) => match &*routes.fallback.load() {
+                Some(fallback) => (fallback.0)(request),
+                None => Box::pin(ready(Ok(not_found(&request)))),
+            },
+            (None, None) => Box::pin(ready(Ok(error_response(&unanswered())))),
         }
     }
 }

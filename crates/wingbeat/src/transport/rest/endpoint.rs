@@ -46,7 +46,7 @@ impl Endpoint {
         if let Some(target) = ContentTarget::of(path, &self.dispatcher) {
             return Some(Route::Content(target));
         }
-        Target::of(path, |service| self.dispatcher.mounted(service)).map(Route::Service)
+        Target::of(path, &self.dispatcher.mounts()).map(Route::Service)
     }
 
     // A block, not a function: what that is given is moved once more. And what few requests need is boxed apart: all of this is

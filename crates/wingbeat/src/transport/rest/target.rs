@@ -1,6 +1,6 @@
 //! Which service, record and method a request names.
 
-use crate::app::Mounted;
+use crate::app::{Mounted, Mounts};
 use http::{HeaderMap, HeaderName, Method as Verb};
 use std::borrow::Cow;
 use std::ops::Range;
@@ -18,9 +18,9 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// The service at a path, or else at all but its last segment. `mounted` says where services are.
-    pub(super) fn of(path: &str, mounted: impl Fn(&str) -> Option<Mounted>) -> Option<Target> {
-        let mounted = |service: &Range<usize>| mounted(&decoded(&path[service.clone()]));
+    /// The service at a path, or else at all but its last segment.
+    pub(super) fn of(path: &str, mounts: &Mounts) -> Option<Target> {
+        let mounted = |service: &Range<usize>| mounts.find(&decoded(&path[service.clone()]));
         let start = path.len() - path.trim_start_matches('/').len();
         let end = path.trim_end_matches('/').len().max(start);
         let (service, id) = match mounted(&(start..end)) {

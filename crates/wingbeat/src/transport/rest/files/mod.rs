@@ -40,7 +40,8 @@ impl ContentTarget {
     pub(super) fn of(path: &str, dispatcher: &Dispatcher) -> Option<ContentTarget> {
         let record = path.trim_end_matches('/').strip_suffix(CONTENT)?;
         // A service that is mounted there comes first.
-        let target = |path| Target::of(path, |service| dispatcher.mounted(service));
+        let mounts = dispatcher.mounts();
+        let target = |path| Target::of(path, &mounts);
         if target(path).is_some_and(|target| target.id(path).is_none()) {
             return None;
         }
