@@ -11,8 +11,8 @@ pub fn query_string(data: &[u8]) {
     let query = Value::Object(query);
     // Escapes are three bytes of text for one, or for a replacement character of three.
     assert!(bytes(&query) <= 3 * text.len() + 4 * values(&query), "{text}");
-    // The name, what is in brackets, the rest, and the list that the last one may be.
-    assert!(depth(&query) <= MAX_DEPTH + 3, "{text}");
+    // The name, what is in brackets, and the rest: each in a list where it met a text, as in qs.
+    assert!(depth(&query) <= 2 * (MAX_DEPTH + 2), "{text}");
 }
 
 /// The bytes of all texts and names.

@@ -27,6 +27,8 @@ fn what_does_not_fit_together_is_kept_as_in_qs() {
     reads("a[b]=1&a=2", json!({"a": [{"b": "1"}, "2"]}));
     reads("a[b]=1&a=2&a=3", json!({"a": {"b": "1", "0": "2", "1": "3"}}));
     reads("a[b]=1&a=2&a[c]=3&a[]=4", json!({"a": {"0": [{"b": "1"}, "4"], "1": "2", "c": "3"}}));
+    // So at each level: lists come on top of what brackets nest.
+    reads("a[b][c]=1&a[b]=3&a=2", json!({"a": [{"b": [{"c": "1"}, "3"]}, "2"]}));
     reads("a[b]=1&a=", json!({"a": {"b": "1"}}));
     reads("a[b=1", json!({"a": {"[b": "1"}}));
     reads("a[b[c]]=1", json!({"a": {"b[c]": "1"}}));

@@ -19,7 +19,7 @@ pub use ack::{Reply, Unanswered};
 pub(crate) use client_warnings::TOO_OLD;
 pub use event::{Answer, Event, IntoAnswer};
 pub(crate) use handle::{SessionHandle, TransportState, signal};
-#[cfg(any(test, fuzzing))]
+#[cfg(test)]
 pub(crate) use handler::Nobody;
 pub(crate) use handler::State;
 pub use handler::{Handled, Handler, Refusal};
