@@ -317,6 +317,12 @@ mod tests {
     use crate::{Config, Engine};
     use std::sync::atomic::AtomicUsize;
 
+    /// Allocators give out sizes in steps. With the two counters of an `Arc` a socket takes all of 128 bytes.
+    #[test]
+    fn a_socket_fills_its_piece_of_memory() {
+        assert!(size_of::<Inner>() <= 112, "{}", size_of::<Inner>());
+    }
+
     #[test]
     fn the_client_is_told_once_that_it_has_to_leave() {
         let engine = Engine::new(Config::default(), Nobody).unwrap();

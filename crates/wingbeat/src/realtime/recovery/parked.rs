@@ -3,6 +3,7 @@
 use super::log::{Lost, Stay};
 use rustc_hash::FxHashMap;
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 use tokio::time::Instant;
 
 /// A connection that was lost.
@@ -10,7 +11,7 @@ use tokio::time::Instant;
 pub(super) struct Parked {
     pub(super) lost: Lost,
     /// The private id of its client leads to it.
-    socket: Box<str>,
+    socket: Arc<str>,
     /// The channels that it was in.
     pub(super) stays: Vec<Stay>,
     /// The connection over which its client has come back, and asks for it.
@@ -20,8 +21,8 @@ pub(super) struct Parked {
 #[derive(Debug, Default)]
 pub(super) struct ParkedConnections {
     /// By the number of the connection.
-    of: FxHashMap<u64, Parked>,
-    by_socket: HashMap<Box<str>, u64>,
+    of: FxHashMap<u64, Box<Parked>>,
+    by_socket: HashMap<Arc<str>, u64>,
     /// When they end, the next first. What has ended otherwise may still be in here.
     ends: VecDeque<(Instant, u64)>,
     /// Whether somebody looks at the time.
@@ -38,22 +39,22 @@ impl ParkedConnections {
     }
 
     pub(super) fn insert(&mut self, lost: Lost, socket: &str, stays: Vec<Stay>, ends: Instant) {
-        let id = lost.connection.id();
-        self.by_socket.insert(socket.into(), id);
-        self.of.insert(id, Parked { lost, socket: socket.into(), stays, claimed_by: None });
+        let (id, socket) = (lost.connection.id(), Arc::<str>::from(socket));
+        self.by_socket.insert(socket.clone(), id);
+        self.of.insert(id, Box::new(Parked { lost, socket, stays, claimed_by: None }));
         self.ends.push_back((ends, id));
     }
 
     pub(super) fn find(&self, socket: &str) -> Option<&Parked> {
-        self.of.get(self.by_socket.get(socket)?)
+        self.of.get(self.by_socket.get(socket)?).map(|parked| &**parked)
     }
 
     pub(super) fn get_mut(&mut self, id: u64) -> Option<&mut Parked> {
-        self.of.get_mut(&id)
+        self.of.get_mut(&id).map(|parked| &mut **parked)
     }
 
     pub(super) fn each_mut(&mut self) -> impl Iterator<Item = &mut Parked> {
-        self.of.values_mut()
+        self.of.values_mut().map(|parked| &mut **parked)
     }
 
     pub(super) fn remove(&mut self, id: u64) -> Option<Parked> {
@@ -64,7 +65,7 @@ impl ParkedConnections {
         if self.of.is_empty() {
             *self = ParkedConnections { is_watched: self.is_watched, ..ParkedConnections::default() };
         }
-        Some(parked)
+        Some(*parked)
     }
 
     /// When the next one ends.
