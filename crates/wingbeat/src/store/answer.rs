@@ -117,7 +117,7 @@ impl JsonRecords {
     }
 
     /// None yet, and room for so many bytes.
-    #[cfg(feature = "postgres")]
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
     pub(super) fn with_capacity(bytes: usize) -> JsonRecords {
         JsonRecords { list: Vec::with_capacity(bytes), count: 0 }
     }

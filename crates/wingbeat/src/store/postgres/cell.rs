@@ -46,7 +46,10 @@ impl Reading {
             Scalar::Int2 | Scalar::Int4 | Scalar::Int8 => json::write(out, &integer(self.scalar, raw)?),
             Scalar::Float4 => json::write(out, &float4(raw)?),
             Scalar::Float8 => json::write(out, &float8(raw)?),
-            Scalar::Text => json::write(out, from_utf8(raw)?),
+            Scalar::Text => {
+                json::write_text(out, from_utf8(raw)?);
+                Ok(())
+            }
             scalar => json::write(out, &value(scalar, raw)?),
         }
     }

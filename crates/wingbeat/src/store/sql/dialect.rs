@@ -32,6 +32,11 @@ pub(in crate::store) trait Dialect: Clone + Debug + Send + Sync + 'static {
     /// A number of records.
     fn amount(number: u64) -> Self::Value;
 
+    /// Adds how many records are answered at most.
+    fn push_limit(statement: &mut Statement<Self>, number: u64) {
+        statement.push(" LIMIT ").bind(Self::amount(number));
+    }
+
     /// What the column holds, as the port says it.
     fn kind(column: &Column<Self>) -> Option<Kind>;
 

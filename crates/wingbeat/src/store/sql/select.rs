@@ -9,6 +9,10 @@ use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 use wingbeat_core::Result;
 
+/// Room for more records is not made in advance.
+#[cfg(feature = "sqlite")]
+const PAGE: u64 = 50;
+
 /// A find in SQL.
 pub(in crate::store) struct Select<D: Dialect> {
     pub(in crate::store) columns: Arc<Columns<D>>,
@@ -21,6 +25,9 @@ pub(in crate::store) struct Select<D: Dialect> {
     keys: Option<Range<usize>>,
     skip: u64,
     limit: u64,
+    /// So many records are not unlikely.
+    #[cfg(feature = "sqlite")]
+    expected: usize,
     remaining: Remaining,
 }
 
@@ -74,14 +81,26 @@ impl<D: Dialect> Select<D> {
         if find.target.id.is_none() {
             rows.push_order(&find.sort, !sorts, columns)?;
             if is_done && (find.limit.is_some() || skip > 0) {
-                rows.push(" LIMIT ").bind(D::amount(limit)).push(" OFFSET ").bind(D::amount(skip));
+                D::push_limit(&mut rows, limit);
+                rows.push(" OFFSET ").bind(D::amount(skip));
             }
         }
         let count = match find.count {
             Some(most) if is_done => Some(count(most, &from, &find.target, columns)?),
             _ => None,
         };
-        Ok(Select { columns: columns.clone(), rows, count, most: find.count, keys, skip, limit, remaining })
+        Ok(Select {
+            columns: columns.clone(),
+            rows,
+            count,
+            most: find.count,
+            keys,
+            skip,
+            limit,
+            #[cfg(feature = "sqlite")]
+            expected: if find.target.id.is_some() { 1 } else { limit.min(PAGE) as usize },
+            remaining,
+        })
     }
 
     /// What rows show, where they are answered as they come.
@@ -111,6 +130,14 @@ impl<D: Dialect> Select<D> {
     /// Whether a page by keys has as many records as are wanted.
     pub(in crate::store) fn is_full(&self, found: usize) -> bool {
         self.keys.is_some() && found as u64 + 1 >= self.limit
+    }
+
+    /// Room for the text of its records, that it does not grow piece by piece: what is shown of each is short, mostly.
+    #[cfg(feature = "sqlite")]
+    pub(in crate::store) fn room(&self) -> usize {
+        /// For each column.
+        const BYTES: usize = 24;
+        self.expected * self.shown().map_or(0, <[Shown]>::len) * BYTES
     }
 
     /// Whether only the count is wanted.
@@ -188,7 +215,8 @@ fn count<D: Dialect>(most: u64, from: &str, target: &Target, columns: &Columns<D
     }
     let mut count = Statement::new(format!("SELECT count(*) FROM (SELECT 1{from}"));
     count.push_where(target, columns)?;
-    count.push(" LIMIT ").bind(D::amount(most)).push(") AS counted");
+    D::push_limit(&mut count, most);
+    count.push(") AS counted");
     Ok(count)
 }
 

@@ -2,6 +2,10 @@
 
 use super::{Columns, Dialect};
 
+/// Room for what most statements are, so that they do not grow piece by piece.
+const LENGTH: usize = 256;
+const VALUES: usize = 4;
+
 #[derive(Debug)]
 pub(in crate::store) struct Statement<D: Dialect> {
     pub(in crate::store) text: String,
@@ -9,8 +13,10 @@ pub(in crate::store) struct Statement<D: Dialect> {
 }
 
 impl<D: Dialect> Statement<D> {
-    pub(in crate::store) fn new(text: impl Into<String>) -> Statement<D> {
-        Statement { text: text.into(), values: Vec::new() }
+    pub(in crate::store) fn new(begin: impl AsRef<str>) -> Statement<D> {
+        let mut text = String::with_capacity(LENGTH);
+        text.push_str(begin.as_ref());
+        Statement { text, values: Vec::with_capacity(VALUES) }
     }
 
     /// Adds text, which must not come from a client.

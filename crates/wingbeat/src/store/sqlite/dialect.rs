@@ -29,6 +29,12 @@ impl Dialect for Sql {
         Bound::Integer(i64::try_from(number).unwrap_or(i64::MAX))
     }
 
+    /// Where a value stands there alone, SQLite looks at it when it prepares the statement, and so prepares the statement
+    /// anew for each value that is bound (since 3.46): that takes as long as a page of 10 by an index.
+    fn push_limit(statement: &mut Statement, number: u64) {
+        statement.push(" LIMIT ").bind(Sql::amount(number)).push(" + 0");
+    }
+
     fn kind(column: &Column) -> Option<store::Kind> {
         column.ty.kind.told()
     }

@@ -38,7 +38,7 @@ impl Select {
     }
 
     fn text(&self, connection: &Connection) -> Result<Rows> {
-        let (mut records, mut last, mut is_last) = (JsonRecords::new(), None, true);
+        let (mut records, mut last, mut is_last) = (JsonRecords::with_capacity(self.room()), None, true);
         let shown = self.shown().unwrap_or_default();
         self.rows.run(connection, |found| {
             if self.is_full(records.len()) {
