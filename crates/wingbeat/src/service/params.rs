@@ -40,10 +40,10 @@ pub struct Params {
     /// The connection of the caller, if it has one.
     pub connection: Option<Connection>,
     pub(crate) scope: Option<Arc<dyn ServiceScope>>,
-    own: Option<Box<CallValues>>,
+    own: Option<Arc<CallValues>>,
 }
 
-/// What few calls have, out of the way of those that do not.
+/// What few calls have, out of the way of those that do not. Shared by the copies of the params that hooks take.
 #[derive(Clone, Default)]
 struct CallValues {
     values: Map<String, Value>,
@@ -107,7 +107,7 @@ impl Params {
 
     /// Sets a named value for the rest of this call.
     pub fn set(&mut self, name: impl Into<String>, value: impl Into<Value>) {
-        self.own.get_or_insert_default().values.insert(name.into(), value.into());
+        self.own_mut().values.insert(name.into(), value.into());
     }
 
     /// A typed value: one that was [set](Params::set_extension) for this call, else one of the connection.
@@ -118,7 +118,7 @@ impl Params {
 
     /// Adds a typed value for the rest of this call.
     pub fn set_extension<T: Any + Send + Sync>(&mut self, value: T) {
-        self.own.get_or_insert_default().extensions.insert(value);
+        self.own_mut().extensions.insert(value);
     }
 
     /// The request's headers: those of the handshake for sockets, those of the request for REST.
@@ -137,7 +137,7 @@ impl Params {
     /// assert_eq!(params.headers().and_then(|headers| headers.get("x-tenant")), Some("acme"));
     /// ```
     pub fn with_headers(mut self, headers: Headers) -> Params {
-        self.own.get_or_insert_default().headers = Some(headers);
+        self.own_mut().headers = Some(headers);
         self
     }
 
@@ -149,8 +149,13 @@ impl Params {
 
     /// Says where the call comes from; a transport without connections uses this.
     pub fn with_address(mut self, address: IpAddr) -> Params {
-        self.own.get_or_insert_default().address = Some(address);
+        self.own_mut().address = Some(address);
         self
+    }
+
+    /// The values of the call, to change: copied if others have them too.
+    fn own_mut(&mut self) -> &mut CallValues {
+        Arc::make_mut(self.own.get_or_insert_default())
     }
 
     /// The client whose call it is; nobody in particular if the server makes it.
@@ -162,7 +167,7 @@ impl Params {
     /// Says that the call comes from a request of which nothing lasts.
     pub(crate) fn set_request(&mut self, provider: &'static str, headers: Headers, address: Option<IpAddr>) {
         self.provider = Some(provider);
-        let own = self.own.get_or_insert_default();
+        let own = self.own_mut();
         own.headers = Some(headers);
         own.address = address.or(own.address);
     }
