@@ -98,6 +98,14 @@ impl Payload {
         Payload { answered: true, ..self }
     }
 
+    /// The text, as long as nobody has looked at the value.
+    pub fn as_raw(&self) -> Option<&RawJson> {
+        match &self.form {
+            Form::Text(raw) => Some(raw),
+            Form::Tree(_) => None,
+        }
+    }
+
     /// The text.
     ///
     /// # Errors

@@ -14,11 +14,15 @@ mod explain;
 mod field;
 #[cfg(feature = "schema")]
 mod order;
+mod original;
+mod reader;
 mod record;
 mod resolve;
 mod resolver;
 #[cfg(test)]
 mod tests;
+mod text;
+mod together;
 #[cfg(feature = "schema")]
 mod validate;
 #[cfg(feature = "schema")]

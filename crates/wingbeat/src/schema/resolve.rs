@@ -2,6 +2,7 @@
 
 use super::field::Scope;
 use super::resolver::Resolver;
+use super::text::ResultText;
 use crate::BoxFuture;
 use crate::hooks::{Around, Context, Hook, Next};
 use crate::javascript;
@@ -92,13 +93,7 @@ impl Around for ForResult {
             }
             outcome?;
             let Some(result) = context.result.take() else { return Ok(()) };
-            let mut resolved = records(&self.0, result, context, select.as_deref()).await?;
-            each(&mut resolved, context.method() == &Method::Find, &|record| {
-                if let Value::Object(record) = record {
-                    record.retain(|name, _| !extra.contains(name));
-                }
-            });
-            context.result = Some(resolved.into());
+            context.result = Some(records(&self.0, result, context, select.as_deref(), &extra).await?);
             Ok(())
         })
     }
@@ -116,7 +111,7 @@ impl Around for External {
             next.run(context).await?;
             let Some(shown) = context.dispatch.as_ref().or(context.result.as_ref()) else { return Ok(()) };
             let (shown, select) = (shown.clone(), selected(context)?);
-            context.dispatch = Some(records(&self.0, shown, context, select.as_deref()).await?.into());
+            context.dispatch = Some(records(&self.0, shown, context, select.as_deref(), &[]).await?);
             Ok(())
         })
     }
@@ -126,17 +121,36 @@ impl Around for External {
     }
 }
 
-async fn records(resolver: &Resolver, payload: Payload, context: &Context, select: Option<&[String]>) -> Result<Value> {
-    let scope = Scope::of_result(context);
+/// Resolves the records of a result, without the fields `but`. What a store has written as text stays text, with other
+/// members where the resolver has some.
+async fn records(
+    resolver: &Resolver,
+    payload: Payload,
+    context: &Context,
+    select: Option<&[String]>,
+    but: &[String],
+) -> Result<Payload> {
+    let (scope, is_find) = (Scope::of_result(context), context.method() == &Method::Find);
+    let text = payload.as_raw().filter(|_| resolver.takes_text());
+    if let Some(text) = text.and_then(|raw| ResultText::read(raw, is_find)) {
+        return resolver.resolve_text(text, &scope, select, but).await.map(Payload::from);
+    }
     let mut value = payload.into_value()?;
     match value.get_mut("data") {
-        Some(data) if context.method() == &Method::Find && data.is_array() => {
+        Some(data) if is_find && data.is_array() => {
             let page = data.take();
             value["data"] = resolver.resolve_all(page, &scope, select).await?;
-            Ok(value)
         }
-        _ => resolver.resolve_all(value, &scope, select).await,
+        _ => value = resolver.resolve_all(value, &scope, select).await?,
     }
+    if !but.is_empty() {
+        each(&mut value, is_find, &|record| {
+            if let Value::Object(record) = record {
+                record.retain(|name, _| !but.contains(name));
+            }
+        });
+    }
+    Ok(value.into())
 }
 
 fn each(value: &mut Value, is_find: bool, change: &dyn Fn(&mut Value)) {

@@ -1,9 +1,11 @@
 //! Resolvers: what becomes of the fields of a record.
 
 use super::field::{Field, Scope};
+use super::original::Original;
+use super::text::ResultText;
+use super::together::together;
 use crate::BoxFuture;
 use crate::service::ClientRules;
-use futures_util::future::join_all;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -177,71 +179,112 @@ impl Resolver {
         self.steps.iter().filter_map(|step| Some((&*step.name, step.needs.as_deref()?)))
     }
 
+    /// Whether it looks at fields alone, so that records may stay text.
+    pub(super) fn takes_text(&self) -> bool {
+        self.wholes.is_empty() && !self.steps.iter().any(|step| matches!(step.action, Action::Nested(_)))
+    }
+
     /// Resolves one record. `select` are the fields that the client asks for, if not all.
     pub(super) async fn resolve(&self, mut record: Value, scope: &Scope, select: Option<&[String]>) -> Result<Value> {
         for whole in &self.wholes {
             record = whole(record, scope.clone()).await?;
         }
         let Value::Object(record) = record else { return Ok(record) };
-        let record = Arc::new(record);
-        let wanted = |step: &&Step| match &step.action {
-            // What is there although nobody asked for it, such as the id, goes out as well.
-            Action::Compute(_) => {
-                let selects = |select: &[String]| select.iter().any(|name| **name == *step.name);
-                record.contains_key(&*step.name) || select.is_none_or(selects)
-            }
-            Action::Hide => true,
-            Action::Nested(_) => record.contains_key(&*step.name),
-        };
-        let steps: Vec<&Step> = self.steps.iter().filter(wanted).collect();
-        let values = join_all(steps.iter().map(|step| step.run(&record, scope))).await;
-        let mut resolved = Arc::unwrap_or_clone(record);
-        let mut errors = Map::new();
-        for (step, value) in steps.into_iter().zip(values) {
+        let record = Arc::new(Original::from(record));
+        let running = self.wanted(&record, select).map(|step| step.run(&record, scope)).collect();
+        let changes = changes(self.wanted(&record, select), &mut together(running).await.into_iter())?;
+        let mut resolved = Original::into_members(record);
+        for (name, value) in changes {
             match value {
-                Ok(Some(value)) => drop(resolved.insert((*step.name).into(), value)),
-                Ok(None) => drop(resolved.shift_remove(&*step.name)),
-                Err(error) => {
-                    if error.code() >= 500
-                        && let Some(times) = UNRESOLVED.happened_as(&(&step.name, format!("{error:?}")))
-                    {
-                        tracing::error!(?error, field = &*step.name, times, "a field could not be resolved");
-                    }
-                    errors.insert((*step.name).into(), RawJson::new(&error)?.to()?);
-                }
+                Some(value) => drop(resolved.insert(name.into(), value)),
+                None => drop(resolved.shift_remove(name)),
             }
         }
-        if errors.is_empty() {
-            return Ok(Value::Object(resolved));
-        }
-        Err(Error::bad_request("Error resolving data").with_data(errors))
+        Ok(Value::Object(resolved))
     }
 
     /// Resolves a record, or each of a list.
     pub(super) async fn resolve_all(&self, value: Value, scope: &Scope, select: Option<&[String]>) -> Result<Value> {
         match value {
             Value::Array(items) => {
-                let running = items.into_iter().map(|item| self.resolve(item, scope, select));
-                join_all(running).await.into_iter().collect()
+                let running =
+                    items.into_iter().map(|item| Box::pin(self.resolve(item, scope, select)) as BoxFuture<'_, _>);
+                let running = running.collect();
+                together(running).await.into_iter().collect()
             }
             value => self.resolve(value, scope, select).await,
         }
     }
+
+    /// The same for records that are text, without the fields `but`.
+    pub(super) async fn resolve_text(
+        &self,
+        result: ResultText,
+        scope: &Scope,
+        select: Option<&[String]>,
+        but: &[String],
+    ) -> Result<RawJson> {
+        let (records, frame) = result.into_parts();
+        let records: Vec<_> = records.into_iter().map(|record| Arc::new(Original::from(record))).collect();
+        let of_record = records.iter().map(|record| (record, self.wanted(record, select)));
+        let running = of_record.flat_map(|(record, steps)| steps.map(move |step| step.run(record, scope))).collect();
+        let mut values = together(running).await.into_iter();
+        frame.write(&records, |record| changes(self.wanted(record, select), &mut values), but)
+    }
+
+    /// What is to be done with a record.
+    fn wanted<'s, 'r>(
+        &'s self,
+        record: &'r Original,
+        select: Option<&'r [String]>,
+    ) -> impl Iterator<Item = &'s Step> + use<'s, 'r> {
+        self.steps.iter().filter(move |step| match &step.action {
+            // What is there although nobody asked for it, such as the id, goes out as well.
+            Action::Compute(_) => {
+                let selects = |select: &[String]| select.iter().any(|name| **name == *step.name);
+                record.has(&step.name) || select.is_none_or(selects)
+            }
+            Action::Hide => true,
+            Action::Nested(_) => record.has(&step.name),
+        })
+    }
+}
+
+/// What the functions have said of one record: the fields with their new values; those without one are dropped.
+fn changes<'a>(
+    steps: impl Iterator<Item = &'a Step>,
+    values: &mut impl Iterator<Item = Result<Option<Value>>>,
+) -> Result<Vec<(&'a str, Option<Value>)>> {
+    let (mut changes, mut errors) = (Vec::new(), Map::new());
+    // In this order: a value that has no step is the next record's.
+    for (step, value) in steps.zip(values) {
+        match value {
+            Ok(value) => changes.push((&*step.name, value)),
+            Err(error) => {
+                if error.code() >= 500
+                    && let Some(times) = UNRESOLVED.happened_as(&(&step.name, format!("{error:?}")))
+                {
+                    tracing::error!(?error, field = &*step.name, times, "a field could not be resolved");
+                }
+                errors.insert((*step.name).into(), RawJson::new(&error)?.to()?);
+            }
+        }
+    }
+    if errors.is_empty() {
+        return Ok(changes);
+    }
+    Err(Error::bad_request("Error resolving data").with_data(errors))
 }
 
 impl Step {
-    fn run<'a>(
-        &'a self,
-        record: &'a Arc<Map<String, Value>>,
-        scope: &'a Scope,
-    ) -> BoxFuture<'a, Result<Option<Value>>> {
+    fn run<'a>(&'a self, record: &Arc<Original>, scope: &'a Scope) -> BoxFuture<'a, Result<Option<Value>>> {
         match &self.action {
             Action::Compute(function) => {
                 function(Field { name: self.name.clone(), record: record.clone(), scope: scope.clone() })
             }
             Action::Hide => Box::pin(ready(Ok(None))),
             Action::Nested(resolver) => {
-                let value = record.get(&*self.name).cloned().unwrap_or_default();
+                let value = record.members().get(&*self.name).cloned().unwrap_or_default();
                 Box::pin(async move { resolver.resolve_all(value, scope, None).await.map(Some) })
             }
         }

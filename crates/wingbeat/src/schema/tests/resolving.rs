@@ -1,6 +1,7 @@
 use crate::hooks::sync;
 use crate::prelude::*;
 use crate::schema::{Field, Resolver, resolve_data, resolve_external, resolve_query, resolve_result};
+use crate::service::RawService;
 use crate::store::Memory;
 use crate::test::Client;
 use serde::{Deserialize, Serialize};
@@ -8,6 +9,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Barrier;
+use wingbeat_core::{IdArg, Payload, RawJson};
 
 fn app(mount: Mount) -> App {
     App::builder()
@@ -263,4 +265,75 @@ async fn what_goes_out_unasked_is_resolved_as_well() {
     let patched = people.patch(1, json!({"last": "Poe"})).await.unwrap();
     assert_eq!(patched, json!({"first": "Ann", "id": "user-1"}));
     assert_eq!(client.hears("messages patched").await, patched);
+}
+
+/// A page as a store writes it, or the same as a value.
+struct Written {
+    is_text: bool,
+}
+
+impl RawService for Written {
+    fn methods(&self) -> Vec<Method> {
+        vec![Method::Find, Method::Get]
+    }
+
+    async fn find(&self, _: &Params) -> Result<Payload> {
+        self.answer(
+            r#"{"total":9,"limit":2,"skip":0,"data":[{"id":1,"a":"x\"}","n":1.5},{"id":2,"a":null,"o":{"b":[1]}}]}"#,
+        )
+    }
+
+    async fn get(&self, _: IdArg, _: &Params) -> Result<Payload> {
+        self.answer(r#"{"id":1,"a":"x","n":1.0}"#)
+    }
+}
+
+impl Written {
+    fn answer(&self, text: &'static str) -> Result<Payload> {
+        let mut payload = Payload::from(RawJson::parse(text)?);
+        if !self.is_text {
+            payload.value()?;
+        }
+        Ok(payload)
+    }
+}
+
+#[tokio::test]
+async fn records_that_are_text_are_resolved_as_values_are() {
+    let resolver = || {
+        Resolver::new()
+            .derived("twice", ["id"], |field| async move { Ok(Some(2 * field.get_as::<i64>("id")?)) })
+            .field("a", |field| async move { Ok(field.value().map(ToString::to_string)) })
+            .field("n", |_| async { Ok(None::<i64>) })
+            .derived("late", ["id"], |field| async move {
+                tokio::task::yield_now().await;
+                Ok(field.record().get("o").cloned())
+            })
+            .hide(["hidden"])
+    };
+    let resolved = async |is_text: bool| {
+        let app = app(Mount::new(Written { is_text }).around(All, resolve_result(resolver())));
+        let service = app.service("messages");
+        let query = |query| Params::new().with_query(query).unwrap();
+        let mut answers = Vec::new();
+        for select in [json!({}), json!({"$select": ["a", "twice"]})] {
+            answers.push(service.find(query(select.clone())).await.unwrap().to_raw().unwrap().to_string());
+            answers.push(service.get(1, query(select)).await.unwrap().to_raw().unwrap().to_string());
+        }
+        answers
+    };
+    let (texts, values) = (resolved(true).await, resolved(false).await);
+    assert_eq!(texts, values);
+    assert_eq!(texts[1], r#"{"id":1,"a":"\"x\"","twice":2}"#);
+}
+
+#[tokio::test]
+async fn what_is_wrong_in_a_record_that_is_text_is_told_as_of_values() {
+    let message = async |is_text: bool| {
+        let resolver = Resolver::new().field("a", |field| async move { field.get_as::<i64>("a").map(Some) });
+        let app = app(Mount::new(Written { is_text }).around(All, resolve_result(resolver)));
+        let error = app.service("messages").find(Params::new()).await.unwrap_err();
+        (error.code(), error.message().to_owned(), error.data().cloned())
+    };
+    assert_eq!(message(true).await, message(false).await);
 }
