@@ -61,13 +61,17 @@ impl Channels {
 
     pub(crate) fn leave(&self, name: &str, connection: &Connection) {
         if let Some(members) = self.members(name) {
-            self.leave_members(&members, connection);
-            self.leave_kept(&members, |lost| lost == connection);
+            self.leave_members(&members, connection, self.recovery());
+            if let Some(recovery) = self.recovery()
+                && !connection.is_connected()
+            {
+                self.leave_lost(recovery, name, connection);
+            }
         }
     }
 
-    fn leave_members(&self, members: &Arc<Members>, connection: &Connection) {
-        members.leave(connection, self.recovery().map(|recovery| &**recovery));
+    fn leave_members(&self, members: &Arc<Members>, connection: &Connection, recovery: Option<&Arc<Recovery>>) {
+        members.leave(connection, recovery.map(|recovery| &**recovery));
         self.forget_if_unused(members);
     }
 
@@ -76,7 +80,8 @@ impl Channels {
         if let Some(recovery) = self.recovery()
             && members.is_kept()
         {
-            self.leave_parked(recovery, members.name(), which);
+            let lost = recovery.lost_of(members.name());
+            lost.iter().filter(|lost| which(lost)).for_each(|lost| self.leave_lost(recovery, members.name(), lost));
         }
     }
 
@@ -91,10 +96,14 @@ impl Channels {
 
     /// Takes a connection out of every channel; the names of these.
     pub(crate) fn leave_all(&self, connection: &Connection) -> Vec<Arc<str>> {
+        self.leave_all_of(connection, self.recovery())
+    }
+
+    pub(super) fn leave_all_of(&self, connection: &Connection, recovery: Option<&Arc<Recovery>>) -> Vec<Arc<str>> {
         let channels: Vec<Arc<Members>> = connection.memberships().iter().map(|m| m.members.clone()).collect();
         // From the last, where each is looked for first: who was in 100,000 channels kept all others waiting for 5 s.
         for members in channels.iter().rev() {
-            self.leave_members(members, connection);
+            self.leave_members(members, connection, recovery);
         }
         channels.iter().map(|members| members.name().clone()).collect()
     }

@@ -195,7 +195,7 @@ impl Connection {
     /// Makes the client leave, as if the server had disconnected its socket. One that was lost and could come back starts
     /// anew.
     pub fn disconnect(&self) {
-        if self.is_recoverable_peer() || !self.is_connected() {
+        if self.is_recoverable() || !self.is_connected() {
             self.set_extension(Removed);
         }
         self.0.peer.disconnect(self);
@@ -222,12 +222,8 @@ impl Connection {
         self.extension::<Removed>().is_some()
     }
 
-    /// Whether it is there, and can come back when it is lost.
+    /// Whether its client was told how to come back.
     pub(super) fn is_recoverable(&self) -> bool {
-        self.is_recoverable_peer() && self.is_connected()
-    }
-
-    fn is_recoverable_peer(&self) -> bool {
         self.0.peer.is_recoverable()
     }
 

@@ -63,11 +63,12 @@ impl App {
     /// A client is no longer logged in: it leaves all channels, then the listeners run.
     #[cfg(feature = "auth")]
     pub(crate) fn logged_out(&self, connection: &Connection) {
-        // One that was lost: it has left already, and does not come back.
+        let left = self.0.channels.leave_all(connection);
+        // One that was lost has left already, and does not come back. Asked after that: it may be lost at this moment.
         if self.end_parked(connection) {
             return;
         }
-        connection.note_left(self.0.channels.leave_all(connection));
+        connection.note_left(left);
         self.tell(&self.0.listeners.logout, connection);
     }
 

@@ -126,7 +126,6 @@ impl App {
     }
 
     /// Ends what is kept of a lost connection. Whether anything was.
-    #[cfg(feature = "auth")]
     pub(super) fn end_parked(&self, lost: &Connection) -> bool {
         let Some(recovery) = self.0.channels.recovery() else { return false };
         let was_kept = self.0.channels.end_parked(recovery, lost);
@@ -157,6 +156,8 @@ impl App {
                     why = Anew::Missed(why).as_str(),
                     "a client that came back has to come again"
                 );
+                // It may hear events until then, and must not go on from behind these.
+                self.end_parked(&claim.lost);
                 connection.break_off();
             }
         }

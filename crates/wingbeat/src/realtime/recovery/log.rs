@@ -205,10 +205,13 @@ impl Log {
         }
     }
 
-    /// A connection that can come back has left a channel.
-    pub(super) fn left(&mut self, connection: u64, members: &Arc<Members>, since: u64) {
+    /// A connection that can come back has left a channel. One that has gone, and does not, is not remembered.
+    pub(super) fn left(&mut self, connection: &Connection, members: &Arc<Members>, since: u64) {
+        if !connection.is_connected() && !self.own.contains_key(&connection.id()) {
+            return;
+        }
         let number = clock::next();
-        let before = self.own.insert(connection, number).unwrap_or(0);
+        let before = self.own.insert(connection.id(), number).unwrap_or(0);
         let stay = Stay { members: members.clone(), since, until: number };
         self.push(number, What::Left { stay, before });
     }

@@ -151,7 +151,14 @@ impl Recovery {
 
     /// A connection has left a channel by itself. To be called with the channel's members locked.
     pub(super) fn left(&self, connection: &Connection, members: &Arc<Members>, since: u64) {
-        locked(&self.log).left(connection.id(), members, since);
+        locked(&self.log).left(connection, members, since);
+    }
+
+    /// The lost connections that were in a channel.
+    pub(super) fn lost_of(&self, channel: &str) -> Vec<Connection> {
+        let parked = locked(&self.parked);
+        let is_in = |parked: &&Parked| parked.stays.iter().any(|stay| **stay.members.name() == *channel);
+        parked.each().filter(is_in).map(|parked| parked.lost.connection.clone()).collect()
     }
 
     /// A connection has gone for good.
@@ -241,21 +248,26 @@ impl Channels {
     /// somebody has said so before.
     pub(crate) fn park(&self, recovery: &Recovery, connection: &Connection, socket: &str) -> Option<NewlyParked> {
         let earlier = earlier(connection);
-        if connection.is_removed() || earlier.len() >= EARLIER || !connection.mark_gone() {
+        if connection.is_removed() || earlier.len() >= EARLIER {
             return None;
         }
-        let stay = |m: &Membership| Stay { members: m.members.clone(), since: m.since, until: u64::MAX };
-        let stays: Vec<Stay> = connection.memberships().iter().map(stay).collect();
-        let lost = Lost { connection: connection.clone(), earlier };
-        // Before it leaves: a publication finds it in a channel or among these.
-        stays.iter().for_each(|stay| stay.members.keep());
         locked(&recovery.log).remember(connection.id());
         let mut ended = Vec::new();
         {
+            // Who takes it out of a channel meanwhile looks here after that.
             let mut parked = locked(&recovery.parked);
+            if !connection.mark_gone() {
+                locked(&recovery.log).forget(connection.id());
+                return None;
+            }
+            let stay = |m: &Membership| Stay { members: m.members.clone(), since: m.since, until: u64::MAX };
+            let stays: Vec<Stay> = connection.memberships().iter().map(stay).collect();
+            // Before it leaves: a publication finds it in a channel or among these.
+            stays.iter().for_each(|stay| stay.members.keep());
             // The same client, by an earlier private id.
             ended
                 .extend(parked.find(socket).map(|parked| parked.lost.connection.id()).and_then(|id| parked.remove(id)));
+            let lost = Lost { connection: connection.clone(), earlier };
             parked.insert(lost, socket, stays, Instant::now() + recovery.limits.window);
             while parked.len() > recovery.limits.connections
                 && let Some((_, oldest)) = parked.next_end()
@@ -263,7 +275,7 @@ impl Channels {
                 ended.extend(parked.remove(oldest));
             }
         }
-        let left = self.leave_all(connection);
+        let left = self.leave_all_of(connection, None);
         recovery.changed.notify_waiters();
         let ended = ended.into_iter().map(|parked| self.ended(recovery, parked)).collect();
         Some(NewlyParked { left, ended })
@@ -280,7 +292,6 @@ impl Channels {
     }
 
     /// Ends what is kept of a lost connection. Whether anything was.
-    #[cfg(feature = "auth")]
     pub(crate) fn end_parked(&self, recovery: &Recovery, connection: &Connection) -> bool {
         let parked = locked(&recovery.parked).remove(connection.id());
         parked.map(|parked| self.ended(recovery, parked)).is_some()
@@ -317,24 +328,16 @@ impl Channels {
     }
 
     /// A lost connection leaves a channel: what is published from now on it does not hear, should it come back.
-    pub(super) fn leave_parked(&self, recovery: &Recovery, name: &str, which: impl Fn(&Connection) -> bool) {
-        // Without a lock: the question is the application's code.
-        let candidates: Vec<Connection> = {
+    pub(super) fn leave_lost(&self, recovery: &Recovery, name: &str, lost: &Connection) {
+        let left: Vec<Stay> = {
             let mut parked = locked(&recovery.parked);
-            let is_in = |parked: &&mut Parked| parked.stays.iter().any(|stay| **stay.members.name() == *name);
-            parked.each_mut().filter(is_in).map(|parked| parked.lost.connection.clone()).collect()
+            let Some(parked) = parked.get_mut(lost.id()) else { return };
+            parked.stays.extract_if(.., |stay| **stay.members.name() == *name).collect()
         };
-        for connection in candidates.iter().filter(|connection| which(connection)) {
-            let left: Vec<Stay> = {
-                let mut parked = locked(&recovery.parked);
-                let Some(parked) = parked.get_mut(connection.id()) else { continue };
-                parked.stays.extract_if(.., |stay| **stay.members.name() == *name).collect()
-            };
-            for stay in &left {
-                locked(&recovery.log).left(connection.id(), &stay.members, stay.since);
-            }
-            self.release(left);
+        for stay in &left {
+            locked(&recovery.log).left(lost, &stay.members, stay.since);
         }
+        self.release(left);
     }
 
     /// Gives a connection what the lost one was: the channels, and all that was published to it meanwhile.

@@ -53,8 +53,8 @@ impl ParkedConnections {
         self.of.get_mut(&id).map(|parked| &mut **parked)
     }
 
-    pub(super) fn each_mut(&mut self) -> impl Iterator<Item = &mut Parked> {
-        self.of.values_mut().map(|parked| &mut **parked)
+    pub(super) fn each(&self) -> impl Iterator<Item = &Parked> {
+        self.of.values().map(|parked| &**parked)
     }
 
     pub(super) fn remove(&mut self, id: u64) -> Option<Parked> {
