@@ -165,7 +165,9 @@ async fn a_server_that_crashes_and_starts_again_loses_nothing_that_was_answered(
                 match create(&table, json!({"n": n})).await {
                     Ok(created) => answered.push(created["id"].as_i64().unwrap()),
                     Err(error) => {
-                        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+                        // Right after a crash MariaDB was seen to count on from an id that is taken: refused, and nothing
+                        // is written.
+                        assert!(matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Conflict), "{error:?}");
                         failed += 1;
                         if answered.len() >= 100 {
                             break;
