@@ -193,20 +193,25 @@ impl ConnectionGuard for Authenticator {
     ) -> BoxFuture<'static, Result<()>> {
         Box::pin(async move {
             let before = self.sessions.get(&lost);
-            if let Some(before) = before.as_ref().filter(|_| self.pending(&connection).is_none()) {
-                let again = match &before.remembered {
+            // The handshake may have logged it in, here or at another service: that is who it is then.
+            let again = before.as_ref().filter(|_| connection.extension::<Pending>().is_none());
+            if let Some(before) = again {
+                let authentication = match &before.remembered {
                     Some(remembered) => remembered.clone(),
                     None => json!({"strategy": Jwt::NAME, "accessToken": before.token}),
                 };
-                self.handshake(&app, &connection, again).await?;
+                self.handshake(&app, &connection, authentication).await?;
             }
-            let subject = |session: &Option<Arc<Session>>| {
-                session.as_ref().map(|session| session.claims.subject().map(str::to_owned))
-            };
-            match subject(&before) == subject(&self.pending(&connection)) {
-                true => Ok(()),
-                false => Err(Error::not_authenticated("The connection that was lost was somebody else's")),
+            let now = self.pending(&connection);
+            if before.as_deref().map(Session::whose) == now.as_deref().map(Session::whose) {
+                return Ok(());
             }
+            // What was not asked for by the client itself is taken back.
+            if again.is_some() {
+                connection.unset_extension::<Pending>();
+                self.sessions.detach(&connection);
+            }
+            Err(Error::not_authenticated("The connection that was lost was somebody else's"))
         })
     }
 

@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio_tungstenite::connect_async;
-use wingbeat::auth::{Auth, Key, Local, Passwords, authenticate};
-use wingbeat::{Builder, Recovery, prelude::*, store::Memory};
+use wingbeat::auth::{ApiKey, Auth, Key, Local, Passwords, authenticate};
+use wingbeat::{Builder, Recovery, hooks, prelude::*, store::Memory};
 
 const HASH: &str = "$2a$04$abcdefghijklmnopqrstuuCHf7DUmNUvMBdGje9JveOQe49tH5xFK";
 
@@ -83,6 +83,21 @@ async fn event(client: &mut Client, was: &mut Was) -> (String, Value) {
 
 async fn note(server: &Server, text: &str) {
     server.app.service("notes").create(json!({"text": text}), Params::new()).await.unwrap();
+}
+
+/// A session whose handshake has this header.
+async fn open_with(server: &Server, name: &str, value: &str) -> Client {
+    let request = http::Request::builder()
+        .uri(&server.url)
+        .header(name, value)
+        .header("host", "localhost")
+        .header("connection", "upgrade")
+        .header("upgrade", "websocket")
+        .header("sec-websocket-version", "13")
+        .header("sec-websocket-key", "AAAAAAAAAAAAAAAAAAAAAA==");
+    let mut client = Client(connect_async(request.body(()).unwrap()).await.unwrap().0);
+    assert!(client.read().await.starts_with('0'));
+    client
 }
 
 async fn login(client: &mut Client, email: &str) -> Value {
@@ -221,20 +236,90 @@ async fn another_subject_gets_nothing() {
     let token = login(&mut other, "bob@example.com").await["accessToken"].as_str().unwrap().to_owned();
     drop(client);
     noticed.recv().await.unwrap();
-    let request = http::Request::builder()
-        .uri(&server.url)
-        .header("authorization", format!("Bearer {token}"))
-        .header("host", "localhost")
-        .header("connection", "upgrade")
-        .header("upgrade", "websocket")
-        .header("sec-websocket-version", "13")
-        .header("sec-websocket-key", "AAAAAAAAAAAAAAAAAAAAAA==");
-    let mut thief = Client(connect_async(request.body(()).unwrap()).await.unwrap().0);
-    assert!(thief.read().await.starts_with('0'));
+    let mut thief = open_with(&server, "authorization", &format!("Bearer {token}")).await;
     thief.send(&format!("40{}", json!({"pid": was.pid}))).await;
     assert!(!thief.read().await.contains(&was.pid));
     // What was tried in vain is over.
     assert!(!again(&server, &was).await.1);
+}
+
+#[tokio::test]
+async fn of_two_that_come_back_for_the_same_the_first_goes_on() {
+    /// Holds up who asks for a user, once it is closed.
+    #[derive(Default)]
+    struct Gate {
+        is_closed: AtomicBool,
+        asked: Notify,
+        open: Notify,
+    }
+    let gate = Arc::new(Gate::default());
+    let users = json!([{"id": 1, "email": "ann@example.com", "password": HASH}]);
+    let slow = hooks::with(gate.clone(), async |gate: Arc<Gate>, _: &mut Context| {
+        if gate.is_closed.load(Ordering::SeqCst) {
+            gate.asked.notify_one();
+            gate.open.notified().await;
+        }
+        Ok(())
+    });
+    let users = Mount::new(Memory::new().records(users.as_array().unwrap().clone())).before(Get, slow);
+    let app = App::builder().mount("authentication", auth()).mount("users", users);
+    let (app, mut noticed) = disconnects(app);
+    let server = start(app).await;
+    let (mut client, was) = first(&server).await;
+    assert!(login(&mut client, "ann@example.com").await["accessToken"].is_string());
+    drop(client);
+    noticed.recv().await.unwrap();
+    gate.is_closed.store(true, Ordering::SeqCst);
+    let back = tokio::spawn({
+        let (url, was) = (server.url.clone(), was.clone());
+        async move { connect(&url, &json!({"pid": was.pid}).to_string()).await.1["pid"] == json!(was.pid) }
+    });
+    // It has claimed the lost connection, and its user is being asked for.
+    gate.asked.notified().await;
+    gate.is_closed.store(false, Ordering::SeqCst);
+    assert!(!again(&server, &was).await.1);
+    gate.open.notify_one();
+    assert!(back.await.unwrap(), "the second has ended what the first asked for");
+}
+
+#[tokio::test]
+async fn a_login_of_the_handshake_is_not_replaced_by_that_of_the_lost_connection() {
+    let guests = Auth::new(Key::secret("another secret of thirty-two bytes").unwrap())
+        .strategy(Local::new("email", "password").passwords(Passwords::with_cost(8, 1).unwrap()));
+    let who = Mount::empty()
+        .method("who", async |_: Value, params: &Params| Ok(params.get("user").map(|user| user["id"].clone())));
+    let (app, mut noticed) = disconnects(builder(auth()).mount("guests", guests).mount("who", who));
+    let server = start(app).await;
+    let (mut bob, _) = first(&server).await;
+    let token = login(&mut bob, "bob@example.com").await["accessToken"].as_str().unwrap().to_owned();
+    let (mut client, was) = first(&server).await;
+    let data = json!({"strategy": "local", "email": "ann@example.com", "password": "secret1"});
+    assert!(client.call(1, json!(["create", "guests", data, {}])).await[0].is_null());
+    drop(client);
+    noticed.recv().await.unwrap();
+    let mut client = open_with(&server, "authorization", &format!("Bearer {token}")).await;
+    client.send(&format!("40{}", json!({"pid": was.pid}))).await;
+    assert!(!client.read().await.contains(&was.pid));
+    assert_eq!(client.call(2, json!(["who", "who", null, {}])).await, json!([null, 2]));
+}
+
+#[tokio::test]
+async fn keys_that_name_nobody_are_told_apart() {
+    let keys = ApiKey::new().anonymous("key-of-a-machine").anonymous("key-of-another");
+    let (app, mut noticed) = disconnects(builder(auth().strategy(keys)));
+    let server = start(app).await;
+    for (key, goes_on) in [("key-of-a-machine", true), ("key-of-another", false)] {
+        let (mut client, was) = first(&server).await;
+        let data = json!({"strategy": "apiKey", "key": "key-of-a-machine"});
+        assert!(client.call(1, json!(["create", "authentication", data, {}])).await[0].is_null());
+        drop(client);
+        noticed.recv().await.unwrap();
+        let mut client = open_with(&server, "x-api-key", key).await;
+        client.send(&format!("40{}", json!({"pid": was.pid}))).await;
+        assert_eq!(client.read().await.contains(&was.pid), goes_on, "{key}");
+        drop(client);
+        noticed.recv().await.unwrap();
+    }
 }
 
 #[tokio::test]

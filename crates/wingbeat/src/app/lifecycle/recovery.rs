@@ -54,6 +54,8 @@ impl Dispatcher {
         let app = self.app().ok_or(Anew::Missed(Refused::Unknown))?;
         let claim = match claim {
             Ok(claim) => claim,
+            // Nothing is kept, or another client is about to go on from it.
+            Err(why @ Anew::Missed(Refused::Unknown)) => return Err(why),
             Err(why) => {
                 app.end_lost(recovery, socket);
                 return Err(why);

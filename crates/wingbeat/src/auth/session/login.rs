@@ -31,6 +31,11 @@ impl Session {
         Arc::new(Session { registry, token, claims, remembered, announcement })
     }
 
+    /// Who is logged in: by the subject, or where the token names nobody by what was logged in with.
+    pub(in crate::auth) fn whose(&self) -> (Option<&str>, Option<&Value>) {
+        (self.claims.subject(), self.remembered.as_ref())
+    }
+
     /// By which strategy calls of the connection are known.
     pub(in crate::auth) fn strategy(&self) -> &str {
         self.remembered.as_ref().and_then(|data| data.get("strategy")?.as_str()).unwrap_or(Jwt::NAME)

@@ -148,12 +148,17 @@ impl SessionRegistry {
         let (_, session) = sessions.remove(connection.id())?;
         if connection.extension::<Current>().is_some_and(|current| Arc::ptr_eq(&current.0, &session)) {
             connection.unset_extension::<Current>();
-            connection.unset("authentication");
-            if let Some(entity) = &self.entity {
-                connection.unset(entity);
-            }
+            self.detach(connection);
         }
         Some(session)
+    }
+
+    /// Takes off what [`attach`](SessionRegistry::attach) has put there.
+    pub(in crate::auth) fn detach(&self, connection: &Connection) {
+        connection.unset("authentication");
+        if let Some(entity) = &self.entity {
+            connection.unset(entity);
+        }
     }
 
     /// Logs a connection out, whatever it wants, or only if this is its session; whether it was logged in.
