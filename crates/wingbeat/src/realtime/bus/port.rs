@@ -18,9 +18,9 @@ pub trait Bus: Send + Sync + 'static {
     /// it no other of the same topic, and does not read on without bound.
     ///
     /// # Errors
-    /// If it cannot be reached, or refuses this program. It is not tried again then; a connection that is lost later is
-    /// restored by the adapter itself.
-    fn connect(self: Box<Self>, inbox: Arc<dyn Inbox>) -> BoxFuture<'static, Result<Arc<dyn BusConnection>>>;
+    /// If it cannot be reached, or refuses this program. It is not tried again then, unless by the next setup; a connection that
+    /// is lost later is restored by the adapter itself.
+    fn connect(&self, inbox: Arc<dyn Inbox>) -> BoxFuture<'_, Result<Arc<dyn BusConnection>>>;
 }
 
 /// A node's connection to the bus. It ends by [`close`](BusConnection::close), or when it is dropped.
