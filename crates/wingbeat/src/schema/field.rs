@@ -13,7 +13,7 @@ use wingbeat_core::{Error, Method, Result};
 #[derive(Clone)]
 pub struct Field {
     pub(super) name: Arc<str>,
-    pub(super) record: Arc<Original>,
+    pub(super) record: Original,
     pub(super) scope: Scope,
 }
 

@@ -12,6 +12,7 @@ mod describe;
 #[cfg(feature = "schema")]
 mod explain;
 mod field;
+mod function;
 #[cfg(feature = "schema")]
 mod order;
 mod original;
@@ -19,6 +20,7 @@ mod reader;
 mod record;
 mod resolve;
 mod resolver;
+mod step;
 #[cfg(test)]
 mod tests;
 mod text;

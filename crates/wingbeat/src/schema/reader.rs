@@ -11,24 +11,58 @@ const MOST: usize = 64;
 /// Longer integers may not fit the integers of JSON values.
 const DIGITS: usize = 18;
 
+/// How long members usually are, with their names.
+const USUAL: usize = 20;
+
 /// Where a member is: its name without the quotes, and its value.
 pub(super) struct Member {
     pub(super) name: Range<usize>,
     pub(super) value: Range<usize>,
 }
 
-/// Where a record is, and its members.
-pub(super) type Record = (Range<usize>, Vec<Member>);
+/// Where a record is, and which of the members are its own.
+pub(super) struct Record {
+    pub(super) place: Range<usize>,
+    pub(super) members: Range<usize>,
+}
 
 /// Reads text that is known to be JSON. Whatever it does not expect is `None`.
 pub(super) struct Reader<'a> {
     text: &'a str,
     at: usize,
+    records: Vec<Record>,
+    /// Those of all records, one after the other.
+    members: Vec<Member>,
+    is_plain: bool,
+}
+
+/// What a reader has found.
+pub(super) struct Found {
+    pub(super) records: Vec<Record>,
+    pub(super) members: Vec<Member>,
+    /// What lies between the brackets of a list, or the one record.
+    pub(super) place: Range<usize>,
+    /// Whether [`json::plain`] has certainly nothing to change in it.
+    pub(super) is_plain: bool,
 }
 
 impl Reader<'_> {
-    pub(super) fn new(text: &str) -> Reader<'_> {
-        Reader { text, at: 0 }
+    /// The records of a result: of a list, of a page if it is of a `find`, or the one that it is.
+    pub(super) fn read(text: &str, is_find: bool) -> Option<Found> {
+        // Room for most that are not short.
+        let members = Vec::with_capacity(text.len() / USUAL + 4);
+        let mut reader = Reader { text, at: 0, records: Vec::with_capacity(8), members, is_plain: true };
+        let place = match reader.peek()? {
+            b'[' => reader.list()?,
+            _ if is_find => reader.page()?,
+            _ => {
+                reader.record()?;
+                reader.records.first()?.place.clone()
+            }
+        };
+        let is_whole = reader.peek().is_none();
+        let Reader { records, members, is_plain, .. } = reader;
+        is_whole.then_some(Found { records, members, place, is_plain })
     }
 
     fn json(&self) -> &[u8] {
@@ -36,7 +70,7 @@ impl Reader<'_> {
     }
 
     /// The next byte that is not white space.
-    pub(super) fn peek(&mut self) -> Option<u8> {
+    fn peek(&mut self) -> Option<u8> {
         loop {
             match *self.json().get(self.at)? {
                 b' ' | b'\n' | b'\r' | b'\t' => self.at += 1,
@@ -58,8 +92,8 @@ impl Reader<'_> {
         (byte == b',' || byte == end).then_some(byte == b',')
     }
 
-    /// The records of a page, and what lies between their brackets.
-    pub(super) fn page(&mut self) -> Option<(Vec<Record>, Range<usize>)> {
+    /// A page; what lies between the brackets of its records.
+    fn page(&mut self) -> Option<Range<usize>> {
         let mut data = None;
         self.take(b'{')?;
         loop {
@@ -77,38 +111,62 @@ impl Reader<'_> {
         }
     }
 
-    /// The records of a list, and what lies between its brackets.
-    pub(super) fn list(&mut self) -> Option<(Vec<Record>, Range<usize>)> {
+    /// A list of records; what lies between its brackets.
+    fn list(&mut self) -> Option<Range<usize>> {
         self.take(b'[')?;
-        let (mut records, start) = (Vec::new(), self.at);
+        let start = self.at;
         if self.take(b']').is_none() {
-            records.push(self.record()?);
+            self.record()?;
             while self.goes_on(b']')? {
-                records.push(self.record()?);
+                self.record()?;
             }
         }
-        Some((records, start..self.at - 1))
+        Some(start..self.at - 1)
     }
 
-    pub(super) fn record(&mut self) -> Option<Record> {
+    fn record(&mut self) -> Option<()> {
         self.take(b'{')?;
-        let (start, mut members) = (self.at - 1, Vec::<Member>::with_capacity(8));
+        let (start, first) = (self.at - 1, self.members.len());
+        // Records of a table have the same names in the same order: as long as they do, a look at the record before is
+        // enough.
+        let mut alike = self.records.last().map_or(0..0, |before| before.members.clone());
         if self.take(b'}').is_none() {
             loop {
-                let name = self.name()?;
-                let json = self.json();
-                let is_twice = |member: &Member| json[member.name.clone()] == json[name.clone()];
-                if members.len() == MOST || members.iter().any(is_twice) {
-                    return None;
-                }
+                let name = match alike.next().and_then(|before| self.same_name(before)) {
+                    Some(name) => name,
+                    None => {
+                        alike = 0..0;
+                        self.new_name(first)?
+                    }
+                };
                 let value = self.value()?;
-                members.push(Member { name, value });
+                self.members.push(Member { name, value });
                 if !self.goes_on(b'}')? {
                     break;
                 }
             }
         }
-        Some((start..self.at, members))
+        self.records.push(Record { place: start..self.at, members: first..self.members.len() });
+        Some(())
+    }
+
+    /// The name that a member of the record before has, and its colon, if they are next.
+    fn same_name(&mut self, before: usize) -> Option<Range<usize>> {
+        let Member { name, value } = &self.members[before];
+        let (before, start, len) = (name.start - 1..value.start, self.at + 1, name.len());
+        let ends = self.at + before.len();
+        (self.json().get(self.at..ends)? == &self.json()[before]).then(|| {
+            self.at = ends;
+            start..start + len
+        })
+    }
+
+    /// A name that the record, whose members begin with the `first`, has not had yet.
+    fn new_name(&mut self, first: usize) -> Option<Range<usize>> {
+        let name = self.name()?;
+        let (json, members) = (self.json(), &self.members[first..]);
+        let is_twice = |member: &Member| json[member.name.clone()] == json[name.clone()];
+        (members.len() < MOST && !members.iter().any(is_twice)).then_some(name)
     }
 
     /// A name, which has no escape in it, and its colon.
@@ -133,7 +191,7 @@ impl Reader<'_> {
                 return Some(is_escaped);
             }
             // Whatever is escaped.
-            (self.at, is_escaped) = (self.at + 1, true);
+            (self.at, is_escaped, self.is_plain) = (self.at + 1, true, false);
         }
     }
 
@@ -148,20 +206,36 @@ impl Reader<'_> {
             }
             b'{' | b'[' => {
                 self.nested()?;
-                json::read::<Value>(&self.text[start..self.at]).ok()?;
+                self.held(start)?;
             }
+            b't' | b'f' | b'n' => self.scalar()?,
             _ => {
-                let rest = &self.json()[start..];
-                let len =
-                    rest.iter().position(|byte| matches!(byte, b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t'))?;
-                let is_digits = rest[usize::from(first == b'-')..len].iter().all(u8::is_ascii_digit);
-                self.at += len;
-                if !(matches!(first, b't' | b'f' | b'n') || is_digits && len <= DIGITS) {
-                    json::read::<Value>(&self.text[start..self.at]).ok()?;
+                let digits = start + usize::from(first == b'-');
+                let len = self.json()[digits..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+                self.at = digits + len;
+                let is_short = len <= DIGITS - usize::from(first == b'-');
+                if !is_short || !matches!(self.json().get(self.at)?, b',' | b'}' | b']') {
+                    self.scalar()?;
+                    self.held(start)?;
+                } else if first == b'-' && self.json()[digits] == b'0' {
+                    self.is_plain = false;
                 }
             }
         }
         Some(start..self.at)
+    }
+
+    /// A number or a word, up to its end.
+    fn scalar(&mut self) -> Option<()> {
+        let ends = |byte: &u8| matches!(byte, b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t');
+        self.at += self.json()[self.at..].iter().position(ends)?;
+        Some(())
+    }
+
+    /// Of a value that ends here: whether one of Rust can hold it.
+    fn held(&mut self, start: usize) -> Option<()> {
+        self.is_plain = false;
+        json::read::<Value>(&self.text[start..self.at]).ok().map(drop)
     }
 
     /// A list or an object, up to its end.

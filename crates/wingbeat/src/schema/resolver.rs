@@ -1,9 +1,11 @@
 //! Resolvers: what becomes of the fields of a record.
 
 use super::field::{Field, Scope};
+use super::function::Said;
 use super::original::Original;
-use super::text::ResultText;
-use super::together::together;
+use super::step::{Action, Step, compute};
+use super::text::{Changes, ResultText};
+use super::together::{at_once, together};
 use crate::BoxFuture;
 use crate::service::ClientRules;
 use serde::Serialize;
@@ -11,6 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::future::ready;
 use std::sync::Arc;
+use std::task::Poll;
 use wingbeat_core::{Error, RawJson, Result, json};
 use wingbeat_protocol::LogThrottle;
 
@@ -63,22 +66,6 @@ pub struct Resolver {
 static UNRESOLVED: LogThrottle = LogThrottle::new();
 
 type Whole = dyn Fn(Value, Scope) -> BoxFuture<'static, Result<Value>> + Send + Sync;
-type Function = dyn Fn(Field) -> BoxFuture<'static, Result<Option<Value>>> + Send + Sync;
-
-#[derive(Clone)]
-struct Step {
-    name: Arc<str>,
-    /// Of a derived field: those it is made from.
-    needs: Option<Arc<[Box<str>]>>,
-    action: Action,
-}
-
-#[derive(Clone)]
-enum Action {
-    Compute(Arc<Function>),
-    Hide,
-    Nested(Resolver),
-}
 
 impl Resolver {
     /// A resolver that changes nothing.
@@ -190,10 +177,11 @@ impl Resolver {
             record = whole(record, scope.clone()).await?;
         }
         let Value::Object(record) = record else { return Ok(record) };
-        let record = Arc::new(Original::from(record));
+        let record = Original::from(record);
         let running = self.wanted(&record, select).map(|step| step.run(&record, scope)).collect();
-        let changes = changes(self.wanted(&record, select), &mut together(running).await.into_iter())?;
-        let mut resolved = Original::into_members(record);
+        let mut changes = Changes::new();
+        changed(self.wanted(&record, select), &mut together(running).await, &mut changes)?;
+        let mut resolved = record.into_members();
         for (name, value) in changes {
             match value {
                 Some(value) => drop(resolved.insert(name.into(), value)),
@@ -210,26 +198,41 @@ impl Resolver {
                 let running =
                     items.into_iter().map(|item| Box::pin(self.resolve(item, scope, select)) as BoxFuture<'_, _>);
                 let running = running.collect();
-                together(running).await.into_iter().collect()
+                together(running).await.collect()
             }
             value => self.resolve(value, scope, select).await,
         }
     }
 
     /// The same for records that are text, without the fields `but`.
-    pub(super) async fn resolve_text(
-        &self,
+    pub(super) async fn resolve_text<'s>(
+        &'s self,
         result: ResultText,
         scope: &Scope,
         select: Option<&[String]>,
         but: &[String],
     ) -> Result<RawJson> {
-        let (records, frame) = result.into_parts();
-        let records: Vec<_> = records.into_iter().map(|record| Arc::new(Original::from(record))).collect();
-        let of_record = records.iter().map(|record| (record, self.wanted(record, select)));
-        let running = of_record.flat_map(|(record, steps)| steps.map(move |step| step.run(record, scope))).collect();
-        let mut values = together(running).await.into_iter();
-        frame.write(&records, |record| changes(self.wanted(record, select), &mut values), but)
+        let result = Arc::new(result);
+        let of_record = |record| Original::Text(result.clone(), record);
+        let mut values = at_once(result.len() * self.steps.len(), |cx, said| {
+            let mut steps: Vec<_> = self.steps.iter().map(|step| (step, step.seat())).collect();
+            for record in (0..result.len()).map(of_record) {
+                for (step, seat) in &mut steps {
+                    match seat {
+                        _ if !step.is_wanted(&record, select) => {}
+                        Some(seat) => match seat.poll(step.field(&record, scope), cx) {
+                            Poll::Ready(value) => said.ready(value),
+                            Poll::Pending => said.pending(seat.take()),
+                        },
+                        None => said.ready(Ok(None)),
+                    }
+                }
+            }
+        })
+        .await;
+        let changes_of =
+            |record, to: &mut Changes<'s>| changed(self.wanted(&of_record(record), select), &mut values, to);
+        result.write(changes_of, but)
     }
 
     /// What is to be done with a record.
@@ -238,24 +241,17 @@ impl Resolver {
         record: &'r Original,
         select: Option<&'r [String]>,
     ) -> impl Iterator<Item = &'s Step> + use<'s, 'r> {
-        self.steps.iter().filter(move |step| match &step.action {
-            // What is there although nobody asked for it, such as the id, goes out as well.
-            Action::Compute(_) => {
-                let selects = |select: &[String]| select.iter().any(|name| **name == *step.name);
-                record.has(&step.name) || select.is_none_or(selects)
-            }
-            Action::Hide => true,
-            Action::Nested(_) => record.has(&step.name),
-        })
+        self.steps.iter().filter(move |step| step.is_wanted(record, select))
     }
 }
 
-/// What the functions have said of one record: the fields with their new values; those without one are dropped.
-fn changes<'a>(
-    steps: impl Iterator<Item = &'a Step>,
-    values: &mut impl Iterator<Item = Result<Option<Value>>>,
-) -> Result<Vec<(&'a str, Option<Value>)>> {
-    let (mut changes, mut errors) = (Vec::new(), Map::new());
+/// What the functions have said of one record, as changes of it.
+fn changed<'s>(
+    steps: impl Iterator<Item = &'s Step>,
+    values: &mut impl Iterator<Item = Said>,
+    changes: &mut Changes<'s>,
+) -> Result<()> {
+    let mut errors = None;
     // In this order: a value that has no step is the next record's.
     for (step, value) in steps.zip(values) {
         match value {
@@ -266,39 +262,12 @@ fn changes<'a>(
                 {
                     tracing::error!(?error, field = &*step.name, times, "a field could not be resolved");
                 }
-                errors.insert((*step.name).into(), RawJson::new(&error)?.to()?);
+                errors.get_or_insert_with(Map::new).insert((*step.name).into(), RawJson::new(&error)?.to()?);
             }
         }
     }
-    if errors.is_empty() {
-        return Ok(changes);
+    match errors {
+        None => Ok(()),
+        Some(errors) => Err(Error::bad_request("Error resolving data").with_data(errors)),
     }
-    Err(Error::bad_request("Error resolving data").with_data(errors))
-}
-
-impl Step {
-    fn run<'a>(&'a self, record: &Arc<Original>, scope: &'a Scope) -> BoxFuture<'a, Result<Option<Value>>> {
-        match &self.action {
-            Action::Compute(function) => {
-                function(Field { name: self.name.clone(), record: record.clone(), scope: scope.clone() })
-            }
-            Action::Hide => Box::pin(ready(Ok(None))),
-            Action::Nested(resolver) => {
-                let value = record.members().get(&*self.name).cloned().unwrap_or_default();
-                Box::pin(async move { resolver.resolve_all(value, scope, None).await.map(Some) })
-            }
-        }
-    }
-}
-
-fn compute<V, F, Fut>(function: F) -> Action
-where
-    V: Serialize,
-    F: Fn(Field) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<Option<V>>> + Send + 'static,
-{
-    Action::Compute(Arc::new(move |field| {
-        let running = function(field);
-        Box::pin(async move { Ok(running.await?.map(serde_json::to_value).transpose()?) })
-    }))
 }

@@ -1,31 +1,23 @@
 //! Results that are text, taken apart into records and their members without building values.
 
-use super::original::Original;
-use super::reader::{Member, Reader};
+use super::reader::{Found, Member, Reader};
 use serde_json::{Map, Value};
-use std::ops::Range;
-use std::sync::Arc;
+use std::borrow::Cow;
+use std::sync::OnceLock;
 use wingbeat_core::{RawJson, Result, json};
 
 /// A result: one record, a list, or a page.
 pub(super) struct ResultText {
-    records: Vec<RecordText>,
-    frame: Frame,
+    text: Box<str>,
+    found: Found,
+    /// The members of each record as values, once somebody has asked for some.
+    values: OnceLock<Box<[RecordValues]>>,
 }
 
-/// What stands around the records of a result.
-pub(super) struct Frame {
-    text: Arc<str>,
-    /// Where the records are.
-    place: Range<usize>,
-}
+type RecordValues = OnceLock<Map<String, Value>>;
 
-/// A record in the text of a result.
-pub(super) struct RecordText {
-    text: Arc<str>,
-    place: Range<usize>,
-    members: Vec<Member>,
-}
+/// What becomes of members: their new values; those without one are dropped.
+pub(super) type Changes<'s> = Vec<(&'s str, Option<Value>)>;
 
 impl ResultText {
     /// Takes a result apart. `None` where values have to be built: for bytes, for escaped names or several members of one
@@ -34,104 +26,124 @@ impl ResultText {
         if !raw.attachments().is_empty() {
             return None;
         }
-        let text = json::plain(std::str::from_utf8(raw.as_bytes()).ok()?);
-        let mut reader = Reader::new(&text);
-        let (records, place) = match reader.peek()? {
-            b'[' => reader.list()?,
-            _ if is_find => reader.page()?,
-            _ => {
-                let record = reader.record()?;
-                let place = record.0.clone();
-                (vec![record], place)
-            }
+        let text = std::str::from_utf8(raw.as_bytes()).ok()?;
+        let mut found = Reader::read(text, is_find)?;
+        let text = match found.is_plain {
+            true => Cow::Borrowed(text),
+            false => json::plain(text),
         };
-        if reader.peek().is_some() {
-            return None;
+        if let Cow::Owned(plain) = &text {
+            found = Reader::read(plain, is_find)?;
         }
-        let text: Arc<str> = text.into();
-        let records = records.into_iter().map(|(place, members)| RecordText { text: text.clone(), place, members });
-        Some(ResultText { records: records.collect(), frame: Frame { text: text.clone(), place } })
+        Some(ResultText { text: text.into(), found, values: OnceLock::new() })
     }
 
-    pub(super) fn into_parts(self) -> (Vec<RecordText>, Frame) {
-        (self.records, self.frame)
+    /// How many records there are.
+    pub(super) fn len(&self) -> usize {
+        self.found.records.len()
     }
-}
 
-impl Frame {
-    /// Writes the result again, with what has `changed` of its records and without the fields `but`.
-    pub(super) fn write<'s>(
-        self,
-        records: &[Arc<Original>],
-        mut changed: impl FnMut(&Original) -> Result<Vec<(&'s str, Option<Value>)>>,
-        but: &[String],
-    ) -> Result<RawJson> {
-        let Frame { text, place } = self;
-        let mut out = Vec::with_capacity(text.len() + text.len() / 2);
-        out.extend_from_slice(text[..place.start].as_bytes());
-        for (index, record) in records.iter().enumerate() {
-            if index > 0 {
-                out.push(b',');
-            }
-            let changes = changed(record)?;
-            if let Some(record) = record.text() {
-                record.write(&changes, but, &mut out)?;
-            }
-        }
-        out.extend_from_slice(text[place.end..].as_bytes());
-        Ok(RawJson::from_written(out))
+    /// The text of the value that a record has in a member.
+    pub(super) fn get(&self, record: usize, name: &str) -> Option<&str> {
+        self.members(record)
+            .iter()
+            .find(|member| self.is_named(member, name))
+            .map(|member| &self.text[member.value.clone()])
     }
-}
 
-impl RecordText {
-    /// The text of a member's value.
-    pub(super) fn get(&self, name: &str) -> Option<&str> {
-        let member = self.members.iter().find(|member| self.is_named(member, name))?;
-        Some(&self.text[member.value.clone()])
+    /// The members of a record as values.
+    pub(super) fn values(&self, record: usize) -> &Map<String, Value> {
+        let all = self.values.get_or_init(|| (0..self.len()).map(|_| RecordValues::new()).collect());
+        // Each value was found to have one.
+        all[record].get_or_init(|| json::read(&self.text[self.found.records[record].place.clone()]).unwrap_or_default())
+    }
+
+    fn members(&self, record: usize) -> &[Member] {
+        &self.found.members[self.found.records[record].members.clone()]
     }
 
     // Of bytes: a part of a text has to be looked at where it begins and ends.
     fn is_named(&self, member: &Member, name: &str) -> bool {
-        self.text.as_bytes()[member.name.clone()] == *name.as_bytes()
+        member.name.len() == name.len() && self.text.as_bytes()[member.name.clone()] == *name.as_bytes()
     }
 
-    pub(super) fn members(&self) -> Map<String, Value> {
-        // Each value was found to have one.
-        json::read(&self.text[self.place.clone()]).unwrap_or_default()
+    /// Writes the result again, with what has changed in its records, in this order, and without the fields `but`.
+    pub(super) fn write<'s>(
+        &self,
+        mut changes_of: impl FnMut(usize, &mut Changes<'s>) -> Result<()>,
+        but: &[String],
+    ) -> Result<RawJson> {
+        let (text, place) = (self.text.as_bytes(), &self.found.place);
+        let mut out = Vec::with_capacity(text.len() + text.len() / 2);
+        out.extend_from_slice(&text[..place.start]);
+        let mut changes = Changes::new();
+        for record in 0..self.len() {
+            if record > 0 {
+                out.push(b',');
+            }
+            changes.clear();
+            changes_of(record, &mut changes)?;
+            self.write_record(record, &changes, but, &mut out)?;
+        }
+        out.extend_from_slice(&text[place.end..]);
+        Ok(RawJson::from_written(out))
     }
 
-    fn write(&self, changes: &[(&str, Option<Value>)], but: &[String], out: &mut Vec<u8>) -> Result<()> {
-        let (text, is_left_out) = (self.text.as_bytes(), |name: &str| but.iter().any(|other| other == name));
+    fn write_record(
+        &self,
+        record: usize,
+        changes: &[(&str, Option<Value>)],
+        but: &[String],
+        out: &mut Vec<u8>,
+    ) -> Result<()> {
+        let (text, members) = (self.text.as_bytes(), self.members(record));
+        let is_left_out = |name: &str| but.iter().any(|other| other == name);
         let mut separator = b'{';
         let mut begin = |out: &mut Vec<u8>| out.push(std::mem::replace(&mut separator, b','));
-        for member @ Member { name, value } in &self.members {
-            let changed = changes.iter().find(|(changed, _)| self.is_named(member, changed));
-            if matches!(changed, Some((_, None))) || but.iter().any(|name| self.is_named(member, name)) {
-                continue;
-            }
+        let stays = but.is_empty() && changes.iter().all(|(name, _)| self.get(record, name).is_none());
+        if let (true, [first, .., last]) = (stays, members) {
+            // In one piece, the new members behind it.
             begin(out);
-            match changed {
-                Some((_, Some(changed))) => {
-                    out.extend_from_slice(&text[name.start - 1..value.start]);
-                    json::write(out, changed)?;
+            out.extend_from_slice(&text[first.name.start - 1..last.value.end]);
+        } else {
+            for member @ Member { name, value } in members {
+                let changed = changes.iter().find(|(changed, _)| self.is_named(member, changed));
+                if matches!(changed, Some((_, None))) || but.iter().any(|name| self.is_named(member, name)) {
+                    continue;
                 }
-                _ => out.extend_from_slice(&text[name.start - 1..value.end]),
+                begin(out);
+                match changed {
+                    Some((_, Some(changed))) => {
+                        out.extend_from_slice(&text[name.start - 1..value.start]);
+                        write_value(out, changed)?;
+                    }
+                    _ => out.extend_from_slice(&text[name.start - 1..value.end]),
+                }
             }
         }
         for (name, value) in changes {
-            let Some(value) = value.as_ref().filter(|_| self.get(name).is_none() && !is_left_out(name)) else {
-                continue;
-            };
+            let is_new = || stays || self.get(record, name).is_none() && !is_left_out(name);
+            let Some(value) = value.as_ref().filter(|_| is_new()) else { continue };
             begin(out);
             json::write_text(out, name);
             out.push(b':');
-            json::write(out, value)?;
+            write_value(out, value)?;
         }
         if separator == b'{' {
             out.push(b'{');
         }
         out.push(b'}');
         Ok(())
+    }
+}
+
+fn write_value(out: &mut Vec<u8>, value: &Value) -> Result<()> {
+    match value {
+        Value::String(text) => {
+            json::write_text(out, text);
+            Ok(())
+        }
+        value => json::write(out, value),
     }
 }
 
@@ -144,10 +156,12 @@ mod tests {
     }
 
     fn written(text: &str, changes: &[(&'static str, Option<Value>)], but: &[&str]) -> String {
-        let (records, frame) = read(text, true).unwrap().into_parts();
-        let records: Vec<_> = records.into_iter().map(|record| Arc::new(Original::from(record))).collect();
         let but: Vec<String> = but.iter().map(|name| (*name).to_owned()).collect();
-        frame.write(&records, |_| Ok(changes.to_vec()), &but).unwrap().to_string()
+        let with = |_, to: &mut Vec<_>| {
+            to.extend_from_slice(changes);
+            Ok(())
+        };
+        read(text, true).unwrap().write(with, &but).unwrap().to_string()
     }
 
     #[test]
@@ -175,6 +189,18 @@ mod tests {
             r#"[{"a":[1e400]}]"#,
         ] {
             assert!(read(text, true).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn records_need_not_have_the_names_of_the_one_before() {
+        let text = r#"[{"a":1,"b":2},{"a":3,"b":4,"c":5},{"b":6,"a":7},{"a":8},{},{"ab":9,"a":-1},{"a" : 2,"b":3}]"#;
+        let result = read(text, true).unwrap();
+        let all: Vec<_> = (0..result.len()).map(|record| Value::Object(result.values(record).clone())).collect();
+        assert_eq!(Value::Array(all), serde_json::from_str::<Value>(text).unwrap());
+        assert_eq!((result.get(2, "a"), result.get(5, "a"), result.get(4, "a")), (Some("7"), Some("-1"), None));
+        for twice in [r#"[{"a":1,"b":2},{"a":1,"b":2,"a":3}]"#, r#"[{"a":1,"b":2},{"a":1,"a":3}]"#] {
+            assert!(read(twice, true).is_none(), "{twice}");
         }
     }
 

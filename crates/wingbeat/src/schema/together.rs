@@ -3,32 +3,60 @@
 use crate::BoxFuture;
 use futures_util::future::join_all;
 use std::future::poll_fn;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
-/// What futures answer that run at the same time, in their order. Nearly all of them are ready at once, and cost no more
-/// than that; only the others are joined.
-pub(super) async fn together<T>(mut running: Vec<BoxFuture<'_, T>>) -> Vec<T> {
-    let (mut done, mut waiting) = (Vec::with_capacity(running.len()), Vec::new());
-    poll_fn(|cx| {
-        for (place, mut future) in running.drain(..).enumerate() {
+/// What futures answer that run at the same time, in their order.
+pub(super) async fn together<T>(running: Vec<BoxFuture<'_, T>>) -> impl Iterator<Item = T> {
+    at_once(running.len(), |cx, answers| {
+        for mut future in running {
             match future.as_mut().poll(cx) {
-                Poll::Ready(value) => done.push(Some(value)),
-                Poll::Pending => {
-                    done.push(None);
-                    waiting.push((place, future));
-                }
+                Poll::Ready(value) => answers.ready(value),
+                Poll::Pending => answers.pending(future),
             }
+        }
+    })
+    .await
+}
+
+/// The answers of futures in their order, as far as they are there.
+pub(super) struct Answers<'f, T> {
+    done: Vec<Option<T>>,
+    waiting: Vec<(usize, BoxFuture<'f, T>)>,
+}
+
+impl<'f, T> Answers<'f, T> {
+    pub(super) fn ready(&mut self, value: T) {
+        self.done.push(Some(value));
+    }
+
+    pub(super) fn pending(&mut self, future: BoxFuture<'f, T>) {
+        self.waiting.push((self.done.len(), future));
+        self.done.push(None);
+    }
+}
+
+/// The same of futures, `about` so many, that `start` has polled once. Nearly all of them are ready then, and cost no more than that; only
+/// the others are joined.
+pub(super) async fn at_once<'f, T>(
+    about: usize,
+    start: impl FnOnce(&mut Context<'_>, &mut Answers<'f, T>),
+) -> impl Iterator<Item = T> {
+    let (mut start, mut answers) = (Some(start), Answers { done: Vec::with_capacity(about), waiting: Vec::new() });
+    poll_fn(|cx| {
+        if let Some(start) = start.take() {
+            start(cx, &mut answers);
         }
         Poll::Ready(())
     })
     .await;
+    let Answers { mut done, waiting } = answers;
     if !waiting.is_empty() {
         let (places, waiting): (Vec<_>, Vec<_>) = waiting.into_iter().unzip();
         for (place, value) in places.into_iter().zip(join_all(waiting).await) {
             done[place] = Some(value);
         }
     }
-    done.into_iter().flatten().collect()
+    done.into_iter().flatten()
 }
 
 #[cfg(test)]
@@ -47,6 +75,6 @@ mod tests {
             };
             Box::pin(future) as BoxFuture<'_, usize>
         };
-        assert_eq!(together((0..100).map(late).collect()).await, (0..100).collect::<Vec<_>>());
+        assert!(together((0..100).map(late).collect()).await.eq(0..100));
     }
 }

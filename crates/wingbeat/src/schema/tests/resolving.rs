@@ -74,10 +74,12 @@ async fn the_fields_of_all_records_are_resolved_at_the_same_time() {
         }
     };
     let resolver = Resolver::new().field("a", wait.clone()).field("b", wait);
-    let app = app(Mount::new(people()).around(All, resolve_result(resolver)));
-    let service = app.service("messages");
-    let found = tokio::time::timeout(Duration::from_secs(30), service.find(Params::new()));
-    assert_eq!(found.await.unwrap().unwrap().into_value().unwrap()[1]["b"], true);
+    for is_text in [false, true] {
+        let app = app(Mount::new(Written { is_text }).around(All, resolve_result(resolver.clone())));
+        let service = app.service("messages");
+        let found = tokio::time::timeout(Duration::from_secs(30), service.find(Params::new()));
+        assert_eq!(found.await.unwrap().unwrap().into_value().unwrap()["data"][1]["b"], true);
+    }
 }
 
 #[tokio::test]
