@@ -146,7 +146,7 @@ impl Authenticator {
         result.extend(identity.further);
         if let Some((entity, record)) = self.entities.entity().zip(identity.entity) {
             let record = if params.is_internal() { record } else { self.entities.shown(app, &record, params).await? };
-            result.insert(entity.name.clone(), record);
+            result.insert((*entity.name).to_owned(), record);
         }
         Ok(Value::Object(result))
     }

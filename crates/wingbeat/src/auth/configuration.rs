@@ -235,7 +235,7 @@ impl Auth {
         let entities = EntityDirectory(self.entity);
         Ok(Authenticator {
             tokens: self.tokens,
-            sessions: SessionRegistry::new(entities.name(), self.expiry),
+            sessions: SessionRegistry::new(entities.name().cloned(), self.expiry),
             entities,
             strategies: StrategySet::new(self.strategies, allowed, parsing, attempts),
             revoked: self.revoked,

@@ -7,13 +7,14 @@ use crate::service::{
     invocation::{Arguments, Caller, Invocation},
 };
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
 use wingbeat_core::{Error, ErrorKind, Id, IdArg, Payload, Result};
 
 /// Where the records are.
 #[derive(Clone, Debug)]
 pub(super) struct Entity {
     /// What the record is called in results and params.
-    pub(super) name: String,
+    pub(super) name: Arc<str>,
     /// The path of their service.
     pub(super) service: String,
     /// The field with their id.
@@ -36,8 +37,8 @@ impl EntityDirectory {
     }
 
     /// What the record is called in results and params.
-    pub(super) fn name(&self) -> Option<&str> {
-        self.0.as_ref().map(|entity| &*entity.name)
+    pub(super) fn name(&self) -> Option<&Arc<str>> {
+        self.0.as_ref().map(|entity| &entity.name)
     }
 
     /// # Errors
@@ -47,7 +48,7 @@ impl EntityDirectory {
     }
 
     /// The record that a token is about; nothing if there are no records.
-    pub(super) async fn of(&self, app: &App, claims: &Claims) -> Result<Option<Value>> {
+    pub(super) async fn of(&self, app: &App, claims: &Claims) -> Result<Option<Payload>> {
         if self.0.is_none() {
             return Ok(None);
         }
@@ -57,10 +58,10 @@ impl EntityDirectory {
         }
     }
 
-    pub(super) async fn by_id(&self, app: &App, id: &str) -> Result<Value> {
+    pub(super) async fn by_id(&self, app: &App, id: &str) -> Result<Payload> {
         let service = app.service(self.required()?.service.as_str());
         let found = service.get(id, Params::new()).await;
-        found.map_err(|error| vanished(error, id))?.into_value()
+        found.map_err(|error| vanished(error, id))
     }
 
     pub(super) async fn find(&self, app: &App, field: &str, text: &str) -> Result<Option<Value>> {
@@ -88,7 +89,7 @@ impl EntityDirectory {
             params = params.with_headers(headers.clone());
         }
         params.set("authenticated", true);
-        params.set(entity.name.clone(), record.clone());
+        params.set(&*entity.name, record.clone());
         let (service, text) = (app.service(entity.service.as_str()).dispatched(), id.to_string());
         service.get(id, params).await.map_err(|error| vanished(error, &text))?.into_value()
     }

@@ -7,11 +7,10 @@ use crate::BoxFuture;
 use crate::app::App;
 use crate::hooks::{Around, Context, Hook, HookDescription, HookType, Next};
 use crate::realtime::Connection;
-use crate::service::{KnownCaller, Params, Services};
-use serde::de::DeserializeOwned;
-use serde_json::Value;
+use crate::service::{NamedValue, Params, Services};
+use serde_json::{Map, Value};
 use std::sync::Arc;
-use wingbeat_core::{Error, ErrorKind, Id, Payload, Result};
+use wingbeat_core::{Error, ErrorKind, Payload, Result};
 
 /// Lets only those call who are logged in, by one of these strategies (`"jwt"` stands for every login that has issued a
 /// token). A before or around hook.
@@ -141,13 +140,41 @@ impl Authenticate {
             return wrong("The authenticate hook does not need to be used on the authentication service");
         }
         if context.params.get("authenticated") == Some(Value::Bool(true)) {
-            context.params.set_extension(KnownCaller(authenticator.entities.name().map(str::to_owned)));
+            context.params.set_known_caller(authenticator.entities.name().cloned());
             return Ok(());
+        }
+        if let Some(session) = authenticator.sessions.of_caller(&context.params) {
+            return self.recognise(&app, &authenticator, session, &mut context.params).await;
         }
         let Some(authentication) = context.params.get("authentication") else {
             return if context.params.is_internal() { Ok(()) } else { wrong("Not authenticated") };
         };
         self.identify(&app, &authenticator, authentication, &mut context.params).await
+    }
+
+    /// Completes the params of who calls over a connection that is logged in, without building what few look at.
+    async fn recognise(
+        &self,
+        app: &App,
+        authenticator: &Authenticator,
+        session: Arc<Session>,
+        params: &mut Params,
+    ) -> Result<()> {
+        let Known { record, further } =
+            self.by_session(app, authenticator, &session, params.connection.as_ref()).await?;
+        params.set_named("authentication", NamedValue::Kept(session));
+        params.set("authenticated", true);
+        further.into_iter().for_each(|(name, value)| params.set(name, value));
+        let entity = authenticator.entities.name();
+        if let Some((name, record)) = entity.zip(record) {
+            let record = match record.as_raw() {
+                Some(text) => NamedValue::Text(text.clone()),
+                None => record.into_value()?.into(),
+            };
+            params.set_named(name, record);
+        }
+        params.set_known_caller(entity.cloned());
+        Ok(())
     }
 
     /// Completes the params of who calls by what they say of themselves.
@@ -158,7 +185,7 @@ impl Authenticate {
         mut authentication: Value,
         params: &mut Params,
     ) -> Result<()> {
-        let entity = authenticator.entities.name().map(str::to_owned);
+        let entity = authenticator.entities.name();
         let (strategy, identity) = self.who(app, authenticator, &authentication, params).await?;
         authentication["strategy"] = strategy.as_ref().into();
         if let Some((token, claims)) = identity.token {
@@ -168,10 +195,10 @@ impl Authenticate {
         params.set("authentication", authentication);
         params.set("authenticated", true);
         identity.further.into_iter().for_each(|(name, value)| params.set(name, value));
-        if let Some((name, record)) = entity.clone().zip(identity.entity) {
-            params.set(name, record);
+        if let Some((name, record)) = entity.zip(identity.entity) {
+            params.set(&**name, record);
         }
-        params.set_extension(KnownCaller(entity));
+        params.set_known_caller(entity.cloned());
         Ok(())
     }
 
@@ -186,7 +213,10 @@ impl Authenticate {
         let connection = params.connection.as_ref();
         let session = connection.and_then(|connection| authenticator.sessions.get(connection));
         if let Some(session) = session.filter(|session| token == Some(&session.token)) {
-            return self.by_session(app, authenticator, &session, connection).await;
+            let Known { record, further } = self.by_session(app, authenticator, &session, connection).await?;
+            let (entity, token) =
+                (record.map(Payload::into_value).transpose()?, (session.token.clone(), session.claims.clone()));
+            return Ok((session.strategy().into(), Identity { entity, token: Some(token), further }));
         }
         let mut inside = params.clone();
         inside.provider = None;
@@ -200,7 +230,7 @@ impl Authenticate {
         authenticator: &Authenticator,
         session: &Arc<Session>,
         connection: Option<&Connection>,
-    ) -> Result<(Box<str>, Identity)> {
+    ) -> Result<Known> {
         session.claims.check_time()?;
         let name = session.strategy();
         if authenticator.strategies.get(name).is_none() || !self.strategies.iter().any(|allowed| **allowed == *name) {
@@ -208,92 +238,33 @@ impl Authenticate {
             return Err(Error::not_authenticated(text));
         }
         let known_still = async {
-            let identity = match &session.remembered {
+            let mut known = match &session.remembered {
                 Some(remembered) => {
-                    authenticator.authenticate(app, remembered, &Params::new(), &self.strategies).await?.1
+                    let params = Params::new();
+                    let asked = authenticator.authenticate(app, remembered, &params, &self.strategies);
+                    let Identity { entity, further, .. } = asked.await?.1;
+                    Known { record: entity.map(Payload::from), further }
                 }
-                None => {
-                    Identity { entity: authenticator.entities.of(app, &session.claims).await?, ..Identity::default() }
-                }
+                None => Known { record: authenticator.entities.of(app, &session.claims).await?, further: Map::new() },
             };
-            authenticator.check_revoked(&session.claims, identity.entity.as_ref())?;
-            Ok(identity)
+            if authenticator.revoked.is_some() {
+                let record = known.record.as_mut().map(Payload::value).transpose()?;
+                authenticator.check_revoked(&session.claims, record)?;
+            }
+            Ok(known)
         };
-        let identity = known_still.await.inspect_err(|error: &Error| {
+        known_still.await.inspect_err(|error: &Error| {
             // Whoever is not known any more hears no more either.
             if let Some(connection) = connection.filter(|_| error.kind() == ErrorKind::NotAuthenticated) {
                 authenticator.sessions.force_out(app, connection, Some(session));
             }
-        })?;
-        let token = Some((session.token.clone(), session.claims.clone()));
-        Ok((name.into(), Identity { token, ..identity }))
+        })
     }
 }
 
-impl Params {
-    /// Params of a call that the server makes for a user: the record is loaded as a login loads it, [`Params::user`] and
-    /// `params.user` are this user's, and the hook [`authenticate`](crate::auth::authenticate) lets it pass. The call stays
-    /// internal. Where there are several authentication services, the first one knows the users.
-    ///
-    /// ```no_run
-    /// use wingbeat::prelude::*;
-    ///
-    /// # async fn example(app: App) -> Result<()> {
-    /// let digest = serde_json::json!({"text": "What happened this week"});
-    /// app.service("messages").create(digest, Params::acting_as(&app, 7).await?).await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    /// NotAuthenticated if there is no such user, a general error if no authentication service has users.
-    pub async fn acting_as(app: &App, id: impl Into<Id>) -> Result<Params> {
-        let missing = || Error::general("Missing authentication service: mount one to act for its users");
-        let authenticator = app.guard::<Authenticator>(None).ok_or_else(missing)?;
-        let name = authenticator.entities.required()?.name.clone();
-        let record = authenticator.entities.by_id(app, &id.into().to_string()).await?;
-        let mut params = Params::new();
-        params.set("authenticated", true);
-        params.set(name.clone(), record);
-        params.set_extension(KnownCaller(Some(name)));
-        Ok(params)
-    }
-
-    /// The record of the one who calls, behind the hook [`authenticate`](crate::auth::authenticate): `params.user` in
-    /// Feathers.
-    ///
-    /// # Errors
-    /// NotAuthenticated if that hook has not run or has found nobody, a general error if the record does not fit: clients
-    /// must not read in an error what is in it.
-    pub fn user<T: DeserializeOwned>(&self) -> Result<T> {
-        let unknown = || Error::not_authenticated("Not authenticated");
-        let record = self.known_caller().ok_or_else(unknown)?;
-        Payload::from(record).to().map_err(|error| Error::internal(error.message().to_owned()))
-    }
-}
-
-/// The user behind the hook [`authenticate`](crate::auth::authenticate), for [`hooks::limit`](crate::hooks::limit); who is
-/// not logged in counts by address.
-///
-/// ```
-/// use wingbeat::{auth::{authenticate, by_user}, hooks::limit, prelude::*, store::Memory};
-///
-/// let messages = Mount::new(Memory::new()).before(Create, authenticate("jwt")).before(Create, limit(60, by_user));
-/// ```
-pub fn by_user(context: &Context) -> Option<String> {
-    let record = context.params.known_caller();
-    let app = App::of(context.services());
-    let authenticator = app.and_then(|app| app.guard::<Authenticator>(None));
-    let id = authenticator.and_then(|authenticator| authenticator.entities.entity()?.id(record.as_ref()?));
-    id.map(|id| format!("user {id}")).or_else(|| crate::hooks::by_address(context))
-}
-
-impl Context {
-    /// The record of the one who calls; see [`Params::user`].
-    ///
-    /// # Errors
-    /// As there.
-    pub fn user<T: DeserializeOwned>(&self) -> Result<T> {
-        self.params.user()
-    }
+/// What is known of who calls over a connection that is logged in.
+struct Known {
+    record: Option<Payload>,
+    /// What else the strategy says.
+    further: Map<String, Value>,
 }

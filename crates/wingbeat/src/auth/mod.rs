@@ -27,6 +27,7 @@
 //! ```
 
 mod authenticator;
+mod caller;
 mod configuration;
 mod entity;
 #[cfg(feature = "axum")]
@@ -46,10 +47,11 @@ mod tests;
 mod token;
 
 pub use crate::app::{Login, LoginListener};
+pub use caller::by_user;
 pub use configuration::Auth;
 pub use forced::logout_changed;
 pub use hash_password::{HashPassword, hash_password};
-pub use hook::{Authenticate, Strategies, authenticate, by_user};
+pub use hook::{Authenticate, Strategies, authenticate};
 pub use one_time_token::OneTimeToken;
 pub use passwords::Passwords;
 pub use session::Expiry;

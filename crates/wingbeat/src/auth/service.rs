@@ -85,7 +85,7 @@ impl LoggedIn {
         // Hooks may have put another token there, so it is looked at once more.
         let claims = self.0.tokens.verify(&token)?;
         let (app, entity) = (running(context.services())?, self.0.entities.entity());
-        let record = entity.and_then(|entity| shown.get_mut(&entity.name).map(Value::take));
+        let record = entity.and_then(|entity| shown.get_mut(&*entity.name).map(Value::take));
         let strategy = shown["authentication"]["strategy"].as_str().unwrap_or_default().to_owned();
         let asked = Login::new(context.params.connection.clone(), strategy, record.clone());
         app.ask_about(&asked).await?;

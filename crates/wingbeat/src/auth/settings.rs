@@ -133,7 +133,7 @@ pub(super) fn read(settings: &Value) -> Result<Auth> {
     auth.entity = match (settings.entity, settings.service) {
         (None, _) => None,
         (Some(name), Some(service)) => {
-            Some(Entity { name, service, id: settings.entity_id.unwrap_or_else(|| "id".into()) })
+            Some(Entity { name: name.into(), service, id: settings.entity_id.unwrap_or_else(|| "id".into()) })
         }
         (Some(_), None) => {
             return Err(Error::general("The 'service' option is not set in the authentication configuration"));

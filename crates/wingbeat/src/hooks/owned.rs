@@ -112,9 +112,9 @@ impl Hook for Stamp {
 
 /// A field of the caller's record. `None` if the server itself calls.
 fn of_caller(context: &Context, field: &str) -> Result<Option<Value>> {
-    match context.params.known_caller() {
-        Some(record) => match record.get(field) {
-            Some(value) if !value.is_null() => Ok(Some(value.clone())),
+    match context.params.of_known_caller(field)? {
+        Some(value) => match value {
+            Some(value) if !value.is_null() => Ok(Some(value)),
             // With null, all callers without the field would own the same records.
             _ => Err(Error::general(format!("Missing '{field}' in the record of the caller"))),
         },

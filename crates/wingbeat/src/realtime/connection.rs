@@ -14,7 +14,7 @@ use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
-use wingbeat_core::Result;
+use wingbeat_core::{RawJson, Result};
 use wingbeat_protocol::LogThrottle;
 
 /// The client's end of a [`Connection`], as its transport knows it: what events go out through.
@@ -154,8 +154,18 @@ impl Connection {
 
     /// Attaches a named value, which the params of every later call from this connection show.
     pub fn set(&self, name: impl Into<String>, value: impl Into<Value>) {
-        let (name, value) = (name.into(), value.into());
-        locked(self.0.attached.get_or_init(Box::default)).values.set(name, &value);
+        self.set_text(name, RawJson::new(&value.into()).expect("a value has a JSON form"));
+    }
+
+    /// Attaches a named value that is text.
+    pub(crate) fn set_text(&self, name: impl Into<String>, value: RawJson) {
+        locked(self.0.attached.get_or_init(Box::default)).values.set(name.into(), value);
+    }
+
+    /// Whether a named value is this.
+    #[cfg(feature = "auth")]
+    pub(crate) fn has_text(&self, name: &str, value: &RawJson) -> bool {
+        self.0.attached.get().is_some_and(|attached| locked(attached).values.text(name) == Some(value))
     }
 
     /// Takes a named value off.

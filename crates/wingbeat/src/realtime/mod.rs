@@ -1,7 +1,6 @@
 //! Who is connected, and who hears what.
 
 mod audience;
-pub(crate) mod bus;
 mod channel;
 mod clock;
 mod connection;

@@ -17,11 +17,14 @@ pub(super) struct Values(Vec<(Box<str>, RawJson)>);
 
 impl Values {
     pub(super) fn get(&self, name: &str) -> Option<Value> {
-        self.0.iter().find(|(other, _)| **other == *name).and_then(|(_, json)| json.to().ok())
+        self.text(name)?.to().ok()
     }
 
-    pub(super) fn set(&mut self, name: String, value: &Value) {
-        let json = RawJson::new(value).expect("a value has a JSON form");
+    pub(super) fn text(&self, name: &str) -> Option<&RawJson> {
+        self.0.iter().find(|(other, _)| **other == *name).map(|(_, json)| json)
+    }
+
+    pub(super) fn set(&mut self, name: String, json: RawJson) {
         match self.0.iter_mut().find(|(other, _)| **other == *name) {
             Some((_, before)) => *before = json,
             None => {
@@ -60,7 +63,7 @@ mod tests {
         let mut values = Values::default();
         let deep = (0..300).fold(json!(0.1), |inner, _| json!([inner]));
         for (name, value) in [("a", json!(1)), ("b", json!({"x": Binary::from(vec![7])})), ("a", deep.clone())] {
-            values.set(name.into(), &value);
+            values.set(name.into(), RawJson::new(&value).unwrap());
         }
         assert_eq!((values.get("a"), values.names()), (Some(deep), vec!["a".to_owned(), "b".to_owned()]));
         assert_eq!(values.get("b"), Some(json!({"x": Binary::from(vec![7])})));

@@ -12,6 +12,8 @@ mod function;
 mod implemented;
 mod into_service;
 pub(crate) mod invocation;
+#[cfg_attr(not(feature = "auth"), allow(dead_code, reason = "authentication alone has such values"))]
+mod named;
 mod params;
 mod query_paths;
 mod raw;
@@ -21,8 +23,6 @@ mod typed;
 
 pub(crate) use call::{Emitter, Host, Notes, ServiceScope};
 pub use call::{ServiceHandle, Services};
-#[cfg(feature = "auth")]
-pub(crate) use caller::KnownCaller;
 pub(crate) use custom::Custom;
 pub use custom::{CustomMethod, CustomMethods};
 pub(crate) use description::MethodSchemas;
@@ -36,6 +36,8 @@ pub(crate) use file::{Arrival, Blob, FileStream, Files, Incoming, Redeemed, Want
 pub use function::MethodFunction;
 pub(crate) use function::{raw_function, typed_function};
 pub use into_service::IntoService;
+#[cfg(feature = "auth")]
+pub(crate) use named::{KeepsValue, NamedValue};
 pub use params::Params;
 pub use raw::RawService;
 pub use route::Route;

@@ -1,11 +1,12 @@
 //! What a service method and its hooks know about a call besides id and data.
 
+use super::named::NamedValues;
 use super::{Emitter, Notes, Query, Route, ServiceHandle, ServiceScope, Services};
 use crate::fair::Source;
 use crate::realtime::{Channel, ChannelName, Connection, Extensions, Headers, named_as};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::any::Any;
 use std::fmt;
 use std::net::IpAddr;
@@ -40,13 +41,16 @@ pub struct Params {
     /// The connection of the caller, if it has one.
     pub connection: Option<Connection>,
     pub(crate) scope: Option<Arc<dyn ServiceScope>>,
-    own: Option<Arc<CallValues>>,
+    pub(super) own: Option<Arc<CallValues>>,
 }
 
 /// What few calls have, out of the way of those that do not. Shared by the copies of the params that hooks take.
 #[derive(Clone, Default)]
-struct CallValues {
-    values: Map<String, Value>,
+pub(super) struct CallValues {
+    pub(super) values: NamedValues,
+    /// The name under which they hold the record of a caller whom authentication knows.
+    #[cfg(feature = "auth")]
+    pub(super) known_caller: Option<Option<Arc<str>>>,
     extensions: Extensions,
     headers: Option<Headers>,
     address: Option<IpAddr>,
@@ -92,7 +96,7 @@ impl Params {
     /// A named value: one that was [`set`](Params::set) for this call, else one of the connection.
     pub fn get(&self, name: &str) -> Option<Value> {
         if let Some(value) = self.own.as_ref().and_then(|own| own.values.get(name)) {
-            return Some(value.clone());
+            return value.value();
         }
         self.connection.as_ref()?.get(name)
     }
@@ -107,7 +111,7 @@ impl Params {
 
     /// Sets a named value for the rest of this call.
     pub fn set(&mut self, name: impl Into<String>, value: impl Into<Value>) {
-        self.own_mut().values.insert(name.into(), value.into());
+        self.own_mut().values.set(name.into(), value.into().into());
     }
 
     /// A typed value: one that was [set](Params::set_extension) for this call, else one of the connection.
@@ -154,7 +158,7 @@ impl Params {
     }
 
     /// The values of the call, to change: copied if others have them too.
-    fn own_mut(&mut self) -> &mut CallValues {
+    pub(super) fn own_mut(&mut self) -> &mut CallValues {
         Arc::make_mut(self.own.get_or_insert_default())
     }
 
@@ -186,7 +190,7 @@ impl Params {
             keys.extend(connection.names());
         }
         if let Some(own) = &self.own {
-            keys.extend(own.values.keys().cloned());
+            keys.extend(own.values.names().map(str::to_owned));
         }
         keys.sort();
         keys.dedup();

@@ -8,7 +8,7 @@ use crate::auth::token::Claims;
 use crate::locked;
 use crate::realtime::Connection;
 use crate::service::Params;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use wingbeat_core::Result;
@@ -30,7 +30,7 @@ pub(in crate::auth) struct SessionRegistry {
     /// Unlike that of every other registry of the process.
     pub(in crate::auth) id: u64,
     /// What the record of who logs in is called.
-    entity: Option<Box<str>>,
+    entity: Option<Arc<str>>,
     pub(super) sessions: Mutex<Sessions>,
     pub(in crate::auth) logins: Logins,
     pub(super) expiry: Expiry,
@@ -39,11 +39,11 @@ pub(in crate::auth) struct SessionRegistry {
 }
 
 impl SessionRegistry {
-    pub(in crate::auth) fn new(entity: Option<&str>, expiry: Expiry) -> Arc<SessionRegistry> {
+    pub(in crate::auth) fn new(entity: Option<Arc<str>>, expiry: Expiry) -> Arc<SessionRegistry> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         Arc::new(SessionRegistry {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
-            entity: entity.map(Into::into),
+            entity,
             sessions: Mutex::default(),
             logins: Logins::default(),
             expiry,
@@ -61,6 +61,12 @@ impl SessionRegistry {
         // Asked for every call, so without the lock on all sessions.
         let current = connection.extension::<Current>()?;
         (current.0.registry == self.id).then(|| current.0.clone())
+    }
+
+    /// The session of the connection that a call comes from, if the call says nothing else of who makes it.
+    pub(in crate::auth) fn of_caller(&self, params: &Params) -> Option<Arc<Session>> {
+        let connection = params.connection.as_ref().filter(|_| !params.has_own("authentication"))?;
+        self.get(connection).filter(|session| connection.has_text("authentication", &session.shown))
     }
 
     /// Whether a session is one of this registry.
@@ -81,7 +87,7 @@ impl SessionRegistry {
 
     /// What later calls of the connection show among their params.
     pub(in crate::auth) fn attach(&self, connection: &Connection, session: &Session, record: Option<Value>) {
-        connection.set("authentication", json!({"strategy": session.strategy(), "accessToken": session.token}));
+        connection.set_text("authentication", session.shown.clone());
         if let Some(entity) = &self.entity {
             match record {
                 Some(record) => connection.set(&**entity, record),

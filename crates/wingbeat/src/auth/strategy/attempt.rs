@@ -172,7 +172,7 @@ impl<'a> Attempt<'a> {
     /// # Errors
     /// NotAuthenticated if there is none, or what the entity service fails with.
     pub async fn entity(&self, id: &str) -> Result<Value> {
-        self.entities.by_id(self.app, id).await
+        self.entities.by_id(self.app, id).await?.into_value()
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{Attempt, Identity, Strategy};
 use crate::javascript;
 use serde_json::{Map, Value, json};
-use wingbeat_core::{Error, Headers, Result};
+use wingbeat_core::{Error, Headers, Payload, Result};
 
 /// The strategy `jwt`: by an access token that was issued before, in the data of a login or in the header
 /// `Authorization`, with the scheme `Bearer` or `JWT` or bare.
@@ -59,7 +59,7 @@ impl Strategy for Jwt {
             }
         };
         let claims = attempt.tokens.verify(token)?;
-        let entity = attempt.entities.of(attempt.app, &claims).await?;
+        let entity = attempt.entities.of(attempt.app, &claims).await?.map(Payload::into_value).transpose()?;
         Ok(Identity { entity, token: Some((token.clone(), claims)), ..Identity::default() })
     }
 

@@ -170,6 +170,29 @@ async fn a_machine_without_a_record_is_known_by_its_key_alone() {
 }
 
 #[tokio::test]
+async fn params_hold_who_calls_and_by_which_token() {
+    let seen = Mount::empty()
+        .method("seen", async |_: Value, params: &Params| {
+            Ok(["authentication", "authenticated", "user"].map(|name| params.get(name)))
+        })
+        .before(All, authenticate("jwt"));
+    let app = builder(auth(), people()).mount("seen", seen).build().unwrap();
+    let (client, token) = ann(&app).await;
+    let seen = async || client.service("seen").call("seen", json!(null)).await;
+    let told = seen().await.unwrap();
+    assert_eq!((&told[0]["strategy"], &told[0]["accessToken"]), (&json!("jwt"), &json!(token)));
+    assert_eq!((&told[0]["payload"]["sub"], &told[1]), (&json!("1"), &json!(true)));
+    assert_eq!((&told[2]["name"], told[2]["password"].is_string()), (&json!("Ann"), true));
+    // What the connection says instead is what counts.
+    client.connection().set("authentication", json!({"strategy": "jwt", "accessToken": "forged"}));
+    assert_eq!(code(seen().await), 401);
+    client.connection().set("authentication", json!({"strategy": "jwt", "accessToken": token, "further": 1}));
+    assert_eq!(seen().await.unwrap()[0]["further"], 1);
+    client.connection().unset("authentication");
+    assert_eq!(code(seen().await), 401);
+}
+
+#[tokio::test]
 async fn a_user_is_read_behind_the_hook_only() {
     #[derive(serde::Deserialize)]
     struct User {
