@@ -144,7 +144,7 @@ impl Io {
             }
         }
         if let Some(space) = self.known(socket.namespace()) {
-            space.leave(socket);
+            space.leave(socket, self.relay());
             self.tidy(&space);
         }
     }

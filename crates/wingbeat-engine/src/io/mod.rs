@@ -26,10 +26,12 @@
 mod handler;
 mod namespace;
 mod raw;
+mod relay;
 mod socket;
 mod target;
 
 pub use namespace::Namespace;
+pub use relay::{Action, Relay, Selection};
 pub use socket::IoSocket;
 pub use target::Target;
 
@@ -37,7 +39,7 @@ use crate::{Handler, Refusal, Socket};
 use namespace::{Hooks, NamespaceInner};
 use std::collections::HashMap;
 use std::future::Future;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use wingbeat_core::RawJson;
 
 /// A Socket.IO server's namespaces: a cheap handle.
@@ -47,6 +49,7 @@ pub struct Io(Arc<Inner>);
 struct Inner {
     main: Arc<NamespaceInner>,
     namespaces: RwLock<Namespaces>,
+    relay: OnceLock<Box<dyn Relay>>,
 }
 
 #[derive(Default)]
@@ -61,7 +64,7 @@ impl Io {
     /// Only the main namespace, with nothing in it.
     pub fn new() -> Io {
         let main = Arc::new(NamespaceInner::new("/".into(), Arc::default(), false));
-        Io(Arc::new(Inner { main, namespaces: RwLock::default() }))
+        Io(Arc::new(Inner { main, namespaces: RwLock::default(), relay: OnceLock::new() }))
     }
 
     /// What runs behind an engine's sockets.
@@ -132,6 +135,38 @@ impl Io {
     /// Those in a room of the main namespace.
     pub fn to(&self, room: &str) -> Target {
         self.of("/").to(room)
+    }
+
+    /// Tells other servers, by this, what is done to sockets of namespaces and rooms. False if somebody does so already.
+    pub fn set_relay(&self, relay: impl Relay) -> bool {
+        let is_first = self.0.relay.set(Box::new(relay)).is_ok();
+        if let Some(relay) = self.relay().filter(|_| is_first) {
+            self.spaces().iter().for_each(|space| space.tell_rooms(relay));
+        }
+        is_first
+    }
+
+    /// Does to the sockets of this server what another one has told of.
+    pub fn apply(&self, to: &Selection, action: &Action) {
+        let Some(space) = self.known(&to.namespace) else { return };
+        let mut target = Target::new(self.clone(), space).local();
+        target = to.to.iter().fold(target, |target, room| target.to(room));
+        target = to.except.iter().fold(target, |target, room| target.except(room));
+        match action {
+            Action::Emit { name, args } => target.emit(name, args),
+            Action::Join(room) => target.sockets_join(room),
+            Action::Leave(room) => target.sockets_leave(room),
+            Action::Disconnect { close } => target.disconnect_sockets(*close),
+        }
+    }
+
+    fn relay(&self) -> Option<&dyn Relay> {
+        self.0.relay.get().map(|relay| &**relay)
+    }
+
+    fn spaces(&self) -> Vec<Arc<NamespaceInner>> {
+        let namespaces = self.0.namespaces.read().unwrap_or_else(PoisonError::into_inner);
+        namespaces.named.values().chain([&self.0.main]).cloned().collect()
     }
 
     /// Whether clients may join this namespace.

@@ -1,6 +1,7 @@
 //! A namespace: who is in it, and what happens there.
 
 use super::raw::Raw;
+use super::relay::Relay;
 use super::target::Target;
 use super::{Io, IoSocket};
 use crate::{Refusal, Socket};
@@ -67,30 +68,64 @@ impl NamespaceInner {
     }
 
     /// Removes the socket, from its rooms as well.
-    pub(super) fn leave(&self, socket: &Socket) {
+    pub(super) fn leave(&self, socket: &Socket, relay: Option<&dyn Relay>) {
         let mut members = self.members();
         for room in Raw::of_used(socket).map(Raw::take_rooms).unwrap_or_default() {
-            members.leave(socket.id(), &room);
+            self.leave_locked(&mut members, socket.id(), &room, relay);
         }
         members.all.remove(socket.id());
+    }
+
+    pub(super) fn join_room(&self, socket: &Socket, room: &str, relay: Option<&dyn Relay>) {
+        // Others may leave it: locked until it is told of.
+        let mut members = self.members();
+        if members.join(socket, room)
+            && let Some(relay) = relay
+        {
+            relay.room(&self.name, room, true);
+        }
+    }
+
+    pub(super) fn leave_room(&self, socket: &Socket, room: &str, relay: Option<&dyn Relay>) {
+        let mut members = self.members();
+        self.leave_locked(&mut members, socket.id(), room, relay);
+        Raw::of(socket).state().rooms.remove(room);
+    }
+
+    fn leave_locked(&self, members: &mut Members, id: &str, room: &str, relay: Option<&dyn Relay>) {
+        if members.leave(id, room)
+            && let Some(relay) = relay
+        {
+            relay.room(&self.name, room, false);
+        }
+    }
+
+    /// Tells of all rooms that somebody is in.
+    pub(super) fn tell_rooms(&self, relay: &dyn Relay) {
+        self.members().rooms.keys().for_each(|room| relay.room(&self.name, room, true));
     }
 }
 
 impl Members {
-    pub(super) fn join(&mut self, socket: &Socket, room: &str) {
+    /// Whether the room was empty before.
+    fn join(&mut self, socket: &Socket, room: &str) -> bool {
         // A socket that is gone already would stay in the room for ever.
-        if self.all.contains_key(socket.id()) && Raw::of(socket).add_room(room) {
-            self.rooms.entry(room.into()).or_default().insert(socket.id().into());
+        if !self.all.contains_key(socket.id()) || !Raw::of(socket).add_room(room) {
+            return false;
         }
+        let members = self.rooms.entry(room.into()).or_default();
+        members.insert(socket.id().into()) && members.len() == 1
     }
 
-    pub(super) fn leave(&mut self, id: &str, room: &str) {
-        if let Some(members) = self.rooms.get_mut(room) {
-            members.remove(id);
-            if members.is_empty() {
-                self.rooms.remove(room);
-            }
+    /// Whether the room is empty now.
+    fn leave(&mut self, id: &str, room: &str) -> bool {
+        let Some(members) = self.rooms.get_mut(room) else { return false };
+        members.remove(id);
+        let is_empty = members.is_empty();
+        if is_empty {
+            self.rooms.remove(room);
         }
+        is_empty
     }
 }
 

@@ -78,16 +78,14 @@ impl IoSocket {
     /// Joins a room.
     pub fn join(&self, room: &str) {
         if let Some(space) = self.io.known(self.namespace()) {
-            space.members().join(self, room);
+            space.join_room(self, room, self.io.relay());
         }
     }
 
     /// Leaves a room.
     pub fn leave(&self, room: &str) {
         if let Some(space) = self.io.known(self.namespace()) {
-            let mut members = space.members();
-            members.leave(self.id(), room);
-            Raw::of(self).state().rooms.remove(room);
+            space.leave_room(self, room, self.io.relay());
         }
     }
 

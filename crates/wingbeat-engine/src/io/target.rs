@@ -1,7 +1,7 @@
 //! Some sockets of a namespace.
 
 use super::namespace::{Members, NamespaceInner};
-use super::{Io, IoSocket};
+use super::{Action, Io, IoSocket, Selection};
 use crate::engine::unnumbered;
 use crate::{Reply, SharedFrame, Socket, Unanswered};
 use bytes::Bytes;
@@ -20,11 +20,20 @@ pub struct Target {
     space: Arc<NamespaceInner>,
     to: Vec<Box<str>>,
     except: Vec<Box<str>>,
+    local: bool,
 }
 
 impl Target {
     pub(super) fn new(io: Io, space: Arc<NamespaceInner>) -> Target {
-        Target { io, space, to: Vec::new(), except: Vec::new() }
+        Target { io, space, to: Vec::new(), except: Vec::new(), local: false }
+    }
+
+    /// Only those of this server. Without this, where there is a [relay](Io::set_relay), other servers are told of
+    /// [`emit`](Target::emit), [`sockets_join`](Target::sockets_join), [`sockets_leave`](Target::sockets_leave) and
+    /// [`disconnect_sockets`](Target::disconnect_sockets); what answers something is always about this server.
+    pub fn local(mut self) -> Target {
+        self.local = true;
+        self
     }
 
     /// Also those in this room. Who is in several is reached once. A socket's id is a room of its own.
@@ -41,12 +50,17 @@ impl Target {
 
     /// Sends an event. It is encoded once for all.
     pub fn emit(&self, name: &str, args: &[RawJson]) {
+        self.relay(|| Action::Emit { name: name.into(), args: args.to_vec() });
         let frame = |args: &[RawJson]| Frame::with_values(&self.space.name, None, name, args);
         self.send(|| frame(args), || unnumbered(args).map(|args| frame(&args)));
     }
 
     /// Sends an event with attachments, which placeholders in the arguments name.
     pub fn emit_binary(&self, name: &str, args: &[RawJson], attachments: &[Bytes]) {
+        self.relay(|| {
+            let own = |arg: &RawJson| RawJson::with_attachments(arg.bytes(), attachments);
+            Action::Emit { name: name.into(), args: args.iter().map(own).collect() }
+        });
         let frame = |args: &[RawJson]| {
             let args: Vec<&[u8]> = args.iter().map(RawJson::as_bytes).collect();
             Frame::binary_event(&self.space.name, name, &args, attachments)
@@ -87,6 +101,7 @@ impl Target {
 
     /// Makes them join a room.
     pub fn sockets_join(&self, room: &str) {
+        self.relay(|| Action::Join(room.into()));
         for socket in self.fetch_sockets() {
             socket.join(room);
         }
@@ -94,6 +109,7 @@ impl Target {
 
     /// Makes them leave a room.
     pub fn sockets_leave(&self, room: &str) {
+        self.relay(|| Action::Leave(room.into()));
         for socket in self.fetch_sockets() {
             socket.leave(room);
         }
@@ -101,8 +117,19 @@ impl Target {
 
     /// Makes them leave the namespace; with `close`, their sessions end.
     pub fn disconnect_sockets(&self, close: bool) {
+        self.relay(|| Action::Disconnect { close });
         for socket in self.sockets() {
             socket.disconnect(close);
+        }
+    }
+
+    fn relay(&self, action: impl FnOnce() -> Action) {
+        if !self.local
+            && let Some(relay) = self.io.relay()
+        {
+            let Target { space, to, except, .. } = self;
+            relay
+                .relay(Selection { namespace: (*space.name).into(), to: to.clone(), except: except.clone() }, action());
         }
     }
 
