@@ -77,6 +77,7 @@ mod app;
 pub mod auth;
 #[cfg(all(feature = "auth", feature = "axum"))]
 pub mod axum;
+pub mod bus;
 #[cfg_attr(
     not(all(feature = "auth", feature = "sqlite", feature = "postgres", feature = "mariadb")),
     allow(dead_code, unused_imports, reason = "hashes and databases are features")

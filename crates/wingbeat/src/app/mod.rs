@@ -38,7 +38,7 @@ use arc_swap::ArcSwap;
 use background::BackgroundTasks;
 use events::{CallTimeout, Publishers};
 use http::Routes;
-use lifecycle::{Listeners, Phases};
+use lifecycle::{Listeners, Nodes, Phases};
 use registry::Registry;
 use std::any::Any;
 use std::fmt;
@@ -84,6 +84,7 @@ struct Inner {
     mode: Mode,
     phases: Phases,
     http: Routes,
+    nodes: Nodes,
 }
 
 impl Drop for Inner {
@@ -145,7 +146,7 @@ impl App {
     /// The channels that exist at this moment and whose names fit a pattern, taken together: in `rooms/*` the star stands
     /// for any text. Looks through the names of all channels.
     pub fn channels_matching(&self, pattern: &str) -> Channel {
-        Channel::new(self.0.channels.clone(), self.0.channels.names_matching(pattern))
+        Channel::matching(self.0.channels.clone(), pattern)
     }
 
     /// Keeps what clients that come back will ask for. False if somebody has said so before.

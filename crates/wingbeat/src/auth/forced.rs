@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::hooks::{Context, Hook};
 use crate::realtime::Connection;
 use serde_json::Value;
-use wingbeat_core::{Id, Method, Result};
+use wingbeat_core::{Id, Method, RawJson, Result};
 
 impl App {
     /// Logs a connection out, as if its client had asked for it: it leaves all channels, and
@@ -19,13 +19,22 @@ impl App {
         services.iter().filter(|service| service.sessions.force_out(self, connection, None)).count() > 0
     }
 
-    /// Logs out all connections of a user; how many there were. Logins of the user that are under way fail.
+    /// Logs out all connections of a user, on all nodes; how many there were on this one. Logins of the user that are under way
+    /// fail.
     pub fn logout_user(&self, id: impl Into<Id>) -> usize {
         let id = id.into().to_string();
         self.logout_others(&id, None)
     }
 
+    /// Logs out all connections of a user but one, on all nodes.
     fn logout_others(&self, id: &str, but: Option<&Connection>) -> usize {
+        if let Ok(data) = RawJson::new(id) {
+            self.order(LOGOUT_USER, data);
+        }
+        self.logout_here(id, but)
+    }
+
+    fn logout_here(&self, id: &str, but: Option<&Connection>) -> usize {
         let mut count = 0;
         for authenticator in self.guards_of::<Authenticator>() {
             let sessions = &authenticator.sessions;
@@ -38,6 +47,21 @@ impl App {
         }
         count
     }
+}
+
+/// What other nodes are told: the id, as a text.
+const LOGOUT_USER: &str = "logout user";
+
+/// Does what another node has ordered; whether this is such an order.
+pub(super) fn obey(app: &App, name: &str, data: &RawJson) -> bool {
+    if name != LOGOUT_USER {
+        return false;
+    }
+    match data.to::<String>() {
+        Ok(id) => drop(app.logout_here(&id, None)),
+        Err(error) => tracing::error!(?error, "another node has not said who is to be logged out"),
+    }
+    true
 }
 
 struct LogoutChanged(Box<[Box<str>]>);

@@ -10,7 +10,7 @@ use crate::service::{Params, RawService, Services};
 use crate::{BoxFuture, locked};
 use serde_json::{Value, json};
 use std::sync::Arc;
-use wingbeat_core::{Error, IdArg, Method, Payload, Result};
+use wingbeat_core::{Error, IdArg, Method, Payload, RawJson, Result};
 
 pub(super) fn mount(authenticator: Authenticator) -> Mount {
     let authenticator = Arc::new(authenticator);
@@ -217,5 +217,13 @@ impl ConnectionGuard for Authenticator {
 
     fn disconnected(&self, connection: &Connection) {
         self.sessions.end(connection, None);
+    }
+
+    fn order(&self, app: &App, name: &str, data: &RawJson) -> bool {
+        super::forced::obey(app, name, data)
+    }
+
+    fn connections(&self) -> Vec<Connection> {
+        self.sessions.connections()
     }
 }

@@ -1,14 +1,17 @@
 //! Channels: named sets of connections.
 
+use super::bus::{Node, Topic};
 use super::connection::Connection;
 use super::members::Members;
 use super::pattern::Pattern;
 use super::recovery::Recovery;
 use super::selector::{Selector, Source};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
+use wingbeat_core::Result;
 
 /// All channels of an application. A channel exists while someone is in it.
 ///
@@ -17,6 +20,8 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWrite
 pub(crate) struct Channels {
     named: RwLock<HashMap<Arc<str>, Arc<Members>>>,
     recovery: OnceLock<Arc<Recovery>>,
+    /// This node among the others, if there may be some.
+    node: OnceLock<Weak<Node>>,
 }
 
 impl Channels {
@@ -46,7 +51,34 @@ impl Channels {
         // Whoever has gone meanwhile does not join, and must not leave an empty channel behind.
         if members.is_unused() {
             channels.remove(members.name());
+        } else if let Some(node) = self.node() {
+            node.subscribe(Topic::Channel(members.name().clone()));
         }
+    }
+
+    /// Asks other nodes for what is published to the channels that somebody is in, from now on.
+    pub(super) fn set_node(&self, node: &Arc<Node>) {
+        let channels = self.write();
+        self.node.get_or_init(|| Arc::downgrade(node));
+        channels.keys().for_each(|name| node.subscribe(Topic::Channel(name.clone())));
+    }
+
+    fn node(&self) -> Option<Arc<Node>> {
+        self.node.get()?.upgrade()
+    }
+
+    /// All who are in any channel, each once.
+    pub(crate) fn everybody(&self) -> Vec<Connection> {
+        let (mut seen, mut all) = (HashSet::new(), Vec::new());
+        let channels: Vec<Arc<Members>> = self.read().values().cloned().collect();
+        for members in channels {
+            members.each(|connection| {
+                if seen.insert(connection.id()) {
+                    all.push(connection);
+                }
+            });
+        }
+        all
     }
 
     /// What is kept for clients that come back, if anything.
@@ -90,6 +122,9 @@ impl Channels {
             let mut channels = self.write();
             if channels.get(members.name()).is_some_and(|now| Arc::ptr_eq(now, members) && now.is_unused()) {
                 channels.remove(members.name());
+                if let Some(node) = self.node() {
+                    node.unsubscribe(Topic::Channel(members.name().clone()));
+                }
             }
         }
     }
@@ -150,17 +185,37 @@ impl Channels {
 pub struct Channel {
     channels: Arc<Channels>,
     names: Box<[Box<str>]>,
+    /// What the names were found by, if they were.
+    pattern: Option<Box<str>>,
 }
 
 impl Channel {
     pub(crate) fn new(channels: Arc<Channels>, names: Box<[Box<str>]>) -> Channel {
-        Channel { channels, names }
+        Channel { channels, names, pattern: None }
+    }
+
+    /// The channels that exist now and whose names fit a pattern.
+    pub(crate) fn matching(channels: Arc<Channels>, pattern: &str) -> Channel {
+        let names = channels.names_matching(pattern);
+        Channel { channels, names, pattern: Some(pattern.into()) }
     }
 
     /// Adds a connection to all channels of this handle; one that is in already stays in once.
     pub fn join(&self, connection: &Connection) {
         for name in &self.names {
             self.channels.join(name, connection);
+        }
+    }
+
+    /// Waits until what other nodes publish from now on reaches those who have joined before: elsewhere a join is in force
+    /// one round trip later. Ready at once without a [bus](crate::Builder::bus).
+    ///
+    /// # Errors
+    /// Unavailable if the connection to the bus is lost.
+    pub async fn subscribed(&self) -> Result<()> {
+        match self.channels.node() {
+            Some(node) => node.subscribed().await,
+            None => Ok(()),
         }
     }
 
@@ -172,7 +227,7 @@ impl Channel {
     }
 
     /// Takes out every connection for which the predicate holds; also lost ones, which would be in it again if their clients
-    /// come back.
+    /// come back. Those of other nodes stay in: [`leave_where`](Channel::leave_where) reaches them.
     pub fn leave_if(&self, predicate: impl Fn(&Connection) -> bool) {
         for connection in self.connections() {
             if predicate(&connection) {
@@ -185,10 +240,24 @@ impl Channel {
     }
 
     /// Takes out every connection with this [named value](Connection::get), or with this inside one:
-    /// `leave_where("user.id", 7)`.
+    /// `leave_where("user.id", 7)`. On all nodes.
     pub fn leave_where(&self, name: &str, value: impl Into<Value>) {
+        let value = value.into();
+        if let Some(node) = self.channels.node() {
+            let Channel { names, pattern, .. } = self;
+            node.order_to_leave(&Leave {
+                names: names.clone(),
+                pattern: pattern.clone(),
+                name: name.into(),
+                value: value.clone(),
+            });
+        }
+        self.leave_here(name, &value);
+    }
+
+    fn leave_here(&self, name: &str, value: &Value) {
         let mut selector = Selector::new(Source::Channel("".into()));
-        selector.have(name, &value.into());
+        selector.have(name, value);
         self.leave_if(|connection| selector.takes(connection));
     }
 
@@ -216,6 +285,28 @@ impl Channel {
     /// Whether it has no members.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+/// What other nodes are told of [`Channel::leave_where`].
+#[derive(Debug, Deserialize, Serialize)]
+pub(super) struct Leave {
+    names: Box<[Box<str>]>,
+    /// Each node knows the channels of its own that fit.
+    pattern: Option<Box<str>>,
+    name: Box<str>,
+    value: Value,
+}
+
+impl Leave {
+    /// Does here what another node was asked for.
+    pub(super) fn run(&self, channels: &Arc<Channels>) {
+        let Leave { names, pattern, name, value } = self;
+        let channel = match pattern {
+            Some(pattern) => Channel::matching(channels.clone(), pattern),
+            None => Channel::new(channels.clone(), names.clone()),
+        };
+        channel.leave_here(name, value);
     }
 }
 

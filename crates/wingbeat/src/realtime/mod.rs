@@ -1,6 +1,7 @@
 //! Who is connected, and who hears what.
 
 mod audience;
+pub(crate) mod bus;
 mod channel;
 mod clock;
 mod connection;

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use wingbeat_core::{Id, RawJson, Result};
 use wingbeat_engine::SharedFrame;
@@ -37,11 +38,14 @@ struct Inner {
     data: RawJson,
     value: OnceLock<Value>,
     caller: Option<Connection>,
+    /// Whether somebody has asked who has called: other nodes could not answer that.
+    saw_caller: AtomicBool,
 }
 
 impl Publication {
     pub(crate) fn new(name: EventName, data: RawJson, caller: Option<Connection>) -> Publication {
-        Publication(Arc::new(Inner { name, data, value: OnceLock::new(), caller }))
+        let (value, saw_caller) = (OnceLock::new(), AtomicBool::new(false));
+        Publication(Arc::new(Inner { name, data, value, caller, saw_caller }))
     }
 
     /// The path of the service.
@@ -81,7 +85,18 @@ impl Publication {
 
     /// The connection whose call set this off, if it was one.
     pub fn caller(&self) -> Option<&Connection> {
+        self.0.saw_caller.store(true, Ordering::Relaxed);
         self.0.caller.as_ref()
+    }
+
+    /// As [`caller`](Publication::caller), for who delivers it.
+    pub(crate) fn called_by(&self) -> Option<&Connection> {
+        self.0.caller.as_ref()
+    }
+
+    /// Whether all that a publisher can have looked at is this record.
+    pub(crate) fn is_only(&self, record: &RawJson) -> bool {
+        !self.0.saw_caller.load(Ordering::Relaxed) && self.0.data == *record
     }
 
     pub(crate) fn name(&self) -> &EventName {

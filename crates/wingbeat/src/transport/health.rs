@@ -40,7 +40,7 @@ pub struct Health {
 }
 
 impl Health {
-    /// No checks: that the process answers is all that is said.
+    /// No checks: that the process answers is all that is said, and with a [bus](crate::Builder::bus) that it hears other nodes.
     pub fn new() -> Health {
         Health { path: "/health".into(), checks: Vec::new(), timeout: CHECK_TIMEOUT }
     }
@@ -111,7 +111,10 @@ impl Health {
             }
             (String::from(&**name), outcome.is_ok())
         });
-        let outcomes = futures_util::future::join_all(running).await;
+        let mut outcomes = futures_util::future::join_all(running).await;
+        if let Some(is_well) = app.upgrade().and_then(|app| app.is_among_nodes()) {
+            outcomes.push(("bus".to_owned(), is_well));
+        }
         let well = outcomes.iter().all(|(_, well)| *well);
         let word = |well: bool| if well { "pass" } else { "fail" };
         let checks: Map<_, _> = outcomes.into_iter().map(|(name, well)| (name, word(well).into())).collect();

@@ -13,6 +13,8 @@ mod limits;
 mod listen;
 mod memory;
 mod mounted;
+#[cfg(feature = "auth")]
+mod nodes;
 mod overload;
 #[allow(unreachable_pub, reason = "the fuzzers need it to be public")]
 #[path = "../../../../fuzz/src/query.rs"]

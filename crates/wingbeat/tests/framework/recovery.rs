@@ -13,7 +13,7 @@ use wingbeat::{Builder, Recovery, hooks, prelude::*, store::Memory};
 const HASH: &str = "$2a$04$abcdefghijklmnopqrstuuCHf7DUmNUvMBdGje9JveOQe49tH5xFK";
 
 /// Everybody hears of notes; who is logged in hears of secrets.
-fn builder(auth: Auth) -> Builder {
+pub(super) fn builder(auth: Auth) -> Builder {
     let users = json!([
         {"id": 1, "email": "ann@example.com", "password": HASH},
         {"id": 2, "email": "bob@example.com", "password": HASH},
@@ -27,7 +27,7 @@ fn builder(auth: Auth) -> Builder {
         .on_login(|app, connection| app.channel("members").join(connection))
 }
 
-fn auth() -> Auth {
+pub(super) fn auth() -> Auth {
     let local = Local::new("email", "password").passwords(Passwords::with_cost(8, 1).unwrap());
     Auth::new(Key::secret("a secret of thirty-two bytes, yes").unwrap()).strategy(local)
 }
@@ -38,7 +38,7 @@ async fn start(app: Builder) -> Server {
 
 /// What a client knows that has been there.
 #[derive(Clone)]
-struct Was {
+pub(super) struct Was {
     sid: String,
     pid: String,
     offset: Option<String>,
@@ -54,14 +54,14 @@ async fn connect(url: &str, data: &str) -> (Client, Value) {
     (client, serde_json::from_str(answer).unwrap())
 }
 
-async fn first(server: &Server) -> (Client, Was) {
+pub(super) async fn first(server: &Server) -> (Client, Was) {
     let (client, answer) = connect(&server.url, "").await;
     let text = |name: &str| answer[name].as_str().unwrap().to_owned();
     (client, Was { sid: text("sid"), pid: text("pid"), offset: None })
 }
 
 /// Comes back; whether the server says that nothing was missed.
-async fn again(server: &Server, was: &Was) -> (Client, bool) {
+pub(super) async fn again(server: &Server, was: &Was) -> (Client, bool) {
     let (client, answer) = connect(&server.url, &json!({"pid": was.pid, "offset": was.offset}).to_string()).await;
     let is_recovered = answer["pid"] == json!(was.pid);
     assert!(!is_recovered || answer["sid"] == json!(was.sid), "another id: {answer}");
@@ -69,7 +69,7 @@ async fn again(server: &Server, was: &Was) -> (Client, bool) {
 }
 
 /// The next event: its name, its data and its place.
-async fn event(client: &mut Client, was: &mut Was) -> (String, Value) {
+pub(super) async fn event(client: &mut Client, was: &mut Was) -> (String, Value) {
     loop {
         let packet = client.read().await;
         if let Some(event) = packet.strip_prefix("42") {
@@ -81,7 +81,7 @@ async fn event(client: &mut Client, was: &mut Was) -> (String, Value) {
     }
 }
 
-async fn note(server: &Server, text: &str) {
+pub(super) async fn note(server: &Server, text: &str) {
     server.app.service("notes").create(json!({"text": text}), Params::new()).await.unwrap();
 }
 
@@ -100,14 +100,14 @@ async fn open_with(server: &Server, name: &str, value: &str) -> Client {
     client
 }
 
-async fn login(client: &mut Client, email: &str) -> Value {
+pub(super) async fn login(client: &mut Client, email: &str) -> Value {
     let data = json!({"strategy": "local", "email": email, "password": "secret1"});
     let answer = client.call(7, json!(["create", "authentication", data, {}])).await;
     answer[1].clone()
 }
 
 /// Waits until the server has noticed that a client has gone.
-fn disconnects(app: Builder) -> (Builder, mpsc::UnboundedReceiver<()>) {
+pub(super) fn disconnects(app: Builder) -> (Builder, mpsc::UnboundedReceiver<()>) {
     let (gone, noticed) = mpsc::unbounded_channel();
     (app.on_disconnect(move |_, _| gone.send(()).unwrap()), noticed)
 }

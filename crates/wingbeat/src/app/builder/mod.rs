@@ -6,11 +6,12 @@ mod sub_app;
 use super::background::BackgroundTasks;
 use super::events::{CallTimeout, Publishers};
 use super::http::{Fallback, HttpBody, Routes, Transport};
-use super::lifecycle::{ListenerReturn, Listeners, PhaseHook, Phases};
+use super::lifecycle::{ListenerReturn, Listeners, Nodes, PhaseHook, Phases};
 use super::mount::{IntoMount, Mount, check_shared};
 use super::registry::{Entry, Registry};
 use super::{App, Inner, Mode};
 use crate::hooks::HookSet;
+use crate::realtime::bus::Bus;
 use crate::realtime::{Channels, Connection, Delivery};
 use bytes::Bytes;
 use std::convert::Infallible;
@@ -38,6 +39,7 @@ pub struct Builder {
     fallback: Option<MakeFallback>,
     phases: Phases,
     mode: Mode,
+    bus: Option<Box<dyn Bus>>,
     /// The first thing that is wrong.
     wrong: Option<Error>,
 }
@@ -207,6 +209,33 @@ impl Builder {
         self
     }
 
+    /// Makes the application one node of several, which hear each other over this bus: an event reaches the members of its
+    /// channels on all of them.
+    ///
+    /// The connection is made at the beginning of the [setup](App::setup), which fails if the bus cannot be reached. What is
+    /// published before stays on this node.
+    ///
+    /// ```
+    /// use wingbeat::{bus, prelude::*, store::Memory};
+    ///
+    /// // Two nodes in one process, as in a test; programs on several machines use `bus::Redis` or `bus::Nats`.
+    /// let bus = bus::Memory::new();
+    /// let node = || {
+    ///     App::builder()
+    ///         .mount("messages", Mount::new(Memory::new()).publish(|_| channel("everybody")))
+    ///         .on_connection(|app, connection| app.channel("everybody").join(connection))
+    ///         .configure(SocketIo::new())
+    ///         .bus(bus.clone())
+    ///         .build()
+    /// };
+    /// let nodes = [node()?, node()?];
+    /// # Ok::<(), wingbeat::Error>(())
+    /// ```
+    pub fn bus(mut self, bus: impl Bus) -> Builder {
+        self.bus = Some(Box::new(bus));
+        self
+    }
+
     /// How much clients learn of errors that the program did not write for them: as little as in production, unless this says
     /// otherwise.
     ///
@@ -291,6 +320,7 @@ impl Builder {
             listeners: self.listeners,
             phases: self.phases,
             http: Routes::default(),
+            nodes: Nodes::new(self.bus),
         }));
         let mut registry = Registry::default();
         for (path, mount) in self.mounts {

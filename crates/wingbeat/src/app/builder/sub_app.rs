@@ -12,7 +12,7 @@ impl Builder {
     /// Hooks and publishers of that application go along, for its services alone: its hooks run within this one's and
     /// around those of the service, its publishers are asked before this one's. Its listeners (`on_connection` and so on)
     /// become this one's. There is one application in the end, so services call each other by their whole paths, and
-    /// transports, a fallback, a mode and hooks around setup and teardown are the outer one's: to have set them is an error.
+    /// transports, a bus, a fallback, a mode and hooks around setup and teardown are the outer one's: to have set them is an error.
     ///
     /// ```
     /// use wingbeat::{Builder, prelude::*, store::Memory};
@@ -26,10 +26,14 @@ impl Builder {
     /// # Ok::<(), wingbeat::Error>(())
     /// ```
     pub fn sub_app(mut self, path: &str, app: Builder) -> Builder {
-        let Builder { mounts, hooks, publishers, listeners, transports, fallback, phases, mode, wrong } = app;
-        let outer_ones = !transports.is_empty() || fallback.is_some() || !phases.is_empty() || mode != Mode::default();
+        let Builder { mounts, hooks, publishers, listeners, transports, fallback, phases, mode, wrong, bus } = app;
+        let outer_ones = !transports.is_empty()
+            || fallback.is_some()
+            || !phases.is_empty()
+            || mode != Mode::default()
+            || bus.is_some();
         let misplaced = outer_ones.then(|| {
-            let text = "a transport, a fallback, a mode, or a hook around setup and teardown: set these on the outer application";
+            let text = "a transport, a bus, a fallback, a mode, or a hook around setup and teardown: set these on the outer application";
             Error::general(format!("The application mounted at '{path}' has {text}"))
         });
         self.wrong = self.wrong.or(wrong).or(misplaced);

@@ -126,7 +126,7 @@ impl Inner {
         let publication = slot.publication(data, emitter.caller);
         match slot.announce(&publication) {
             None => {}
-            Some(Ok(audience)) => self.deliver(slot, &audience, &publication, sent).await,
+            Some(Ok(audience)) => self.deliver(slot, &audience, &publication, sent, false).await,
             Some(Err(waiting)) => {
                 // The server's own calls wait for nobody: one may come from a publisher that has a permit. On the heap, so
                 // that the future of all other calls stays small.
@@ -138,7 +138,7 @@ impl Inner {
                 let (app, slot, sent, turn) = (self.clone(), slot.clone(), sent.clone(), turn.take());
                 self.background.spawn(async move {
                     let audience = waiting.await;
-                    app.deliver(&slot, &audience, &publication, &sent).await;
+                    app.deliver(&slot, &audience, &publication, &sent, true).await;
                     drop((turn, permit));
                 });
             }
@@ -154,12 +154,12 @@ impl Inner {
         caller: Option<&Connection>,
     ) {
         let publication = slot.publication(data, caller);
-        let audience = match slot.announce(&publication) {
+        let (audience, waited) = match slot.announce(&publication) {
             None => return,
-            Some(Ok(audience)) => audience,
-            Some(Err(waiting)) => waiting.await,
+            Some(Ok(audience)) => (audience, false),
+            Some(Err(waiting)) => (waiting.await, true),
         };
-        self.deliver(slot, &audience, &publication, sent).await;
+        self.deliver(slot, &audience, &publication, sent, waited).await;
     }
 
     async fn deliver(
@@ -168,8 +168,13 @@ impl Inner {
         audience: &Audience,
         publication: &Publication,
         sent: &RawJson,
+        waited: bool,
     ) {
-        match self.delivery.send(audience, publication.name(), sent, publication.caller()).await {
+        if self.nodes.are_there() {
+            // On the heap, so that the future of all other applications stays small.
+            Box::pin(self.nodes.send(audience, publication, sent, waited)).await;
+        }
+        match self.delivery.send(audience, publication.name(), sent, publication.called_by()).await {
             Ok(true) => {}
             Ok(false) => slot.is_heard_by_nobody(Some(audience)),
             Err(error) => slot.is_unsent(&error),

@@ -58,6 +58,13 @@ impl EventSlot {
         asked.ok()
     }
 
+    /// Whom the publisher names for an event that has happened on another node, without a caller. Nothing if there is no
+    /// publisher, or one that waits. Listeners have heard of it there.
+    pub(in crate::app) fn audience_of(&self, data: &RawJson) -> Option<Audience> {
+        let ChosenPublisher { publisher, .. } = self.publisher.as_ref()?;
+        publisher.audience(&self.publication(data, None)).ok()
+    }
+
     /// Logs why nobody hears an event.
     pub(super) fn is_heard_by_nobody(&self, audience: Option<&Audience>) {
         let reason = match audience {

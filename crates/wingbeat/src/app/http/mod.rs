@@ -74,6 +74,11 @@ impl Routes {
     pub(super) fn transports(&self) -> &[BoundTransport] {
         self.transports.get().map_or(&[], |transports| transports)
     }
+
+    /// Raw Socket.IO of the transports that have it.
+    pub(super) fn ios(&self) -> impl Iterator<Item = &Io> {
+        self.transports().iter().filter_map(|transport| transport.io.as_ref())
+    }
 }
 
 /// The application as a tower service, to be served by itself or inside an axum application:
@@ -121,7 +126,7 @@ impl App {
     /// Raw Socket.IO, if it was set up with [`SocketIo::with`](crate::SocketIo::with): for sending to namespaces and
     /// rooms, and whatever else is not a service's.
     pub fn io(&self) -> Option<&Io> {
-        self.0.http.transports().iter().find_map(|transport| transport.io.as_ref())
+        self.0.http.ios().next()
     }
 }
 

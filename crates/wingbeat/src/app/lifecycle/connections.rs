@@ -117,7 +117,7 @@ impl App {
         self.0.registry.load().guards().filter_map(|(_, guard)| guard.itself()).collect()
     }
 
-    fn guards(&self) -> Vec<Arc<dyn ConnectionGuard>> {
+    pub(super) fn guards(&self) -> Vec<Arc<dyn ConnectionGuard>> {
         self.0.registry.load().guards().map(|(_, guard)| guard.guard().clone()).collect()
     }
 

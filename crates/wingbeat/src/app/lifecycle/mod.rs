@@ -4,6 +4,7 @@ mod connections;
 mod listener;
 #[cfg(feature = "auth")]
 mod login;
+mod nodes;
 mod phase;
 mod recovery;
 
@@ -11,6 +12,7 @@ pub(super) use connections::Listeners;
 pub use listener::ListenerReturn;
 #[cfg(feature = "auth")]
 pub use login::{Login, LoginListener};
+pub(super) use nodes::Nodes;
 pub(super) use phase::Phases;
 pub use phase::{Phase, PhaseHook};
 
@@ -41,6 +43,7 @@ impl App {
         for transport in self.0.http.transports() {
             contained("A transport", || transport.listen()).await?;
         }
+        self.connect_to_nodes().await?;
         Phase::new(self, &self.0.phases.setup, Box::pin(self.setup_services())).run().await?;
         for transport in self.0.http.transports() {
             contained("A transport", || transport.start()).await?;
@@ -91,6 +94,7 @@ impl App {
             Ok(Err(error)) => tracing::error!(?error, "a hook around the teardown failed"),
             Err(_) => tracing::error!("the hooks around the teardown took too long"),
         }
+        self.leave_nodes(deadline).await;
         self.0.http.close();
     }
 

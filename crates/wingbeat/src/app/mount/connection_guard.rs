@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::realtime::{Connection, Extensions, Headers};
 use serde_json::Value;
 use std::sync::Arc;
-use wingbeat_core::Result;
+use wingbeat_core::{RawJson, Result};
 
 /// The part of a mounted service that decides about every connection. [`Mount::guard`](super::Mount::guard) adds it.
 pub(crate) trait ConnectionGuard: Send + Sync + 'static {
@@ -26,6 +26,12 @@ pub(crate) trait ConnectionGuard: Send + Sync + 'static {
 
     /// A client who was connected has gone, and does not come back, and the listeners have run.
     fn disconnected(&self, connection: &Connection);
+
+    /// Does what another node has ordered; whether this is an order for it.
+    fn order(&self, app: &App, name: &str, data: &RawJson) -> bool;
+
+    /// All that it knows to be logged in.
+    fn connections(&self) -> Vec<Connection>;
 }
 
 /// A guard, as a `ConnectionGuard` and as its own type.

@@ -15,6 +15,7 @@ mod functions;
 mod hooks;
 mod models;
 mod mounting;
+mod nodes;
 mod order;
 mod order_ends;
 mod order_model;

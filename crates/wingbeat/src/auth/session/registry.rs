@@ -196,10 +196,13 @@ impl SessionRegistry {
     /// Logs everybody out: the service is unmounted.
     pub(in crate::auth) fn force_all_out(&self, app: &App) {
         self.logins.fail(None);
-        let connections = locked(&self.sessions).connections();
-        for connection in connections {
+        for connection in self.connections() {
             self.force_out(app, &connection, None);
         }
+    }
+
+    pub(in crate::auth) fn connections(&self) -> Vec<Connection> {
+        locked(&self.sessions).connections()
     }
 
     /// All connections of the one with this id.

@@ -32,6 +32,8 @@ pub(super) struct Log {
     bytes: usize,
     most: usize,
     age: Duration,
+    /// Until here something may be missing that was never logged.
+    gap: u64,
     /// The last that went to channels by their pattern. Everybody looks at these.
     matching: u64,
     /// The last about each connection itself: sent to it alone, or a channel that it has left.
@@ -161,7 +163,7 @@ impl Candidate {
 
 impl Log {
     pub(super) fn new(most: usize, age: Duration) -> Log {
-        Log { entries: VecDeque::new(), bytes: 0, most, age, matching: 0, own: FxHashMap::default() }
+        Log { entries: VecDeque::new(), bytes: 0, most, age, gap: 0, matching: 0, own: FxHashMap::default() }
     }
 
     /// Gives a publication its number, and keeps it.
@@ -203,6 +205,13 @@ impl Log {
                 }
             }
         }
+    }
+
+    /// Something may be missing that was never logged.
+    pub(super) fn forget_all(&mut self) {
+        self.gap = clock::next();
+        self.entries = VecDeque::new();
+        self.bytes = 0;
     }
 
     /// A connection that can come back has left a channel. One that has gone, and does not, is not remembered.
@@ -261,6 +270,9 @@ impl Log {
         after: u64,
         most: usize,
     ) -> Result<Vec<Candidate>, Refused> {
+        if after < self.gap {
+            return Err(Refused::Gone);
+        }
         let mut walk = Steps { log: self, left: most.saturating_mul(LOOKED_AT).saturating_add(1) };
         let (mut numbers, mut stays) = (Vec::new(), stays.to_vec());
         for id in lost.ids() {

@@ -49,6 +49,8 @@ pub(crate) struct Limits {
     pub(crate) bytes: usize,
     /// How many connections are kept.
     pub(crate) connections: usize,
+    /// Whether connections are broken off when events of other nodes may be missing.
+    pub(crate) ends_at_gaps: bool,
 }
 
 /// Why a client is not given what it asks for.
@@ -147,6 +149,16 @@ impl Recovery {
     /// Gives a publication its number, and keeps it. To be called with the queue locked.
     pub(super) fn publish(&self, to: &mut Recipients) -> u64 {
         locked(&self.log).publish(self.epoch, to)
+    }
+
+    /// Events of other nodes may be missing: who was away until now begins anew.
+    pub(crate) fn forget_all(&self) {
+        locked(&self.log).forget_all();
+    }
+
+    /// Whether connections are broken off when events of other nodes may be missing.
+    pub(crate) fn ends_at_gaps(&self) -> bool {
+        self.limits.ends_at_gaps
     }
 
     /// A connection has left a channel by itself. To be called with the channel's members locked.

@@ -31,6 +31,7 @@ fn limits() -> Limits {
         events: 10_000,
         bytes: 64 << 20,
         connections: 1_000,
+        ends_at_gaps: true,
     }
 }
 

@@ -52,6 +52,7 @@ impl Recoveries {
             events: options.events,
             bytes: config.most_waiting() / 2,
             connections: options.connections,
+            ends_at_gaps: options.ends_at_gaps,
         };
         let kept = realtime::Recovery::new(limits, u64::from_be_bytes(epoch));
         if !app.keep_for_recovery(kept.clone()) {

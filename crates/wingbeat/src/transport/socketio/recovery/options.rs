@@ -43,6 +43,7 @@ pub struct Recovery {
     pub(super) log_bytes: usize,
     pub(super) events: usize,
     pub(super) connections: usize,
+    pub(super) ends_at_gaps: bool,
     pub(super) offer: Option<Offer>,
     pub(super) keep: Vec<Box<str>>,
 }
@@ -55,6 +56,7 @@ impl Recovery {
             log_bytes: 64 * 1024 * 1024,
             events: 1_000,
             connections: 100_000,
+            ends_at_gaps: true,
             offer: None,
             keep: Vec::new(),
         }
@@ -83,6 +85,14 @@ impl Recovery {
     /// How many lost connections are kept; 100,000 if nothing is said. Beyond that the oldest begin anew.
     pub fn connections(mut self, most: usize) -> Recovery {
         self.connections = most;
+        self
+    }
+
+    /// Whether all connections are broken off, within some ten seconds, when events of other nodes may be missing because the
+    /// [bus](crate::Builder::bus) was away: their clients come again by themselves, and are told that they have missed
+    /// something. True if nothing is said; otherwise they are not told.
+    pub fn ends_at_gaps(mut self, ends: bool) -> Recovery {
+        self.ends_at_gaps = ends;
         self
     }
 
@@ -123,12 +133,13 @@ impl Default for Recovery {
 
 impl fmt::Debug for Recovery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Recovery { window, log_bytes, events, connections, keep, .. } = self;
+        let Recovery { window, log_bytes, events, connections, ends_at_gaps, keep, .. } = self;
         f.debug_struct("Recovery")
             .field("window", window)
             .field("log_bytes", log_bytes)
             .field("events", events)
             .field("connections", connections)
+            .field("ends_at_gaps", ends_at_gaps)
             .field("keep", keep)
             .finish_non_exhaustive()
     }
