@@ -10,8 +10,9 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use wingbeat_client::{Client, ConnectionEvent, ConnectionEvents, Event, Events, Reconnection, TransportKind};
 
-/// As long as those of Wingbeat.
-const PID: &str = "wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww";
+/// As those of Wingbeat are: both lead to the session's place.
+const SID: &str = "AAAAAsocketsocketsoc";
+const PID: &str = "AAAAAprivateprivatep";
 
 /// Accepts the client, and gives what it says with CONNECT.
 async fn comes(listener: &Listener) -> (Peer, Value) {
@@ -51,8 +52,8 @@ async fn who_is_given_no_pid_asks_for_nothing_and_takes_nothing_for_an_offset() 
         assert_eq!(said, json!({"t": 1}));
         peer.send(r#"40{"sid":"s"}"#).await;
         assert!(!told(&mut events).await && !client.recovered());
-        peer.send(r#"42["x","k3-1"]"#).await;
-        assert_eq!(arguments(&mut raw).await, ["k3-1"]);
+        peer.send(r#"42["x","1k3k3k3k3k3k3-1"]"#).await;
+        assert_eq!(arguments(&mut raw).await, ["1k3k3k3k3k3k3-1"]);
     }
 }
 
@@ -64,32 +65,32 @@ async fn who_comes_back_says_its_pid_and_the_last_offset_beside_its_own_data() {
     let mut texts = client.service::<String>("notes").on("said");
     let (mut peer, said) = comes(&listener).await;
     assert_eq!(said, json!({"t": 1}));
-    peer.send(&format!(r#"40{{"sid":"s","pid":"{PID}"}}"#)).await;
+    peer.send(&format!(r#"40{{"sid":"{SID}","pid":"{PID}"}}"#)).await;
     assert!(!told(&mut events).await);
     drop(peer);
     // Nothing was heard yet.
     let (mut peer, said) = comes(&listener).await;
     assert_eq!(said, json!({"t": 1, "pid": PID}));
-    peer.send(&format!(r#"40{{"sid":"s","pid":"{PID}"}}"#)).await;
+    peer.send(&format!(r#"40{{"sid":"{SID}","pid":"{PID}"}}"#)).await;
     assert!(told(&mut events).await && client.recovered());
     for (frame, heard) in [
-        (r#"42["x",{"a":1},"k3-1"]"#, vec![json!({"a": 1})]),
-        (r#"42["x","a text","k3-2"]"#, vec![json!("a text")]),
-        (r#"42["x","k3-3"]"#, vec![]),
+        (r#"42["x",{"a":1},"1k3k3k3k3k3k3-1"]"#, vec![json!({"a": 1})]),
+        (r#"42["x","a text","1k3k3k3k3k3k3-2"]"#, vec![json!("a text")]),
+        (r#"42["x","1k3k3k3k3k3k3-3"]"#, vec![]),
         (r#"42["x","not numbered",null]"#, vec![json!("not numbered")]),
     ] {
         peer.send(frame).await;
         assert_eq!(arguments(&mut raw).await, heard, "{frame}");
     }
     // Nobody listens to this one, and this one asks for an answer.
-    peer.send(r#"42["y","k3-4"]"#).await;
-    peer.send(r#"427["x","k3-9"]"#).await;
-    assert_eq!(arguments(&mut raw).await, ["k3-9"]);
-    peer.send(r#"42["notes said","k3-8","k3-5"]"#).await;
-    assert_eq!(next(&mut texts).await, "k3-8");
+    peer.send(r#"42["y","1k3k3k3k3k3k3-4"]"#).await;
+    peer.send(r#"427["x","1k3k3k3k3k3k3-9"]"#).await;
+    assert_eq!(arguments(&mut raw).await, ["1k3k3k3k3k3k3-9"]);
+    peer.send(r#"42["notes said","1k3k3k3k3k3k3-8","1k3k3k3k3k3k3-5"]"#).await;
+    assert_eq!(next(&mut texts).await, "1k3k3k3k3k3k3-8");
     drop(peer);
     let (_, said) = comes(&listener).await;
-    assert_eq!(said, json!({"t": 1, "pid": PID, "offset": "k3-5"}));
+    assert_eq!(said, json!({"t": 1, "pid": PID, "offset": "1k3k3k3k3k3k3-5"}));
     assert!(!client.recovered(), "it is not connected");
 }
 
@@ -99,15 +100,15 @@ async fn who_is_given_another_pid_is_told_and_forgets_the_old_offset() {
     let client = quick(&listener.url()).build().unwrap();
     let (mut events, mut raw) = (client.connection_events(), client.io().on::<Event>("x"));
     let (mut peer, _) = comes(&listener).await;
-    peer.send(&format!(r#"40{{"sid":"s","pid":"{PID}"}}"#)).await;
-    peer.send(r#"42["x","k3-1"]"#).await;
+    peer.send(&format!(r#"40{{"sid":"{SID}","pid":"{PID}"}}"#)).await;
+    peer.send(r#"42["x","1k3k3k3k3k3k3-1"]"#).await;
     assert!(!told(&mut events).await);
     arguments(&mut raw).await;
     drop(peer);
     let (mut peer, said) = comes(&listener).await;
-    assert_eq!(said["offset"], "k3-1");
-    let other = PID.replace('w', "v");
-    peer.send(&format!(r#"40{{"sid":"s","pid":"{other}"}}"#)).await;
+    assert_eq!(said["offset"], "1k3k3k3k3k3k3-1");
+    let other = PID.replace("private", "another");
+    peer.send(&format!(r#"40{{"sid":"{SID}","pid":"{other}"}}"#)).await;
     assert!(!told(&mut events).await && !client.recovered());
     drop(peer);
     let (mut peer, said) = comes(&listener).await;
@@ -125,26 +126,26 @@ async fn a_loss_in_the_middle_of_a_replay_repeats_nothing_that_was_heard() {
     let client = quick(&listener.url()).build().unwrap();
     let (mut events, mut raw) = (client.connection_events(), client.io().on::<u32>("x"));
     let (mut peer, _) = comes(&listener).await;
-    peer.send(&format!(r#"40{{"sid":"s","pid":"{PID}"}}"#)).await;
-    peer.send(r#"42["x",1,"k3-1"]"#).await;
+    peer.send(&format!(r#"40{{"sid":"{SID}","pid":"{PID}"}}"#)).await;
+    peer.send(r#"42["x",1,"1k3k3k3k3k3k3-1"]"#).await;
     assert!(!told(&mut events).await);
     assert_eq!(next(&mut raw).await, 1);
     drop(peer);
     // Node sends what was missed before its answer to CONNECT.
     let (mut peer, said) = comes(&listener).await;
-    assert_eq!(said["offset"], "k3-1");
-    peer.send(r#"42["x",2,"k3-2"]"#).await;
+    assert_eq!(said["offset"], "1k3k3k3k3k3k3-1");
+    peer.send(r#"42["x",2,"1k3k3k3k3k3k3-2"]"#).await;
     assert_eq!(next(&mut raw).await, 2);
     assert!(!client.recovered());
     drop(peer);
     let (mut peer, said) = comes(&listener).await;
-    assert_eq!(said["offset"], "k3-2");
-    peer.send(&format!(r#"40{{"sid":"s","pid":"{PID}"}}"#)).await;
+    assert_eq!(said["offset"], "1k3k3k3k3k3k3-2");
+    peer.send(&format!(r#"40{{"sid":"{SID}","pid":"{PID}"}}"#)).await;
     assert!(told(&mut events).await);
-    peer.send(r#"42["x",3,"k3-3"]"#).await;
+    peer.send(r#"42["x",3,"1k3k3k3k3k3k3-3"]"#).await;
     assert_eq!(next(&mut raw).await, 3);
     drop(peer);
-    assert_eq!(comes(&listener).await.1["offset"], "k3-3");
+    assert_eq!(comes(&listener).await.1["offset"], "1k3k3k3k3k3k3-3");
 }
 
 #[tokio::test]
@@ -156,19 +157,19 @@ async fn each_namespace_has_its_own_pid_and_offset() {
     let (mut here, mut there) = (client.io().on::<u32>("x"), other.on::<u32>("x"));
     let (mut peer, _) = comes(&listener).await;
     assert_eq!(soon(peer.receive()).await.unwrap(), "40/other,");
-    peer.send(&format!(r#"40{{"sid":"s","pid":"{PID}"}}"#)).await;
+    peer.send(&format!(r#"40{{"sid":"{SID}","pid":"{PID}"}}"#)).await;
     peer.send(r#"40/other,{"sid":"t","pid":"q"}"#).await;
-    peer.send(r#"42["x",1,"k3-1"]"#).await;
+    peer.send(r#"42["x",1,"1k3k3k3k3k3k3-1"]"#).await;
     peer.send(r#"42/other,["x",2,"17"]"#).await;
     assert_eq!((next(&mut here).await, next(&mut there).await), (1, 2));
     assert!(!told(&mut events).await);
     drop(peer);
     let (mut peer, said) = comes(&listener).await;
-    assert_eq!(said, json!({"pid": PID, "offset": "k3-1"}));
+    assert_eq!(said, json!({"pid": PID, "offset": "1k3k3k3k3k3k3-1"}));
     let said = soon(peer.receive()).await.unwrap();
     let said: Value = serde_json::from_str(said.strip_prefix("40/other,").unwrap()).unwrap();
     assert_eq!(said, json!({"pid": "q", "offset": "17"}));
-    peer.send(&format!(r#"40{{"sid":"s","pid":"{PID}"}}"#)).await;
+    peer.send(&format!(r#"40{{"sid":"{SID}","pid":"{PID}"}}"#)).await;
     peer.send(r#"40/other,{"sid":"t","pid":"r"}"#).await;
     assert!(told(&mut events).await);
     match soon(events.next()).await.unwrap() {
@@ -184,7 +185,7 @@ async fn who_says_goodbye_or_is_sent_away_begins_anew() {
         let client = quick(&listener.url()).build().unwrap();
         let mut events = client.connection_events();
         let (mut peer, _) = comes(&listener).await;
-        peer.send(&format!(r#"40{{"sid":"s","pid":"{PID}"}}"#)).await;
+        peer.send(&format!(r#"40{{"sid":"{SID}","pid":"{PID}"}}"#)).await;
         assert!(!told(&mut events).await);
         if sent_away {
             peer.send("41").await;
@@ -210,7 +211,7 @@ async fn who_wants_no_recovery_says_so_in_the_handshake_and_asks_for_none() {
         peer.send(OPEN).await;
         assert_eq!(soon(peer.receive()).await.unwrap(), "40");
         // A server that does not understand it.
-        peer.send(&format!(r#"40{{"sid":"s","pid":"{PID}"}}"#)).await;
+        peer.send(&format!(r#"40{{"sid":"{SID}","pid":"{PID}"}}"#)).await;
         told(&mut events).await;
     }
 }
@@ -225,16 +226,16 @@ async fn replay(mut peer: Peer, first: bool, head: u64) {
     peer.send(OPEN).await;
     let Some(asked) = peer.receive().await else { return };
     let said: Value = serde_json::from_str(asked.strip_prefix("40").unwrap()).unwrap_or_default();
-    let offset = said["offset"].as_str().and_then(|offset| offset.strip_prefix("k3-"));
+    let offset = said["offset"].as_str().and_then(|offset| offset.strip_prefix("1k3k3k3k3k3k3-"));
     let heard = offset.map_or(0, |number| number.parse().unwrap());
-    let joined = format!(r#"40{{"sid":"s","pid":"{PID}"}}"#);
+    let joined = format!(r#"40{{"sid":"{SID}","pid":"{PID}"}}"#);
     // Who has no pid yet does not know what an offset is.
     let first = first && said["pid"] == PID;
     if !first {
         peer.send(&joined).await;
     }
     for number in heard + 1..=head {
-        peer.send(&format!(r#"42["x",{number},"k3-{number}"]"#)).await;
+        peer.send(&format!(r#"42["x",{number},"1k3k3k3k3k3k3-{number}"]"#)).await;
     }
     if first {
         peer.send(&joined).await;

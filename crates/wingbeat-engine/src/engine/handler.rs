@@ -29,6 +29,9 @@ pub trait Handler: Send + Sync + 'static {
     /// comes back after a loss. Asked right before the answer is written. Where it is what the client has sent as `pid`, the
     /// client takes the connection for the earlier one, with nothing missed (`socket.recovered`).
     ///
+    /// As the socket's id it is 15 bytes in base64url, and the first four are those of the socket's id: they lead to the
+    /// session, should the client be [back](Socket::take_over) before that has ended.
+    ///
     /// With one, the handler ends the events that it can send again in a text that says their place. By default none.
     fn private_id(&self, socket: &Socket) -> Option<String> {
         let _ = socket;

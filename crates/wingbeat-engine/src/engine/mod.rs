@@ -244,12 +244,8 @@ impl Shared {
     }
 
     pub(crate) fn unregister(&self, handle: &SessionHandle) {
-        self.takeovers.answer(handle.id_key(), |_| false);
-        let key = handle.id_key() as usize;
-        let removed = {
-            let mut sessions = self.sessions();
-            sessions.try_remove(key)
-        };
+        // Dropped without a lock.
+        let removed = self.remove_session(handle.id_key());
         drop(removed);
         self.changed.notify_waiters();
     }

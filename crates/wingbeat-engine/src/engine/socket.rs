@@ -32,8 +32,13 @@ struct Inner {
 /// What the client has sent with CONNECT.
 struct Connect {
     auth: RawJson,
-    /// The id of the earlier socket that it goes on as.
-    resumed: OnceLock<SessionId>,
+    /// The earlier socket that it goes on as.
+    resumed: OnceLock<Box<Resumed>>,
+}
+
+struct Resumed {
+    id: SessionId,
+    private_id: SessionId,
 }
 
 /// What is kept with a socket, and notified when the socket is gone.
@@ -68,27 +73,27 @@ impl Socket {
     /// The socket's id: 20 characters of `A-Za-z0-9_-`. Another one after every CONNECT, unless the socket
     /// [goes on](Socket::resume) as an earlier one.
     pub fn id(&self) -> &str {
-        self.current_id().as_str()
+        self.resumed().map_or(&self.0.id, |resumed| &resumed.id).as_str()
     }
 
-    pub(crate) fn current_id(&self) -> &SessionId {
-        self.resumed().unwrap_or(&self.0.id)
+    fn resumed(&self) -> Option<&Resumed> {
+        self.0.auth.as_deref().and_then(|connect| connect.resumed.get()).map(|resumed| &**resumed)
     }
 
-    fn resumed(&self) -> Option<&SessionId> {
-        self.0.auth.as_deref().and_then(|connect| connect.resumed.get())
-    }
-
-    /// Goes on under the id of an earlier socket, which has ended: for a [handler](crate::Handler::connect), while the
-    /// client asks to join. Whether it does: only a client that sent something with its CONNECT can have asked for that.
-    pub fn resume(&self, id: &str) -> bool {
-        let (Some(connect), Some(id), true) = (self.0.auth.as_deref(), SessionId::parse(id), self.is_joining()) else {
+    /// Goes on under the id of an earlier socket, which has ended, and is found by the private id of that: for a
+    /// [handler](crate::Handler::connect), while the client asks to join. Whether it does: only a client that sent something
+    /// with its CONNECT can have asked for that.
+    pub fn resume(&self, id: &str, private_id: &str) -> bool {
+        let (id, private_id) = (SessionId::parse(id), SessionId::parse(private_id));
+        let (Some(connect), Some(id), Some(private_id), true) =
+            (self.0.auth.as_deref(), id, private_id, self.is_joining())
+        else {
             return false;
         };
-        if connect.resumed.set(id).is_err() {
+        if connect.resumed.set(Box::new(Resumed { id, private_id })).is_err() {
             return false;
         }
-        self.0.handle.engine.takeovers.moved(id, self.0.handle.id_key());
+        self.0.handle.engine.takeovers.moved(private_id, self.0.handle.id_key());
         true
     }
 
@@ -210,8 +215,8 @@ impl Socket {
 
     /// The socket is gone, and everything that had to be notified was.
     pub(crate) fn ended(&self) {
-        if let Some(id) = self.resumed() {
-            self.0.handle.engine.takeovers.forget(id, self.0.handle.id_key());
+        if let Some(Resumed { private_id, .. }) = self.resumed() {
+            self.0.handle.engine.takeovers.forget(private_id, self.0.handle.id_key());
         }
         if let Some(own) = self.own_if_any() {
             own.ended();

@@ -66,8 +66,8 @@ impl Client {
 
     /// Whether the client of one of its sockets has come back over another connection.
     pub(super) fn is_taken_over(&self) -> bool {
-        let has = |id: &_| self.sockets.iter().any(|socket| socket.current_id() == id);
-        self.handle.engine.takeovers.answer(self.handle.id_key(), has)
+        let sockets = self.sockets.iter().filter(|socket| socket.is_recoverable());
+        self.handle.engine.takeovers.answer(self.handle.id_key(), sockets)
     }
 
     pub(super) fn is_busy(&self) -> bool {

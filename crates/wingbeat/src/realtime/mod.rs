@@ -34,7 +34,7 @@ pub use name::ChannelName;
 pub(crate) use publication::EventName;
 pub use publication::{Batch, Message, Publication};
 pub(crate) use publisher::Publisher;
-pub(crate) use recovery::{Claim, Limits as RecoveryLimits, Position, Recovery, Refused};
+pub(crate) use recovery::{Claim, Limits as RecoveryLimits, LostSocket, Position, Recovery, Refused};
 pub use selector::Selector;
 pub(crate) use values::named_as;
 pub use wingbeat_core::Headers;

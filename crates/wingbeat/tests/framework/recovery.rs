@@ -1,6 +1,7 @@
 //! Clients that lose their connection and come back, packet by packet.
 
 use super::sockets::{Client, Server};
+use futures_util::StreamExt;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -8,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
 use tokio_tungstenite::connect_async;
 use wingbeat::auth::{ApiKey, Auth, Key, Local, Passwords, authenticate};
+use wingbeat::realtime::channels_matching;
 use wingbeat::{Builder, Recovery, hooks, prelude::*, store::Memory};
 
 const HASH: &str = "$2a$04$abcdefghijklmnopqrstuuCHf7DUmNUvMBdGje9JveOQe49tH5xFK";
@@ -363,10 +365,12 @@ async fn private_ids_and_places_that_are_not_its_own_are_no_reason_to_refuse_a_c
     let mut forged = was.clone();
     let last = forged.pid.pop();
     forged.pid.push(if last == Some('A') { 'B' } else { 'A' });
-    let cut = Was { pid: was.pid[..20].to_owned(), ..was.clone() };
+    let cut = Was { pid: was.pid[..19].to_owned(), ..was.clone() };
+    // It leads to the session of the other, and is not its own.
+    let mixed = Was { pid: format!("{}{}", &others.pid[..6], &was.pid[6..]), ..was.clone() };
     let later = Was { offset: Some("1-zzzzzzz".into()), ..others.clone() };
     let text = Was { offset: Some("hello".into()), ..others };
-    for (wrong, why) in [(forged, "forged"), (cut, "cut"), (text, "no place")] {
+    for (wrong, why) in [(forged, "forged"), (cut, "cut"), (mixed, "mixed"), (text, "no place")] {
         assert!(!again(&server, &wrong).await.1, "{why}");
     }
     // Of an earlier time: the client keeps it until it hears something of this one.
@@ -375,6 +379,85 @@ async fn private_ids_and_places_that_are_not_its_own_are_no_reason_to_refuse_a_c
         let (_client, answer) = connect(&server.url, data).await;
         assert!(answer["pid"].is_string(), "{data}");
     }
+}
+
+#[tokio::test]
+async fn private_ids_have_the_twenty_letters_of_socket_io_and_begin_as_the_id_of_the_socket() {
+    let server = start(builder(auth())).await;
+    let (_client, Was { sid, pid, .. }) = first(&server).await;
+    assert!(pid.len() == 20 && pid.bytes().all(|letter| letter.is_ascii_alphanumeric() || b"-_".contains(&letter)));
+    assert_eq!(pid[..5], sid[..5]);
+}
+
+#[tokio::test]
+async fn a_place_of_an_earlier_session_gives_nothing_from_before_this_one() {
+    let (app, mut noticed) = disconnects(builder(auth()));
+    let app = app.mount("all", Mount::new(Memory::new()).publish(|_| channels_matching("every*")));
+    let server = start(app).await;
+    let all = async |text: &str| server.app.service("all").create(json!({"text": text}), Params::new()).await.unwrap();
+    let (mut client, mut was) = first(&server).await;
+    note(&server, "of the first session").await;
+    event(&mut client, &mut was).await;
+    client.send("41").await;
+    drop(client);
+    noticed.recv().await.unwrap();
+    note(&server, "between").await;
+    all("between").await;
+    let (client, next) = first(&server).await;
+    note(&server, "missed").await;
+    all("missed too").await;
+    drop(client);
+    noticed.recv().await.unwrap();
+    // socket.io-client keeps the place until the first event of the new session, which was none here.
+    let mut was = Was { offset: was.offset, ..next };
+    let (mut client, is_recovered) = again(&server, &was).await;
+    assert!(is_recovered);
+    note(&server, "later").await;
+    for text in ["missed", "missed too", "later"] {
+        assert_eq!(event(&mut client, &mut was).await.1["text"], text);
+    }
+}
+
+#[tokio::test]
+async fn who_comes_back_for_what_ends_meanwhile_has_to_come_again() {
+    let (asked, mut is_asked) = mpsc::unbounded_channel();
+    let open = Arc::new(Notify::new());
+    let gate = open.clone();
+    let transport = SocketIo::new().recovery(Recovery::new()).with(move |io| {
+        io.middleware(move |socket| {
+            let (asked, gate, is_back) = (asked.clone(), gate.clone(), socket.auth().is_some());
+            async move {
+                if is_back {
+                    asked.send(()).unwrap();
+                    gate.notified().await;
+                }
+                Ok(())
+            }
+        });
+    });
+    let (app, mut noticed) = disconnects(builder(auth()));
+    let connections = Arc::new(Mutex::new(Vec::new()));
+    let app = {
+        let connections = connections.clone();
+        app.on_connection(move |_, connection| connections.lock().unwrap().push(connection.clone()))
+    };
+    let server = Server::over(app, transport).await;
+    let (client, was) = first(&server).await;
+    drop(client);
+    noticed.recv().await.unwrap();
+    let back = tokio::spawn({
+        let (url, pid) = (server.url.clone(), was.pid.clone());
+        async move { connect(&url, &json!({"pid": pid}).to_string()).await }
+    });
+    // It was let in under the old ids, and the answer to CONNECT is yet to come.
+    is_asked.recv().await.unwrap();
+    connections.lock().unwrap()[0].disconnect();
+    open.notify_one();
+    let (mut client, answer) = back.await.unwrap();
+    assert_eq!(answer.get("pid"), None, "it would believe that it has missed nothing");
+    while client.0.next().await.is_some_and(|packet| packet.is_ok_and(|packet| !packet.is_close())) {}
+    open.notify_one();
+    assert!(!again(&server, &was).await.1);
 }
 
 #[tokio::test]

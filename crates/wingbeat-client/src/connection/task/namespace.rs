@@ -59,13 +59,13 @@ impl Namespace {
     }
 
     /// Takes note of the answer to CONNECT; whether it goes on with the session before.
-    pub(crate) fn join(&mut self, pid: Option<&str>) -> bool {
+    pub(crate) fn join(&mut self, sid: &str, pid: Option<&str>) -> bool {
         self.joined = true;
         self.halted = None;
         let recovered = self.recovery.as_ref().zip(pid).is_some_and(|(recovery, pid)| recovery.is_of(pid));
         if !recovered {
             // An offset of the old session says nothing in the new one.
-            self.recovery = pid.and_then(Recovery::new);
+            self.recovery = pid.and_then(|pid| Recovery::new(sid, pid));
         }
         recovered
     }

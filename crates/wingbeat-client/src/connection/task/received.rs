@@ -103,7 +103,7 @@ impl Task {
                 self.broken(Broken::protocol("the server gives no id, as those of Socket.IO before version 3")),
             );
         };
-        let recovered = self.namespaces[at].join(said.get("pid").and_then(Value::as_str));
+        let recovered = self.namespaces[at].join(id, said.get("pid").and_then(Value::as_str));
         if at > 0 {
             let namespace = self.namespaces[at].name.clone();
             self.shared.report(&ConnectionEvent::Joined { namespace, recovered });

@@ -11,25 +11,32 @@ use wingbeat_protocol::packet::Arguments;
 /// Where a session was left.
 pub(crate) struct Recovery {
     pid: Box<str>,
+    /// Whether the server is one of Wingbeat's: it puts `null` behind each last text that is no offset.
+    is_of_wingbeat: bool,
     /// Empty until there is one.
     offset: String,
 }
 
-/// What a server may let us remember for it. Node's ids have 20 characters, Wingbeat's 55, and offsets fewer.
+/// What a server may let us remember for it. Ids have 20 characters, and offsets about as many.
 const LONGEST_PID: usize = 512;
 const LONGEST_OFFSET: usize = 128;
 
-/// A pid of Wingbeat has its own signature in it, and is longer than any random id. Such a server puts `null` behind
-/// each last text that is no offset.
-const SIGNED_PID: usize = 40;
+/// The letters that both ids of a session have in common where the server is one of Wingbeat's: they lead to its place
+/// there. Node's ids are random: two begin alike once in a billion sessions, and none of their offsets looks like
+/// Wingbeat's.
+const PLACE: usize = 5;
+/// Digits of the first part of an offset of Wingbeat, of which one at least is a letter.
+const EPOCH: usize = 13;
 
 /// How far the clocks of server and client may be apart for an id to be seen as one by its time.
 const CLOCKS: Duration = Duration::from_secs(24 * 3600);
 
 impl Recovery {
     /// Begins with what came with CONNECT.
-    pub(crate) fn new(pid: &str) -> Option<Recovery> {
-        (1..=LONGEST_PID).contains(&pid.len()).then(|| Recovery { pid: pid.into(), offset: String::new() })
+    pub(crate) fn new(sid: &str, pid: &str) -> Option<Recovery> {
+        let is_of_wingbeat = [sid, pid].iter().all(|id| id.len() == 20) && sid.get(..PLACE) == pid.get(..PLACE);
+        let begins = || Recovery { pid: pid.into(), is_of_wingbeat, offset: String::new() };
+        (1..=LONGEST_PID).contains(&pid.len()).then(begins)
     }
 
     pub(crate) fn is_of(&self, pid: &str) -> bool {
@@ -50,22 +57,25 @@ impl Recovery {
     /// Notes the offset of an event, and takes it from the arguments where it is certain to be one.
     pub(crate) fn take_offset(&mut self, arguments: &mut Arguments<'_>) {
         let Some(last) = arguments.len().checked_sub(1).filter(|last| *last > 0) else { return };
-        let is_signed = self.pid.len() > SIGNED_PID;
         let Some(text) = arguments.get(last).and_then(unquoted).filter(|text| text.len() <= LONGEST_OFFSET) else {
-            if is_signed && is_padding(arguments, last) {
+            if self.is_of_wingbeat && is_padding(arguments, last) {
                 arguments.pop();
             }
             return;
         };
         // Rather one too many, with which nothing is recovered: without one that is, what came since would come twice.
-        if !is_signed && made_at(&self.offset).is_some() && made_at(text).is_none() {
+        let is_offset = match self.is_of_wingbeat {
+            true => is_place(text),
+            false => made_at(&self.offset).is_none() || made_at(text).is_some(),
+        };
+        if !is_offset {
             return;
         }
         self.offset.clear();
         self.offset.push_str(text);
         // The first argument of a service's event is its data.
         let is_extra = last > 1 || !is_of_service(arguments);
-        if is_signed || (is_extra && is_of_today(text)) {
+        if self.is_of_wingbeat || (is_extra && is_of_today(text)) {
             arguments.pop();
         }
     }
@@ -86,6 +96,19 @@ fn is_padding(arguments: &Arguments<'_>, last: usize) -> bool {
 fn unquoted(text: &str) -> Option<&str> {
     let inside = text.strip_prefix('"')?.strip_suffix('"')?;
     (!inside.is_empty() && !inside.contains('\\')).then_some(inside)
+}
+
+/// Whether a text is the place of an event as Wingbeat's servers write it: `<epoch>-<number>`, both to the base 36.
+fn is_place(text: &str) -> bool {
+    let is_number = |text: &str| text.bytes().all(|digit| digit.is_ascii_digit() || digit.is_ascii_lowercase());
+    text.split_once('-').is_some_and(|(epoch, number)| {
+        let has_letter = epoch.bytes().any(|digit| digit.is_ascii_lowercase());
+        epoch.len() == EPOCH
+            && has_letter
+            && (1..=EPOCH).contains(&number.len())
+            && is_number(epoch)
+            && is_number(number)
+    })
 }
 
 fn is_of_today(text: &str) -> bool {
@@ -140,11 +163,11 @@ mod tests {
     }
 
     fn of_wingbeat() -> Recovery {
-        Recovery::new(&"p".repeat(55)).unwrap()
+        Recovery::new("AAAAAsocketsocketsoc", "AAAAAprivateprivatep").unwrap()
     }
 
     fn of_node() -> Recovery {
-        Recovery::new("tK9FfZVtaFJGwmcyAAAB").unwrap()
+        Recovery::new("ojIckSD2jqNzOqIrAAAA", "tK9FfZVtaFJGwmcyAAAB").unwrap()
     }
 
     /// An offset of Node's server, made now.
@@ -159,13 +182,13 @@ mod tests {
         let mut recovery = of_wingbeat();
         for (event, heard, offset) in [
             (r#"["ping"]"#, r#"["ping"]"#, ""),
-            (r#"["a b",{"x":1},"k3-1"]"#, r#"["a b",{"x":1}]"#, "k3-1"),
-            (r#"["a b","text","abcde-1"]"#, r#"["a b","text"]"#, "abcde-1"),
-            (r#"["ping","abcde-10"]"#, r#"["ping"]"#, "abcde-10"),
-            (r#"["x","room-1",null]"#, r#"["x","room-1"]"#, "abcde-10"),
-            (r#"["ping",null]"#, r#"["ping"]"#, "abcde-10"),
-            (r#"["x",1,null]"#, r#"["x",1,null]"#, "abcde-10"),
-            (r#"["x",null,"k3-z"]"#, r#"["x",null]"#, "k3-z"),
+            (r#"["a b",{"x":1},"1k3k3k3k3k3k3-1"]"#, r#"["a b",{"x":1}]"#, "1k3k3k3k3k3k3-1"),
+            (r#"["a b","text","1abcdeabcdeab-1"]"#, r#"["a b","text"]"#, "1abcdeabcdeab-1"),
+            (r#"["ping","1abcdeabcdeab-10"]"#, r#"["ping"]"#, "1abcdeabcdeab-10"),
+            (r#"["x","room-1",null]"#, r#"["x","room-1"]"#, "1abcdeabcdeab-10"),
+            (r#"["ping",null]"#, r#"["ping"]"#, "1abcdeabcdeab-10"),
+            (r#"["x",1,null]"#, r#"["x",1,null]"#, "1abcdeabcdeab-10"),
+            (r#"["x",null,"1k3k3k3k3k3k3-z"]"#, r#"["x",null]"#, "1k3k3k3k3k3k3-z"),
         ] {
             assert_eq!(after(&mut recovery, event), (heard.to_owned(), offset.to_owned()), "{event}");
         }
@@ -184,9 +207,22 @@ mod tests {
                 assert_eq!(after(&mut recovery, text), (text.to_owned(), offset.clone()));
             }
         }
+        // As those of Wingbeat's servers look.
+        let text = r#"["typing","1k3k3k3k3k3k3-1"]"#;
+        assert_eq!(after(&mut recovery, text).0, text);
         // Seven letters: noted, as socket.io-client does, and left where it is.
         let text = r#"["typing","general"]"#;
         assert_eq!(after(&mut recovery, text), (text.to_owned(), "general".to_owned()));
+    }
+
+    #[test]
+    fn a_text_of_another_form_is_no_offset_of_wingbeat() {
+        let mut recovery = of_wingbeat();
+        after(&mut recovery, r#"["x",1,"1k3k3k3k3k3k3-1"]"#);
+        for text in ["room-1", "k3-1", "1780000000000-0", "1k3k3k3k3k3K3-1", "1k3k3k3k3k3k3-", "1k3k3k3k3k3k3", "ä"] {
+            let event = format!(r#"["x",1,"{text}"]"#);
+            assert_eq!(after(&mut recovery, &event), (event, "1k3k3k3k3k3k3-1".to_owned()));
+        }
     }
 
     fn now_in_milliseconds() -> u128 {
@@ -204,7 +240,7 @@ mod tests {
 
     #[test]
     fn an_offset_of_an_unknown_server_is_noted_and_left() {
-        let mut recovery = Recovery::new("p").unwrap();
+        let mut recovery = Recovery::new("s", "p").unwrap();
         for offset in ["17", "18"] {
             let event = format!(r#"["x",1,"{offset}"]"#);
             assert_eq!(after(&mut recovery, &event), (event.clone(), offset.to_owned()));
@@ -215,12 +251,12 @@ mod tests {
     fn what_a_server_makes_us_keep_is_short() {
         let (mut recovery, long) = (of_node(), "x".repeat(1000));
         assert_eq!(after(&mut recovery, &format!(r#"["x","{long}"]"#)).1, "");
-        assert!(Recovery::new(&long).is_none() && Recovery::new("").is_none());
+        assert!(Recovery::new("s", &long).is_none() && Recovery::new("s", "").is_none());
     }
 
     #[test]
     fn the_programs_own_data_goes_before_pid_and_offset() {
-        let mut recovery = Recovery::new("p").unwrap();
+        let mut recovery = Recovery::new("s", "p").unwrap();
         assert_eq!(recovery.add_to(None), json!({"pid": "p"}));
         after(&mut recovery, r#"["x","1"]"#);
         assert_eq!(recovery.add_to(Some(&json!({"t": 1}))), json!({"pid": "p", "offset": "1", "t": 1}));

@@ -2,7 +2,7 @@
 
 use crate::app::guard::guarded;
 use crate::app::{App, Dispatcher};
-use crate::realtime::{Claim, Connection, Recovery, Refused};
+use crate::realtime::{Claim, Connection, LostSocket, Recovery, Refused};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout_at};
@@ -33,8 +33,8 @@ impl Anew {
 }
 
 impl Dispatcher {
-    /// A client has lost its connection, and may come back by the id of its socket.
-    pub(crate) fn lost(&self, connection: &Connection, socket: &str) {
+    /// A client has lost its connection, and may come back by its private id.
+    pub(crate) fn lost(&self, connection: &Connection, socket: LostSocket) {
         if let Some(app) = self.app() {
             app.lost(connection, socket);
         }
@@ -46,47 +46,47 @@ impl Dispatcher {
         &self,
         recovery: &Arc<Recovery>,
         connection: &Connection,
-        socket: &str,
+        private_id: &str,
         after: u64,
         take_over: impl Future<Output = bool>,
-    ) -> Result<(), Anew> {
-        let claim = claim(recovery, connection, socket, after, take_over).await.map_err(Anew::Missed);
+    ) -> Result<Arc<Claim>, Anew> {
+        let claim = claim(recovery, connection, private_id, after, take_over).await.map_err(Anew::Missed);
         let app = self.app().ok_or(Anew::Missed(Refused::Unknown))?;
         let claim = match claim {
             Ok(claim) => claim,
             // Nothing is kept, or another client is about to go on from it.
             Err(why @ Anew::Missed(Refused::Unknown)) => return Err(why),
             Err(why) => {
-                app.end_lost(recovery, socket);
+                app.end_lost(recovery, private_id);
                 return Err(why);
             }
         };
         let asked = Box::pin(app.ask_to_resume(&claim.lost, connection));
         if let Err(error) = guarded(asked, self.limit()).await {
             tracing::debug!(?error, ?connection, "a client may not go on from its lost connection");
-            app.end_lost(recovery, socket);
+            app.end_lost(recovery, private_id);
             return Err(Anew::Login);
         }
         connection.set_extension(claim);
-        Ok(())
+        connection.extension::<Claim>().ok_or(Anew::Missed(Refused::Unknown))
     }
 }
 
 async fn claim(
     recovery: &Arc<Recovery>,
     connection: &Connection,
-    socket: &str,
+    private_id: &str,
     after: u64,
     take_over: impl Future<Output = bool>,
 ) -> Result<Claim, Refused> {
-    let first = recovery.claim(socket, connection, after);
+    let first = recovery.claim(private_id, connection, after);
     if !matches!(first, Err(Refused::Unknown)) || !take_over.await {
         return first;
     }
     let deadline = Instant::now() + PATIENCE;
     loop {
         let changed = recovery.changed();
-        match recovery.claim(socket, connection, after) {
+        match recovery.claim(private_id, connection, after) {
             Err(Refused::Unknown) => {}
             claim => return claim,
         }
@@ -96,7 +96,7 @@ async fn claim(
 
 impl App {
     /// A client has lost its connection: it leaves all channels, and the listeners run.
-    fn lost(&self, connection: &Connection, socket: &str) {
+    fn lost(&self, connection: &Connection, socket: LostSocket) {
         let Some(recovery) = self.0.channels.recovery() else { return self.disconnected(connection) };
         let Some(parked) = self.0.channels.park(recovery, connection, socket) else {
             return self.disconnected(connection);
@@ -120,9 +120,9 @@ impl App {
         });
     }
 
-    /// Ends what is kept of a lost connection, by the id of its socket.
-    fn end_lost(&self, recovery: &Recovery, socket: &str) {
-        if let Some(lost) = self.0.channels.end_parked_socket(recovery, socket) {
+    /// Ends what is kept of a lost connection, by the private id of its client.
+    fn end_lost(&self, recovery: &Recovery, private_id: &str) {
+        if let Some(lost) = self.0.channels.end_parked_client(recovery, private_id) {
             self.stays_away(&lost);
         }
     }

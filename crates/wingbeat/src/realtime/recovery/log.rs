@@ -262,7 +262,8 @@ impl Log {
         self.entries.get(at).map(|entry| &entry.what)
     }
 
-    /// What a connection may have missed after a place, oldest first.
+    /// What a connection may have missed after a place, oldest first. Nothing from before it was in a channel, nor what was
+    /// sent to others: so a place from before the connection, as clients keep it, is as good as that of the connection.
     pub(super) fn missed(
         &self,
         lost: &Lost,
@@ -308,8 +309,10 @@ impl Log {
                 };
             }
         }
+        // What went to channels by their pattern it can have heard in a channel alone.
+        let first = stays.iter().map(|stay| stay.since).min().unwrap_or(u64::MAX);
         let mut at = self.matching;
-        while at > after {
+        while at > after.max(first) {
             at = match walk.entry(at)? {
                 What::Parts(parts) => {
                     numbers.push(at);

@@ -9,6 +9,7 @@ mod parked;
 mod position;
 
 pub(super) use log::LoggedPart;
+pub(crate) use parked::LostSocket;
 pub(crate) use position::Position;
 
 use super::channel::Channels;
@@ -99,6 +100,7 @@ fn earlier(connection: &Connection) -> Arc<[Earlier]> {
 pub(crate) struct Claim {
     recovery: Arc<Recovery>,
     pub(crate) lost: Connection,
+    pub(crate) socket: LostSocket,
     /// The last event that the client has heard.
     after: u64,
 }
@@ -197,17 +199,17 @@ impl Recovery {
         self.changed.notified()
     }
 
-    /// A client asks for a lost connection, by the id of its socket, and says which event it has heard last.
-    pub(crate) fn claim(self: &Arc<Recovery>, socket: &str, by: &Connection, after: u64) -> Result<Claim, Refused> {
-        let lost = {
+    /// A client asks for a lost connection, by its private id, and says which event it has heard last: 0 if none.
+    pub(crate) fn claim(self: &Arc<Recovery>, private_id: &str, by: &Connection, after: u64) -> Result<Claim, Refused> {
+        let (lost, socket) = {
             let mut parked = locked(&self.parked);
-            let is_free = |parked: &&Parked| parked.claimed_by.is_none() && !parked.lost.connection.is_removed();
-            let id = parked.find(socket).filter(is_free).map(|parked| parked.lost.connection.id());
-            let parked = id.and_then(|id| parked.get_mut(id)).ok_or(Refused::Unknown)?;
+            let id = parked.find(private_id).ok_or(Refused::Unknown)?;
+            let is_free = |parked: &&mut Parked| parked.claimed_by.is_none() && !parked.lost.connection.is_removed();
+            let parked = parked.get_mut(id).filter(is_free).ok_or(Refused::Unknown)?;
             parked.claimed_by = Some(by.id());
-            parked.lost.connection.clone()
+            (parked.lost.connection.clone(), parked.socket)
         };
-        let claim = Claim { recovery: self.clone(), lost, after };
+        let claim = Claim { recovery: self.clone(), lost, socket, after };
         // What is sure not to be possible is said now.
         claim.candidates(after)?;
         Ok(claim)
@@ -217,6 +219,9 @@ impl Recovery {
 impl Claim {
     /// Whether the connection is still kept for this one.
     pub(crate) fn holds(&self, by: &Connection) -> bool {
+        if self.lost.is_removed() {
+            return false;
+        }
         let mut parked = locked(&self.recovery.parked);
         parked.get_mut(self.lost.id()).is_some_and(|parked| parked.claimed_by == Some(by.id()))
     }
@@ -258,7 +263,7 @@ impl Drop for Claim {
 impl Channels {
     /// A client has gone, and may come back: it leaves every channel, and is kept with them. Nothing if that is not to be, or
     /// somebody has said so before.
-    pub(crate) fn park(&self, recovery: &Recovery, connection: &Connection, socket: &str) -> Option<NewlyParked> {
+    pub(crate) fn park(&self, recovery: &Recovery, connection: &Connection, socket: LostSocket) -> Option<NewlyParked> {
         let earlier = earlier(connection);
         if connection.is_removed() || earlier.len() >= EARLIER {
             return None;
@@ -276,9 +281,6 @@ impl Channels {
             let stays: Vec<Stay> = connection.memberships().iter().map(stay).collect();
             // Before it leaves: a publication finds it in a channel or among these.
             stays.iter().for_each(|stay| stay.members.keep());
-            // The same client, by an earlier private id.
-            ended
-                .extend(parked.find(socket).map(|parked| parked.lost.connection.id()).and_then(|id| parked.remove(id)));
             let lost = Lost { connection: connection.clone(), earlier };
             parked.insert(lost, socket, stays, Instant::now() + recovery.limits.window);
             while parked.len() > recovery.limits.connections
@@ -293,11 +295,11 @@ impl Channels {
         Some(NewlyParked { left, ended })
     }
 
-    /// Ends what is kept of a lost connection, by the id of its socket.
-    pub(crate) fn end_parked_socket(&self, recovery: &Recovery, socket: &str) -> Option<Connection> {
+    /// Ends what is kept of a lost connection, by the private id of its client.
+    pub(crate) fn end_parked_client(&self, recovery: &Recovery, private_id: &str) -> Option<Connection> {
         let parked = {
             let mut parked = locked(&recovery.parked);
-            let id = parked.find(socket)?.lost.connection.id();
+            let id = parked.find(private_id)?;
             parked.remove(id)?
         };
         Some(self.ended(recovery, parked))
@@ -393,6 +395,9 @@ impl Channels {
         }
         messages.append(&mut claim.heard(candidates)?);
         claim.check(messages)?;
+        if claim.lost.is_removed() {
+            return Err(Refused::Unknown);
+        }
         let recovery = &claim.recovery;
         let Some(parked) = locked(&recovery.parked).remove(claim.lost.id()) else { return Err(Refused::Unknown) };
         let number = clock::last();

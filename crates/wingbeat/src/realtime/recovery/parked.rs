@@ -3,15 +3,31 @@
 use super::log::{Lost, Stay};
 use rustc_hash::FxHashMap;
 use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
 use tokio::time::Instant;
+
+/// The ids of a lost client: what it goes on as, and what it says when it comes back. Both have 20 letters.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LostSocket {
+    id: [u8; 20],
+    private_id: [u8; 20],
+}
+
+impl LostSocket {
+    pub(crate) fn new(id: &str, private_id: &str) -> Option<LostSocket> {
+        Some(LostSocket { id: id.as_bytes().try_into().ok()?, private_id: private_id.as_bytes().try_into().ok()? })
+    }
+
+    /// The id of the socket.
+    pub(crate) fn id(&self) -> &str {
+        str::from_utf8(&self.id).unwrap_or_default()
+    }
+}
 
 /// A connection that was lost.
 #[derive(Debug)]
 pub(super) struct Parked {
     pub(super) lost: Lost,
-    /// The private id of its client leads to it.
-    socket: Arc<str>,
+    pub(super) socket: LostSocket,
     /// The channels that it was in.
     pub(super) stays: Vec<Stay>,
     /// The connection over which its client has come back, and asks for it.
@@ -22,7 +38,8 @@ pub(super) struct Parked {
 pub(super) struct ParkedConnections {
     /// By the number of the connection.
     of: FxHashMap<u64, Box<Parked>>,
-    by_socket: HashMap<Arc<str>, u64>,
+    /// Private ids are secret. The hash of this map has a key, so how long it looks says nothing of those that are in it.
+    by_private_id: HashMap<[u8; 20], u64>,
     /// When they end, the next first. What has ended otherwise may still be in here.
     ends: VecDeque<(Instant, u64)>,
     /// Whether somebody looks at the time.
@@ -38,15 +55,16 @@ impl ParkedConnections {
         self.of.is_empty()
     }
 
-    pub(super) fn insert(&mut self, lost: Lost, socket: &str, stays: Vec<Stay>, ends: Instant) {
-        let (id, socket) = (lost.connection.id(), Arc::<str>::from(socket));
-        self.by_socket.insert(socket.clone(), id);
+    pub(super) fn insert(&mut self, lost: Lost, socket: LostSocket, stays: Vec<Stay>, ends: Instant) {
+        let id = lost.connection.id();
+        self.by_private_id.insert(socket.private_id, id);
         self.of.insert(id, Box::new(Parked { lost, socket, stays, claimed_by: None }));
         self.ends.push_back((ends, id));
     }
 
-    pub(super) fn find(&self, socket: &str) -> Option<&Parked> {
-        self.of.get(self.by_socket.get(socket)?).map(|parked| &**parked)
+    /// The number of the connection that the client with a private id has lost.
+    pub(super) fn find(&self, private_id: &str) -> Option<u64> {
+        self.by_private_id.get(private_id.as_bytes()).copied()
     }
 
     pub(super) fn get_mut(&mut self, id: u64) -> Option<&mut Parked> {
@@ -59,8 +77,8 @@ impl ParkedConnections {
 
     pub(super) fn remove(&mut self, id: u64) -> Option<Parked> {
         let parked = self.of.remove(&id)?;
-        if self.by_socket.get(&parked.socket) == Some(&id) {
-            self.by_socket.remove(&parked.socket);
+        if self.by_private_id.get(&parked.socket.private_id) == Some(&id) {
+            self.by_private_id.remove(&parked.socket.private_id);
         }
         if self.of.is_empty() {
             *self = ParkedConnections { is_watched: self.is_watched, ..ParkedConnections::default() };

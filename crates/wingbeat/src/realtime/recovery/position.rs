@@ -5,14 +5,29 @@ use std::fmt;
 /// The place of an event among all of an application, as clients keep it: `<epoch>-<number>`, both to the base 36.
 ///
 /// The epoch is another one whenever the application has begun anew, so that a number of an earlier time is never taken for
-/// one of this.
+/// one of this. It has 13 digits and not only decimal ones: our client tells by that what is a place, and not the last
+/// argument of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Position {
     pub(crate) epoch: u64,
     pub(crate) number: u64,
 }
 
+/// The least number of 13 digits to the base 36.
+const THIRTEEN_DIGITS: u64 = 36_u64.pow(12);
+
 impl Position {
+    /// An epoch for an application that begins.
+    pub(crate) fn new_epoch<E>(mut random: impl FnMut() -> Result<u64, E>) -> Result<u64, E> {
+        loop {
+            let epoch = random()?;
+            let text = Position { epoch, number: 0 }.to_string();
+            if epoch >= THIRTEEN_DIGITS && text.bytes().any(|digit| digit.is_ascii_lowercase()) {
+                return Ok(epoch);
+            }
+        }
+    }
+
     /// Reads one as it is written, and nothing else.
     pub(crate) fn parse(text: &str) -> Option<Position> {
         let (epoch, number) = text.split_once('-')?;
@@ -56,6 +71,14 @@ mod tests {
             let position = Position { epoch, number };
             assert_eq!((position.to_string(), Position::parse(text)), (text.to_owned(), Some(position)));
         }
+    }
+
+    #[test]
+    fn an_epoch_has_thirteen_digits_and_a_letter() {
+        let decimal = u64::from_str_radix("1780000000000", 36).unwrap();
+        let mut random = [0, THIRTEEN_DIGITS - 1, decimal, decimal + 10].into_iter();
+        assert_eq!(Position::new_epoch(|| random.next().ok_or(())), Ok(decimal + 10));
+        assert_eq!(Position { epoch: decimal + 10, number: 1 }.to_string(), "178000000000a-1");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Clients that are lost and come back: each hears everything that is meant for it, once and in order, or is told that it
 //! does not.
 
-use super::super::recovery::{Limits, Recovery, Refused};
+use super::super::recovery::{Limits, LostSocket, Recovery, Refused};
 use super::super::{
     Audience, Batch, Channel, Channels, Connection, Delivery, Message, Peer, channel, channels, channels_matching,
 };
@@ -71,10 +71,10 @@ fn number(connection: &Connection) -> u64 {
 struct Client {
     connection: Connection,
     written: Written,
-    socket: String,
-    /// The place of the last event when it connected, and of the last that it has heard.
-    connected: u64,
-    offset: Option<u64>,
+    socket: LostSocket,
+    private_id: String,
+    /// The place of the last event that it has heard, in whichever session that was.
+    offset: u64,
     is_lost: bool,
     heard: Vec<u32>,
     /// What it has to hear, and what it may hear: it left the channel while that was on its way.
@@ -149,16 +149,12 @@ fn op() -> impl Strategy<Value = Op> {
 }
 
 impl Client {
-    fn place_of(&self) -> u64 {
-        self.offset.map_or(self.connected, |offset| offset.max(self.connected))
-    }
-
     /// So many of what was written have come to it.
     fn hears(&mut self, count: usize) {
         let written = std::mem::take(&mut *locked(&self.written.0));
         for (event, place) in &written[..count] {
             self.heard.push(*event);
-            self.offset = Some(*place);
+            self.offset = *place;
         }
     }
 
@@ -203,13 +199,15 @@ impl World {
     /// A client that begins anew.
     fn connect(&mut self, who: usize) -> Client {
         self.sockets += 1;
+        let private_id = format!("client {:>13}", self.sockets);
         let written = Written::default();
         Client {
             connection: self.connection(who, &written),
             written,
-            socket: format!("socket {}", self.sockets),
-            connected: self.recovery.now().number,
-            offset: None,
+            socket: LostSocket::new(&format!("socket {:>13}", self.sockets), &private_id).unwrap(),
+            private_id,
+            // socket.io-client keeps that of an earlier session.
+            offset: self.clients.get(who).map_or(0, |client| client.offset),
             is_lost: false,
             heard: Vec::new(),
             owed: Vec::new(),
@@ -294,7 +292,7 @@ impl World {
         client.hears(count);
         client.is_lost = true;
         let client = &self.clients[who];
-        if self.channels.park(&self.recovery, &client.connection, &client.socket).is_none() {
+        if self.channels.park(&self.recovery, &client.connection, client.socket).is_none() {
             // It has come back too often.
             self.channels.gone(&client.connection);
         }
@@ -305,7 +303,7 @@ impl World {
         let client = &self.clients[who];
         let written = Written::default();
         let connection = self.connection(who, &written);
-        let claim = self.recovery.claim(&client.socket, &connection, client.place_of());
+        let claim = self.recovery.claim(&client.private_id, &connection, client.offset);
         let outcome = claim.and_then(|claim| self.delivery.give_back(&claim, &connection));
         match outcome {
             Ok(_) => {
@@ -313,7 +311,7 @@ impl World {
                 (client.connection, client.written, client.is_lost) = (connection, written, false);
             }
             Err(_) => {
-                self.channels.end_parked_socket(&self.recovery, &self.clients[who].socket);
+                self.channels.end_parked_client(&self.recovery, &self.clients[who].private_id);
                 self.clients[who].check_part(who);
                 self.clients[who] = self.connect(who);
             }
@@ -379,7 +377,7 @@ impl World {
             self.lose(who, 100);
         }
         for client in &self.clients {
-            self.channels.end_parked_socket(&self.recovery, &client.socket);
+            self.channels.end_parked_client(&self.recovery, &client.private_id);
         }
         assert_eq!(self.channels.names_matching("*").len(), 0, "channels are left");
     }
@@ -433,6 +431,18 @@ async fn a_quiet_client_comes_back_however_old_its_last_event_is() {
 }
 
 #[tokio::test]
+async fn what_was_sent_by_pattern_before_a_client_was_there_does_not_keep_it_from_coming_back() {
+    let mut world = World::new(Limits { log_bytes: 1_000, ..limits() });
+    world.publish(To::Matching, None);
+    (0..50).for_each(|_| world.publish(To::Room(2), None));
+    let late = CLIENTS - 1;
+    world.clients[late] = world.connect(late);
+    world.join(late, 0);
+    world.lose(late, 100);
+    assert_eq!(world.come_back(late), Ok(0));
+}
+
+#[tokio::test]
 async fn who_has_missed_too_much_is_told() {
     let mut world = World::new(Limits { events: 3, ..limits() });
     for (count, outcome) in [(3, Ok(3)), (4, Err(Refused::TooMuch))] {
@@ -451,13 +461,24 @@ async fn one_of_two_that_come_back_for_the_same_begins_anew() {
     let mut world = World::new(limits());
     world.lose(0, 100);
     let connection = world.connection(0, &Written::default());
-    let (socket, after) = (world.clients[0].socket.clone(), world.clients[0].place_of());
-    let first = world.recovery.claim(&socket, &connection, after).unwrap();
+    let (private_id, after) = (world.clients[0].private_id.clone(), world.clients[0].offset);
+    let first = world.recovery.claim(&private_id, &connection, after).unwrap();
     assert!(first.holds(&connection));
-    assert_eq!(world.recovery.claim(&socket, &connection, after).map(|_| ()), Err(Refused::Unknown));
+    assert_eq!(world.recovery.claim(&private_id, &connection, after).map(|_| ()), Err(Refused::Unknown));
     // The first did not get as far as that.
     drop(first);
     assert_eq!(world.come_back(0), Ok(0));
+}
+
+#[tokio::test]
+async fn who_is_removed_while_it_comes_back_begins_anew() {
+    let mut world = World::new(limits());
+    world.lose(0, 100);
+    let connection = world.connection(0, &Written::default());
+    let claim = world.recovery.claim(&world.clients[0].private_id, &connection, 0).unwrap();
+    world.clients[0].connection.disconnect();
+    assert!(!claim.holds(&connection));
+    assert_eq!(world.delivery.give_back(&claim, &connection), Err(Refused::Unknown));
 }
 
 #[tokio::test]
@@ -481,7 +502,7 @@ async fn the_oldest_go_where_more_are_lost_than_are_kept_and_all_with_the_time()
     world.lose(0, 100);
     world.lose(1, 100);
     let third = &world.clients[2];
-    let parked = world.channels.park(&world.recovery, &third.connection, &third.socket).unwrap();
+    let parked = world.channels.park(&world.recovery, &third.connection, third.socket).unwrap();
     assert_eq!(parked.ended, [world.clients[0].connection.clone()]);
     advance(Duration::from_secs(119)).await;
     assert!(world.channels.end_expired(&world.recovery).is_empty());

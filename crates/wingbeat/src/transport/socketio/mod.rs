@@ -318,9 +318,10 @@ impl Handler for Services {
             tracing::debug!(?connection, %reason, "a client has gone");
             #[cfg(feature = "metrics")]
             metrics::counter!("wingbeat_disconnects_total", "reason" => reason.as_str()).increment(1);
-            match self.recovery.is_some() && socket.is_recoverable() && may_come_back(reason) {
-                true => self.dispatcher.lost(connection, socket.id()),
-                false => self.dispatcher.disconnected(connection),
+            let recovery = self.recovery.as_ref().filter(|_| socket.is_recoverable() && may_come_back(reason));
+            match recovery.and_then(|recovery| recovery.lost(socket)) {
+                Some(lost) => self.dispatcher.lost(connection, lost),
+                None => self.dispatcher.disconnected(connection),
             }
         }
     }

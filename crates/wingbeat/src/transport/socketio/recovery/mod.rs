@@ -6,8 +6,8 @@ mod private_id;
 pub use options::Recovery;
 
 use crate::app::{App, Dispatcher};
-use crate::realtime::{self, Claim, Connection, Position, RecoveryLimits};
-use private_id::{PrivateId, PrivateIds};
+use crate::realtime::{self, Claim, Connection, LostSocket, Position, RecoveryLimits};
+use private_id::{PrivateIds, is_private_id};
 use serde::Deserialize;
 use std::sync::Arc;
 use wingbeat_core::{Error, Result};
@@ -17,7 +17,7 @@ type Offer = Box<dyn Fn(&Handshake) -> bool + Send + Sync>;
 
 /// What the transport needs to know of clients that come back.
 pub(super) struct Recoveries {
-    ids: PrivateIds,
+    ids: Arc<PrivateIds>,
     kept: Arc<realtime::Recovery>,
     offer: Option<Offer>,
     keep: Vec<Box<str>>,
@@ -33,8 +33,8 @@ struct ComesBack {
 
 /// What it asks for.
 enum Asked {
-    /// To go on from that socket, after that event.
-    For { socket: String, after: u64 },
+    /// To go on as the client with that private id, after that event.
+    For { private_id: String, after: u64 },
     /// What cannot be, and why.
     Invalid(&'static str),
 }
@@ -42,8 +42,7 @@ enum Asked {
 impl Recoveries {
     pub(super) fn new(app: &App, options: Recovery, config: &Config) -> Result<Recoveries> {
         options.check()?;
-        let mut epoch = [0; 8];
-        getrandom::fill(&mut epoch)
+        let epoch = Position::new_epoch(getrandom::u64)
             .map_err(|error| Error::general("The system has no random numbers").with_source(error))?;
         let limits = RecoveryLimits {
             window: options.window,
@@ -54,13 +53,13 @@ impl Recoveries {
             connections: options.connections,
             ends_at_gaps: options.ends_at_gaps,
         };
-        let kept = realtime::Recovery::new(limits, u64::from_be_bytes(epoch));
+        let kept = realtime::Recovery::new(limits, epoch);
         if !app.keep_for_recovery(kept.clone()) {
             return Err(Error::general(
                 "`recovery` is for one transport of an application: leave it out at the other `SocketIo`",
             ));
         }
-        Ok(Recoveries { ids: PrivateIds::new()?, kept, offer: options.offer, keep: options.keep })
+        Ok(Recoveries { ids: PrivateIds::new()?.into(), kept, offer: options.offer, keep: options.keep })
     }
 
     /// Whether a client is told how to come back.
@@ -71,24 +70,22 @@ impl Recoveries {
 
     fn asked(&self, socket: &Socket) -> Option<Asked> {
         let ComesBack { pid, offset } = socket.auth()?.to().ok()?;
-        let Some(PrivateId { socket, number }) = self.ids.read(&pid) else {
+        if !is_private_id(&pid) {
             return Some(Asked::Invalid("foreign pid"));
-        };
+        }
         let now = self.kept.now();
         let after = match offset {
             // It has heard nothing since it has connected.
-            None => Some(number),
+            None => Some(0),
             Some(serde_json::Value::String(text)) => Position::parse(&text).map(|position| {
-                // The client keeps that of an earlier session until the first event of this one.
-                match position.epoch == now.epoch {
-                    true => position.number.max(number),
-                    false => number,
-                }
+                // The client keeps that of an earlier session until the first event of this one. Before the session there
+                // is nothing for it.
+                if position.epoch == now.epoch { position.number } else { 0 }
             }),
             Some(_) => None,
         };
         Some(match after.filter(|after| *after <= now.number) {
-            Some(after) => Asked::For { socket, after },
+            Some(after) => Asked::For { private_id: pid, after },
             None => Asked::Invalid("invalid offset"),
         })
     }
@@ -99,11 +96,12 @@ impl Recoveries {
             None => return,
             Some(Asked::Invalid(why)) => why,
             Some(Asked::For { .. }) if !self.is_offered(socket.handshake()) => "not offered",
-            Some(Asked::For { socket: lost, after }) => {
-                let take_over = socket.take_over(&lost);
-                match dispatcher.resume(&self.kept, connection, &lost, after, take_over).await {
-                    Ok(()) => {
-                        socket.resume(&lost);
+            Some(Asked::For { private_id, after }) => {
+                let (ids, asked) = (self.ids.clone(), private_id.clone());
+                let take_over = socket.take_over(&private_id, move |socket| ids.is_of(&asked, socket));
+                match dispatcher.resume(&self.kept, connection, &private_id, after, take_over).await {
+                    Ok(claim) => {
+                        socket.resume(claim.socket.id(), &private_id);
                         "recovered"
                     }
                     Err(why) => why.as_str(),
@@ -122,14 +120,22 @@ impl Recoveries {
     pub(super) fn private_id(&self, socket: &Socket, connection: &Connection) -> Option<String> {
         if let Some(claim) = connection.extension::<Claim>() {
             if claim.holds(connection) {
-                return socket.auth()?.to::<ComesBack>().ok().map(|again| again.pid);
+                return self.ids.of(socket.id());
             }
+            // What it goes on from has ended since it was asked. It has the ids of that by now, so it has to come again.
             connection.unset_extension::<Claim>();
+            socket.break_off();
+            return None;
         }
         if !self.is_offered(socket.handshake()) {
             return None;
         }
-        self.ids.make(socket.id(), self.kept.now().number)
+        self.ids.of(socket.id())
+    }
+
+    /// What the client of a socket that is lost comes back with.
+    pub(super) fn lost(&self, socket: &Socket) -> Option<LostSocket> {
+        LostSocket::new(socket.id(), &self.ids.of(socket.id())?)
     }
 }
 

@@ -6,23 +6,15 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use wingbeat_core::{Error, Result};
 
-/// The socket's id, the number of the last event before it, and something random.
-const SAID: usize = 20 + 8 + 4;
-const CODE: usize = 16;
+/// How many bytes of the socket's id a private id begins with: the place of the session.
+const PLACE: usize = 4;
+/// The bytes of both ids, which have 20 letters, as those of the reference server.
+const BYTES: usize = 15;
 
-/// Makes private ids, and knows its own. Nothing is kept of them: each says what it stands for, and has a code that only
-/// this server can have made (HMAC-SHA-256, RFC 2104, its first 16 bytes).
+/// Makes private ids, and knows its own. Nothing is kept of them: each follows from the id of its socket, by a code that only
+/// this server can have made (HMAC-SHA-256, RFC 2104, its first 11 bytes).
 pub(super) struct PrivateIds {
     key: Hmac<Sha256>,
-}
-
-/// What a private id stands for.
-#[derive(Debug, PartialEq)]
-pub(super) struct PrivateId {
-    /// The id of the socket that it was given to.
-    pub(super) socket: String,
-    /// The number of the last event before that.
-    pub(super) number: u64,
 }
 
 impl PrivateIds {
@@ -35,28 +27,32 @@ impl PrivateIds {
         Ok(PrivateIds { key })
     }
 
-    pub(super) fn make(&self, socket: &str, number: u64) -> Option<String> {
-        let mut bytes = [0; SAID + CODE];
-        let (said, code) = bytes.split_at_mut(SAID);
-        said[..20].copy_from_slice(socket.as_bytes().get(..20)?);
-        said[20..28].copy_from_slice(&number.to_be_bytes());
-        getrandom::fill(&mut said[28..]).ok()?;
-        let mac = self.key.clone().chain_update(&*said).finalize().into_bytes();
-        code.copy_from_slice(&mac[..CODE]);
+    /// The one of a socket.
+    pub(super) fn of(&self, socket: &str) -> Option<String> {
+        let mut bytes = decoded(socket)?;
+        let code = self.key.clone().chain_update(socket).finalize().into_bytes();
+        bytes[PLACE..].copy_from_slice(&code[..BYTES - PLACE]);
         Some(URL_SAFE_NO_PAD.encode(bytes))
     }
 
-    /// Reads one that was made here.
-    pub(super) fn read(&self, text: &str) -> Option<PrivateId> {
-        let mut bytes = [0; SAID + CODE];
-        if text.len() != (SAID + CODE) * 4 / 3 || URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).ok()? != bytes.len() {
-            return None;
-        }
-        let (said, code) = bytes.split_at(SAID);
-        self.key.clone().chain_update(said).verify_truncated_left(code).ok()?;
-        let number = u64::from_be_bytes(said[20..28].try_into().ok()?);
-        Some(PrivateId { socket: str::from_utf8(&said[..20]).ok()?.to_owned(), number })
+    /// Whether a socket was given this one. How long it takes says nothing about the right one.
+    pub(super) fn is_of(&self, private_id: &str, socket: &str) -> bool {
+        let (Some(given), Some(own)) = (decoded(private_id), decoded(socket)) else { return false };
+        let (place, code) = given.split_at(PLACE);
+        place == &own[..PLACE] && self.key.clone().chain_update(socket).verify_truncated_left(code).is_ok()
     }
+}
+
+/// The bytes of an id, be it a socket's or a private one.
+fn decoded(id: &str) -> Option<[u8; BYTES]> {
+    let mut bytes = [0; BYTES];
+    (id.len() == BYTES * 4 / 3).then(|| URL_SAFE_NO_PAD.decode_slice(id, &mut bytes))?.ok()?;
+    Some(bytes)
+}
+
+/// Whether a text has the form of one.
+pub(super) fn is_private_id(text: &str) -> bool {
+    decoded(text).is_some()
 }
 
 #[cfg(test)]
@@ -66,26 +62,30 @@ mod tests {
     const SOCKET: &str = "abcdefghijklmnopqrs_";
 
     #[test]
-    fn a_private_id_is_read_by_who_made_it_and_never_the_same() {
+    fn a_private_id_is_known_by_who_made_it_and_leads_to_the_place_of_its_socket() {
         let ids = PrivateIds::new().unwrap();
-        let id = ids.make(SOCKET, 7).unwrap();
-        assert_eq!(ids.read(&id), Some(PrivateId { socket: SOCKET.to_owned(), number: 7 }));
-        assert_ne!(ids.make(SOCKET, 7).unwrap(), id);
-        assert_eq!(PrivateIds::new().unwrap().read(&id), None);
+        let id = ids.of(SOCKET).unwrap();
+        assert!(ids.is_of(&id, SOCKET) && is_private_id(&id));
+        assert_eq!((ids.of(SOCKET).as_deref(), id.len(), &id[..5]), (Some(&*id), 20, &SOCKET[..5]));
+        assert_ne!(id, SOCKET);
+        // At the same place.
+        assert!(!ids.is_of(&id, "abcdefghijklmnopqrsT"));
+        assert!(!PrivateIds::new().unwrap().is_of(&id, SOCKET));
     }
 
     #[test]
-    fn one_that_was_changed_anywhere_is_not_read() {
+    fn one_that_was_changed_anywhere_is_not_known() {
         let ids = PrivateIds::new().unwrap();
-        let id = ids.make(SOCKET, u64::MAX).unwrap();
+        let id = ids.of(SOCKET).unwrap();
         for at in 0..id.len() {
             let mut other = id.clone().into_bytes();
             other[at] = if other[at] == b'A' { b'B' } else { b'A' };
-            assert_eq!(ids.read(str::from_utf8(&other).unwrap()), None, "at {at}");
-            assert_eq!(ids.read(&id[..at]), None);
+            assert!(!ids.is_of(str::from_utf8(&other).unwrap(), SOCKET), "at {at}");
+            assert!(!ids.is_of(&id[..at], SOCKET));
         }
-        for text in ["", "ä", &format!("{id}="), &format!("{id}A")] {
-            assert_eq!(ids.read(text), None);
+        for text in ["", "ä", &format!("{id}="), &format!("{id}A"), "ääääääääää", "abcdefghijklmnopqrs+"] {
+            assert!(!ids.is_of(text, SOCKET) && !is_private_id(text), "{text}");
+            assert!(!ids.is_of(&id, text) && ids.of(text).is_none(), "{text}");
         }
     }
 }
