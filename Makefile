@@ -1,7 +1,7 @@
 # `make` lists what there is to make. Each target is a short script in scripts/.
 
 # The stages of the work whose recordings our fixture reproduces (conformance/replay/stages.json).
-STAGES ?= main,engine,framework,auth,rest
+STAGES ?= main,engine,framework,auth,rest,recovery
 export STAGES
 
 .DEFAULT_GOAL := help
