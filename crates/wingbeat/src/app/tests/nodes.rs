@@ -370,3 +370,17 @@ async fn a_node_that_ends_says_so_and_one_that_is_gone_is_missed() {
     tokio::time::sleep(Duration::from_secs(20)).await;
     assert_eq!((one.node_count(), three.is_among_nodes()), (1, Some(false)));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_program_that_has_published_and_ended_is_no_node_that_is_missed() {
+    let bus = bus::Memory::new();
+    let [one] = nodes(&bus, echo(|_| channel("all"))).await;
+    let client = client(&one, &["a", "b"]).await;
+    let publisher = bus::Publisher::connect(&bus).await.unwrap();
+    publisher.publish("notes", "created", json!(1), channels(["a", "b"])).await.unwrap();
+    until(|| !client.heard().is_empty()).await;
+    publisher.close().await;
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!((one.node_count(), client.heard().len()), (1, 1));
+    assert!(client.connection().is_connected());
+}

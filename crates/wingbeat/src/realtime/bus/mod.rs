@@ -1,11 +1,13 @@
 //! Other nodes of the same application, over a bus.
 
+mod heartbeat;
 mod message;
 mod node;
 mod orders;
 mod others;
 mod port;
 mod raw;
+mod receiving;
 mod subscriptions;
 mod travel;
 

@@ -9,9 +9,12 @@ use tokio::time::Instant;
 /// Of how many events for several topics it is remembered that they have come.
 const REMEMBERED: usize = 4096;
 
-/// The other nodes, by their numbers.
+/// The other nodes, by their numbers, and whoever else sends.
 #[derive(Default)]
-pub(super) struct Others(FxHashMap<u64, Other>);
+pub(super) struct Others {
+    nodes: FxHashMap<u64, Other>,
+    senders: FxHashMap<u64, Remembered>,
+}
 
 struct Other {
     /// When it was heard of last.
@@ -20,12 +23,11 @@ struct Other {
     orders: u64,
     /// Whether some of its orders may be missing, and since when nothing is known.
     unsure: Option<Instant>,
-    events: Remembered,
 }
 
-/// Events that were sent to several topics and have come by one of them.
-#[derive(Default)]
+/// Events of a sender that were sent to several topics and have come by one of them.
 struct Remembered {
+    heard: Instant,
     seen: FxHashSet<u64>,
     order: VecDeque<u64>,
 }
@@ -43,25 +45,28 @@ pub(super) enum Ordered {
 
 impl Others {
     pub(super) fn len(&self) -> usize {
-        self.0.len()
+        self.nodes.len()
+    }
+
+    pub(super) fn is_known(&self, node: u64) -> bool {
+        self.nodes.contains_key(&node)
     }
 
     fn get(&mut self, node: u64, since: Instant) -> &mut Other {
         let now = Instant::now();
-        let other = self.0.entry(node).or_insert_with(|| Other {
-            heard: now,
-            orders: 0,
-            // It may have sent orders before it was heard of.
-            unsure: Some(since),
-            events: Remembered::default(),
-        });
+        // It may have sent orders before it was heard of.
+        let other = self.nodes.entry(node).or_insert(Other { heard: now, orders: 0, unsure: Some(since) });
         other.heard = now;
         other
     }
 
     /// Whether an event that was sent to several topics has come for the first time.
-    pub(super) fn is_first(&mut self, node: u64, event: u64, since: Instant) -> bool {
-        self.get(node, since).events.insert(event)
+    pub(super) fn is_first(&mut self, sender: u64, event: u64) -> bool {
+        let now = Instant::now();
+        let new = || Remembered { heard: now, seen: FxHashSet::default(), order: VecDeque::new() };
+        let events = self.senders.entry(sender).or_insert_with(new);
+        events.heard = now;
+        events.insert(event)
     }
 
     /// An order has come. `since` says from when on this node listens.
@@ -95,13 +100,14 @@ impl Others {
         other.unsure = None;
     }
 
-    pub(super) fn bye(&mut self, node: u64) {
-        self.0.remove(&node);
+    /// A node has ended. Whether orders of it may be missing for ever.
+    pub(super) fn bye(&mut self, node: u64) -> bool {
+        self.nodes.remove(&node).is_some_and(|other| other.unsure.is_some())
     }
 
     /// Messages may have been lost since a moment.
     pub(super) fn lost(&mut self, since: Instant) {
-        self.0.values_mut().for_each(|other| {
+        self.nodes.values_mut().for_each(|other| {
             other.unsure.get_or_insert(since);
         });
     }
@@ -109,12 +115,13 @@ impl Others {
     /// What was not heard of meanwhile may still be there.
     pub(super) fn heard_again(&mut self) {
         let now = Instant::now();
-        self.0.values_mut().for_each(|other| other.heard = now);
+        self.nodes.values_mut().for_each(|other| other.heard = now);
     }
 
     /// Forgets those that were not heard of for so long. Whether orders of one of them may be missing for ever.
     pub(super) fn forget_silent(&mut self, silence: Duration) -> bool {
-        let gone = self.0.extract_if(|_, other| other.heard.elapsed() > silence);
+        self.senders.retain(|_, events| events.heard.elapsed() <= silence);
+        let gone = self.nodes.extract_if(|_, other| other.heard.elapsed() > silence);
         gone.filter(|(_, other)| other.unsure.is_some()).count() > 0
     }
 }
@@ -165,13 +172,21 @@ mod tests {
         assert_eq!(others.len(), 1);
         tokio::time::advance(Duration::from_secs(20)).await;
         assert!(!others.forget_silent(silence), "nothing was lost since the second was heard of");
+        assert_eq!((others.heartbeat(3, 0, since), others.heartbeat(4, 0, since)), (None, None));
+        others.lost(Instant::now());
+        assert_eq!(others.heartbeat(4, 0, since), None);
+        assert!(others.bye(3) && !others.bye(4));
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn an_event_for_several_topics_is_taken_once() {
-        let (mut others, since) = (Others::default(), Instant::now());
-        assert!(others.is_first(1, 5, since) && !others.is_first(1, 5, since) && others.is_first(2, 5, since));
-        (10..10 + REMEMBERED as u64).for_each(|event| assert!(others.is_first(1, event, since)));
-        assert!(others.0[&1].events.seen.len() <= REMEMBERED);
+        let mut others = Others::default();
+        assert!(others.is_first(1, 5) && !others.is_first(1, 5) && others.is_first(2, 5));
+        (10..10 + REMEMBERED as u64).for_each(|event| assert!(others.is_first(1, event)));
+        assert!(others.senders[&1].seen.len() <= REMEMBERED);
+        // Who sends events need be no node, and nothing is in doubt when it has gone.
+        tokio::time::advance(Duration::from_secs(20)).await;
+        assert!(!others.forget_silent(Duration::from_secs(15)));
+        assert_eq!((others.len(), others.senders.len()), (0, 0));
     }
 }
