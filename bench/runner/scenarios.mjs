@@ -53,6 +53,16 @@ const connect = (name, title, transport, more) => ({
 
 const memory = { figure: 'rss_kib_per_conn', unit: 'KiB', per: 'connection', memory: true, rounds: 3, needs: [] }
 
+const idle = {
+  name: 'idle',
+  title: 'resident memory of an idle connection, 5,000 of them',
+  inShort: 'KiB / idle connection',
+  load: ['idle', '--conns', '5000', '--wait', '2'],
+  files: 5000,
+  columns: 'memory',
+  ...memory,
+}
+
 const encrypted = (scenario) => ({
   ...scenario,
   name: `tls-${scenario.name}`,
@@ -210,15 +220,7 @@ export const scenarios = [
   },
   encrypted(calls('get', 16)),
   encrypted(delivery(1000, 1)),
-  {
-    name: 'idle',
-    title: 'resident memory of an idle connection, 5,000 of them',
-    inShort: 'KiB / idle connection',
-    load: ['idle', '--conns', '5000', '--wait', '2'],
-    files: 5000,
-    columns: 'memory',
-    ...memory,
-  },
+  idle,
   {
     name: 'idle-user',
     title: "the same with a browser's headers, a user, and in three channels",
@@ -324,6 +326,31 @@ export const scenarios = [
     delivery(1000, 8),
     'delivery, N=1000, 8 creates in flight, two workers against one; events must come in order',
   ),
+  between(
+    'recovery-delivery-1000-1',
+    'wingbeat-recovery',
+    delivery(1000, 1),
+    'delivery, N=1,000, with recovery against without',
+    { ops: 40 },
+  ),
+  between('recovery-idle', 'wingbeat-recovery', idle, 'idle connection, with recovery against without'),
+  {
+    name: 'returns',
+    title: '10,000 connections are lost at once, and come back for 20 events that they have missed',
+    inShort: 'µs of CPU more for a return with 20 missed',
+    load: ['returns', '--conns', '10000', '--missed', '20', '--wait', '10'],
+    files: 10_001,
+    servers: ['wingbeat-recovery'],
+    baseline: 'wingbeat-recovery',
+    figure: 'more_cpu_us',
+    unit: 'µs of CPU more than to connect',
+    per: 'connection',
+    columns: 'returns',
+    memory: true,
+    rounds: 3,
+    noRatio: true,
+    needs: [],
+  },
   sessions(100_000, 400),
   sessions(1_000_000, 2600, true),
 ]

@@ -86,6 +86,13 @@ export const servers = [
     command: (port) => [program('.', 'bench-records'), '--port', port],
     lacks: ['tls', 'rooms', 'users'],
   },
+  {
+    ...wingbeat('typed'),
+    name: 'wingbeat-recovery',
+    title: 'Wingbeat, with recovery',
+    command: (port) => [program('.', 'bench-server'), '--port', port, '--mode', 'typed', '--threads', '1', '--recovery'],
+    lacks: ['tls'],
+  },
   floor('floor-direct', 'floor, publisher writes', ['--ws', 'own', '--bcast', 'direct']),
   floor('tungstenite', 'tokio-tungstenite, by hand', ['--ws', 'tungstenite'], {
     reference: true,

@@ -34,6 +34,12 @@ const columns = {
     ['MiB at most', mib('peak_rss_kib')],
     ['MiB after closing', mib('rss_closed_kib')],
   ],
+  returns: [
+    ['µs of CPU / return', plain('server_cpu_us')],
+    ['µs of CPU / connection', plain('connect_cpu_us')],
+    ['s until all are back', plain('wall_s')],
+    ['KiB / lost connection', plain('lost_kib_per_conn')],
+  ],
   latency: [
     ['calls / s', (s) => count(s.figure('rate'))],
     ['p50 µs', plain('p50_us')],

@@ -98,6 +98,41 @@ export const targets = [
     against: { 'floor-rest': 1.25, 'feathers-express': 0.125, 'feathers-koa': 0.125 },
   },
   {
+    work: 'delivery, N=1,000, with recovery',
+    scenario: 'recovery-delivery-1000-1',
+    server: 'wingbeat-recovery',
+    against: { wingbeat: 1.03 },
+  },
+  {
+    // Whole pages are counted: of a byte each nothing would be seen.
+    work: 'idle connection, with recovery',
+    scenario: 'recovery-idle',
+    server: 'wingbeat-recovery',
+    figure: { limit: 0.01, unit: 'KiB more', differenceTo: 'wingbeat' },
+    against: {},
+  },
+  {
+    work: 'a return with 20 missed events, one of 10,000',
+    scenario: 'returns',
+    server: 'wingbeat-recovery',
+    figure: { limit: 60, unit: 'µs of CPU more' },
+    against: {},
+  },
+  {
+    work: 'all of 10,000 are back',
+    scenario: 'returns',
+    server: 'wingbeat-recovery',
+    figure: { limit: 2.5, unit: 's', of: (figures) => figures.wall_s },
+    against: {},
+  },
+  {
+    work: 'lost connection that is kept',
+    scenario: 'returns',
+    server: 'wingbeat-recovery',
+    figure: { limit: 1.5, unit: 'KiB', of: (figures) => figures.lost_kib_per_conn },
+    against: {},
+  },
+  {
     // Copies for each would be 200 MiB. That they are closed at all is the load generator's to see.
     work: 'memory for 50 that have stopped reading, until they are closed',
     scenario: 'stalled',
