@@ -101,6 +101,7 @@ mod javascript;
     feature = "tls"
 ))]
 mod pages;
+mod presence;
 pub mod realtime;
 pub mod schema;
 pub mod service;
@@ -113,6 +114,7 @@ pub mod transport;
 #[doc(inline)]
 pub use app::{App, AppHttp, Builder, IntoMount, ListenerReturn, Mode, Mount, Phase, PhaseHook};
 pub use hooks::Context;
+pub use presence::Presence;
 pub use realtime::Connection;
 pub use service::{Params, Service};
 #[cfg(feature = "metrics")]

@@ -4,6 +4,7 @@ use super::bus::{Node, Topic};
 use super::connection::Connection;
 use super::members::Members;
 use super::pattern::Pattern;
+use super::presence::{Presence, Presences};
 use super::recovery::Recovery;
 use super::selector::{Selector, Source};
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,7 @@ pub(crate) struct Channels {
     recovery: OnceLock<Arc<Recovery>>,
     /// This node among the others, if there may be some.
     node: OnceLock<Weak<Node>>,
+    pub(super) presences: Presences,
 }
 
 impl Channels {
@@ -38,6 +40,11 @@ impl Channels {
     }
 
     pub(crate) fn join(&self, name: &str, connection: &Connection) {
+        self.join_members(name, connection);
+        self.presences.each(|presence| presence.joined(self, &name.into(), connection));
+    }
+
+    fn join_members(&self, name: &str, connection: &Connection) {
         {
             let channels = self.read();
             if let Some(members) = channels.get(name) {
@@ -56,6 +63,28 @@ impl Channels {
         }
     }
 
+    /// Tells of everybody who joins or leaves a channel from now on, and is in one now.
+    pub(super) fn watch(&self, presence: &Arc<Presence>) {
+        self.presences.add(presence);
+        let channels: Vec<Arc<Members>> = self.read().values().cloned().collect();
+        for members in channels {
+            members.each(|connection| presence.joined(self, members.name(), &connection));
+        }
+    }
+
+    /// Tells of a connection that has its channels from the one that it goes on from.
+    pub(crate) fn came_back(&self, connection: &Connection) {
+        self.presences.each(|presence| {
+            let channels: Vec<Arc<str>> =
+                connection.memberships().iter().map(|membership| membership.members.name().clone()).collect();
+            channels.iter().for_each(|name| presence.joined(self, name, connection));
+        });
+    }
+
+    pub(crate) fn is_member(&self, name: &str, connection: &Connection) -> bool {
+        connection.memberships().iter().any(|membership| **membership.members.name() == *name)
+    }
+
     /// Asks other nodes for what is published to the channels that somebody is in, from now on.
     pub(super) fn set_node(&self, node: &Arc<Node>) {
         let channels = self.write();
@@ -63,7 +92,7 @@ impl Channels {
         channels.keys().for_each(|name| node.subscribe(Topic::Channel(name.clone())));
     }
 
-    fn node(&self) -> Option<Arc<Node>> {
+    pub(super) fn node(&self) -> Option<Arc<Node>> {
         self.node.get()?.upgrade()
     }
 
@@ -104,6 +133,7 @@ impl Channels {
 
     fn leave_members(&self, members: &Arc<Members>, connection: &Connection, recovery: Option<&Arc<Recovery>>) {
         members.leave(connection, recovery.map(|recovery| &**recovery));
+        self.presences.each(|presence| presence.left(members.name(), connection));
         self.forget_if_unused(members);
     }
 

@@ -20,7 +20,7 @@ const ROOMS: [Rooms; 4] = [
         krate: "wingbeat",
         inside: "",
         line: &["fair", "realtime", "service", "hooks", "app"],
-        edges: &["auth", "bus", "schema", "store", "test", "transport"],
+        edges: &["auth", "bus", "presence", "schema", "store", "test", "transport"],
     },
     Rooms {
         krate: "wingbeat",

@@ -150,6 +150,7 @@ impl App {
                     metrics::counter!("wingbeat_recovery_events_total").increment(_events as u64);
                     self.0.channels.recovery().into_iter().for_each(|recovery| measure(recovery));
                 }
+                self.0.channels.came_back(connection);
                 self.let_out(&claim.lost);
             }
             Err(why) => {

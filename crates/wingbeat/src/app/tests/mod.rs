@@ -20,6 +20,7 @@ mod order;
 mod order_ends;
 mod order_model;
 mod phases;
+mod presence;
 mod rings;
 mod stress;
 mod sub_apps;

@@ -46,6 +46,7 @@ impl Node {
         };
         if missed {
             tracing::warn!("messages over the bus were lost");
+            self.channels.presences.each(|presence| presence.restored(self));
             self.contained(|here| here.missed(true));
         }
     }
@@ -83,14 +84,17 @@ impl Node {
             self.owes_gap.store(true, Ordering::Release);
         }
         let interval = self.interval();
-        let (is_due, doubt) = {
+        let (is_due, silent) = {
             let mut state = locked(&self.state);
             (state.last_beat.elapsed() >= interval, state.others.forget_silent(interval * BEATS))
         };
+        for node in &silent.nodes {
+            self.channels.presences.each(|presence| presence.gone(*node));
+        }
         if is_due {
             self.beat();
         }
-        if doubt {
+        if silent.leave_a_doubt {
             self.contained(|here| here.missed_orders());
         }
         #[cfg(feature = "metrics")]

@@ -30,6 +30,11 @@ pub(crate) enum Message {
         name: Box<str>,
         data: RawJson,
     },
+    /// What a part of the application tells its counterparts on other nodes.
+    Told {
+        name: Box<str>,
+        data: RawJson,
+    },
     /// The sender is there, and has sent so many orders; sent to all, its sender too.
     Heartbeat {
         orders: u64,
@@ -100,6 +105,7 @@ mod kind {
     pub(super) const ORDERS_SENT: u8 = 7;
     pub(super) const ORDERS_GONE: u8 = 8;
     pub(super) const RAW: u8 = 9;
+    pub(super) const TOLD: u8 = 10;
 }
 
 /// The tags of fields; those of one message are all different, but for attachments.
@@ -153,6 +159,11 @@ impl Message {
             Message::Order { number, name, data } => {
                 head(&mut out, kind::ORDER, 64 + name.len() + data.as_bytes().len());
                 out.number(tag::NUMBER, *number);
+                out.field(tag::NAME, name.as_bytes());
+                out.json(data, tag::DATA, tag::ATTACHMENT);
+            }
+            Message::Told { name, data } => {
+                head(&mut out, kind::TOLD, 32 + name.len() + data.as_bytes().len());
                 out.field(tag::NAME, name.as_bytes());
                 out.json(data, tag::DATA, tag::ATTACHMENT);
             }
@@ -217,6 +228,7 @@ impl Message {
                 name: text(&fields.name)?,
                 data: fields.data.read()?,
             }),
+            kind::TOLD => Ok(Message::Told { name: text(&fields.name)?, data: fields.data.read()? }),
             kind::HEARTBEAT => Ok(Message::Heartbeat { orders: needed(fields.number)?, beat: needed(fields.several)? }),
             kind::BYE => Ok(Message::Bye),
             kind::GAP => Ok(Message::Gap),
@@ -348,6 +360,7 @@ mod tests {
                 several: None,
             }),
             Message::Order { number: 7, name: "logout".into(), data: RawJson::NULL },
+            Message::Told { name: "presence".into(), data: RawJson::NULL },
             Message::Heartbeat { orders: 3, beat: 9 },
             Message::Raw { written: RawJson::NULL, args: RawJson::NULL, several: None },
             Message::Bye,

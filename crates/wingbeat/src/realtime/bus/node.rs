@@ -14,6 +14,7 @@ use crate::realtime::channel::{Channels, Leave};
 use crate::realtime::delivery::Delivery;
 use crate::realtime::publication::EventName;
 use bytes::Bytes;
+use serde::Serialize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -203,6 +204,21 @@ impl Node {
         let message = |number| Message::Order { number, name: name.into(), data };
         let bytes = locked(&self.state).orders.add(message, self.number);
         self.send_now(&Topic::All, &bytes);
+    }
+
+    /// Tells the counterparts of a part of the application, on one other node or on all. It does not wait: what cannot leave
+    /// now is lost, as what is sent over the bus may be.
+    pub(in crate::realtime) fn tell(&self, whom: Option<u64>, name: &str, data: &impl Serialize) {
+        let topic = whom.map_or(Topic::All, Topic::Node);
+        match RawJson::new(data) {
+            Ok(data) => {
+                let message = Message::Told { name: name.into(), data };
+                if !self.send_now(&topic, &message.encode(self.number)) {
+                    dropped();
+                }
+            }
+            Err(error) => tracing::error!(?error, name, "other nodes could not be told something"),
+        }
     }
 
     /// Ends it: others are told.

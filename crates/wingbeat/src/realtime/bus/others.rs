@@ -32,6 +32,14 @@ struct Remembered {
     order: VecDeque<u64>,
 }
 
+/// Nodes that were not heard of for long.
+#[derive(Default)]
+pub(super) struct Silent {
+    pub(super) nodes: Vec<u64>,
+    /// Whether orders of one of them may be missing for ever.
+    pub(super) leave_a_doubt: bool,
+}
+
 /// What becomes of an order.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Ordered {
@@ -118,11 +126,15 @@ impl Others {
         self.nodes.values_mut().for_each(|other| other.heard = now);
     }
 
-    /// Forgets those that were not heard of for so long. Whether orders of one of them may be missing for ever.
-    pub(super) fn forget_silent(&mut self, silence: Duration) -> bool {
+    /// Forgets those that were not heard of for so long.
+    pub(super) fn forget_silent(&mut self, silence: Duration) -> Silent {
         self.senders.retain(|_, events| events.heard.elapsed() <= silence);
-        let gone = self.nodes.extract_if(|_, other| other.heard.elapsed() > silence);
-        gone.filter(|(_, other)| other.unsure.is_some()).count() > 0
+        let mut silent = Silent::default();
+        for (node, other) in self.nodes.extract_if(|_, other| other.heard.elapsed() > silence) {
+            silent.nodes.push(node);
+            silent.leave_a_doubt |= other.unsure.is_some();
+        }
+        silent
     }
 }
 
@@ -168,10 +180,10 @@ mod tests {
         tokio::time::advance(Duration::from_secs(10)).await;
         assert_eq!(others.heartbeat(2, 0, since), None);
         tokio::time::advance(Duration::from_secs(6)).await;
-        assert!(others.forget_silent(silence));
+        assert!(others.forget_silent(silence).leave_a_doubt);
         assert_eq!(others.len(), 1);
         tokio::time::advance(Duration::from_secs(20)).await;
-        assert!(!others.forget_silent(silence), "nothing was lost since the second was heard of");
+        assert!(!others.forget_silent(silence).leave_a_doubt, "nothing was lost since the second was heard of");
         assert_eq!((others.heartbeat(3, 0, since), others.heartbeat(4, 0, since)), (None, None));
         others.lost(Instant::now());
         assert_eq!(others.heartbeat(4, 0, since), None);
@@ -186,7 +198,7 @@ mod tests {
         assert!(others.senders[&1].seen.len() <= REMEMBERED);
         // Who sends events need be no node, and nothing is in doubt when it has gone.
         tokio::time::advance(Duration::from_secs(20)).await;
-        assert!(!others.forget_silent(Duration::from_secs(15)));
+        assert!(!others.forget_silent(Duration::from_secs(15)).leave_a_doubt);
         assert_eq!((others.len(), others.senders.len()), (0, 0));
     }
 }

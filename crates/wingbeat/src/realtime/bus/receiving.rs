@@ -68,6 +68,8 @@ impl Node {
                 self.owes_gap.fetch_or(lost_some, Ordering::AcqRel);
                 self.is_lost.store(false, Ordering::Release);
                 self.contained(|here| here.missed(true));
+                // And what this node has told meanwhile has not left: the others ask it as it asks them.
+                self.channels.presences.each(|presence| presence.restored(self));
                 self.beat();
             }
         }
@@ -92,6 +94,9 @@ impl Node {
                     self.ask(sender, after, within);
                 }
             }
+            Message::Told { name, data } => {
+                self.channels.presences.named(&name, |presence| presence.heard(self, sender, &data));
+            }
             Message::Heartbeat { orders, .. } => {
                 let (is_known, missing) = {
                     let mut state = locked(&self.state);
@@ -101,6 +106,7 @@ impl Node {
                     // It learns at once who is there.
                     let beat = self.heartbeat(|state| state.beats);
                     self.send_now(&Topic::Node(sender), &beat);
+                    self.channels.presences.each(|presence| presence.missed(self, Some(sender)));
                 }
                 if let Some((after, within)) = missing {
                     self.ask(sender, after, within);
@@ -108,12 +114,14 @@ impl Node {
             }
             Message::Bye => {
                 let doubt = locked(&self.state).others.bye(sender);
+                self.channels.presences.each(|presence| presence.gone(sender));
                 if doubt {
                     self.contained(|here| here.missed_orders());
                 }
             }
             Message::Gap => {
                 tracing::warn!("events of another node were lost on their way");
+                self.channels.presences.each(|presence| presence.missed(self, Some(sender)));
                 self.contained(|here| here.missed(true));
             }
             Message::OrdersAfter { number, within } => self.answer(sender, number, within),
