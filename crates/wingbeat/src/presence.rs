@@ -1,7 +1,7 @@
 //! Who is in channels, as a service.
 
 use crate::app::App;
-use crate::realtime::{Changed, Connection, EntryId, Presence as Members, channel};
+use crate::realtime::{Changed, Connection, EntryId, MemberFn, Presence as Members, channel};
 use crate::service::{Params, RawService, Services};
 use crate::{BoxFuture, locked};
 use serde_json::{Value, json};
@@ -39,7 +39,7 @@ use wingbeat_core::{Error, IdArg, Method, Payload, RawJson, Result};
 #[must_use = "it does nothing until it is mounted"]
 pub struct Presence {
     pattern: Box<str>,
-    member: Arc<dyn Fn(&Connection) -> Option<Value> + Send + Sync>,
+    member: MemberFn,
     is_open: bool,
     members: Mutex<Option<Arc<Members>>>,
 }
@@ -122,8 +122,7 @@ impl RawService for Presence {
 
     async fn setup(&self, services: &Services, path: &str) -> Result<()> {
         let Some(app) = App::of(services) else { return Ok(()) };
-        let member = self.member.clone();
-        let members = app.presence(path, &self.pattern, Box::new(move |connection| member(connection)));
+        let members = app.presence(path, &self.pattern, self.member.clone());
         let (app, path) = (app.downgrade(), Arc::<str>::from(path));
         members.begin(move |changed: Changed| -> BoxFuture<'static, ()> {
             let (app, path) = (app.upgrade(), path.clone());

@@ -33,7 +33,7 @@ const COLLECTED: Duration = Duration::from_millis(1500);
 pub(crate) type EntryId = (Arc<str>, Arc<str>);
 
 /// What a connection is in a channel, as the application says it.
-pub(crate) type MemberFn = Box<dyn Fn(&Connection) -> Option<Value> + Send + Sync>;
+pub(crate) type MemberFn = Arc<dyn Fn(&Connection) -> Option<Value> + Send + Sync>;
 
 /// What has changed, for clients of this node.
 #[derive(Clone, Debug, PartialEq)]
