@@ -72,6 +72,8 @@ pub struct Config {
     pub(crate) connections_per_address: Option<usize>,
     pub(crate) handshakes_per_address: Option<u32>,
     pub(crate) events_per_second: Option<u32>,
+    pub(crate) node: Option<[u8; 2]>,
+    pub(crate) wrong_node: Option<Box<str>>,
 }
 
 impl Default for Config {
@@ -111,6 +113,8 @@ impl Default for Config {
             connections_per_address: None,
             handshakes_per_address: None,
             events_per_second: None,
+            node: None,
+            wrong_node: None,
         }
     }
 }
@@ -148,6 +152,19 @@ impl Config {
     /// [follows it](Config::outbox_limit).
     pub fn max_http_buffer_size(mut self, bytes: usize) -> Config {
         self.max_payload = bytes;
+        self
+    }
+
+    /// Two letters (`A-Z a-z 0-9 _ -`) that tell this server from the others behind a balancer, such as `n1`: session ids
+    /// (`sid`) end with them, so that the balancer finds the server to which a polling session belongs. WebSockets need
+    /// nothing of the kind. A request for a session of another server is answered as one for an unknown session, and
+    /// [counted](crate::Engine::foreign_requests). None by default.
+    pub fn node(mut self, letters: &str) -> Config {
+        let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        let node: Option<[u8; 2]> =
+            letters.as_bytes().try_into().ok().filter(|node: &[u8; 2]| node.iter().all(is_letter));
+        self.wrong_node = node.is_none().then(|| letters.into());
+        self.node = node;
         self
     }
 

@@ -12,6 +12,7 @@ pub(crate) struct ClientWarnings {
     json: LogThrottle,
     msgpack: LogThrottle,
     bundles: LogThrottle,
+    foreign: LogThrottle,
 }
 
 /// The answer to clients of protocol 3.
@@ -24,6 +25,17 @@ impl ClientWarnings {
             tracing::warn!(
                 times,
                 "a client of Socket.IO 1 or 2 (EIO=3) was refused: update its socket.io-client to version 4"
+            );
+        }
+    }
+
+    /// A request has come for a session of another node.
+    pub(crate) fn foreign(&self) {
+        if let Some(times) = self.foreign.happened() {
+            tracing::warn!(
+                times,
+                "a request has come for a session of another node: let the balancer look at the last two letters of `sid` \
+                 (`Config::node`)"
             );
         }
     }

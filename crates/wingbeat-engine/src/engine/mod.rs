@@ -38,7 +38,7 @@ use relief::Relief;
 use session_id::SessionId;
 use slab::Slab;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use takeover::Takeovers;
@@ -88,6 +88,8 @@ pub(crate) struct Shared {
     handshakes: Rates,
     /// Refused WebSockets that have not closed yet.
     pub(crate) refused: AtomicUsize,
+    /// How many requests came for sessions of other nodes.
+    foreign: AtomicU64,
     pub(crate) takeovers: Takeovers,
 }
 
@@ -135,6 +137,7 @@ impl Engine {
             addresses: AddressCounts::default(),
             handshakes: Rates::default(),
             refused: AtomicUsize::new(0),
+            foreign: AtomicU64::new(0),
             takeovers: Takeovers::default(),
         })))
     }
@@ -147,6 +150,12 @@ impl Engine {
     /// How many bytes wait to be sent, to all sessions together: what many wait for counts for each. Looks at all sessions.
     pub fn outbox_bytes(&self) -> usize {
         self.0.sessions().iter().map(|(_, (handle, _))| handle.outbox.bytes()).sum()
+    }
+
+    /// How many requests came for sessions of other nodes, as their [letters](Config::node) say: the balancer has not found the
+    /// right one.
+    pub fn foreign_requests(&self) -> u64 {
+        self.0.foreign.load(Ordering::Relaxed)
     }
 
     /// How many sessions there are.
@@ -226,7 +235,8 @@ impl Shared {
         }
         let entry = sessions.vacant_entry();
         let key = u32::try_from(entry.key()).map_err(|_| SessionLimit::Server)?;
-        let handle = Arc::new(SessionHandle::new(SessionId::with_key(key), self.clone(), handshake, transport));
+        let handle =
+            Arc::new(SessionHandle::new(SessionId::at_node(self.config.node, key), self.clone(), handshake, transport));
         entry.insert((handle.clone(), counted.map(Box::new)));
         Ok(handle)
     }
@@ -265,6 +275,17 @@ impl Shared {
             handle.signal(signal::DUE);
         }
         Some(handle)
+    }
+
+    /// Counts an unknown session id if it is that of a session on another node.
+    pub(crate) fn note_unknown(&self, id: &str) {
+        if let Some(node) = self.config.node
+            && id.len() == 20
+            && !id.as_bytes().ends_with(&node)
+        {
+            self.foreign.fetch_add(1, Ordering::Relaxed);
+            self.client_warnings.foreign();
+        }
     }
 
     pub(crate) fn call_finished(&self) {

@@ -35,6 +35,15 @@ impl SessionId {
         SessionId::encode(bytes)
     }
 
+    /// The same with the letters of a node at its end, by which a balancer finds it: 76 bits are random.
+    pub(crate) fn at_node(node: Option<[u8; 2]>, key: u32) -> SessionId {
+        let mut id = SessionId::with_key(key);
+        if let Some(node) = node {
+            id.0[18..].copy_from_slice(&node);
+        }
+        id
+    }
+
     fn encode(bytes: [u8; 15]) -> SessionId {
         let mut text = [0; 20];
         URL_SAFE_NO_PAD.encode_slice(bytes, &mut text).expect("15 bytes make 20 characters");
@@ -94,5 +103,15 @@ mod tests {
         assert_ne!(id, SessionId::with_key(70_000));
         assert!(id.as_str().bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-'));
         assert_eq!((SessionId::key(""), SessionId::key("abcde")), (None, None));
+    }
+
+    #[test]
+    fn an_id_of_a_node_ends_with_its_letters_and_leads_back_to_its_place() {
+        for place in [0, 70_000, u32::MAX] {
+            let id = SessionId::at_node(Some(*b"n7"), place);
+            assert!(id.as_str().ends_with("n7") && id.as_str().len() == 20, "{id:?}");
+            assert_eq!((SessionId::key(id.as_str()), id.place()), (Some(place), place));
+            assert_ne!(id, SessionId::at_node(Some(*b"n7"), place));
+        }
     }
 }

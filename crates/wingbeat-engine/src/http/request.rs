@@ -60,7 +60,10 @@ pub(super) fn verify(shared: &Shared, parts: &Parts, is_upgrade: bool) -> Result
         return Err(Refused::Forbidden("Forbidden".into()));
     }
     if !query.sid.is_empty() {
-        let handle = shared.find(&query.sid).ok_or(Refused::UnknownSession)?;
+        let Some(handle) = shared.find(&query.sid) else {
+            shared.note_unknown(&query.sid);
+            return Err(Refused::UnknownSession);
+        };
         if (!is_upgrade && handle.transport() != transport) || query.eio != "4" {
             return Err(Refused::BadRequest);
         }

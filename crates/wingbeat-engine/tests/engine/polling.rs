@@ -22,6 +22,31 @@ async fn packets_come_and_go_in_bodies() {
 }
 
 #[tokio::test]
+async fn sessions_end_with_the_letters_of_their_node_and_those_of_others_are_counted() {
+    let server = Server::start(Config::default().node("n1")).await;
+    let session = Session::connect(server.port).await;
+    assert!(session.sid.ends_with("n1") && session.sid.len() == 20, "{}", session.sid);
+    session.post("421[\"echo\",1]").await;
+    assert_eq!(session.poll().await.text(), "431[null,1]");
+    let other = format!("{}n2", &session.sid[..18]);
+    for (sid, counted) in [(&*other, 1), (&other, 2), ("AAAAAAAAAAAAAAAAAAn1", 2), ("n2", 2)] {
+        let target = format!("/socket.io/?EIO=4&transport=polling&sid={sid}");
+        let response = get(server.port, &target).await;
+        assert_eq!((response.status, response.text()), (400, UNKNOWN), "{sid}");
+        assert_eq!(server.engine.foreign_requests(), counted, "{sid}");
+    }
+}
+
+#[test]
+fn letters_of_a_node_that_no_session_id_can_have_are_an_error() {
+    for letters in ["", "1", "abc", "n.", "ä"] {
+        let error = Config::default().node(letters).check().unwrap_err();
+        assert!(error.message().starts_with("Invalid option 'node'"), "{error}");
+    }
+    Config::default().node("_-").check().unwrap();
+}
+
+#[tokio::test]
 async fn long_and_short_packets_come_in_one_body() {
     let server = Server::start(Config::default()).await;
     let session = Session::connect(server.port).await;

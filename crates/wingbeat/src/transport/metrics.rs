@@ -30,6 +30,11 @@ const UPKEEP: Duration = Duration::from_secs(5);
 ///   [recovery](crate::Recovery); `wingbeat_recovery_events_total`, the events that were sent again;
 ///   `wingbeat_recovery_lost_connections`, those that may come back,
 /// - `wingbeat_outbox_bytes`, what waits to be sent to clients at the moment of asking; what many wait for counts for each,
+/// - `wingbeat_foreign_requests_total`, requests for polling sessions of other [nodes](wingbeat_engine::Config::node),
+/// - with a [bus](crate::Builder::bus): `wingbeat_bus_connected` (0 or 1), `wingbeat_bus_nodes` that are there,
+///   `wingbeat_bus_published_total` and `wingbeat_bus_received_total` events, `wingbeat_bus_stays_total` that other nodes
+///   could not be told of, `wingbeat_bus_dropped_total` messages that found no room, `wingbeat_bus_refused_total` that were
+///   not understood.
 ///
 /// No label holds what a client has chosen: there are as many as there are services and methods. Besides there is
 /// whatever else the program records with the crate `metrics`. Keep the path from strangers.
@@ -76,6 +81,14 @@ impl Metrics {
         );
         metrics::describe_counter!("wingbeat_disconnects_total", "Connections that have ended");
         metrics::describe_counter!("wingbeat_deliveries_total", "Events handed to connections");
+        metrics::describe_counter!("wingbeat_foreign_requests_total", "Requests for sessions of other nodes");
+        metrics::describe_gauge!("wingbeat_bus_connected", "Whether other nodes hear this one, and it them");
+        metrics::describe_gauge!("wingbeat_bus_nodes", "Nodes that are there, as far as this one knows");
+        metrics::describe_counter!("wingbeat_bus_published_total", "Events that were sent to other nodes");
+        metrics::describe_counter!("wingbeat_bus_received_total", "Events that came from other nodes");
+        metrics::describe_counter!("wingbeat_bus_stays_total", "Events whose audience other nodes cannot know");
+        metrics::describe_counter!("wingbeat_bus_dropped_total", "Messages that found no room on the bus");
+        metrics::describe_counter!("wingbeat_bus_refused_total", "Messages over the bus that were not understood");
         metrics::describe_counter!("wingbeat_recovery_total", "Clients that have come back after a loss");
         metrics::describe_counter!("wingbeat_recovery_events_total", "Events that were sent again to these");
         metrics::describe_gauge!("wingbeat_recovery_lost_connections", "Lost connections whose clients may come back");
@@ -105,6 +118,7 @@ impl Transport for Metrics {
                 Method::GET | Method::HEAD => {
                     if let Some(app) = app.upgrade() {
                         metrics::gauge!("wingbeat_outbox_bytes").set(app.outbox_bytes() as f64);
+                        metrics::counter!("wingbeat_foreign_requests_total").absolute(app.foreign_requests());
                     }
                     text(handle.render())
                 }

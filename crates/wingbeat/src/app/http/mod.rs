@@ -103,6 +103,12 @@ impl App {
         self.0.http.transports().iter().map(|transport| (transport.queued_bytes)()).sum()
     }
 
+    /// How many requests came for sessions of other nodes, over all transports.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn foreign_requests(&self) -> u64 {
+        self.0.http.transports().iter().map(|transport| (transport.foreign_requests)()).sum()
+    }
+
     /// Where transports listen that have a port of their own, as [`SocketIo::listen`](crate::SocketIo::listen) gives them one,
     /// in the order they were configured. They take it at the beginning of [`setup`](App::setup); the listener that
     /// [`serve`](crate::serve) is given is none of them.

@@ -61,6 +61,7 @@ pub struct BoundTransport {
     pub(super) io: Option<Io>,
     pub(super) answer: Box<Answer>,
     pub(super) queued_bytes: Box<dyn Fn() -> usize + Send + Sync>,
+    pub(super) foreign_requests: Box<dyn Fn() -> u64 + Send + Sync>,
     /// Whose requests it knows the addresses of, and what it believes of proxies.
     pub(super) client_addresses: Option<(&'static str, Config)>,
     listen: Box<Listen>,
@@ -77,6 +78,7 @@ impl BoundTransport {
             io: None,
             answer: Box::new(|_| None),
             queued_bytes: Box::new(|| 0),
+            foreign_requests: Box::new(|| 0),
             client_addresses: None,
             listen: Box::new(|| Box::pin(ready(Ok(None)))),
             listening: OnceLock::new(),
@@ -144,6 +146,13 @@ impl BoundTransport {
     /// How many bytes wait to be sent to clients, which the transport `Metrics` shows.
     pub fn queued_bytes(mut self, queued: impl Fn() -> usize + Send + Sync + 'static) -> BoundTransport {
         self.queued_bytes = Box::new(queued);
+        self
+    }
+
+    /// How many requests came for sessions that are on other nodes.
+    #[must_use]
+    pub fn foreign_requests(mut self, requests: impl Fn() -> u64 + Send + Sync + 'static) -> BoundTransport {
+        self.foreign_requests = Box::new(requests);
         self
     }
 

@@ -198,9 +198,10 @@ impl Transport for SocketIo {
             Some(io) => Engine::new(config, io.beside(services)),
             None => Engine::new(config, services),
         }?;
-        let outbox = engine.clone();
+        let (outbox, requests) = (engine.clone(), engine.clone());
         let transport = BoundTransport::new().io(io).client_addresses("socketio", proxies);
         let transport = transport.queued_bytes(move || outbox.outbox_bytes());
+        let transport = transport.foreign_requests(move || requests.foreign_requests());
         Ok(match port {
             None => on_port_of_application(transport, engine),
             Some(port) => on_own_port(transport, engine, port, http_limits.unwrap_or_default()),
