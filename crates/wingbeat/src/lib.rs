@@ -112,7 +112,7 @@ pub mod test;
 pub mod transport;
 
 #[doc(inline)]
-pub use app::{App, AppHttp, Builder, IntoMount, ListenerReturn, Mode, Mount, Phase, PhaseHook};
+pub use app::{Answers, App, AppHttp, Builder, Everywhere, IntoMount, ListenerReturn, Mode, Mount, Phase, PhaseHook};
 pub use hooks::Context;
 pub use presence::Presence;
 pub use realtime::Connection;

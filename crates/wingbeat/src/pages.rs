@@ -28,6 +28,7 @@ pages! {
     Testing "docs/guide/testing.md",
     Clients "docs/guide/clients.md",
     Recovery "docs/guide/recovery.md",
+    Nodes "docs/guide/nodes.md",
     Deployment "docs/guide/deployment.md",
     Authentication "docs/authentication.md",
     ComingFromFeathers "docs/coming-from-feathers.md",

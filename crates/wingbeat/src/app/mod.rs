@@ -22,7 +22,7 @@ pub(crate) use guard::catch_panic;
 pub(crate) use guard::guarded;
 pub(crate) use http::{Answered, error_page_or_json, error_response, json_response};
 pub use http::{AppHttp, BoundTransport, HttpBody, Transport};
-pub use lifecycle::{ListenerReturn, Phase, PhaseHook};
+pub use lifecycle::{Answers, Everywhere, ListenerReturn, Phase, PhaseHook};
 #[cfg(feature = "auth")]
 pub use lifecycle::{Login, LoginListener};
 pub use mode::Mode;

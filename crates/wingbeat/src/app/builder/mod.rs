@@ -6,7 +6,7 @@ mod sub_app;
 use super::background::BackgroundTasks;
 use super::events::{CallTimeout, Publishers};
 use super::http::{Fallback, HttpBody, Routes, Transport};
-use super::lifecycle::{ListenerReturn, Listeners, Nodes, PhaseHook, Phases};
+use super::lifecycle::{ListenerReturn, Listeners, Nodes, PhaseHook, Phases, Respond, Responders, responder};
 use super::mount::{IntoMount, Mount, check_shared};
 use super::registry::{Entry, Registry};
 use super::{App, Inner, Mode};
@@ -14,6 +14,8 @@ use crate::hooks::HookSet;
 use crate::realtime::bus::Bus;
 use crate::realtime::{Channels, Connection, Delivery};
 use bytes::Bytes;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 use wingbeat_core::{Error, Result};
@@ -40,6 +42,7 @@ pub struct Builder {
     phases: Phases,
     mode: Mode,
     bus: Option<Box<dyn Bus>>,
+    responders: Responders,
     /// The first thing that is wrong.
     wrong: Option<Error>,
 }
@@ -236,6 +239,30 @@ impl Builder {
         self
     }
 
+    /// Answers a question that any node may [ask all of them](App::everywhere): data in, any JSON out. It has five seconds.
+    pub fn on_question<D, R, F, Fut>(mut self, question: &str, answer: F) -> Builder
+    where
+        D: DeserializeOwned,
+        R: Serialize,
+        F: Fn(App, D) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<R>> + Send + 'static,
+    {
+        self.add_responder(question.into(), responder(answer));
+        self
+    }
+
+    fn add_responder(&mut self, question: Box<str>, respond: Respond) {
+        let why = match &self.responders {
+            _ if question.contains(':') => "has a colon, as those of Wingbeat itself",
+            known if known.contains_key(&question) => "is answered twice",
+            _ => {
+                self.responders.insert(question, respond);
+                return;
+            }
+        };
+        self.wrong.get_or_insert_with(|| Error::general(format!("The question '{question}' {why}")));
+    }
+
     /// How much clients learn of errors that the program did not write for them: as little as in production, unless this says
     /// otherwise.
     ///
@@ -320,7 +347,7 @@ impl Builder {
             listeners: self.listeners,
             phases: self.phases,
             http: Routes::default(),
-            nodes: Nodes::new(self.bus),
+            nodes: Nodes::new(self.bus, self.responders),
         }));
         let mut registry = Registry::default();
         for (path, mount) in self.mounts {

@@ -26,7 +26,19 @@ impl Builder {
     /// # Ok::<(), wingbeat::Error>(())
     /// ```
     pub fn sub_app(mut self, path: &str, app: Builder) -> Builder {
-        let Builder { mounts, hooks, publishers, listeners, transports, fallback, phases, mode, wrong, bus } = app;
+        let Builder {
+            mounts,
+            hooks,
+            publishers,
+            listeners,
+            transports,
+            fallback,
+            phases,
+            mode,
+            wrong,
+            bus,
+            responders,
+        } = app;
         let outer_ones = !transports.is_empty()
             || fallback.is_some()
             || !phases.is_empty()
@@ -38,6 +50,7 @@ impl Builder {
         });
         self.wrong = self.wrong.or(wrong).or(misplaced);
         self.listeners.append(listeners);
+        responders.into_iter().for_each(|(question, respond)| self.add_responder(question, respond));
         let within = Arc::new(SubApp { hooks, publishers });
         for (inner, mut mount) in mounts {
             mount.within.insert(0, within.clone());

@@ -1,6 +1,7 @@
 //! The application's beginning and end, and connections that come and go.
 
 mod connections;
+mod everywhere;
 mod listener;
 #[cfg(feature = "auth")]
 mod login;
@@ -9,6 +10,8 @@ mod phase;
 mod recovery;
 
 pub(super) use connections::Listeners;
+pub use everywhere::{Answers, Everywhere};
+pub(super) use everywhere::{Respond, Responders, responder};
 pub use listener::ListenerReturn;
 #[cfg(feature = "auth")]
 pub use login::{Login, LoginListener};

@@ -1,5 +1,7 @@
 //! This application as one node of several.
 
+use super::everywhere::Responders;
+use crate::BoxFuture;
 use crate::app::guard::contained;
 use crate::app::{App, WeakApp};
 use crate::realtime::bus::{Bus, Here, Node, Sent, SocketRelay};
@@ -21,11 +23,17 @@ const BETWEEN: Duration = Duration::from_millis(100);
 pub(in crate::app) struct Nodes {
     bus: Option<Box<dyn Bus>>,
     node: OnceLock<Arc<Node>>,
+    /// What others may ask this one.
+    pub(super) responders: Responders,
 }
 
 impl Nodes {
-    pub(in crate::app) fn new(bus: Option<Box<dyn Bus>>) -> Nodes {
-        Nodes { bus, node: OnceLock::new() }
+    pub(in crate::app) fn new(bus: Option<Box<dyn Bus>>, responders: Responders) -> Nodes {
+        Nodes { bus, node: OnceLock::new(), responders }
+    }
+
+    pub(super) fn node(&self) -> Option<&Arc<Node>> {
+        self.node.get()
     }
 
     pub(in crate::app) fn are_there(&self) -> bool {
@@ -102,7 +110,7 @@ impl App {
 
     /// Becomes one of the nodes, if there is a bus, and unless it is one already.
     pub(super) async fn connect_to_nodes(&self) -> Result<()> {
-        let Nodes { bus, node } = &self.0.nodes;
+        let Nodes { bus, node, .. } = &self.0.nodes;
         let Some(bus) = bus.as_ref().filter(|_| node.get().is_none()) else { return Ok(()) };
         let (channels, delivery) = (self.0.channels.clone(), self.0.delivery.clone());
         let here = Box::new(self.downgrade());
@@ -128,7 +136,7 @@ impl App {
 
     /// Whether other nodes hear this one, and it them; nothing if it has no bus.
     pub(crate) fn is_among_nodes(&self) -> Option<bool> {
-        let Nodes { bus, node } = &self.0.nodes;
+        let Nodes { bus, node, .. } = &self.0.nodes;
         bus.as_ref().map(|_| node.get().is_some_and(|node| node.is_well()))
     }
 
@@ -171,6 +179,10 @@ impl Here for WeakApp {
         if !guards.iter().any(|guard| guard.order(&app, name, data)) {
             tracing::warn!(order = name, "another node wants something that this release does not know");
         }
+    }
+
+    fn asked(&self, name: Box<str>, data: RawJson) -> Option<BoxFuture<'static, Option<RawJson>>> {
+        WeakApp::asked(self, &name, &data)
     }
 
     fn missed(&self, arrives_again: bool) {

@@ -384,3 +384,74 @@ async fn a_program_that_has_published_and_ended_is_no_node_that_is_missed() {
     assert_eq!((one.node_count(), client.heard().len()), (1, 1));
     assert!(client.connection().is_connected());
 }
+
+#[tokio::test]
+async fn all_nodes_are_asked_and_who_does_not_answer_is_counted() {
+    let bus = bus::Memory::new();
+    let numbers = Arc::new(AtomicUsize::new(0));
+    let build = || {
+        let number = numbers.fetch_add(1, Ordering::Relaxed);
+        App::builder().on_question("number", move |_: App, times: usize| async move { Ok(number * times) }).on_question(
+            "moody",
+            move |_: App, _: ()| async move {
+                match number {
+                    0 => Ok("well"),
+                    1 => Err(Error::general("not today")),
+                    _ => panic!("on purpose"),
+                }
+            },
+        )
+    };
+    let [one, two, three] = nodes(&bus, build).await;
+    until(|| one.node_count() == 3).await;
+    let mut answers = one.everywhere().ask::<usize>("number", 10).await.unwrap();
+    answers.answers.sort();
+    assert_eq!((answers.answers, answers.missing), (vec![0, 10, 20], 0));
+    let moods = one.everywhere().ask::<String>("moody", ()).await.unwrap();
+    assert_eq!((moods.answers, moods.missing), (vec!["well".to_owned()], 2));
+    assert_eq!(two.everywhere().ask::<String>("moody", ()).await.unwrap_err().message(), "not today");
+    assert_eq!(one.everywhere().ask::<usize>("unknown", ()).await.unwrap_err().code(), 404);
+    let here = [client(&two, &["room"]).await, client(&three, &["room"]).await, client(&three, &["room"]).await];
+    let mut len = one.everywhere().len("room").await;
+    len.answers.sort();
+    assert_eq!((len.answers, len.missing), (vec![0, 1, 2], 0));
+    drop(here);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_dies_or_is_cut_off_keeps_nobody_waiting() {
+    let bus = bus::Memory::new();
+    let asleep = || App::builder().on_question("sleep", |_: App, _: ()| std::future::pending::<Result<()>>());
+    let [one] = nodes(&bus, || App::builder().on_question("sleep", async |_: App, _: ()| Ok(()))).await;
+    let [two] = nodes(&bus, asleep).await;
+    until(|| one.node_count() == 2).await;
+    let begun = tokio::time::Instant::now();
+    let everywhere = one.everywhere().patience(Duration::from_secs(60));
+    let asking = tokio::spawn(async move { everywhere.ask::<()>("sleep", ()).await });
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    two.shutdown(Duration::from_millis(10)).await;
+    let answers = asking.await.unwrap().unwrap();
+    assert_eq!((answers.answers.len(), answers.missing), (1, 1));
+    assert!(begun.elapsed() < Duration::from_secs(5), "its end was waited out: {:?}", begun.elapsed());
+    let [_three] = nodes(&bus, asleep).await;
+    until(|| one.node_count() == 2).await;
+    let answers = one.everywhere().patience(Duration::from_secs(2)).ask::<()>("sleep", ()).await.unwrap();
+    assert_eq!((answers.answers.len(), answers.missing), (1, 1));
+    bus.cut(0);
+    let answers = one.everywhere().ask::<()>("sleep", ()).await.unwrap();
+    assert_eq!((answers.answers.len(), answers.missing), (1, 1));
+}
+
+#[test]
+fn a_question_is_answered_once_and_has_no_colon() {
+    let answer = async |_: App, _: ()| Ok(());
+    for (builder, why) in [
+        (App::builder().on_question("a", answer).on_question("a", answer), "The question 'a' is answered twice"),
+        (
+            App::builder().on_question("wingbeat:len", answer),
+            "The question 'wingbeat:len' has a colon, as those of Wingbeat itself",
+        ),
+    ] {
+        assert_eq!(builder.build().unwrap_err().message(), why);
+    }
+}

@@ -88,9 +88,7 @@ impl Node {
             let mut state = locked(&self.state);
             (state.last_beat.elapsed() >= interval, state.others.forget_silent(interval * BEATS))
         };
-        for node in &silent.nodes {
-            self.channels.presences.each(|presence| presence.gone(*node));
-        }
+        silent.nodes.iter().for_each(|node| self.has_gone(*node));
         if is_due {
             self.beat();
         }

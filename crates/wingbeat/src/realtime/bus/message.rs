@@ -35,6 +35,17 @@ pub(crate) enum Message {
         name: Box<str>,
         data: RawJson,
     },
+    /// The sender wants to know something of every node.
+    Asked {
+        number: u64,
+        name: Box<str>,
+        data: RawJson,
+    },
+    /// What the sender says to that. Nothing, if it cannot say anything.
+    Answer {
+        number: u64,
+        data: Option<RawJson>,
+    },
     /// The sender is there, and has sent so many orders; sent to all, its sender too.
     Heartbeat {
         orders: u64,
@@ -106,6 +117,8 @@ mod kind {
     pub(super) const ORDERS_GONE: u8 = 8;
     pub(super) const RAW: u8 = 9;
     pub(super) const TOLD: u8 = 10;
+    pub(super) const ASKED: u8 = 11;
+    pub(super) const ANSWER: u8 = 12;
 }
 
 /// The tags of fields; those of one message are all different, but for attachments.
@@ -166,6 +179,19 @@ impl Message {
                 head(&mut out, kind::TOLD, 32 + name.len() + data.as_bytes().len());
                 out.field(tag::NAME, name.as_bytes());
                 out.json(data, tag::DATA, tag::ATTACHMENT);
+            }
+            Message::Asked { number, name, data } => {
+                head(&mut out, kind::ASKED, 48 + name.len() + data.as_bytes().len());
+                out.number(tag::NUMBER, *number);
+                out.field(tag::NAME, name.as_bytes());
+                out.json(data, tag::DATA, tag::ATTACHMENT);
+            }
+            Message::Answer { number, data } => {
+                head(&mut out, kind::ANSWER, 32 + data.as_ref().map_or(0, |data| data.as_bytes().len()));
+                out.number(tag::NUMBER, *number);
+                if let Some(data) = data {
+                    out.json(data, tag::DATA, tag::ATTACHMENT);
+                }
             }
             Message::Heartbeat { orders, beat } => {
                 head(&mut out, kind::HEARTBEAT, 26);
@@ -229,6 +255,15 @@ impl Message {
                 data: fields.data.read()?,
             }),
             kind::TOLD => Ok(Message::Told { name: text(&fields.name)?, data: fields.data.read()? }),
+            kind::ASKED => Ok(Message::Asked {
+                number: needed(fields.number)?,
+                name: text(&fields.name)?,
+                data: fields.data.read()?,
+            }),
+            kind::ANSWER => Ok(Message::Answer {
+                number: needed(fields.number)?,
+                data: fields.data.text.is_some().then(|| fields.data.read()).transpose()?,
+            }),
             kind::HEARTBEAT => Ok(Message::Heartbeat { orders: needed(fields.number)?, beat: needed(fields.several)? }),
             kind::BYE => Ok(Message::Bye),
             kind::GAP => Ok(Message::Gap),
@@ -361,6 +396,9 @@ mod tests {
             }),
             Message::Order { number: 7, name: "logout".into(), data: RawJson::NULL },
             Message::Told { name: "presence".into(), data: RawJson::NULL },
+            Message::Asked { number: 1, name: "len".into(), data: RawJson::NULL },
+            Message::Answer { number: 1, data: None },
+            Message::Answer { number: 1, data: Some(RawJson::NULL) },
             Message::Heartbeat { orders: 3, beat: 9 },
             Message::Raw { written: RawJson::NULL, args: RawJson::NULL, several: None },
             Message::Bye,

@@ -6,6 +6,7 @@ mod node;
 mod orders;
 mod others;
 mod port;
+mod questions;
 mod raw;
 mod receiving;
 mod subscriptions;

@@ -5,14 +5,15 @@ use super::message::Message;
 use super::orders::SentOrders;
 use super::others::Others;
 use super::port::{Bus, BusConnection, Topic};
+use super::questions::Questions;
 use super::receiving::{LEAVE, Receiver};
 use super::subscriptions::Subscriptions;
 use super::travel::Outgoing;
-use crate::locked;
 use crate::realtime::audience::Audience;
 use crate::realtime::channel::{Channels, Leave};
 use crate::realtime::delivery::Delivery;
 use crate::realtime::publication::EventName;
+use crate::{BoxFuture, locked};
 use bytes::Bytes;
 use serde::Serialize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -34,6 +35,8 @@ pub(crate) trait Here: Send + Sync + 'static {
     fn act_on_sockets(&self, at: usize, to: &Selection, action: &Action);
     /// Does what another node has ordered.
     fn order(&self, name: &str, data: &RawJson);
+    /// What this node says to a question; nothing if it knows of none of that name.
+    fn asked(&self, name: Box<str>, data: RawJson) -> Option<BoxFuture<'static, Option<RawJson>>>;
     /// Events of other nodes may be missing; whether what they send arrives again.
     fn missed(&self, arrives_again: bool);
     /// Orders of other nodes may be missing, and cannot be known any more.
@@ -68,6 +71,7 @@ pub(crate) struct Node {
 pub(super) struct State {
     pub(super) others: Others,
     pub(super) orders: SentOrders,
+    pub(super) questions: Questions,
     /// When it began to listen.
     pub(super) since: Instant,
     pub(super) beats: u64,
@@ -97,6 +101,7 @@ impl Node {
         let state = State {
             others: Others::default(),
             orders: SentOrders::default(),
+            questions: Questions::default(),
             since: now,
             beats: 0,
             last_beat: now,

@@ -56,6 +56,10 @@ impl Others {
         self.nodes.len()
     }
 
+    pub(super) fn numbers(&self) -> impl Iterator<Item = u64> {
+        self.nodes.keys().copied()
+    }
+
     pub(super) fn is_known(&self, node: u64) -> bool {
         self.nodes.contains_key(&node)
     }

@@ -35,7 +35,7 @@ impl Inbox for Receiver {
 }
 
 impl Node {
-    pub(super) async fn receive(&self, what: Incoming) {
+    pub(super) async fn receive(self: &Arc<Node>, what: Incoming) {
         match what {
             Incoming::Message { topic, message } => match Message::sender(&message) {
                 Some(sender) if sender == self.number => self.heard_itself(&message),
@@ -76,7 +76,7 @@ impl Node {
     }
 
     /// One of its own messages has come back.
-    async fn heard(&self, topic: Topic, sender: u64, message: Message) {
+    async fn heard(self: &Arc<Node>, topic: Topic, sender: u64, message: Message) {
         let since = locked(&self.state).since;
         match message {
             Message::Event(event) => self.deliver(topic, sender, event).await,
@@ -97,6 +97,8 @@ impl Node {
             Message::Told { name, data } => {
                 self.channels.presences.named(&name, |presence| presence.heard(self, sender, &data));
             }
+            Message::Asked { number, name, data } => self.asked(sender, number, name, data),
+            Message::Answer { number, data } => self.has_answered(sender, number, data),
             Message::Heartbeat { orders, .. } => {
                 let (is_known, missing) = {
                     let mut state = locked(&self.state);
@@ -114,7 +116,7 @@ impl Node {
             }
             Message::Bye => {
                 let doubt = locked(&self.state).others.bye(sender);
-                self.channels.presences.each(|presence| presence.gone(sender));
+                self.has_gone(sender);
                 if doubt {
                     self.contained(|here| here.missed_orders());
                 }
@@ -131,6 +133,12 @@ impl Node {
                 self.contained(|here| here.missed_orders());
             }
         }
+    }
+
+    /// What is known of another node counts no longer.
+    pub(super) fn has_gone(&self, other: u64) {
+        locked(&self.state).questions.gone(other);
+        self.channels.presences.each(|presence| presence.gone(other));
     }
 
     fn obey(&self, name: &str, data: &RawJson) {
