@@ -92,6 +92,8 @@ fn publish(server: &Server, events: usize) -> Result<()> {
     let mut publisher = Handshake::websocket(server, "")?;
     for _ in 0..events {
         publisher.send(r#"420["create","messages",{"text":"hello"},{}]"#)?;
+        // It hears of it as well, before the answer.
+        publisher.expect("42[")?;
         publisher.expect("430[null,{")?;
     }
     Ok(())
