@@ -1,5 +1,7 @@
 //! Several nodes of one application, over brokers that people already trust.
 
+#[cfg(any(test, feature = "contract"))]
+pub mod contract;
 mod memory;
 mod publisher;
 

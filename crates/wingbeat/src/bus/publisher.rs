@@ -92,6 +92,12 @@ impl Publisher {
                 return Err(Error::bad_request("The audience has a filter, which no node can ask: use `having`"));
             }
         };
+        let largest = self.connection.largest();
+        if message.len() > largest {
+            let message =
+                format!("The event is too large: it takes {} bytes, and the bus carries {largest}", message.len());
+            return Err(Error::bad_request(message));
+        }
         let full = || Error::unavailable("The event could not be sent: too much waits for the bus");
         let sending = async {
             while self.connection.publish(&topics, &message).is_err() {

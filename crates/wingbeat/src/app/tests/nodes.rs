@@ -219,7 +219,7 @@ async fn who_leaves_by_a_value_leaves_on_every_node() {
     until(|| kicked.connection().channels().is_empty()).await;
 }
 
-/// What a node asks for.
+/// Tells what a node asks for, and carries little.
 #[derive(Clone)]
 struct Spy(bus::Memory, Arc<Mutex<Vec<(Topic, bool)>>>);
 
@@ -235,7 +235,10 @@ impl Bus for Spy {
 
 impl BusConnection for SpyConnection {
     fn publish(&self, topics: &[Topic], message: &Bytes) -> Result<(), Full> {
-        self.0.publish(topics, message)
+        if message.len() > self.largest() { Err(Full) } else { self.0.publish(topics, message) }
+    }
+    fn largest(&self) -> usize {
+        4096
     }
     fn has_room(&self) -> BoxFuture<'_, ()> {
         self.0.has_room()
@@ -286,6 +289,36 @@ async fn a_node_asks_for_the_channels_that_somebody_is_in() {
     app.channel("all").leave(one.connection());
     tokio::time::sleep(Duration::from_secs(10)).await;
     assert_eq!(topics().last(), Some(&("all".to_owned(), false)));
+}
+
+#[tokio::test]
+async fn what_is_too_large_for_the_bus_stays_and_nobody_waits_for_it() {
+    let bus = Spy(bus::Memory::new(), Arc::default());
+    let build = || echo(|_| channel("all"))().bus(bus.clone()).build().unwrap();
+    let (one, two) = (build(), build());
+    one.setup().await.unwrap();
+    two.setup().await.unwrap();
+    let clients = [client(&one, &["all"]).await, client(&two, &["all"]).await];
+    let large = json!("x".repeat(5_000));
+    let echo = one.service("echo");
+    let creating = echo.create(large.clone(), Params::new());
+    tokio::time::timeout(Duration::from_secs(2), creating).await.expect("it waits for room").unwrap();
+    drained(&one, &[&clients[0], &clients[1]]).await;
+    assert_eq!((data(&clients[0]).len(), data(&clients[1]).len()), (2, 1));
+    let publisher = bus::Publisher::connect(&bus).await.unwrap();
+    let error = publisher.publish("echo", "created", large, channel("all")).await.unwrap_err();
+    assert!(error.code() == 400 && error.message().contains("the bus carries 4096"), "{error}");
+}
+
+#[tokio::test]
+async fn after_the_end_nobody_waits_for_room() {
+    let bus = bus::Memory::new();
+    let [one, two] = nodes(&bus, echo(|_| channel("all"))).await;
+    let _client = client(&two, &["all"]).await;
+    one.shutdown(Duration::from_secs(1)).await;
+    let echo = one.service("echo");
+    let creating = echo.create(json!(1), Params::new());
+    let _ = tokio::time::timeout(Duration::from_secs(2), creating).await.expect("it waits for room");
 }
 
 #[tokio::test]

@@ -183,7 +183,8 @@ impl Node {
         let number = self.events.fetch_add(1, Ordering::Relaxed);
         let message = Message::Raw { written, args, several: (topics.len() > 1).then_some(number) };
         let message = message.encode(self.number);
-        if self.bus.get().is_none_or(|bus| bus.publish(topics, &message).is_err()) {
+        let Some(bus) = self.bus.get() else { return };
+        if !self.is_too_large(&**bus, &message) && bus.publish(topics, &message).is_err() {
             dropped();
         }
     }
@@ -231,12 +232,17 @@ impl Node {
         if let Some(bus) = self.bus.get() {
             self.send_now(&Topic::All, &Message::Bye.encode(self.number));
             bus.close(patience).await;
+            // Who would wait for room need not.
+            self.is_lost.store(true, Ordering::Release);
         }
     }
 
     /// Waits for room, unless the connection is lost.
     async fn send(&self, topics: &[Topic], message: &Bytes) {
         let Some(bus) = self.bus.get() else { return };
+        if self.is_too_large(&**bus, message) {
+            return;
+        }
         let sending = async {
             while bus.publish(topics, message).is_err() {
                 if self.is_lost.load(Ordering::Acquire) {
@@ -254,6 +260,27 @@ impl Node {
         }
         self.owes_gap.store(true, Ordering::Release);
         dropped();
+    }
+
+    /// Whether the bus carries nothing of that size; then that is told.
+    fn is_too_large(&self, bus: &dyn BusConnection, message: &Bytes) -> bool {
+        static TOO_LARGE: LogThrottle = LogThrottle::new();
+        let (bytes, largest) = (message.len(), bus.largest());
+        if bytes <= largest {
+            return false;
+        }
+        self.owes_gap.store(true, Ordering::Release);
+        #[cfg(feature = "metrics")]
+        metrics::counter!("wingbeat_bus_dropped_total").increment(1);
+        if let Some(times) = TOO_LARGE.happened() {
+            tracing::error!(
+                bytes,
+                largest,
+                times,
+                "an event is too large for the bus, so clients of other nodes do not hear it: publish less of the record                  (`Audience::send`), or let the broker carry more (`max_payload` of NATS)"
+            );
+        }
+        true
     }
 
     pub(super) fn send_now(&self, topic: &Topic, message: &Bytes) -> bool {

@@ -29,8 +29,13 @@ pub trait BusConnection: Send + Sync + 'static {
     /// wait. What one node publishes to one topic arrives in that order.
     ///
     /// # Errors
-    /// If too much waits to be sent; then none of it is queued.
+    /// If too much waits to be sent, the message is [too large](BusConnection::largest), or the connection is lost; then none
+    /// of it is queued.
     fn publish(&self, topics: &[Topic], message: &Bytes) -> Result<(), Full>;
+    /// How many bytes a message may have. One that has more is never sent.
+    fn largest(&self) -> usize {
+        usize::MAX
+    }
     /// Waits until less is queued, or the connection is lost.
     fn has_room(&self) -> BoxFuture<'_, ()>;
     /// Asks for the messages of a topic, also after the connection was lost and restored. It does not wait. Asking twice is
@@ -93,6 +98,17 @@ impl Topic {
             Topic::Room(name) => ('r', (&**name).into()),
             Topic::Node(number) => ('n', format!("{number:016x}").into()),
             Topic::All => ('a', "".into()),
+        }
+    }
+
+    /// The topic of these [parts](Topic::parts), if they are those of one.
+    pub fn from_parts(kind: char, name: &str) -> Option<Topic> {
+        match (kind, name) {
+            ('c', name) => Some(Topic::Channel(name.into())),
+            ('r', name) => Some(Topic::Room(name.into())),
+            ('n', name) if name.len() == 16 => u64::from_str_radix(name, 16).ok().map(Topic::Node),
+            ('a', "") => Some(Topic::All),
+            _ => None,
         }
     }
 }
