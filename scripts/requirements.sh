@@ -108,6 +108,24 @@ need_mariadb() {
   fi
 }
 
+# Installs a broker's package of Debian (`redis-server`, `nats-server`) where we may; fails if there is none in the end.
+need_broker() {
+  local program=$1 as_root=env
+  PATH=$PATH:/usr/sbin
+  if [ "$(id -u)" != 0 ]; then as_root="sudo -n"; fi
+  if ! command -v "$program" >/dev/null && command -v apt-get >/dev/null && $as_root true 2>/dev/null; then
+    step "$program by apt"
+    $as_root apt-get update -qq && $as_root apt-get install -qq -y --no-install-recommends "$program" || true
+  fi
+  if ! command -v "$program" >/dev/null; then
+    printf '%s is missing. On Debian: apt install %s; elsewhere the program must be in the path.\n' "$program" "$program" >&2
+    return 1
+  fi
+}
+
+need_redis() { need_broker redis-server; }
+need_nats() { need_broker nats-server; }
+
 # Sets SQLMAP, installing it into the target folder where it is missing; fails if there is none in the end.
 need_sqlmap() {
   local own="$TARGET/sqlmap"

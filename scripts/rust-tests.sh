@@ -6,9 +6,10 @@ need_rust
 # The client's tests talk to the original server, and some servers read the client bundles.
 need_node
 npm_packages conformance
-# The tests of their stores start them; where one is missing they say that they were not run.
+# The tests of their stores and buses start them; where one is missing they say that they were not run.
 need_postgres || [ "${CI:-}" != true ]
 need_mariadb || [ "${CI:-}" != true ]
+need_redis || [ "${CI:-}" != true ]
 # Where a change is judged, random tests ask the same each time; elsewhere they look for what nobody has thought of.
 if [ "${CI:-}" = true ]; then export PROPTEST_RNG_SEED="${PROPTEST_RNG_SEED:-1}"; fi
 if cargo nextest --version >/dev/null 2>&1; then

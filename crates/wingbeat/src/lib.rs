@@ -43,6 +43,7 @@
 //! | [`auth`] | logging in |
 //! | [`axum`](mod@axum) | who is logged in, for routes of axum |
 //! | [`store`] | services over tables: memory, SQLite, PostgreSQL, or a store of your own |
+//! | [`bus`] | several nodes of one application, over Redis, or a bus of your own |
 //! | [`schema`] | validation and resolvers |
 //! | [`transport`] | Socket.IO, health, and transports of your own |
 //! | [`settings`] | settings from file and environment |
@@ -55,16 +56,17 @@
 //! |---|---|
 //! | `auth` | logging in: [`auth`] |
 //! | `axum` | inside an axum server: addresses of clients, errors as answers, and with `auth` who is logged in ([`axum`](mod@axum)) |
-//! | `contract` | facts that a store of your own is held against: [`store::contract`] |
+//! | `contract` | facts that a store or a bus of your own is held against: [`store::contract`], [`bus::contract`] |
 //! | `derive` (on by default) | [`Record`], the derive, and `store::migrations!` |
 //! | `http2` | HTTP/2 beside HTTP/1.1 for polling, with `tls` |
 //! | `mariadb` | records in MariaDB: [`store::MariaDb`] |
 //! | `metrics` | figures for Prometheus: [`Metrics`] |
 //! | `postgres` | records in PostgreSQL: [`store::Postgres`] |
+//! | `redis` | several nodes over Redis: [`bus::Redis`] |
 //! | `schema` | validation by JSON Schemas that come from Rust types: [`schema`] |
 //! | `settings` | settings from file and environment: [`settings`] |
 //! | `sqlite` | records in SQLite: [`store::Sqlite`] |
-//! | `tls` | encrypted connections: [`engine::Tls`], and to databases |
+//! | `tls` | encrypted connections: [`engine::Tls`], and to databases and Redis |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -95,6 +97,7 @@ mod javascript;
     feature = "mariadb",
     feature = "metrics",
     feature = "postgres",
+    feature = "redis",
     feature = "schema",
     feature = "settings",
     feature = "sqlite",
@@ -110,6 +113,8 @@ pub mod settings;
 pub mod store;
 pub mod test;
 pub mod transport;
+#[cfg(all(feature = "tls", any(feature = "mariadb", feature = "postgres", feature = "redis")))]
+mod trusted;
 
 #[doc(inline)]
 pub use app::{Answers, App, AppHttp, Builder, Everywhere, IntoMount, ListenerReturn, Mode, Mount, Phase, PhaseHook};

@@ -22,7 +22,10 @@ mod node;
 use super::Bus;
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
+#[cfg(not(test))]
 use node::Node;
+#[cfg(test)]
+pub(super) use node::Node;
 use std::panic::AssertUnwindSafe;
 
 /// Holds a bus against every fact of the suite.

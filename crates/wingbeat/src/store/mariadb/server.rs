@@ -5,9 +5,9 @@ use super::connection::Connection;
 use super::error::{lost, mapped};
 use super::url::Address;
 use crate::store::sql::pool;
-#[cfg(feature = "tls")]
-use crate::store::sql::trusted::certificates;
 use crate::store::sql::url::Encryption;
+#[cfg(feature = "tls")]
+use crate::trusted::certificates;
 use mysql_async::prelude::Queryable as _;
 use mysql_async::{Conn, Error as Driver, Opts, OptsBuilder};
 use std::time::Duration;

@@ -1,17 +1,14 @@
 //! Encrypted connections to the database.
 
-use crate::store::sql::trusted::root_store;
+use crate::trusted::client_config;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream};
 use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::ClientConfig;
-use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::{InvalidDnsNameError, ServerName};
-use wingbeat_core::{Error, Result};
+use wingbeat_core::Result;
 
 /// Encrypts, and holds the server to a certificate of its name.
 #[derive(Clone)]
@@ -23,11 +20,7 @@ impl Tls {
     /// # Errors
     /// If there are none.
     pub(super) fn trusting(file: Option<&str>) -> Result<Tls> {
-        let roots = root_store(file)?;
-        let provider = Arc::new(aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-        let config = config.map_err(Error::internal)?.with_root_certificates(roots).with_no_client_auth();
-        Ok(Tls(Arc::new(config).into()))
+        Ok(Tls(client_config(file)?.into()))
     }
 }
 

@@ -21,8 +21,6 @@ mod select;
 mod statement;
 mod table;
 pub(super) mod transaction;
-#[cfg(all(feature = "tls", any(feature = "postgres", feature = "mariadb")))]
-pub(super) mod trusted;
 #[cfg(any(feature = "postgres", feature = "mariadb"))]
 pub(super) mod url;
 mod write;
