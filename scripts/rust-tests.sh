@@ -10,6 +10,7 @@ npm_packages conformance
 need_postgres || [ "${CI:-}" != true ]
 need_mariadb || [ "${CI:-}" != true ]
 need_redis || [ "${CI:-}" != true ]
+need_nats || [ "${CI:-}" != true ]
 # Where a change is judged, random tests ask the same each time; elsewhere they look for what nobody has thought of.
 if [ "${CI:-}" = true ]; then export PROPTEST_RNG_SEED="${PROPTEST_RNG_SEED:-1}"; fi
 if cargo nextest --version >/dev/null 2>&1; then

@@ -43,7 +43,7 @@
 //! | [`auth`] | logging in |
 //! | [`axum`](mod@axum) | who is logged in, for routes of axum |
 //! | [`store`] | services over tables: memory, SQLite, PostgreSQL, or a store of your own |
-//! | [`bus`] | several nodes of one application, over Redis, or a bus of your own |
+//! | [`bus`] | several nodes of one application, over Redis, NATS, or a bus of your own |
 //! | [`schema`] | validation and resolvers |
 //! | [`transport`] | Socket.IO, health, and transports of your own |
 //! | [`settings`] | settings from file and environment |
@@ -61,6 +61,7 @@
 //! | `http2` | HTTP/2 beside HTTP/1.1 for polling, with `tls` |
 //! | `mariadb` | records in MariaDB: [`store::MariaDb`] |
 //! | `metrics` | figures for Prometheus: [`Metrics`] |
+//! | `nats` | several nodes over NATS: [`bus::Nats`] |
 //! | `postgres` | records in PostgreSQL: [`store::Postgres`] |
 //! | `redis` | several nodes over Redis: [`bus::Redis`] |
 //! | `schema` | validation by JSON Schemas that come from Rust types: [`schema`] |
@@ -96,6 +97,7 @@ mod javascript;
     feature = "derive",
     feature = "mariadb",
     feature = "metrics",
+    feature = "nats",
     feature = "postgres",
     feature = "redis",
     feature = "schema",
@@ -113,7 +115,7 @@ pub mod settings;
 pub mod store;
 pub mod test;
 pub mod transport;
-#[cfg(all(feature = "tls", any(feature = "mariadb", feature = "postgres", feature = "redis")))]
+#[cfg(any(feature = "nats", all(feature = "tls", any(feature = "mariadb", feature = "postgres", feature = "redis"))))]
 mod trusted;
 
 #[doc(inline)]

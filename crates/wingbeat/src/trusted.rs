@@ -1,11 +1,11 @@
 //! Encrypted connections to servers: whose certificates are trusted.
 
-#[cfg(any(feature = "postgres", feature = "redis"))]
+#[cfg(any(feature = "nats", feature = "postgres", feature = "redis"))]
 use std::sync::Arc;
 use tokio_rustls::rustls::RootCertStore;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
-#[cfg(any(feature = "postgres", feature = "redis"))]
+#[cfg(any(feature = "nats", feature = "postgres", feature = "redis"))]
 use tokio_rustls::rustls::{ClientConfig, crypto::aws_lc_rs};
 use wingbeat_core::{Error, Result};
 
@@ -35,7 +35,7 @@ pub(crate) fn certificates(file: Option<&str>) -> Result<Vec<CertificateDer<'sta
 ///
 /// # Errors
 /// As [`certificates`].
-#[cfg(any(feature = "postgres", feature = "redis"))]
+#[cfg(any(feature = "nats", feature = "postgres", feature = "redis"))]
 pub(crate) fn client_config(file: Option<&str>) -> Result<Arc<ClientConfig>> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(certificates(file)?);

@@ -1,13 +1,15 @@
 //! Several nodes of one application, over brokers that people already trust.
 
-#[cfg(all(test, feature = "redis"))]
+#[cfg(all(test, any(feature = "nats", feature = "redis")))]
 #[path = "../../tests/framework/brokers.rs"]
 mod brokers;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
-#[cfg(feature = "redis")]
+#[cfg(any(feature = "nats", feature = "redis"))]
 mod link;
 mod memory;
+#[cfg(feature = "nats")]
+mod nats;
 mod publisher;
 #[cfg(feature = "redis")]
 mod redis;
@@ -17,10 +19,12 @@ pub use self::redis::Redis;
 #[doc(inline)]
 pub use crate::realtime::bus::{Bus, BusConnection, Full, Inbox, Incoming, Topic};
 pub use memory::Memory;
+#[cfg(feature = "nats")]
+pub use nats::Nats;
 pub use publisher::Publisher;
 
 /// What names in a broker begin with must not be taken for a part of a name, and brokers have rules of their own.
-#[cfg(feature = "redis")]
+#[cfg(any(feature = "nats", feature = "redis"))]
 fn check_prefix(prefix: &str) -> wingbeat_core::Result<()> {
     let is_known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     // NATS knows no empty parts.

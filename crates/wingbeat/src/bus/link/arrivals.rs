@@ -5,7 +5,9 @@ use crate::bus::{Inbox, Incoming};
 use crate::locked;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
+use std::task::Waker;
+#[cfg(feature = "redis")]
+use std::task::{Context, Poll};
 use tokio::sync::Notify;
 
 /// How many bytes may wait before no more is read from the broker.
@@ -47,12 +49,14 @@ impl Arrivals {
     }
 
     /// Some of what the broker has sent is gone.
+    #[cfg(feature = "nats")]
     pub(in crate::bus) fn push_gap(&self) {
         self.push(Incoming::Lost);
         self.push(Incoming::Restored);
     }
 
     /// Whether more can be taken; whoever asks is woken when it can. One at a time.
+    #[cfg(feature = "redis")]
     pub(in crate::bus) fn poll_room(&self, cx: &Context<'_>) -> Poll<()> {
         let mut state = locked(&self.state);
         if state.is_full() {
@@ -63,6 +67,7 @@ impl Arrivals {
     }
 
     /// Waits until more can be taken.
+    #[cfg(feature = "nats")]
     pub(in crate::bus) async fn room(&self) {
         loop {
             let room = self.room.notified();

@@ -16,6 +16,7 @@ pub(super) struct Address {
     place: Place,
     is_encrypted: bool,
     /// The file with the certificates that are trusted, if not those of the system are.
+    #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "nothing is encrypted"))]
     trusted: Option<String>,
     /// Who this program is there.
     pub(super) login: RedisConnectionInfo,
