@@ -4,6 +4,9 @@
 
 mod advisories;
 mod beside;
+#[cfg(all(feature = "auth", any(feature = "nats", feature = "redis")))]
+#[allow(dead_code, reason = "the tests inside the crate use more of it")]
+mod brokers;
 mod burst;
 mod documentation;
 mod extends;

@@ -1,14 +1,15 @@
-//! Several nodes with real clients, in one process.
+//! Several nodes with real clients, in one process, over each of the buses.
 
 use super::recovery::{again, auth, builder, disconnects, event, first, login, note};
 use super::sockets::{Client, Server};
 use futures_util::StreamExt;
 use serde_json::json;
 use std::time::Duration;
-use wingbeat::{Builder, Recovery, bus, prelude::*};
+use wingbeat::bus::{self, Bus};
+use wingbeat::{Builder, Recovery, prelude::*};
 
-async fn nodes(bus: &bus::Memory, build: impl Fn() -> Builder, transport: impl Fn() -> SocketIo) -> [Server; 2] {
-    [node(build().bus(bus.clone()), transport()).await, node(build().bus(bus.clone()), transport()).await]
+async fn nodes(bus: impl Bus + Clone, build: impl Fn() -> Builder, transport: impl Fn() -> SocketIo) -> [Server; 2] {
+    [node(build().bus(bus.clone()), transport()).await, node(build().bus(bus), transport()).await]
 }
 
 /// A server that has let a client in: it is set up.
@@ -30,9 +31,7 @@ async fn settled(server: &Server) {
     server.app.channel("everybody").subscribed().await.unwrap();
 }
 
-#[tokio::test]
-async fn what_was_published_on_another_node_is_missed_and_sent_again() {
-    let bus = bus::Memory::new();
+async fn what_was_published_on_another_node_is_missed_and_sent_again(bus: impl Bus + Clone) {
     let (app, mut noticed) = disconnects(everybody());
     let other = node(everybody().bus(bus.clone()), recovering()).await;
     let server = node(app.bus(bus.clone()), recovering()).await;
@@ -62,9 +61,11 @@ async fn what_was_published_on_another_node_is_missed_and_sent_again() {
     assert!(!again(&other, &was).await.1);
 }
 
-#[tokio::test]
-async fn while_the_bus_was_away_nobody_is_told_that_nothing_was_missed() {
-    let bus = bus::Memory::new();
+async fn while_the_bus_was_away_nobody_is_told_that_nothing_was_missed(
+    bus: impl Bus + Clone,
+    cut: impl FnOnce(),
+    restore: impl FnOnce(),
+) {
     let (app, mut noticed) = disconnects(everybody());
     let other = node(everybody().bus(bus.clone()), recovering()).await;
     let server = node(app.bus(bus.clone()), recovering()).await;
@@ -74,18 +75,17 @@ async fn while_the_bus_was_away_nobody_is_told_that_nothing_was_missed() {
     settled(&server).await;
     drop(away);
     noticed.recv().await.unwrap();
-    bus.cut(1);
+    cut();
     note(&other, "missed").await;
-    bus.restore(1);
+    restore();
     // Its client comes again by itself.
     while stays.0.next().await.is_some_and(|packet| packet.is_ok()) {}
     assert!(!again(&server, &was_there).await.1);
     assert!(!again(&server, &was_away).await.1);
 }
 
-#[tokio::test]
-async fn a_user_is_logged_out_on_every_node() {
-    let [one, two] = nodes(&bus::Memory::new(), everybody, recovering).await;
+async fn a_user_is_logged_out_on_every_node(bus: impl Bus + Clone) {
+    let [one, two] = nodes(bus, everybody, recovering).await;
     let (mut client, _) = first(&two).await;
     assert!(login(&mut client, "ann@example.com").await["accessToken"].is_string());
     assert_eq!(two.app.channel("members").len(), 1);
@@ -98,15 +98,14 @@ async fn a_user_is_logged_out_on_every_node() {
     tokio::time::timeout(Duration::from_secs(10), left).await.unwrap();
 }
 
-#[tokio::test]
-async fn raw_events_and_orders_reach_the_sockets_of_every_node() {
+async fn raw_events_and_orders_reach_the_sockets_of_every_node(bus: impl Bus + Clone) {
     let raw = || {
         SocketIo::new().with(|io| {
             io.on_connection(|socket| socket.join("room"));
             io.of("/other").on_connection(|socket| socket.join("room"));
         })
     };
-    let [one, two] = nodes(&bus::Memory::new(), everybody, raw).await;
+    let [one, two] = nodes(bus, everybody, raw).await;
     let (mut here, mut there) = (Client::connect(&one).await, Client::connect(&two).await);
     settled(&two).await;
     let io = one.app.io().unwrap();
@@ -139,4 +138,79 @@ async fn raw_events_and_orders_reach_the_sockets_of_every_node() {
     assert_eq!(here.read().await, r#"42["said","to everybody"]"#);
     assert_eq!(here.read().await, "41");
     assert_eq!(there.read().await, r#"42["said","to the hall"]"#);
+}
+
+/// The scenarios, each on a bus of its own. `$bus` is absent where its broker is not installed.
+macro_rules! on {
+    ($bus:expr) => {
+        on! { $bus;
+            what_was_published_on_another_node_is_missed_and_sent_again
+            a_user_is_logged_out_on_every_node
+            raw_events_and_orders_reach_the_sockets_of_every_node
+        }
+    };
+    ($bus:expr; $($name:ident)*) => {
+        $(
+            #[tokio::test]
+            async fn $name() {
+                let Some((_broker, bus)) = $bus else { return };
+                super::$name(bus).await;
+            }
+        )*
+    };
+}
+
+mod memory {
+    use super::bus::Memory;
+
+    on!(Some(((), Memory::new())));
+
+    #[tokio::test]
+    async fn while_the_bus_was_away_nobody_is_told_that_nothing_was_missed() {
+        let bus = Memory::new();
+        let (cut, restore) = (|| bus.cut(1), || bus.restore(1));
+        super::while_the_bus_was_away_nobody_is_told_that_nothing_was_missed(bus.clone(), cut, restore).await;
+    }
+}
+
+#[cfg(feature = "redis")]
+mod redis {
+    use super::bus::Redis;
+    use crate::brokers::{self, Broker};
+
+    fn broker() -> Option<(Broker, Redis)> {
+        let broker = brokers::redis(&[])?;
+        let bus = Redis::new(&broker.url("redis")).unwrap();
+        Some((broker, bus))
+    }
+
+    on!(broker());
+
+    #[tokio::test]
+    async fn while_the_bus_was_away_nobody_is_told_that_nothing_was_missed() {
+        let Some((broker, bus)) = broker() else { return };
+        let (cut, restore) = (|| broker.tell("halt"), || broker.start());
+        super::while_the_bus_was_away_nobody_is_told_that_nothing_was_missed(bus, cut, restore).await;
+    }
+}
+
+#[cfg(feature = "nats")]
+mod nats {
+    use super::bus::Nats;
+    use crate::brokers::{self, Broker};
+
+    fn broker() -> Option<(Broker, Nats)> {
+        let broker = brokers::nats("")?;
+        let bus = Nats::new(&broker.url("nats")).unwrap();
+        Some((broker, bus))
+    }
+
+    on!(broker());
+
+    #[tokio::test]
+    async fn while_the_bus_was_away_nobody_is_told_that_nothing_was_missed() {
+        let Some((broker, bus)) = broker() else { return };
+        let (cut, restore) = (|| broker.tell("halt"), || broker.start());
+        super::while_the_bus_was_away_nobody_is_told_that_nothing_was_missed(bus, cut, restore).await;
+    }
 }
