@@ -5,13 +5,16 @@ STAGES ?= main,engine,framework,auth,rest,recovery
 export STAGES
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check build rust lint fmt replay compare interop browser sqlmap tools bench micro fuzz churn deny clean
+.PHONY: help run cluster test check build rust lint fmt replay compare interop browser sqlmap tools bench micro fuzz churn deny clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Start the chat on http://localhost:3030 (another port: PORT=8080; another file: CHAT_DB=...)
 	@scripts/run.sh
+
+cluster: ## Three chats, Redis (CHAT_BUS=nats: NATS) and a balancer on one machine; prints the address
+	@scripts/cluster.sh
 
 test: ## Lint, Rust tests, replay, JavaScript clients, browser: what CI runs
 	@scripts/test.sh

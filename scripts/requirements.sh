@@ -108,8 +108,8 @@ need_mariadb() {
   fi
 }
 
-# Installs a broker's package of Debian (`redis-server`, `nats-server`) where we may; fails if there is none in the end.
-need_broker() {
+# Installs a server of this name by the Debian package of the same name where we may; fails if there is none in the end.
+need_server() {
   local program=$1 as_root=env
   PATH=$PATH:/usr/sbin
   if [ "$(id -u)" != 0 ]; then as_root="sudo -n"; fi
@@ -123,8 +123,10 @@ need_broker() {
   fi
 }
 
-need_redis() { need_broker redis-server; }
-need_nats() { need_broker nats-server; }
+need_redis() { need_server redis-server; }
+need_nats() { need_server nats-server; }
+need_haproxy() { need_server haproxy; }
+need_nginx() { need_server nginx; }
 
 # Sets SQLMAP, installing it into the target folder where it is missing; fails if there is none in the end.
 need_sqlmap() {

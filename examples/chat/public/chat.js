@@ -78,6 +78,8 @@ link.authentication.on('expired', async () => {
 link.people.on('created', (person) => people.set(person));
 link.people.on('patched', (person) => people.set(person));
 link.people.on('removed', (person) => people.remove(person));
+// On a server that has ended, perhaps, which could not say so itself.
+link.presence.on('removed', (person) => people.remove(person));
 
 function take(message, isNews) {
   outbox.settle(message.uid);

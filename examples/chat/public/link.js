@@ -19,6 +19,8 @@ const app = feathers().configure(remote);
 app.use('rooms', remote.service('rooms'), { methods: ['find', 'get', 'create', 'enter', 'unread'] });
 app.use('messages', remote.service('messages'), { methods: ['find', 'create', 'typing'] });
 app.use('people', remote.service('people'), { methods: ['find', 'create'] });
+// Nobody but the server says of a server's end who was there.
+app.use('presence', remote.service('presence'), { methods: [] });
 
 // Who is signed in says so again after every `connect`, in order with the rest (session.js). The client's own attempt
 // would come in between, and leave its failures to nobody.
@@ -71,6 +73,7 @@ export const authentication = app.service('authentication');
 export const rooms = app.service('rooms');
 export const messages = app.service('messages');
 export const people = app.service('people');
+export const presence = app.service('presence');
 
 const REASONS = {
   'transport close': 'the connection was lost',

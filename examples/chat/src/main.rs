@@ -21,7 +21,7 @@ use std::process::ExitCode;
 use tokio::net::TcpListener;
 use wingbeat::auth::{Auth, Passwords};
 use wingbeat::engine::Config;
-use wingbeat::{Recovery, Rest, prelude::*, store::Sqlite};
+use wingbeat::{Health, Recovery, Rest, bus, prelude::*, store::Sqlite};
 
 /// A chat for everyone who can reach this machine.
 #[derive(Parser)]
@@ -41,6 +41,15 @@ struct Options {
     /// How many connections one address may have. Behind a proxy that is not named all are of one address.
     #[arg(long, env = "CHAT_CONNECTIONS", default_value_t = 200)]
     connections: usize,
+    /// A Redis server by which several chats with one database are one: redis://127.0.0.1:6379.
+    #[arg(long, env = "CHAT_REDIS", conflicts_with = "nats", hide_env_values = true)]
+    redis: Option<String>,
+    /// The same by a NATS server: nats://127.0.0.1:4222.
+    #[arg(long, env = "CHAT_NATS", hide_env_values = true)]
+    nats: Option<String>,
+    /// Two letters that tell this chat from the others to a balancer, at the end of session ids.
+    #[arg(long, env = "CHAT_NODE")]
+    node: Option<String>,
     /// Proxies before the chat, which are believed when they say where somebody comes from.
     #[arg(long = "proxy", env = "CHAT_PROXIES", value_delimiter = ',')]
     proxies: Vec<IpAddr>,
@@ -61,7 +70,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(options: Options) -> Result<(), String> {
-    let Options { port, host, db, page, connections, proxies } = options;
+    let Options { port, host, db, page, connections, redis, nats, node, proxies } = options;
     let listener = TcpListener::bind((host, port)).await.map_err(|error| process::cannot_listen(port, &error))?;
     let cannot_open = |error| format!("{} can not be used: {}", db.display(), cause(error));
     process::make_private(&db).map_err(|error| cannot_open(error.into()))?;
@@ -72,8 +81,20 @@ async fn run(options: Options) -> Result<(), String> {
     // Else any page that somebody has open could read along, on the local machine and network too.
     let config = Config::default().client_files(files).trusted_proxies(proxies).same_origin();
     let config = config.max_connections_per_address(connections);
+    let config = match &node {
+        Some(letters) => config.node(letters),
+        None => config,
+    };
     let app = chat(&database, auth, connections);
-    let app = app.configure(SocketIo::with_config(config).recovery(Recovery::new())).configure(Rest::new());
+    let app = match (redis, nats) {
+        (Some(url), _) => app.bus(bus::Redis::new(&url).map_err(cause)?.prefix("chat")),
+        (None, Some(url)) => app.bus(bus::Nats::new(&url).map_err(cause)?.prefix("chat")),
+        (None, None) => app,
+    };
+    let app = app
+        .configure(Health::new())
+        .configure(SocketIo::with_config(config).recovery(Recovery::new()))
+        .configure(Rest::new());
     let app = app.fallback(page::router(&page)).build().map_err(cause)?;
     users::note_looks(&app).await.map_err(cause)?;
     println!("listening on {}", process::url(&listener).map_err(|error| error.to_string())?);
@@ -105,6 +126,7 @@ fn chat(database: &Sqlite, auth: Auth, connections: usize) -> wingbeat::Builder 
         .mount("authentication", auth)
         .mount("users", users::service(database))
         .mount("people", people::service(connections))
+        .mount("presence", people::elsewhere())
         .mount("rooms", rooms::service(database))
         .mount("messages", messages::service(database))
         .publish(|_| channel(people::ONLINE))

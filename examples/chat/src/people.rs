@@ -1,12 +1,13 @@
-//! Who is online: everyone whose connection has said a name. Nothing of it is stored.
+//! Who is online, on whatever node: everyone whose connection has said a name. Nothing of it is stored.
 
 use crate::limits;
 use crate::name::{Look, Name};
 use crate::users::{MEMBERS, member, recognise};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
-use std::sync::Arc;
-use wingbeat::{prelude::*, service::Services};
+use serde_json::{Value, json};
+use std::collections::HashSet;
+use std::sync::{Arc, LazyLock};
+use wingbeat::{Presence, prelude::*, service::Services};
 
 /// The channel of all who have said a name.
 pub(crate) const ONLINE: &str = "online";
@@ -59,6 +60,42 @@ pub(crate) fn service(connections: usize) -> Mount {
         .publish(heard)
 }
 
+/// Who is online on the other nodes, and that somebody there has gone, should nobody be left who could say so.
+pub(crate) fn elsewhere() -> Mount {
+    let presence = Presence::new(ONLINE, |connection| serde_json::to_value(&*connection.extension::<Person>()?).ok());
+    let only_the_id = |entry: &Publication| channel(ONLINE).send(json!({ "id": entry.data()["member"]["id"] }));
+    Mount::new(presence).internal().publish(|_| nobody()).publish_event("removed", only_the_id)
+}
+
+/// Everybody who is online, each once: those of this node as they are now.
+async fn everybody(params: &Params) -> Result<Vec<Person>> {
+    let here = params.channel(ONLINE)?.connections();
+    let mut people: Vec<Person> =
+        here.iter().filter_map(|connection| Some(Person::clone(&*connection.extension::<Person>()?))).collect();
+    let known: HashSet<u64> = people.iter().map(|person| person.id).collect();
+    let entries = params.service("presence")?.find(Params::new()).await?.to::<Vec<Value>>()?;
+    for mut entry in entries {
+        let mut person: Person = serde_json::from_value(entry["member"].take())?;
+        if !known.contains(&person.id) {
+            person.look = Arc::new(Look::of(&person.name));
+            people.push(person);
+        }
+    }
+    Ok(people)
+}
+
+/// What ids of people begin with on this node, in what JavaScript takes for whole numbers.
+static NODE: LazyLock<u64> = LazyLock::new(|| {
+    let mut random = [0; 8];
+    getrandom::fill(&mut random).expect("the system has random numbers");
+    (u64::from_be_bytes(random) >> 44) << 32
+});
+
+/// Connections are counted on each node.
+pub(crate) fn id_of(connection: &Connection) -> u64 {
+    *NODE | connection.id() & u64::from(u32::MAX)
+}
+
 /// Members are told more than guests.
 fn heard(person: &Publication) -> Audience {
     match person.data_as::<Person>().and_then(|person| Payload::new(&person.for_guests())) {
@@ -76,12 +113,10 @@ impl Service for People {
     const METHODS: &'static [Method] = &[Find, Create];
 
     async fn find(&self, params: &Params) -> Result<Found<Person>> {
-        let online = params.channel(ONLINE)?.connections();
-        let people = online.iter().filter_map(|connection| connection.extension::<Person>());
-        let people = people.map(|person| Person::clone(&person));
+        let people = everybody(params).await?;
         Ok(match member(params) {
-            Some(_) => people.collect::<Vec<_>>().into(),
-            None => people.map(Person::for_guests).collect::<Vec<_>>().into(),
+            Some(_) => people.into(),
+            None => people.into_iter().map(Person::for_guests).collect::<Vec<_>>().into(),
         })
     }
 
@@ -93,7 +128,7 @@ impl Service for People {
         let (room_id, in_members_room) =
             before.map_or((None, false), |before| (before.room_id, before.in_members_room));
         let member = member(params).is_some();
-        let person = Person { id: connection.id(), name, room_id, in_members_room, member, look };
+        let person = Person { id: id_of(connection), name, room_id, in_members_room, member, look };
         connection.set_extension(person.clone());
         params.channel(ONLINE)?.join(connection);
         Ok(person.into())
@@ -119,11 +154,11 @@ async fn like_nobody_here(context: &mut Context) -> Result<()> {
         return Ok(());
     }
     let said: Introduction = context.data_as()?;
-    let me = connection(&context.params)?.id();
+    let me = id_of(connection(&context.params)?);
     let look = Look::of(said.name.as_str());
-    let online = context.params.channel(ONLINE)?.connections();
-    let mut others = online.iter().filter(|other| other.id() != me).filter_map(|other| other.extension::<Person>());
-    match others.any(|other| !said.is(&other) && other.look.is_like(&look)) {
+    let people = everybody(&context.params).await?;
+    let is_like = |other: &Person| other.id != me && !said.is(other) && other.look.is_like(&look);
+    match people.iter().any(is_like) {
         false => Ok(()),
         true => Err(Error::conflict("Somebody here has a name that looks like this one. Choose another")),
     }
@@ -193,8 +228,10 @@ pub(crate) fn gone(app: &App, connection: &Connection) {
 
 #[cfg(test)]
 mod tests {
-    use crate::visitor::{Visitor, opened};
+    use crate::visitor::{Visitor, node, opened};
     use serde_json::{Value, json};
+    use std::time::Duration;
+    use wingbeat::{bus, store::Sqlite};
 
     #[tokio::test]
     async fn people_come_change_their_names_and_go() {
@@ -217,6 +254,25 @@ mod tests {
         assert_eq!(ada.hears("people removed").await, renamed);
         let left = ada.find("people", json!({})).await.unwrap();
         assert_eq!((&left[0]["id"], left.as_array().unwrap().len()), (&json!(ada.id()), 1));
+    }
+
+    #[tokio::test]
+    async fn people_on_other_nodes_are_online_and_their_names_are_taken() {
+        let (bus, database) = (bus::Memory::new(), Sqlite::memory().await.unwrap());
+        let one = node(&database, &bus).await;
+        let ada = Visitor::new(&one, "Ada", 1).await;
+        let two = node(&database, &bus).await;
+        let grace = Visitor::stranger(&two).await;
+        let of_two = async || grace.find("people", json!({})).await.unwrap();
+        let seen = async {
+            while of_two().await.as_array().unwrap().is_empty() {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), seen).await.unwrap();
+        assert_eq!(of_two().await[0]["name"], "Ada");
+        assert_eq!(grace.create("people", json!({ "name": "\u{410}da" })).await.unwrap_err().code(), 409);
+        drop(ada);
     }
 
     #[tokio::test]

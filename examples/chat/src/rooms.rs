@@ -104,6 +104,8 @@ async fn enter(room: Enter, params: &Params) -> Result<Enter> {
     }
     let person = Person { room_id: Some(room.id), in_members_room: members_only, ..person };
     connection.set_extension(person.clone());
+    // Once more: so the other nodes hear where.
+    params.channel(people::ONLINE)?.join(connection);
     params.service("people")?.emit("patched", &person).await?;
     Ok(room)
 }

@@ -1,10 +1,10 @@
 //! The chat in memory and the people who visit it, for tests.
 
-use crate::{chat, users};
+use crate::{chat, people, users};
 use serde_json::{Value, json};
 use wingbeat::auth::Passwords;
 use wingbeat::test::Client;
-use wingbeat::{prelude::*, store::Sqlite};
+use wingbeat::{Builder, bus, prelude::*, store::Sqlite};
 
 /// The chat with an empty database.
 pub(crate) async fn opened() -> App {
@@ -15,8 +15,22 @@ pub(crate) async fn opened() -> App {
 
 /// The chat with this one.
 pub(crate) async fn opened_with(database: &Sqlite) -> App {
+    started(built(database)).await
+}
+
+/// One node of several, with the same database.
+pub(crate) async fn node(database: &Sqlite, bus: &bus::Memory) -> App {
+    crate::migrate(database).await.unwrap();
+    started(built(database).bus(bus.clone())).await
+}
+
+fn built(database: &Sqlite) -> Builder {
     let auth = users::authentication(&users::Secret::for_tests(), Passwords::with_cost(8, 1).unwrap()).unwrap();
-    let app = chat(database, auth, 200).build().unwrap();
+    chat(database, auth, 200)
+}
+
+async fn started(app: Builder) -> App {
+    let app = app.build().unwrap();
     app.setup().await.unwrap();
     users::note_looks(&app).await.unwrap();
     app
@@ -84,7 +98,7 @@ impl Visitor {
     }
 
     pub(crate) fn id(&self) -> u64 {
-        self.0.connection().id()
+        people::id_of(self.0.connection())
     }
 
     /// What this event carries when it comes next; others are passed over.
