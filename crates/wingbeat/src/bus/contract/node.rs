@@ -115,6 +115,20 @@ impl Node {
         self.until("the connection is there again", || locked(&self.ear.heard).iter().any(is_it)).await;
     }
 
+    /// Says something to all until it hears that: it may be lost once more meanwhile.
+    #[cfg(test)]
+    #[cfg_attr(not(any(feature = "nats", feature = "redis")), expect(dead_code, reason = "nothing is lost in memory"))]
+    pub(in crate::bus) async fn hears_itself_again(&self) {
+        let is_end = |message: &Bytes| message == "the end";
+        let speaking = async {
+            while !self.of(&Topic::All).iter().any(is_end) {
+                self.connection.publish(&[Topic::All], &"the end".into()).ok();
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        timeout(PATIENCE, speaking).await.expect("it never hears itself again");
+    }
+
     /// Keeps its inbox from taking more than one, until the answer is dropped.
     pub(in crate::bus) async fn is_busy(&self) -> impl Drop {
         self.ear.busy.acquire().await.unwrap()

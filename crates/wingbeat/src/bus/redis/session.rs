@@ -47,7 +47,7 @@ impl RedisSession {
         // Better here than when the first event does not leave.
         let mut probe = cmd("PUBLISH");
         probe.arg(format!("{}:probe", session.prefix)).arg("");
-        session.send(Pipeline::new().add_command(probe)).await.map_err(refused)?;
+        probe.exec_async(&mut session.sending.connection.clone()).await.map_err(refused)?;
         session.ping().await?;
         Ok(session)
     }

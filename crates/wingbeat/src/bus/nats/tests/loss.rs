@@ -44,6 +44,5 @@ async fn a_node_that_does_not_follow_is_told_that_it_has_missed_something() {
     drop(busy);
     node.restored().await;
     assert!(node.was_lost() && node.messages() < 60_000);
-    node.says(&Topic::All, "the end");
-    node.until("the end", || node.of(&Topic::All).last().is_some_and(|message| message == "the end")).await;
+    node.hears_itself_again().await;
 }
