@@ -38,6 +38,7 @@ use arc_swap::ArcSwap;
 use background::BackgroundTasks;
 use events::{CallTimeout, Publishers};
 use http::Routes;
+pub(crate) use lifecycle::{Anew, note_outcome};
 use lifecycle::{Listeners, Nodes, Phases};
 use registry::Registry;
 use std::any::Any;

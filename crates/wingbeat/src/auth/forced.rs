@@ -14,6 +14,7 @@ impl App {
     ///
     /// Its token stays valid until it expires; [`Auth::revoked`](crate::auth::Auth::revoked) can refuse it.
     pub fn logout(&self, connection: &Connection) -> bool {
+        let connection = &connection.now();
         // Of every service, also when one of them knew the connection.
         let services = self.guards_of::<Authenticator>();
         services.iter().filter(|service| service.sessions.force_out(self, connection, None)).count() > 0

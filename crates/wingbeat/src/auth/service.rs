@@ -98,7 +98,7 @@ impl LoggedIn {
         // A client that logs in by its handshake is not there yet: see `connected`. Middleware already knows who it is.
         if context.params.extension::<Handshake>().is_some() {
             self.0.sessions.attach(connection, &session, record.clone());
-            connection.set_extension(Pending { session, record, login, joins: asked.joins() });
+            connection.mark(Pending { session, record, login, joins: asked.joins() });
             return Ok(());
         }
         self.0.begin(&app, connection, &session, record, &login, &asked.joins())
@@ -168,7 +168,7 @@ impl ConnectionGuard for Authenticator {
 
     fn connected(self: Arc<Authenticator>, app: &App, connection: &Connection) {
         if let Some(pending) = connection.extension::<Pending>() {
-            connection.unset_extension::<Pending>();
+            connection.unmark::<Pending>();
             let Pending { session, record, login, joins } = &*pending;
             if let Err(error) = self.begin(app, connection, session, record.clone(), login, joins) {
                 tracing::debug!(
@@ -208,11 +208,15 @@ impl ConnectionGuard for Authenticator {
             }
             // What was not asked for by the client itself is taken back.
             if again.is_some() {
-                connection.unset_extension::<Pending>();
+                connection.unmark::<Pending>();
                 self.sessions.detach(&connection);
             }
             Err(Error::not_authenticated("The connection that was lost was somebody else's"))
         })
+    }
+
+    fn handed_over(&self, lost: &Connection) {
+        self.sessions.hand_over(lost);
     }
 
     fn disconnected(&self, connection: &Connection) {

@@ -38,6 +38,9 @@ pub(super) struct Part {
     pub(super) connection: Option<Connection>,
 }
 
+/// About what a value that connections must have takes.
+const HAVING: usize = 100;
+
 pub(super) type Filter = Arc<dyn Fn(&Connection) -> bool + Send + Sync>;
 
 /// The members of a channel: `channel("staff")`, `channel(("rooms", id))`.
@@ -223,9 +226,29 @@ impl Part {
         self.filters.is_empty() && self.selector.takes_all()
     }
 
-    /// Whether a connection is meant that has had several numbers.
-    pub(super) fn takes_as(&self, connection: &Connection, mut ids: impl Iterator<Item = u64>) -> bool {
-        !ids.any(|id| self.selector.except.contains(&id)) && self.takes(connection)
+    /// What is to be known of it later, but for the data, which the message has.
+    pub(super) fn to_log(&self) -> Part {
+        let Part { selector: Selector { of, except, having, .. }, filters, connection } = self;
+        let selector = Selector { of: of.clone(), except: except.clone(), having: having.clone(), data: None };
+        Part { selector, filters: filters.clone(), connection: connection.clone() }
+    }
+
+    /// About how much memory it takes beside itself.
+    pub(super) fn bytes(&self) -> usize {
+        let Selector { of, except, having, .. } = &self.selector;
+        let name = match of {
+            Source::Channel(name) => name.len(),
+            Source::Matching(pattern) => pattern.bytes(),
+            Source::Connection(_) => 0,
+        };
+        // A value has some tens of bytes where it is no tree; a filter is shared by all that were made with it.
+        let having: usize = having.keys().map(|name| name.len() + HAVING).sum();
+        name + size_of_val(&**except) + having + size_of_val(&*self.filters)
+    }
+
+    /// Whether it depends on what connections carry.
+    pub(super) fn asks(&self) -> bool {
+        !self.filters.is_empty() || !self.selector.having.is_empty()
     }
 
     /// Whether a connection that was found is meant.

@@ -48,18 +48,33 @@ impl Channels {
         {
             let channels = self.read();
             if let Some(members) = channels.get(name) {
-                return members.join(connection);
+                members.join(connection);
+                if connection.is_connected() {
+                    return;
+                }
             }
         }
-        let mut channels = self.write();
-        let name: Arc<str> = name.into();
-        let members = channels.entry(name.clone()).or_insert_with(|| Arc::new(Members::new(name))).clone();
-        members.join(connection);
-        // Whoever has gone meanwhile does not join, and must not leave an empty channel behind.
-        if members.is_unused() {
-            channels.remove(members.name());
-        } else if let Some(node) = self.node() {
-            node.subscribe(Topic::Channel(members.name().clone()));
+        let mut is_kept = true;
+        {
+            let mut channels = self.write();
+            let name: Arc<str> = name.into();
+            let members = channels.entry(name.clone()).or_insert_with(|| Arc::new(Members::new(name))).clone();
+            members.join(connection);
+            // Asked after that: it may be lost at this moment.
+            if let Some(recovery) = self.recovery()
+                && !connection.is_connected()
+            {
+                is_kept = recovery.join_lost(&members, connection);
+            }
+            // Whoever has gone meanwhile does not join, and must not leave an empty channel behind.
+            if members.is_unused() {
+                channels.remove(members.name());
+            } else if let Some(node) = self.node() {
+                node.subscribe(Topic::Channel(members.name().clone()));
+            }
+        }
+        if !is_kept && let Some(now) = connection.went_on() {
+            self.join(name, &now);
         }
     }
 
@@ -123,11 +138,13 @@ impl Channels {
     pub(crate) fn leave(&self, name: &str, connection: &Connection) {
         if let Some(members) = self.members(name) {
             self.leave_members(&members, connection, self.recovery());
-            if let Some(recovery) = self.recovery()
-                && !connection.is_connected()
-            {
-                self.leave_lost(recovery, name, connection);
-            }
+        }
+        if let Some(recovery) = self.recovery()
+            && !connection.is_connected()
+            && !self.leave_lost(recovery, name, connection)
+            && let Some(now) = connection.went_on()
+        {
+            self.leave(name, &now);
         }
     }
 
@@ -137,13 +154,14 @@ impl Channels {
         self.forget_if_unused(members);
     }
 
-    /// Lost connections that may come back leave a channel.
-    fn leave_kept(&self, members: &Members, which: impl Fn(&Connection) -> bool) {
-        if let Some(recovery) = self.recovery()
-            && members.is_kept()
-        {
-            let lost = recovery.lost_of(members.name());
-            lost.iter().filter(|lost| which(lost)).for_each(|lost| self.leave_lost(recovery, members.name(), lost));
+    /// Lost connections that may come back leave channels.
+    fn leave_kept(&self, names: &[Box<str>], which: impl Fn(&Connection) -> bool) {
+        let Some(recovery) = self.recovery() else { return };
+        let is_kept = |name: &&str| self.members(name).is_some_and(|members| members.is_kept());
+        let kept: HashSet<&str> = names.iter().map(|name| &**name).filter(is_kept).collect();
+        if !kept.is_empty() {
+            let lost = recovery.lost_of(&kept);
+            lost.iter().filter(|(_, lost)| which(lost)).for_each(|(name, lost)| self.leave(name, lost));
         }
     }
 
@@ -259,13 +277,19 @@ impl Channel {
     /// Takes out every connection for which the predicate holds; also lost ones, which would be in it again if their clients
     /// come back. Those of other nodes stay in: [`leave_where`](Channel::leave_where) reaches them.
     pub fn leave_if(&self, predicate: impl Fn(&Connection) -> bool) {
-        for connection in self.connections() {
-            if predicate(&connection) {
-                self.leave(&connection);
+        let returns = || self.channels.recovery().map_or(0, |recovery| recovery.returns());
+        loop {
+            let before = returns();
+            for connection in self.connections() {
+                if predicate(&connection) {
+                    self.leave(&connection);
+                }
             }
-        }
-        for members in self.names.iter().filter_map(|name| self.channels.members(name)) {
-            self.channels.leave_kept(&members, &predicate);
+            self.channels.leave_kept(&self.names, &predicate);
+            // Who has come back meanwhile may have been in neither.
+            if returns() == before {
+                return;
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! Connections: what channels hold and calls come from.
 
+use super::clock;
 use super::members::{Members, Membership};
 use super::values::{Values, named_as};
 use super::{Batch, Extensions, Headers, Message};
@@ -76,6 +77,8 @@ struct Removed;
 
 /// After all publications.
 const GONE: u64 = u64::MAX;
+/// Before that, and after all others.
+const HELD: u64 = u64::MAX - 1;
 
 // Unsized at its end, so that the connection and its peer share one allocation.
 struct Inner<P: ?Sized> {
@@ -85,7 +88,7 @@ struct Inner<P: ?Sized> {
     /// In which channels this connection is, and where in their lists.
     memberships: Mutex<Vec<Membership>>,
     /// The last publication before this connection joined a channel, whichever was the last; [`GONE`] if the client has
-    /// gone. Set under the lock of `memberships`: whoever has gone joins nothing any more.
+    /// gone, [`HELD`] as long as it has something to hear before. Set under the lock of `memberships`: whoever has gone joins nothing any more.
     joined: AtomicU64,
     /// The queue whose mark this connection carries; 0 as long as none does.
     queue: AtomicU64,
@@ -99,7 +102,12 @@ struct Inner<P: ?Sized> {
 struct AttachedValues {
     values: Values,
     extensions: Extensions,
+    /// The last publication before any of these became another one.
+    changed: u64,
 }
+
+/// The last publication before somebody was logged out here.
+struct LoggedOut(u64);
 
 impl Connection {
     /// A client's connection through a transport. It is a transport's to make, to have
@@ -159,7 +167,12 @@ impl Connection {
 
     /// Attaches a named value that is text.
     pub(crate) fn set_text(&self, name: impl Into<String>, value: RawJson) {
-        locked(self.0.attached.get_or_init(Box::default)).values.set(name.into(), value);
+        let mut attached = locked(self.0.attached.get_or_init(Box::default));
+        let name = name.into();
+        if attached.values.text(&name) != Some(&value) {
+            attached.values.set(name, value);
+            attached.changed = clock::last();
+        }
     }
 
     /// Whether a named value is this.
@@ -171,7 +184,11 @@ impl Connection {
     /// Takes a named value off.
     pub fn unset(&self, name: &str) {
         if let Some(attached) = self.0.attached.get() {
-            locked(attached).values.unset(name);
+            let mut attached = locked(attached);
+            if attached.values.text(name).is_some() {
+                attached.values.unset(name);
+                attached.changed = clock::last();
+            }
         }
     }
 
@@ -187,14 +204,46 @@ impl Connection {
 
     /// Attaches a typed value, at most one of each type.
     pub fn set_extension<T: Any + Send + Sync>(&self, value: T) {
-        locked(self.0.attached.get_or_init(Box::default)).extensions.insert(value);
+        let mut attached = locked(self.0.attached.get_or_init(Box::default));
+        attached.extensions.insert(value);
+        attached.changed = clock::last();
+    }
+
+    /// Attaches what the framework itself notes, of which applications see nothing.
+    pub(crate) fn mark<T: Any + Send + Sync>(&self, note: T) {
+        locked(self.0.attached.get_or_init(Box::default)).extensions.insert(note);
+    }
+
+    /// Takes that off.
+    pub(crate) fn unmark<T: Any + Send + Sync>(&self) {
+        if let Some(attached) = self.0.attached.get() {
+            locked(attached).extensions.remove::<T>();
+        }
     }
 
     /// Takes the value of a type off.
     pub fn unset_extension<T: Any + Send + Sync>(&self) {
         if let Some(attached) = self.0.attached.get() {
-            locked(attached).extensions.remove::<T>();
+            let mut attached = locked(attached);
+            if attached.extensions.remove::<T>() {
+                attached.changed = clock::last();
+            }
         }
+    }
+
+    /// Whether it is another one than when something was published: somebody was logged out since then, or, if that matters,
+    /// what is attached has changed.
+    pub(super) fn has_changed_since(&self, publication: u64, values_matter: bool) -> bool {
+        let Some(attached) = self.0.attached.get() else { return false };
+        let attached = locked(attached);
+        let is_after = |out: Arc<LoggedOut>| publication <= out.0;
+        (values_matter && publication <= attached.changed) || attached.extensions.get().is_some_and(is_after)
+    }
+
+    /// Somebody was logged out here: what was published until now is nothing for who comes back.
+    #[cfg(feature = "auth")]
+    pub(crate) fn note_logged_out(&self) {
+        self.mark(LoggedOut(clock::last()));
     }
 
     /// Whether the client is still there.
@@ -206,15 +255,32 @@ impl Connection {
     /// anew.
     pub fn disconnect(&self) {
         if self.is_recoverable() || !self.is_connected() {
-            self.set_extension(Removed);
+            self.mark(Removed);
         }
         self.0.peer.disconnect(self);
+        if let Some(now) = self.went_on() {
+            now.disconnect();
+        }
     }
 
     /// Makes the client come again, and begin anew.
     pub(crate) fn break_off(&self) {
-        self.set_extension(Removed);
+        self.mark(Removed);
         self.0.peer.break_off(self);
+    }
+
+    /// Has nothing delivered until it is said to [arrive](Connection::arrive): it goes on from a lost one, whose client has
+    /// to be given what it has missed before.
+    pub(crate) fn hold(&self) {
+        let _joining = self.memberships();
+        let _ =
+            self.0.joined.fetch_update(Ordering::AcqRel, Ordering::Relaxed, |joined| (joined != GONE).then_some(HELD));
+    }
+
+    /// What is published from now on is delivered. To be called with the queue of deliveries locked.
+    pub(super) fn arrive(&self, number: u64) {
+        let _joining = self.memberships();
+        let _ = self.0.joined.compare_exchange(HELD, number, Ordering::AcqRel, Ordering::Relaxed);
     }
 
     /// Whether this goes on from a connection that was lost: the client has heard everything since then, in order, and is in
@@ -224,7 +290,7 @@ impl Connection {
     }
 
     pub(crate) fn mark_recovered(&self) {
-        self.set_extension(Recovered);
+        self.mark(Recovered);
     }
 
     /// Whether the server has told it to leave.
@@ -272,7 +338,7 @@ impl Connection {
 
     /// Notes which channels it has left.
     pub(crate) fn note_left(&self, channels: Vec<Arc<str>>) {
-        self.set_extension(LeftChannels(channels));
+        self.mark(LeftChannels(channels));
     }
 
     /// Whose work its calls are.
@@ -293,7 +359,8 @@ impl Connection {
 
     /// To be called with the memberships locked.
     pub(super) fn mark_joined(&self, since: u64) {
-        self.0.joined.store(since, Ordering::Release);
+        let is_before = |joined: u64| (joined < HELD).then_some(since);
+        let _ = self.0.joined.fetch_update(Ordering::Release, Ordering::Relaxed, is_before);
     }
 
     /// Whether a member of a channel is so since before a publication. To be called with the channel's members locked.
@@ -339,6 +406,9 @@ impl Connection {
 
     /// Transports are foreign code: a panic in one costs no other connection an event, and the caller gets its answer.
     fn contained(&self, deliver: impl FnOnce(&dyn Peer)) {
+        if self.0.joined.load(Ordering::Relaxed) == HELD {
+            return;
+        }
         static PANICKED: LogThrottle = LogThrottle::new();
         if catch_unwind(AssertUnwindSafe(|| deliver(&self.0.peer))).is_err()
             && let Some(times) = PANICKED.happened()

@@ -9,12 +9,13 @@ use super::audience::Audience;
 use super::channel::Channels;
 use super::delivery_queue::{DeliveryQueue, Published, is_small};
 use super::publication::EventName;
+use super::recipients::Recipients;
 use super::recovery::{Claim, Recovery, Refused};
 use crate::fair::{Gate, current};
 use crate::locked;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
-use wingbeat_core::RawJson;
+use wingbeat_core::{RawJson, Result};
 
 /// How many publications may wait for their turn; the publishers of further ones wait, each source behind its own.
 const WAITING: usize = 1024;
@@ -49,11 +50,20 @@ impl Delivery {
         name: &EventName,
         data: &RawJson,
         caller: Option<&Connection>,
-    ) -> wingbeat_core::Result<bool> {
+    ) -> Result<bool> {
         let recovery = self.channels.recovery().map(|recovery| &**recovery);
         let returns = || recovery.map_or(0, Recovery::returns);
-        let mut seen = returns();
-        let Some(mut recipients) = self.channels.recipients(audience, name, data)? else { return Ok(false) };
+        // Who was given its channels back while an audience was looked up may be missing in it: then it is looked up again.
+        let look_up = || -> Result<(u64, Option<Recipients>)> {
+            loop {
+                let seen = returns();
+                match self.channels.recipients(audience, name, data)? {
+                    None if returns() != seen => {}
+                    recipients => return Ok((seen, recipients)),
+                }
+            }
+        };
+        let (mut seen, Some(mut recipients)) = look_up()? else { return Ok(false) };
         #[cfg(feature = "metrics")]
         self.deliveries.increment(recipients.len() as u64);
         let mut needs_place = !is_small(&recipients);
@@ -74,9 +84,8 @@ impl Delivery {
             match published {
                 Published::Placeless(to) if returns() == seen => (recipients, needs_place) = (to, true),
                 Published::Placeless(_) => {
-                    seen = returns();
-                    let Some(again) = self.channels.recipients(audience, name, data)? else { return Ok(false) };
-                    recipients = again;
+                    let (now, Some(again)) = look_up()? else { return Ok(false) };
+                    (seen, recipients) = (now, again);
                 }
                 Published::Served { .. } | Published::Queued => return Ok(true),
             }
@@ -87,7 +96,7 @@ impl Delivery {
     ///
     /// # Errors
     /// If not all can be given: then nothing is, and the client must be told that it has missed something.
-    pub(crate) fn give_back(&self, claim: &Claim, to: &Connection) -> Result<usize, Refused> {
+    pub(crate) fn give_back(&self, claim: &Claim, to: &Connection) -> std::result::Result<usize, Refused> {
         self.channels.give_back(claim, to, |with| with(&mut locked(&self.queue)))
     }
 

@@ -24,8 +24,11 @@ impl Extensions {
         value.clone().downcast().ok()
     }
 
-    pub(crate) fn remove<T: Any + Send + Sync>(&mut self) {
+    /// Whether there was one.
+    pub(crate) fn remove<T: Any + Send + Sync>(&mut self) -> bool {
+        let before = self.0.len();
         self.0.retain(|(id, _)| *id != TypeId::of::<T>());
+        self.0.len() < before
     }
 }
 

@@ -112,7 +112,12 @@ impl Members {
     fn join_since(self: &Arc<Members>, connection: &Connection, since: impl FnOnce() -> u64) {
         let mut members = locked(&self.members);
         let mut memberships = connection.memberships();
-        if !connection.is_connected() || memberships.iter().any(|m| Arc::ptr_eq(&m.members, self)) {
+        if !connection.is_connected() {
+            return;
+        }
+        if let Some(own) = memberships.iter_mut().find(|m| Arc::ptr_eq(&m.members, self)) {
+            // One that goes on from a lost one has joined before it was given this back.
+            own.since = own.since.min(since());
             return;
         }
         // Not doubled, as lists are: most connections stay in few channels.

@@ -13,6 +13,11 @@ impl Pattern {
         Pattern(text.split('*').map(Box::from).collect())
     }
 
+    /// About how much memory it takes beside itself.
+    pub(super) fn bytes(&self) -> usize {
+        self.0.iter().map(|part| size_of_val(part) + part.len()).sum()
+    }
+
     pub(crate) fn fits(&self, name: &str) -> bool {
         let (first, rest) = self.0.split_first().expect("a split has at least one part");
         let Some(name) = name.strip_prefix(&**first) else { return false };

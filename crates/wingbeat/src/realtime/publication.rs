@@ -147,6 +147,11 @@ impl StoredMessage {
     pub(super) fn size(&self) -> usize {
         size(&self.data)
     }
+
+    /// Where its data are in memory: clones share them.
+    pub(super) fn data_at(&self) -> usize {
+        self.data.as_bytes().as_ptr().addr()
+    }
 }
 
 fn size(data: &RawJson) -> usize {

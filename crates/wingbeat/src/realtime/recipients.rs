@@ -8,6 +8,7 @@ use super::publication::{EventName, Message};
 use super::recovery::LoggedPart;
 use super::selector::Source;
 use rustc_hash::FxHashMap;
+use std::borrow::Cow;
 use std::collections::hash_map::Entry;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -172,6 +173,8 @@ impl Channels {
         // Whether somebody may ask for this who is not there.
         let mut is_kept = false;
         for part in &audience.parts {
+            // A connection that is named may have been lost, and its client may be here over another one.
+            let part = self.recovery().map_or(Cow::Borrowed(part), |recovery| recovery.as_now(part));
             let places: Vec<_> = match &part.selector.of {
                 Source::Connection(_) => vec![None],
                 Source::Channel(channel) => self.members(channel).map(Some).into_iter().collect(),
@@ -186,15 +189,21 @@ impl Channels {
                 })
             };
             if self.recovery().is_some() && !places.is_empty() {
-                is_kept |= places.iter().any(|place| place.as_ref().is_none_or(|members| members.is_kept()));
                 let channel = match &part.selector.of {
                     Source::Channel(_) => places.iter().flatten().next().cloned(),
                     _ => None,
                 };
-                picked.logged.push(LoggedPart { part: part.clone(), channel, message: message()?.stored(), before: 0 });
+                picked.logged.push(LoggedPart {
+                    part: part.to_log(),
+                    channel,
+                    message: message()?.stored(),
+                    before: 0,
+                });
             }
             for channel in places {
-                let members = picked.find(part, channel.as_ref());
+                let members = picked.find(&part, channel.as_ref());
+                // Asked after that: who is lost is kept before it leaves, so it was found or is seen now.
+                is_kept |= channel.as_ref().is_none_or(|members| members.is_kept());
                 if !members.is_empty() {
                     let message = message()?;
                     picked.groups.push(Group { members, channel, message });

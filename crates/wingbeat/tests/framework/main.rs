@@ -27,6 +27,7 @@ mod query;
 mod query_string;
 #[cfg(feature = "auth")]
 mod recovery;
+mod returns;
 mod rooms;
 #[cfg(all(feature = "auth", feature = "axum"))]
 mod routes;

@@ -41,9 +41,9 @@ async fn start(app: Builder) -> Server {
 /// What a client knows that has been there.
 #[derive(Clone)]
 pub(super) struct Was {
-    sid: String,
-    pid: String,
-    offset: Option<String>,
+    pub(super) sid: String,
+    pub(super) pid: String,
+    pub(super) offset: Option<String>,
 }
 
 /// Connects, with what is sent as CONNECT's data; the answer's too.

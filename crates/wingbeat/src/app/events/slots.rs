@@ -33,7 +33,7 @@ impl EventSlot {
     }
 
     pub(super) fn publication(&self, data: &RawJson, caller: Option<&Connection>) -> Publication {
-        Publication::new(self.name.clone(), data.clone(), caller.cloned())
+        Publication::new(self.name.clone(), data.clone(), caller.map(Connection::now))
     }
 
     /// Tells the listeners, and asks the publisher for whom the event is. Nothing if it can be for nobody.

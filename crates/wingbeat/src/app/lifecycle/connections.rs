@@ -64,9 +64,14 @@ impl App {
     #[cfg(feature = "auth")]
     pub(crate) fn logged_out(&self, connection: &Connection) {
         let left = self.0.channels.leave_all(connection);
+        connection.note_logged_out();
         // One that was lost has left already, and does not come back. Asked after that: it may be lost at this moment.
         if self.end_parked(connection) {
             return;
+        }
+        // Its client is about to be logged in again over another one.
+        if let Some(now) = connection.went_on() {
+            now.break_off();
         }
         connection.note_left(left);
         self.tell(&self.0.listeners.logout, connection);
@@ -140,6 +145,10 @@ impl App {
             connection.origin().polling(asked).await?;
         }
         Ok(())
+    }
+
+    pub(super) fn hand_over(&self, lost: &Connection) {
+        self.guards().iter().for_each(|guard| guard.handed_over(lost));
     }
 
     pub(super) fn let_out(&self, connection: &Connection) {

@@ -18,6 +18,7 @@ pub use login::{Login, LoginListener};
 pub(super) use nodes::Nodes;
 pub(super) use phase::Phases;
 pub use phase::{Phase, PhaseHook};
+pub(crate) use recovery::{Anew, note_outcome};
 
 use super::App;
 use super::guard::contained;

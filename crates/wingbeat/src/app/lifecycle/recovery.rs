@@ -5,9 +5,11 @@ use crate::app::{App, Dispatcher};
 use crate::realtime::{Claim, Connection, LostSocket, Recovery, Refused};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
-/// How long a client waits for the end of its own earlier session, which it was quicker than.
+/// How long a client waits for its own earlier session, which it was quicker than, to say that it ends.
+const TAKING_OVER: Duration = Duration::from_secs(10);
+/// How long it waits for the end of that then.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Why a client begins anew.
@@ -27,9 +29,17 @@ impl Anew {
             Anew::Missed(Refused::Gone) => "gone from the log",
             Anew::Missed(Refused::TooMuch) => "too much missed",
             Anew::Missed(Refused::Failed) => "filter failed",
+            Anew::Missed(Refused::Changed) => "changed",
             Anew::Login => "login",
         }
     }
+}
+
+/// Says what became of a client that came back: once of each.
+pub(crate) fn note_outcome(connection: &Connection, outcome: &'static str) {
+    tracing::debug!(?connection, outcome, "a client has come back");
+    #[cfg(feature = "metrics")]
+    metrics::counter!("wingbeat_recovery_total", "outcome" => outcome).increment(1);
 }
 
 impl Dispatcher {
@@ -67,7 +77,8 @@ impl Dispatcher {
             app.end_lost(recovery, private_id);
             return Err(Anew::Login);
         }
-        connection.set_extension(claim);
+        connection.hold();
+        connection.mark(claim);
         connection.extension::<Claim>().ok_or(Anew::Missed(Refused::Unknown))
     }
 }
@@ -80,7 +91,7 @@ async fn claim(
     take_over: impl Future<Output = bool>,
 ) -> Result<Claim, Refused> {
     let first = recovery.claim(private_id, connection, after);
-    if !matches!(first, Err(Refused::Unknown)) || !take_over.await {
+    if !matches!(first, Err(Refused::Unknown)) || !timeout(TAKING_OVER, take_over).await.unwrap_or(false) {
         return first;
     }
     let deadline = Instant::now() + PATIENCE;
@@ -137,28 +148,31 @@ impl App {
         was_kept
     }
 
+    /// Whether a connection is lost, and its client may come back.
+    #[cfg(feature = "auth")]
+    pub(crate) fn is_parked(&self, connection: &Connection) -> bool {
+        self.0.channels.recovery().is_some_and(|recovery| recovery.is_parked(connection))
+    }
+
     /// Gives a connection the channels of the one that it goes on from, and what was published to it meanwhile. The client
     /// believes that; if it cannot be, it has to come again, and is told then.
     pub(super) fn give_back(&self, connection: &Connection) {
         let Some(claim) = connection.extension::<Claim>() else { return };
-        connection.unset_extension::<Claim>();
+        connection.unmark::<Claim>();
         connection.mark_recovered();
         match self.0.delivery.give_back(&claim, connection) {
             Ok(_events) => {
+                note_outcome(connection, "recovered");
                 #[cfg(feature = "metrics")]
                 {
                     metrics::counter!("wingbeat_recovery_events_total").increment(_events as u64);
                     self.0.channels.recovery().into_iter().for_each(|recovery| measure(recovery));
                 }
                 self.0.channels.came_back(connection);
-                self.let_out(&claim.lost);
+                self.hand_over(&claim.lost);
             }
             Err(why) => {
-                tracing::debug!(
-                    ?connection,
-                    why = Anew::Missed(why).as_str(),
-                    "a client that came back has to come again"
-                );
+                note_outcome(connection, Anew::Missed(why).as_str());
                 // It may hear events until then, and must not go on from behind these.
                 self.end_parked(&claim.lost);
                 connection.break_off();

@@ -24,6 +24,9 @@ pub(crate) trait ConnectionGuard: Send + Sync + 'static {
     /// A client has come back for a lost connection: whether what is known of that one holds for the new one, asked anew.
     fn resume(self: Arc<Self>, app: App, lost: Connection, connection: Connection) -> BoxFuture<'static, Result<()>>;
 
+    /// A connection goes on from a lost one, whose listeners have run when it was lost.
+    fn handed_over(&self, lost: &Connection);
+
     /// A client who was connected has gone, and does not come back, and the listeners have run.
     fn disconnected(&self, connection: &Connection);
 

@@ -116,7 +116,7 @@ impl SessionRegistry {
         let (earlier, is_first) = {
             let mut sessions = locked(&self.sessions);
             let inserted = sessions.insert(connection, session);
-            connection.set_extension(Current(session.clone()));
+            connection.mark(Current(session.clone()));
             self.attach(connection, session, record);
             inserted
         };
@@ -131,7 +131,10 @@ impl SessionRegistry {
             return Err(error);
         }
         if !connection.is_connected() {
-            self.end(connection, Some(session));
+            // One that is lost was logged in before, and is kept as that: its client comes back as nobody else.
+            if earlier.is_none() || !app.is_parked(connection) {
+                self.end(connection, Some(session));
+            }
             return Ok(());
         }
         app.channels(joins.iter().cloned()).join(connection);
@@ -153,10 +156,18 @@ impl SessionRegistry {
         }
         let (_, session) = sessions.remove(connection.id())?;
         if connection.extension::<Current>().is_some_and(|current| Arc::ptr_eq(&current.0, &session)) {
-            connection.unset_extension::<Current>();
+            connection.unmark::<Current>();
             self.detach(connection);
         }
         Some(session)
+    }
+
+    /// Forgets the session of a lost connection, which another one goes on from. What it shows stays there: what was
+    /// published in its time is for who it was then.
+    pub(in crate::auth) fn hand_over(&self, lost: &Connection) {
+        if locked(&self.sessions).remove(lost.id()).is_some() {
+            lost.unmark::<Current>();
+        }
     }
 
     /// Takes off what [`attach`](SessionRegistry::attach) has put there.

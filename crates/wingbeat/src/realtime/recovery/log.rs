@@ -5,15 +5,16 @@
 //! kept any more.
 
 use super::Refused;
+use super::candidate::{Candidate, Lost, Stay};
 use super::position::Position;
 use crate::realtime::Connection;
 use crate::realtime::audience::Part;
 use crate::realtime::clock;
 use crate::realtime::members::Members;
-use crate::realtime::publication::{Message, StoredMessage};
+use crate::realtime::publication::StoredMessage;
 use crate::realtime::recipients::Recipients;
 use crate::realtime::selector::Source;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -23,8 +24,8 @@ use tokio::time::Instant;
 /// How many entries are looked at for each that a client may have missed. More would be found in channels that it has left,
 /// behind the time when it was there.
 const LOOKED_AT: usize = 16;
-/// About what an entry takes beside its data.
-const ENTRY: usize = 200;
+/// What an entry takes beside its data: itself, with the room for more that its list has, and what data are in.
+const ENTRY: usize = 2 * size_of::<Entry>() + 32;
 
 #[derive(Debug)]
 pub(super) struct Log {
@@ -63,6 +64,24 @@ enum What {
     },
 }
 
+impl What {
+    /// About how much memory it takes beside its place in the list.
+    fn bytes(&self) -> usize {
+        match self {
+            What::Channel { message, .. } => message.size(),
+            What::Parts(parts) => {
+                // Parts without data of their own share what they are sent.
+                let mut seen = FxHashSet::default();
+                let data =
+                    |part: &LoggedPart| if seen.insert(part.message.data_at()) { part.message.size() } else { 0 };
+                let own = parts.iter().map(|part| size_of::<LoggedPart>() + part.part.bytes()).sum::<usize>();
+                own + parts.iter().map(data).sum::<usize>()
+            }
+            What::Left { .. } => 0,
+        }
+    }
+}
+
 /// One part of an audience, and what it was sent.
 #[derive(Debug)]
 pub(in crate::realtime) struct LoggedPart {
@@ -72,93 +91,6 @@ pub(in crate::realtime) struct LoggedPart {
     pub(in crate::realtime) message: StoredMessage,
     /// The entry before this one in the same chain.
     pub(in crate::realtime) before: u64,
-}
-
-/// The time that a connection is or was in a channel: it hears what is published after `since`, and before `until`.
-#[derive(Clone, Debug)]
-pub(super) struct Stay {
-    pub(super) members: Arc<Members>,
-    pub(super) since: u64,
-    pub(super) until: u64,
-}
-
-/// Whose events are looked for.
-#[derive(Clone, Debug)]
-pub(super) struct Lost {
-    /// The connection that was lost, as it was.
-    pub(super) connection: Connection,
-    /// Those that it went on from, the first one first.
-    pub(super) earlier: Arc<[Earlier]>,
-}
-
-/// A connection that another one went on from.
-#[derive(Clone, Debug)]
-pub(super) struct Earlier {
-    pub(super) id: u64,
-    /// What was published until then was for this one.
-    pub(super) until: u64,
-    /// As it was, as long as anything of its time is kept.
-    pub(super) connection: Option<Connection>,
-}
-
-impl Lost {
-    pub(super) fn ids(&self) -> impl Iterator<Item = u64> {
-        self.earlier.iter().map(|earlier| earlier.id).chain([self.connection.id()])
-    }
-
-    /// Whom a publication was for.
-    fn at(&self, number: u64) -> &Connection {
-        let then = self.earlier.iter().find(|earlier| number <= earlier.until);
-        then.and_then(|earlier| earlier.connection.as_ref()).unwrap_or(&self.connection)
-    }
-}
-
-/// An event that a client may have missed.
-pub(super) enum Candidate {
-    /// It has.
-    Missed(u64, StoredMessage),
-    /// If it was meant, which the parts of the audience say.
-    Asked(u64, Arc<[LoggedPart]>, Arc<[Stay]>),
-}
-
-impl Stay {
-    fn has(&self, number: u64) -> bool {
-        self.since < number && number < self.until
-    }
-}
-
-impl Candidate {
-    pub(super) fn number(&self) -> u64 {
-        match self {
-            Candidate::Missed(number, _) | Candidate::Asked(number, ..) => *number,
-        }
-    }
-
-    /// Whether the application's own code decides.
-    pub(super) fn has_filters(&self) -> bool {
-        matches!(self, Candidate::Asked(_, parts, _) if parts.iter().any(|part| !part.part.filters.is_empty()))
-    }
-
-    /// The message, if it was meant for a connection: what the first part says that has it.
-    pub(super) fn message(&self, lost: &Lost, epoch: u64) -> Option<Message> {
-        let position = Position { epoch, number: self.number() };
-        let (number, parts, stays) = match self {
-            Candidate::Missed(_, message) => return Some(message.message(position)),
-            Candidate::Asked(number, parts, stays) => (*number, parts, stays),
-        };
-        let was_in =
-            |fits: &dyn Fn(&Arc<Members>) -> bool| stays.iter().any(|stay| stay.has(number) && fits(&stay.members));
-        let part = parts.iter().find(|logged| {
-            let is_found = match (&logged.part.selector.of, &logged.channel) {
-                (Source::Channel(_), Some(channel)) => was_in(&|members| Arc::ptr_eq(members, channel)),
-                (Source::Channel(_), None) => false,
-                (Source::Matching(pattern), _) => was_in(&|members| pattern.fits(members.name())),
-                (Source::Connection(id), _) => lost.ids().any(|own| own == *id),
-            };
-            is_found && logged.part.takes_as(lost.at(number), lost.ids())
-        });
-        part.map(|logged| logged.message.message(position))
-    }
 }
 
 impl Log {
@@ -181,6 +113,8 @@ impl Log {
                 let mut parts = picked.take_logged();
                 for part in &mut parts {
                     part.before = self.link(part, number);
+                    // Its number is enough from now on: what is kept here must not keep connections.
+                    part.part.connection = None;
                 }
                 What::Parts(parts.into())
             }
@@ -230,18 +164,18 @@ impl Log {
         self.own.entry(connection).or_default();
     }
 
+    #[cfg(test)]
+    pub(super) fn knows_nobody(&self) -> bool {
+        self.own.is_empty()
+    }
+
     /// Nobody will ask for what was about this connection.
     pub(super) fn forget(&mut self, connection: u64) {
         self.own.remove(&connection);
     }
 
     fn push(&mut self, number: u64, what: What) {
-        let data = match &what {
-            What::Channel { message, .. } => message.size(),
-            What::Parts(parts) => parts.iter().map(|part| ENTRY + part.message.size()).sum(),
-            What::Left { .. } => 0,
-        };
-        let (bytes, at) = (ENTRY + data, Instant::now());
+        let (bytes, at) = (ENTRY + what.bytes(), Instant::now());
         self.bytes += bytes;
         self.entries.push_back(Entry { number, at, bytes, what });
         while let Some(oldest) = self.entries.front()
@@ -323,16 +257,16 @@ impl Log {
         }
         numbers.sort_unstable();
         numbers.dedup();
-        if numbers.len() > most {
-            return Err(Refused::TooMuch);
-        }
         let stays: Arc<[Stay]> = stays.into();
         let candidate = |number: u64| match self.get(number)? {
             What::Channel { message, .. } => Some(Candidate::Missed(number, message.clone())),
             What::Parts(parts) => Some(Candidate::Asked(number, parts.clone(), stays.clone())),
             What::Left { .. } => None,
         };
-        Ok(numbers.into_iter().filter_map(candidate).collect())
+        let candidates: Vec<Candidate> = numbers.into_iter().filter_map(candidate).collect();
+        // Of the others most may be for other members of the same channels.
+        let sure = candidates.iter().filter(|candidate| matches!(candidate, Candidate::Missed(..))).count();
+        if sure > most { Err(Refused::TooMuch) } else { Ok(candidates) }
     }
 }
 

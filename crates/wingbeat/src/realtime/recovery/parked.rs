@@ -1,6 +1,6 @@
 //! Connections that were lost, and whose clients may come back.
 
-use super::log::{Lost, Stay};
+use super::candidate::{Lost, Stay};
 use rustc_hash::FxHashMap;
 use std::collections::{HashMap, VecDeque};
 use tokio::time::Instant;

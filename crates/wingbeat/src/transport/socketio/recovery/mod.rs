@@ -5,8 +5,8 @@ mod private_id;
 
 pub use options::Recovery;
 
-use crate::app::{App, Dispatcher};
-use crate::realtime::{self, Claim, Connection, LostSocket, Position, RecoveryLimits};
+use crate::app::{Anew, App, Dispatcher, note_outcome};
+use crate::realtime::{self, Claim, Connection, LostSocket, Position, RecoveryLimits, Refused};
 use private_id::{PrivateIds, is_private_id};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -92,7 +92,7 @@ impl Recoveries {
 
     /// Lets a client go on from what it has lost, if it asks for that and may.
     pub(super) async fn resume(&self, dispatcher: &Dispatcher, socket: &Socket, connection: &Connection) {
-        let outcome = match self.asked(socket) {
+        let refused = match self.asked(socket) {
             None => return,
             Some(Asked::Invalid(why)) => why,
             Some(Asked::For { .. }) if !self.is_offered(socket.handshake()) => "not offered",
@@ -101,29 +101,26 @@ impl Recoveries {
                 let take_over = socket.take_over(&private_id, move |socket| ids.is_of(&asked, socket));
                 match dispatcher.resume(&self.kept, connection, &private_id, after, take_over).await {
                     Ok(claim) => {
+                        connection.keep(&claim.lost, &self.keep);
                         socket.resume(claim.socket.id(), &private_id);
-                        "recovered"
+                        return;
                     }
                     Err(why) => why.as_str(),
                 }
             }
         };
-        if let Some(claim) = connection.extension::<Claim>() {
-            connection.keep(&claim.lost, &self.keep);
-        }
-        tracing::debug!(?connection, outcome, "a client has come back");
-        #[cfg(feature = "metrics")]
-        metrics::counter!("wingbeat_recovery_total", "outcome" => outcome).increment(1);
+        note_outcome(connection, refused);
     }
 
     /// What the client comes back with: what it has come back with now, if it goes on.
     pub(super) fn private_id(&self, socket: &Socket, connection: &Connection) -> Option<String> {
         if let Some(claim) = connection.extension::<Claim>() {
-            if claim.holds(connection) {
+            if claim.holds() {
                 return self.ids.of(socket.id());
             }
             // What it goes on from has ended since it was asked. It has the ids of that by now, so it has to come again.
-            connection.unset_extension::<Claim>();
+            connection.unmark::<Claim>();
+            note_outcome(connection, Anew::Missed(Refused::Unknown).as_str());
             socket.break_off();
             return None;
         }
