@@ -77,6 +77,10 @@ impl Dispatcher {
             app.end_lost(recovery, private_id);
             return Err(Anew::Login);
         }
+        if let Err(why) = claim.look_up(connection) {
+            app.end_lost(recovery, private_id);
+            return Err(Anew::Missed(why));
+        }
         connection.hold();
         connection.mark(claim);
         connection.extension::<Claim>().ok_or(Anew::Missed(Refused::Unknown))

@@ -10,8 +10,8 @@ use crate::realtime::delivery_queue::DeliveryQueue;
 use crate::realtime::publication::Message;
 use crate::realtime::{Batch, Connection};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 
 /// How often what was published meanwhile is looked through, because the application's filters decide about it.
 const ROUNDS: usize = 16;
@@ -24,8 +24,14 @@ pub(crate) struct Claim {
     by: u64,
     pub(crate) lost: Connection,
     pub(crate) socket: LostSocket,
-    /// The last event that the client has heard.
+    found: Mutex<Found>,
+}
+
+/// What the client has missed, as far as it is known.
+struct Found {
+    /// The last event that it has heard, or that is among these.
     after: u64,
+    messages: Vec<Arc<Message>>,
 }
 
 impl Recovery {
@@ -39,7 +45,8 @@ impl Recovery {
             parked.claimed_by = Some(by.id());
             (parked.lost.connection.clone(), parked.socket)
         };
-        let claim = Claim { recovery: self.clone(), by: by.id(), lost, socket, after };
+        let found = Mutex::new(Found { after, messages: Vec::new() });
+        let claim = Claim { recovery: self.clone(), by: by.id(), lost, socket, found };
         // What is sure not to be possible is said now.
         claim.candidates(after, None)?;
         Ok(claim)
@@ -51,6 +58,18 @@ impl Claim {
     pub(crate) fn holds(&self) -> bool {
         let is_mine = |parked: &Parked| parked.claimed_by == Some(self.by);
         !self.lost.is_removed() && self.with_parked(is_mine) == Ok(true)
+    }
+
+    /// Looks up what was missed, as of now: what cannot be given back is to be said before the client is told that it goes
+    /// on. Asks filters, so no lock may be held.
+    pub(crate) fn look_up(&self, to: &Connection) -> Result<(), Refused> {
+        let after = locked(&self.found).after;
+        let (lost, candidates) = self.candidates(after, Some(to))?;
+        let mut more = self.heard(&lost, &candidates)?;
+        let mut found = locked(&self.found);
+        found.messages.append(&mut more);
+        found.after = candidates.last().map_or(after, Candidate::number);
+        self.check(&found.messages)
     }
 
     fn with_parked<T>(&self, with: impl FnOnce(&Parked) -> T) -> Result<T, Refused> {
@@ -120,38 +139,28 @@ impl Channels {
         to: &Connection,
         on_queue: impl Fn(&mut dyn FnMut(&mut DeliveryQueue)),
     ) -> Result<usize, Refused> {
-        let mut candidates = claim.candidates(claim.after, Some(to))?;
-        let (mut after, mut messages) = (claim.after, Vec::new());
         for _ in 0..ROUNDS {
-            after = candidates.1.last().map_or(after, Candidate::number);
-            messages.append(&mut claim.heard(&candidates.0, &candidates.1)?);
-            claim.check(&messages)?;
+            claim.look_up(to)?;
             let mut outcome = Ok(None);
-            on_queue(&mut |queue| outcome = self.finish(claim, to, after, &mut messages, queue));
-            match outcome? {
-                Some(more) => candidates = more,
-                None => return Ok(messages.len()),
+            on_queue(&mut |queue| outcome = self.finish(claim, to, queue));
+            if let Some(count) = outcome? {
+                return Ok(count);
             }
         }
         Err(Refused::TooMuch)
     }
 
-    /// The last step, with the queue locked: nothing is published meanwhile. What has to be looked at without, if there is
-    /// anything.
-    fn finish(
-        &self,
-        claim: &Claim,
-        to: &Connection,
-        after: u64,
-        messages: &mut Vec<Arc<Message>>,
-        queue: &mut DeliveryQueue,
-    ) -> Result<Option<(Lost, Vec<Candidate>)>, Refused> {
-        let (lost, candidates) = claim.candidates(after, Some(to))?;
+    /// The last step, with the queue locked: nothing is published meanwhile. How many events that were; nothing if there are
+    /// some that have to be looked at without.
+    fn finish(&self, claim: &Claim, to: &Connection, queue: &mut DeliveryQueue) -> Result<Option<usize>, Refused> {
+        let mut found = locked(&claim.found);
+        let (lost, candidates) = claim.candidates(found.after, Some(to))?;
         if candidates.iter().any(Candidate::has_filters) {
-            return Ok(Some((lost, candidates)));
+            return Ok(None);
         }
-        messages.append(&mut claim.heard(&lost, &candidates)?);
-        claim.check(messages)?;
+        found.messages.append(&mut claim.heard(&lost, &candidates)?);
+        claim.check(&found.messages)?;
+        let messages = std::mem::take(&mut found.messages);
         let (recovery, number) = (&claim.recovery, clock::last());
         let Some(parked) = claim.take(&lost, to) else {
             recovery.forget_lost(&lost);
@@ -160,10 +169,11 @@ impl Channels {
         recovery.go_on(parked.lost, number, to);
         queue.served(to, number);
         to.arrive(number);
-        if !messages.is_empty() {
-            to.deliver_all(&Batch::new(messages.clone()));
+        let count = messages.len();
+        if count > 0 {
+            to.deliver_all(&Batch::new(messages));
         }
         self.release(parked.stays);
-        Ok(None)
+        Ok(Some(count))
     }
 }

@@ -257,6 +257,7 @@ impl World {
         let (client, written) = (&self.clients[who], Written::default());
         let connection = self.connection(who, &written);
         let claim = self.recovery.claim(&client.private_id, &connection, client.offset)?;
+        claim.look_up(&connection)?;
         connection.hold();
         Ok(Back { connection, written, claim, is_in: [false; ROOMS.len()] })
     }
