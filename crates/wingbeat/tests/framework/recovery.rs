@@ -62,6 +62,13 @@ pub(super) async fn first(server: &Server) -> (Client, Was) {
     (client, Was { sid: text("sid"), pid: text("pid"), offset: None })
 }
 
+/// Asks to come back, and does not wait for the answer.
+pub(super) async fn open(url: &str, was: &Was) -> Client {
+    let mut client = Client(connect_async(url).await.unwrap().0);
+    client.send(&format!("40{}", json!({"pid": was.pid, "offset": was.offset}))).await;
+    client
+}
+
 /// Comes back; whether the server says that nothing was missed.
 pub(super) async fn again(server: &Server, was: &Was) -> (Client, bool) {
     let (client, answer) = connect(&server.url, &json!({"pid": was.pid, "offset": was.offset}).to_string()).await;
@@ -355,6 +362,32 @@ async fn middleware_is_asked_again_and_what_calls_have_set_is_kept_by_name() {
     let (mut client, is_recovered) = again(&server, &was).await;
     assert!(is_recovered, "a refusal has ended what was kept");
     assert_eq!(client.call(1, json!(["paint", "paint", "blue", {}])).await[1], json!(["red", "a", true]));
+}
+
+#[tokio::test]
+async fn who_middleware_takes_for_another_begins_anew() {
+    let tenant = Arc::new(Mutex::new("a"));
+    let asked = tenant.clone();
+    let transport = SocketIo::new().recovery(Recovery::new().same(["tenant"])).middleware(move |_, connection| {
+        connection.set("tenant", *asked.lock().unwrap());
+        async { Ok(()) }
+    });
+    let (app, mut noticed) = disconnects(builder(auth()));
+    let server = Server::over(app, transport).await;
+    for (next, goes_on) in [("a", true), ("b", false)] {
+        let (client, was) = first(&server).await;
+        drop(client);
+        noticed.recv().await.unwrap();
+        *tenant.lock().unwrap() = next;
+        let (client, is_recovered) = again(&server, &was).await;
+        assert_eq!(is_recovered, goes_on, "{next}");
+        drop(client);
+        noticed.recv().await.unwrap();
+        // What was tried in vain is over.
+        *tenant.lock().unwrap() = "a";
+        assert_eq!(again(&server, &was).await.1, goes_on);
+        noticed.recv().await.unwrap();
+    }
 }
 
 #[tokio::test]

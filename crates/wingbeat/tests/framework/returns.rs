@@ -1,11 +1,13 @@
 //! Who a client is that comes back: as it was when it was lost, or nobody.
 
-use super::recovery::{Was, again, auth, builder, disconnects, event, first, login, note};
+use super::recovery::{Was, again, auth, builder, disconnects, event, first, login, note, open};
 use super::sockets::Server;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 use tokio::sync::Notify;
+use tokio::time::timeout;
 use wingbeat::auth::Auth;
 use wingbeat::{Builder, Recovery, hooks, prelude::*, store::Memory};
 
@@ -124,6 +126,36 @@ async fn who_is_logged_out_by_the_connection_that_was_lost_is_logged_out() {
     assert!(server.app.logout(&lost));
     assert_eq!(client.call(2, json!(["find", "secrets", {}])).await[0]["code"], 401);
     assert_eq!(server.app.channel("members").len(), 0);
+}
+
+#[tokio::test]
+async fn a_shutdown_waits_for_nobody_who_might_come_back_and_tells_of_them() {
+    let gate = Arc::new(Gate::default());
+    let (app, mut noticed) = disconnects(app(auth(), &gate));
+    let (lost, told) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let count = told.clone();
+    let app = app.on_lost(move |_, _| drop(count.fetch_add(1, Ordering::SeqCst)));
+    let server = start(app).await;
+    for _ in 0..2 {
+        let (mut client, was) = first(&server).await;
+        login(&mut client, "ann@example.com").await;
+        drop(client);
+        noticed.recv().await.unwrap();
+        if lost.fetch_add(1, Ordering::SeqCst) == 1 {
+            gate.is_closed.store(true, Ordering::SeqCst);
+            let url = server.url.clone();
+            tokio::spawn(async move {
+                let _client = open(&url, &was).await;
+                std::future::pending::<()>().await
+            });
+            // This one is on its way back, and its user is being asked for.
+            gate.asked.notified().await;
+        }
+    }
+    // The login under way has that long; who is lost has two minutes.
+    let ends = server.app.shutdown(Duration::from_millis(500));
+    timeout(Duration::from_secs(60), ends).await.expect("it waited");
+    assert_eq!(told.load(Ordering::SeqCst), 2);
 }
 
 /// Numbers that look random, from a seed.

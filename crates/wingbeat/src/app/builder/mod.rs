@@ -78,7 +78,7 @@ impl Builder {
     }
 
     /// Listens to clients that lost their connection and could have [come back](crate::transport::Recovery), and do not: their
-    /// time is over, they were logged out or removed, or they begin anew. [`on_disconnect`](Builder::on_disconnect) was told
+    /// time is over, they were logged out or removed, they begin anew, or the application ends. [`on_disconnect`](Builder::on_disconnect) was told
     /// of the loss itself.
     pub fn on_lost<R: ListenerReturn>(
         mut self,

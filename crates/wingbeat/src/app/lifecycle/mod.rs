@@ -84,6 +84,7 @@ impl App {
             }
         }))
         .await;
+        self.end_all_lost().await;
         // Listeners that say goodbye still find all services.
         let left = deadline.saturating_duration_since(Instant::now());
         if tokio::time::timeout(left, self.0.background.ended()).await.is_err() {

@@ -5,6 +5,7 @@ use crate::app::{App, Dispatcher};
 use crate::realtime::{Claim, Connection, LostSocket, Recovery, Refused};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 /// How long a client waits for its own earlier session, which it was quicker than, to say that it ends.
@@ -19,6 +20,8 @@ pub(crate) enum Anew {
     Missed(Refused),
     /// Its login does not hold any more, or is somebody else's.
     Login,
+    /// What middleware says of it is something else.
+    Other,
 }
 
 impl Anew {
@@ -31,6 +34,7 @@ impl Anew {
             Anew::Missed(Refused::Failed) => "filter failed",
             Anew::Missed(Refused::Changed) => "changed",
             Anew::Login => "login",
+            Anew::Other => "other values",
         }
     }
 }
@@ -59,6 +63,7 @@ impl Dispatcher {
         private_id: &str,
         after: u64,
         take_over: impl Future<Output = bool>,
+        is_same: impl Fn(&Connection) -> bool,
     ) -> Result<Arc<Claim>, Anew> {
         let claim = claim(recovery, connection, private_id, after, take_over).await.map_err(Anew::Missed);
         let app = self.app().ok_or(Anew::Missed(Refused::Unknown))?;
@@ -71,6 +76,10 @@ impl Dispatcher {
                 return Err(why);
             }
         };
+        if !is_same(&claim.lost) {
+            app.end_lost(recovery, private_id);
+            return Err(Anew::Other);
+        }
         let asked = Box::pin(app.ask_to_resume(&claim.lost, connection));
         if let Err(error) = guarded(asked, self.limit()).await {
             tracing::debug!(?error, ?connection, "a client may not go on from its lost connection");
@@ -152,6 +161,19 @@ impl App {
         was_kept
     }
 
+    /// The application ends: nobody comes back.
+    pub(super) async fn end_all_lost(&self) {
+        let Some(recovery) = self.0.channels.recovery() else { return };
+        loop {
+            let ended = self.0.channels.end_some(recovery, true);
+            if ended.is_empty() {
+                return;
+            }
+            ended.iter().for_each(|lost| self.stays_away(lost));
+            yield_now().await;
+        }
+    }
+
     /// Whether a connection is lost, and its client may come back.
     #[cfg(feature = "auth")]
     pub(crate) fn is_parked(&self, connection: &Connection) -> bool {
@@ -191,12 +213,15 @@ async fn watch(app: App, recovery: Arc<Recovery>) {
     loop {
         let next = {
             let (Some(app), Some(recovery)) = (app.upgrade(), recovery.upgrade()) else { return };
-            app.0.channels.end_expired(&recovery).iter().for_each(|lost| app.stays_away(lost));
+            let ended = app.0.channels.end_some(&recovery, false);
+            ended.iter().for_each(|lost| app.stays_away(lost));
             match recovery.watched() {
                 Some(next) => next,
                 None => return,
             }
         };
+        // Also if that is now: others have their turn.
+        yield_now().await;
         sleep_until(next).await;
     }
 }

@@ -16,6 +16,9 @@ use tokio::time::Instant;
 /// known of it.
 const EARLIER: usize = 64;
 
+/// How many end before others have their turn: many are lost at once.
+const SLICE: usize = 64;
+
 /// A lost connection that is now kept.
 pub(crate) struct NewlyParked {
     /// The names of the channels that it has left.
@@ -98,13 +101,15 @@ impl Channels {
         parked.map(|parked| self.ended(recovery, parked)).is_some()
     }
 
-    /// Ends those whose time is over.
-    pub(crate) fn end_expired(&self, recovery: &Recovery) -> Vec<Connection> {
+    /// Ends some of those whose time is over, or of all.
+    pub(crate) fn end_some(&self, recovery: &Recovery, all: bool) -> Vec<Connection> {
         let now = Instant::now();
         let expired: Vec<Parked> = {
             let mut parked = locked(&recovery.parked);
             let mut expired = Vec::new();
-            while let Some((_, id)) = parked.next_end().filter(|(at, _)| *at <= now) {
+            while expired.len() < SLICE
+                && let Some((_, id)) = parked.next_end().filter(|(at, _)| all || *at <= now)
+            {
                 expired.extend(parked.remove(id));
             }
             expired

@@ -104,9 +104,32 @@ async fn the_oldest_go_where_more_are_lost_than_are_kept_and_all_with_the_time()
     let parked = world.channels.park(&world.recovery, &third.connection, third.socket).unwrap();
     assert_eq!(parked.ended, [world.clients[0].connection.clone()]);
     advance(Duration::from_secs(119)).await;
-    assert!(world.channels.end_expired(&world.recovery).is_empty());
+    assert!(world.channels.end_some(&world.recovery, false).is_empty());
     advance(Duration::from_secs(1)).await;
-    let expired = world.channels.end_expired(&world.recovery);
+    let expired = world.channels.end_some(&world.recovery, false);
     assert_eq!(expired, [world.clients[1].connection.clone(), world.clients[2].connection.clone()]);
     assert_eq!(world.come_back(1), Err(Refused::Unknown));
+}
+
+#[tokio::test]
+async fn whose_time_is_over_while_it_comes_back_is_told_so() {
+    pause();
+    let mut world = World::new(limits());
+    world.lose(0, 100);
+    world.clients[0].back = world.ask(0).ok();
+    advance(Duration::from_secs(121)).await;
+    assert_eq!(world.channels.end_some(&world.recovery, false).len(), 1);
+    assert!(!world.clients[0].back.as_ref().unwrap().claim.holds());
+    assert_eq!(world.come_back(0), Err(Refused::Unknown));
+}
+
+#[tokio::test]
+async fn many_whose_time_is_over_end_in_slices() {
+    pause();
+    let mut world = World::new(limits());
+    (0..CLIENTS).for_each(|who| world.lose(who, 100));
+    advance(Duration::from_secs(121)).await;
+    let ended: Vec<usize> = (0..3).map(|_| world.channels.end_some(&world.recovery, false).len()).collect();
+    assert_eq!(ended, [64, CLIENTS - 64, 0]);
+    assert!(world.recovery.is_clean());
 }

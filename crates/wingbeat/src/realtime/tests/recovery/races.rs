@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::realtime::Channel;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 const WHO: usize = 0;
 
@@ -219,4 +219,88 @@ async fn an_event_from_before_its_connection_was_given_another_value_is_judged_b
     send(&mut world, &channel("pair").having("team", 0));
     world.lose(WHO, 0);
     assert_eq!(world.come_back(WHO), Ok(2));
+}
+
+/// Lets two functions begin at the same moment.
+fn at_once<A: Send>(one: impl FnOnce() -> A + Send, other: impl FnOnce() + Send) -> A {
+    let ready = AtomicUsize::new(0);
+    let wait = || {
+        ready.fetch_add(1, Ordering::SeqCst);
+        while ready.load(Ordering::SeqCst) < 2 {
+            std::hint::spin_loop();
+        }
+    };
+    std::thread::scope(|threads| {
+        threads.spawn(|| {
+            wait();
+            other();
+        });
+        wait();
+        one()
+    })
+}
+
+#[tokio::test]
+async fn whatever_takes_it_out_at_the_moment_of_its_return_takes_it_out() {
+    for round in 0..600 {
+        let mut world = World::new(limits());
+        world.lose(WHO, 100);
+        let (connection, written, claim) = ask(&world);
+        let (channels, delivery, lost) = (world.channels.clone(), world.delivery.clone(), claim.lost.clone());
+        let give_back = || delivery.give_back(&claim, &connection);
+        let outcome = match round % 3 {
+            0 => at_once(give_back, || channels.leave("pair", &lost)),
+            1 => at_once(give_back, || {
+                let room = Channel::new(channels.clone(), ["pair".into()].into());
+                room.leave_where("team", (WHO % 3) as u64);
+            }),
+            _ => at_once(give_back, || lost.disconnect()),
+        };
+        match round % 3 {
+            2 => {
+                let client = &mut world.clients[WHO];
+                (client.connection, client.is_lost) = (connection.clone(), outcome.is_err());
+                world.lose(WHO, 100);
+                assert!(outcome.is_err() || world.come_back(WHO).is_err(), "round {round}: it was disconnected");
+            }
+            _ => {
+                assert!(outcome.is_ok());
+                send(&mut world, &channel("pair"));
+                assert_eq!(take(&written), [0; 0], "round {round}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_channel_that_is_joined_at_the_moment_of_a_return_is_joined() {
+    for round in 0..400 {
+        let mut world = World::new(limits());
+        world.lose(WHO, 100);
+        let (connection, written, claim) = ask(&world);
+        let (channels, delivery, lost) = (world.channels.clone(), world.delivery.clone(), claim.lost.clone());
+        let give_back = || delivery.give_back(&claim, &connection);
+        assert_eq!(at_once(give_back, || channels.join("late", &lost)), Ok(0));
+        let event = send(&mut world, &channel("late"));
+        assert_eq!(take(&written), [event], "round {round}");
+    }
+}
+
+#[tokio::test]
+async fn one_of_two_that_come_back_at_the_same_moment_goes_on() {
+    for round in 0..400 {
+        let mut world = World::new(limits());
+        world.lose(WHO, 100);
+        let client = &world.clients[WHO];
+        let [one, other] = [(); 2].map(|()| world.connection(WHO, &Written::default()));
+        let (recovery, private_id, offset) = (&world.recovery, &client.private_id, client.offset);
+        let mut second = None;
+        let first = at_once(
+            || recovery.claim(private_id, &one, offset).ok(),
+            || second = recovery.claim(private_id, &other, offset).ok(),
+        );
+        assert!(first.is_some() != second.is_some(), "round {round}");
+        let claim = first.or(second).unwrap();
+        assert_eq!(world.delivery.give_back(&claim, &one), Ok(0));
+    }
 }

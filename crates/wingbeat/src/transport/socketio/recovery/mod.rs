@@ -21,6 +21,7 @@ pub(super) struct Recoveries {
     kept: Arc<realtime::Recovery>,
     offer: Option<Offer>,
     keep: Vec<Box<str>>,
+    same: Vec<Box<str>>,
 }
 
 /// What socket.io-client sends with its CONNECT when it comes back.
@@ -59,7 +60,13 @@ impl Recoveries {
                 "`recovery` is for one transport of an application: leave it out at the other `SocketIo`",
             ));
         }
-        Ok(Recoveries { ids: PrivateIds::new()?.into(), kept, offer: options.offer, keep: options.keep })
+        Ok(Recoveries {
+            ids: PrivateIds::new()?.into(),
+            kept,
+            offer: options.offer,
+            keep: options.keep,
+            same: options.same,
+        })
     }
 
     /// Whether a client is told how to come back.
@@ -99,7 +106,8 @@ impl Recoveries {
             Some(Asked::For { private_id, after }) => {
                 let (ids, asked) = (self.ids.clone(), private_id.clone());
                 let take_over = socket.take_over(&private_id, move |socket| ids.is_of(&asked, socket));
-                match dispatcher.resume(&self.kept, connection, &private_id, after, take_over).await {
+                let is_same = |lost: &Connection| self.same.iter().all(|name| lost.get(name) == connection.get(name));
+                match dispatcher.resume(&self.kept, connection, &private_id, after, take_over, is_same).await {
                     Ok(claim) => {
                         connection.keep(&claim.lost, &self.keep);
                         socket.resume(claim.socket.id(), &private_id);

@@ -46,6 +46,7 @@ pub struct Recovery {
     pub(super) ends_at_gaps: bool,
     pub(super) offer: Option<Offer>,
     pub(super) keep: Vec<Box<str>>,
+    pub(super) same: Vec<Box<str>>,
 }
 
 impl Recovery {
@@ -59,6 +60,7 @@ impl Recovery {
             ends_at_gaps: true,
             offer: None,
             keep: Vec::new(),
+            same: Vec::new(),
         }
     }
 
@@ -109,6 +111,13 @@ impl Recovery {
         self
     }
 
+    /// The [named values](crate::Connection::set) that middleware has to give the new connection as the lost one has them:
+    /// what they say of who the client is. Otherwise it begins anew. The login needs no word here.
+    pub fn same<N: Into<Box<str>>>(mut self, names: impl IntoIterator<Item = N>) -> Recovery {
+        self.same.extend(names.into_iter().map(Into::into));
+        self
+    }
+
     pub(super) fn check(&self) -> Result<()> {
         let invalid =
             |option: &str, why: &str| Err(Error::general(format!("Invalid option `{option}` of recovery: {why}")));
@@ -133,7 +142,7 @@ impl Default for Recovery {
 
 impl fmt::Debug for Recovery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Recovery { window, log_bytes, events, connections, ends_at_gaps, keep, .. } = self;
+        let Recovery { window, log_bytes, events, connections, ends_at_gaps, keep, same, .. } = self;
         f.debug_struct("Recovery")
             .field("window", window)
             .field("log_bytes", log_bytes)
@@ -141,6 +150,7 @@ impl fmt::Debug for Recovery {
             .field("connections", connections)
             .field("ends_at_gaps", ends_at_gaps)
             .field("keep", keep)
+            .field("same", same)
             .finish_non_exhaustive()
     }
 }
