@@ -13,7 +13,7 @@ use tower_service::Service as _;
 use wingbeat::engine::Config;
 use wingbeat::store::Memory;
 use wingbeat::test::Client;
-use wingbeat::{Metrics, prelude::*};
+use wingbeat::{Metrics, Recovery, prelude::*};
 
 async fn figures(app: &App) -> String {
     let request = http::Request::builder().uri("/metrics").body(Empty::<bytes::Bytes>::new()).unwrap();
@@ -46,7 +46,7 @@ fn app() -> App {
     App::builder()
         .mount("messages", mount)
         .on_connection(|app, connection| app.channel("all").join(connection))
-        .configure(SocketIo::with_config(Config::default().outbox_total(1_000_000)))
+        .configure(SocketIo::with_config(Config::default().outbox_total(1_000_000)).recovery(Recovery::new()))
         .configure(Metrics::install().unwrap())
         .build()
         .unwrap()
@@ -112,11 +112,37 @@ async fn calls_that_reach_no_method_are_counted_without_their_names(app: &App) {
     assert!(!figures.contains("nobody-") && !figures.contains("invented"), "{figures}");
 }
 
+async fn returns_are_counted_once_each(url: &str, app: &App) {
+    let connect = async |data: String| {
+        let (mut client, _) = connect_async(url).await.unwrap();
+        client.next().await.unwrap().unwrap();
+        client.send(Message::text(format!("40{data}"))).await.unwrap();
+        let answer = client.next().await.unwrap().unwrap().into_text().unwrap();
+        let answer: Value = serde_json::from_str(&answer[2..]).unwrap();
+        // What it is sent behind that shows that all is done.
+        app.service("messages").create(json!({"text": "a"}), Params::new()).await.unwrap();
+        client.next().await.unwrap().unwrap();
+        answer["pid"].as_str().unwrap().to_owned()
+    };
+    let pid = connect(String::new()).await;
+    for (pid, goes_on) in [(&*pid, true), ("no pid", false), ("AAAAAAAAAAAAAAAAAAAA", false)] {
+        let answer = connect(json!({ "pid": pid }).to_string()).await;
+        assert_eq!(answer == pid, goes_on, "{pid}");
+    }
+    let figures = figures(app).await;
+    for (outcome, count) in [("recovered", 1), ("foreign pid", 1), ("unknown", 1)] {
+        let line = format!("wingbeat_recovery_total{{outcome=\"{outcome}\"}} {count}");
+        assert!(has(&figures, &line), "{line} is missing in:\n{figures}");
+    }
+    assert!(value(&figures, "wingbeat_recovery_events_total ") >= 1.0, "{figures}");
+}
+
 async fn what_waits_in_outboxes_is_measured_and_slow_clients_are_counted(app: &App) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("ws://{}/socket.io/?EIO=4&transport=websocket", listener.local_addr().unwrap());
     let (end, ended) = tokio::sync::oneshot::channel::<()>();
     let serving = tokio::spawn(wingbeat::serve(listener, app.clone()).until(async { drop(ended.await) }).into_future());
+    returns_are_counted_once_each(&url, app).await;
     // A client that joins, and then reads nothing any more.
     let (mut slow, _) = connect_async(url).await.unwrap();
     slow.next().await.unwrap().unwrap();

@@ -24,6 +24,8 @@ use tokio::time::Instant;
 /// How many entries are looked at for each that a client may have missed. More would be found in channels that it has left,
 /// behind the time when it was there.
 const LOOKED_AT: usize = 16;
+/// How many entries are asked about, by what they say of their audience, for each event that a client may be sent.
+const ASKED: usize = 4;
 /// What an entry takes beside its data: itself, with the room for more that its list has, and what data are in.
 const ENTRY: usize = 2 * size_of::<Entry>() + 32;
 
@@ -165,6 +167,11 @@ impl Log {
     }
 
     #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    #[cfg(test)]
     pub(super) fn knows_nobody(&self) -> bool {
         self.own.is_empty()
     }
@@ -257,6 +264,9 @@ impl Log {
         }
         numbers.sort_unstable();
         numbers.dedup();
+        if numbers.len() > most.saturating_mul(ASKED) {
+            return Err(Refused::TooMuch);
+        }
         let stays: Arc<[Stay]> = stays.into();
         let candidate = |number: u64| match self.get(number)? {
             What::Channel { message, .. } => Some(Candidate::Missed(number, message.clone())),

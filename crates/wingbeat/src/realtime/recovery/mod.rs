@@ -111,6 +111,11 @@ impl Recovery {
         is_empty && log.knows_nobody() && locked(&self.successors).is_empty()
     }
 
+    #[cfg(test)]
+    pub(super) fn log_bytes(&self) -> usize {
+        locked(&self.log).bytes()
+    }
+
     /// Whether somebody has to begin to look at the time.
     pub(crate) fn begin_watching(&self) -> bool {
         let mut parked = locked(&self.parked);

@@ -133,3 +133,34 @@ async fn many_whose_time_is_over_end_in_slices() {
     assert_eq!(ended, [64, CLIENTS - 64, 0]);
     assert!(world.recovery.is_clean());
 }
+
+#[tokio::test]
+async fn what_was_for_others_of_the_same_channel_does_not_count_as_missed() {
+    let mut world = World::new(Limits { events: 3, ..limits() });
+    for (others, outcome) in [(9, Ok(3)), (10, Err(Refused::TooMuch))] {
+        world.lose(0, 100);
+        (0..others).for_each(|_| world.publish(To::Having(3, 1)));
+        (0..3).for_each(|_| world.publish(To::Having(3, 0)));
+        assert_eq!(world.come_back(0), outcome);
+    }
+}
+
+#[tokio::test]
+async fn what_several_parts_of_an_audience_share_counts_once() {
+    const DATA: usize = 100_000;
+    let mut world = World::new(limits());
+    let name = EventName::new(&"numbers".into(), "created");
+    let data = RawJson::new(&"0".repeat(DATA)).unwrap();
+    let (all, before) = (channels(["pair", "some", "rooms/many"]), world.recovery.log_bytes());
+    let nobody = all.having("team", "nobody");
+    world.delivery.send(&nobody, &name, &data, None).now_or_never().unwrap().unwrap();
+    assert_eq!(world.recovery.log_bytes(), before, "nobody could ask for it");
+    world.lose(0, 100);
+    world.delivery.send(&nobody, &name, &data, None).now_or_never().unwrap().unwrap();
+    let own = nobody.send(json!("0".repeat(DATA)));
+    let shared = world.recovery.log_bytes() - before;
+    world.delivery.send(&own, &name, &data, None).now_or_never().unwrap().unwrap();
+    let each = world.recovery.log_bytes() - before - shared;
+    assert!((DATA..DATA + 2_000).contains(&shared), "{shared}");
+    assert!((3 * DATA..3 * DATA + 2_000).contains(&each), "{each}");
+}
