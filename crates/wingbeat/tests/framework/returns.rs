@@ -129,12 +129,33 @@ async fn who_is_logged_out_by_the_connection_that_was_lost_is_logged_out() {
 }
 
 #[tokio::test]
+async fn a_return_that_breaks_off_halfway_can_be_tried_again() {
+    let gate = Arc::new(Gate::default());
+    let (app, mut noticed) = disconnects(app(auth(), &gate));
+    let server = start(app).await;
+    let (mut client, was) = first(&server).await;
+    login(&mut client, "ann@example.com").await;
+    drop(client);
+    noticed.recv().await.unwrap();
+    gate.is_closed.store(true, Ordering::SeqCst);
+    let halfway = open(&server.url, &was).await;
+    gate.asked.notified().await;
+    gate.is_closed.store(false, Ordering::SeqCst);
+    drop(halfway);
+    // The server has to notice that it has gone; until then somebody else has asked first.
+    let again = async { while !again(&server, &was).await.1 {} };
+    timeout(Duration::from_secs(60), again).await.expect("it was never free again");
+}
+
+#[tokio::test]
 async fn a_shutdown_waits_for_nobody_who_might_come_back_and_tells_of_them() {
     let gate = Arc::new(Gate::default());
     let (app, mut noticed) = disconnects(app(auth(), &gate));
     let (lost, told) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let count = told.clone();
-    let app = app.on_lost(move |_, _| drop(count.fetch_add(1, Ordering::SeqCst)));
+    let app = app.on_lost(move |_, _| {
+        count.fetch_add(1, Ordering::SeqCst);
+    });
     let server = start(app).await;
     for _ in 0..2 {
         let (mut client, was) = first(&server).await;

@@ -91,19 +91,24 @@ impl Recovery {
 
     /// A part of an audience that names connections, with those that have gone on from them in their stead.
     pub(in crate::realtime) fn as_now<'a>(&self, part: &'a Part) -> Cow<'a, Part> {
-        let is_one = matches!(part.selector.of, Source::Connection(_));
-        if self.returns() == 0 || (part.selector.except.is_empty() && !is_one) {
+        let one = if let Source::Connection(id) = part.selector.of { Some(id) } else { None };
+        if self.returns() == 0 || (part.selector.except.is_empty() && one.is_none()) {
+            return Cow::Borrowed(part);
+        }
+        let (except, connection) = {
+            let successors = locked(&self.successors);
+            let number = |id: &u64| successors.0.get(id).map(Connection::id);
+            let except: Vec<u64> = part.selector.except.iter().filter_map(number).collect();
+            (except, one.and_then(|id| successors.0.get(&id).cloned()))
+        };
+        if except.is_empty() && connection.is_none() {
             return Cow::Borrowed(part);
         }
         let mut now = part.clone();
-        let successors = locked(&self.successors);
-        let more: Vec<u64> = part.selector.except.iter().filter_map(|id| Some(successors.0.get(id)?.id())).collect();
-        now.selector.except.extend(more);
-        if let Source::Connection(id) = &part.selector.of
-            && let Some(connection) = successors.0.get(id)
-        {
+        now.selector.except.extend(except);
+        if let Some(connection) = connection {
             now.selector.of = Source::Connection(connection.id());
-            now.connection = Some(connection.clone());
+            now.connection = Some(connection);
         }
         Cow::Owned(now)
     }
