@@ -80,11 +80,13 @@ impl Claim {
     /// What may have been missed after a place: by the lost connection, and by the one that goes on from it, which may be
     /// named and in channels already but has been sent nothing.
     fn candidates(&self, after: u64, to: Option<&Connection>) -> Result<(Lost, Vec<Candidate>), Refused> {
-        let (mut lost, mut stays) = self.with_parked(|parked| (parked.lost.clone(), parked.stays.clone()))?;
-        if let Some(to) = to {
-            stays.extend(to.memberships().iter().map(Stay::of));
-            lost.next = Some(to.clone());
-        }
+        // Locked until the log was read: who leaves a channel meanwhile would be taken for one who stays.
+        let mut all = locked(&self.recovery.parked);
+        let parked = all.get_mut(self.lost.id()).ok_or(Refused::Unknown)?;
+        let (mut lost, mut stays) = (parked.lost.clone(), parked.stays.clone());
+        lost.next = to.cloned();
+        let memberships = to.map(Connection::memberships);
+        stays.extend(memberships.iter().flat_map(|own| own.iter()).map(Stay::of));
         let candidates = locked(&self.recovery.log).missed(&lost, &stays, after, self.recovery.limits.events)?;
         Ok((lost, candidates))
     }

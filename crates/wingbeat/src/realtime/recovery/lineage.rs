@@ -54,7 +54,8 @@ impl Recovery {
     /// A connection goes on from a lost one. To be called with the lost ones locked.
     pub(super) fn succeed(self: &Arc<Recovery>, lost: &Lost, to: &Connection) {
         let mut successors = locked(&self.successors);
-        lost.ids().for_each(|id| drop(successors.0.insert(id, to.clone())));
+        let others = lost.ids().filter(|id| *id != to.id());
+        others.for_each(|id| drop(successors.0.insert(id, to.clone())));
         drop(successors);
         lost.connection.mark(WentOn(Arc::downgrade(self)));
     }
