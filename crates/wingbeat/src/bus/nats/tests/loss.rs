@@ -41,6 +41,8 @@ async fn a_node_that_does_not_follow_is_told_that_it_has_missed_something() {
         speaker.says_when_there_is_room(&Topic::All, &message).await;
     }
     speaker.connection.close(Duration::from_secs(10)).await;
+    // What the server answers comes behind all of it.
+    node.asks(&[Topic::Node(1)]).await;
     drop(busy);
     node.restored().await;
     assert!(node.was_lost() && node.messages() < 60_000);

@@ -1,5 +1,6 @@
 mod access;
 mod carrying;
+mod credentials;
 mod loss;
 mod tls;
 
