@@ -39,7 +39,7 @@ use wingbeat_core::{Error, Result};
 /// A message has at most as many bytes as the server takes (`max_payload`, 1 MiB unless its configuration says otherwise):
 /// larger events stay on their node, which says so. Names of channels are encoded, as subjects have no spaces and no
 /// patterns in them; very long ones are hashed. A user needs `publish` and `subscribe` for `notes.>` where the prefix is
-/// `notes`. Each channel that somebody is in is a subscription, of some kilobytes in this program. In a cluster of servers a
+/// `notes`. Each channel that somebody is in is a subscription, of nearly 5 KB in this program. In a cluster of servers a
 /// subscription is in force on the others a moment after it is on the node's own.
 #[derive(Clone)]
 pub struct Nats {

@@ -231,9 +231,9 @@ impl Node {
     pub(crate) async fn close(&self, patience: Duration) {
         if let Some(bus) = self.bus.get() {
             self.send_now(&Topic::All, &Message::Bye.encode(self.number));
-            bus.close(patience).await;
             // Who would wait for room need not.
             self.is_lost.store(true, Ordering::Release);
+            bus.close(patience).await;
         }
     }
 

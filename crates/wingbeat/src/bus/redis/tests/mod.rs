@@ -1,5 +1,6 @@
 mod access;
 mod carrying;
+mod cluster;
 mod loss;
 mod sentinel;
 #[cfg(feature = "tls")]
