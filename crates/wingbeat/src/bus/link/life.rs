@@ -11,13 +11,16 @@ use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use wingbeat_core::{Error, Result};
 use wingbeat_protocol::LogThrottle;
 
 /// How long it waits before it connects again: first and last.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// How long a session lasts at least, if the next one is to be begun as soon after it as after the first: clients may come
+/// again after each of them.
+const LASTING: Duration = Duration::from_secs(10);
 /// How many topics are asked for at once.
 const ASKED_AT_ONCE: usize = 512;
 
@@ -66,8 +69,9 @@ async fn live_on<B: Broker>(broker: &B, first: B::Session, shared: &Shared, arri
     static FAILED: LogThrottle = LogThrottle::new();
     let (mut session, mut pause) = (Ok(first), FIRST_PAUSE);
     loop {
+        let begin = Instant::now();
         let error = match session {
-            Ok(session) => match live(broker, session, shared, arrivals, &mut pause).await {
+            Ok(session) => match live(broker, session, shared, arrivals).await {
                 End::Closed => return,
                 End::Lost(error) => error,
             },
@@ -82,6 +86,9 @@ async fn live_on<B: Broker>(broker: &B, first: B::Session, shared: &Shared, arri
         if shared.is_closing() {
             return;
         }
+        if begin.elapsed() >= LASTING {
+            pause = FIRST_PAUSE;
+        }
         sleep(jittered(pause)).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
         session = open(broker, arrivals).await;
@@ -89,13 +96,7 @@ async fn live_on<B: Broker>(broker: &B, first: B::Session, shared: &Shared, arri
 }
 
 /// Does what is asked for in one session, until that ends.
-async fn live<B: Broker>(
-    broker: &B,
-    session: B::Session,
-    shared: &Shared,
-    arrivals: &Arrivals,
-    pause: &mut Duration,
-) -> End {
+async fn live<B: Broker>(broker: &B, session: B::Session, shared: &Shared, arrivals: &Arrivals) -> End {
     let session = &session;
     let mut asked = FxHashSet::default();
     let working = async {
@@ -104,7 +105,6 @@ async fn live<B: Broker>(
         if shared.up(session.largest()) {
             arrivals.push(Incoming::Restored);
         }
-        *pause = FIRST_PAUSE;
         try_join!(send_all(session, shared), ask_always(session, shared, &mut asked)).map(|(never, _)| never)
     };
     let ended = async { Err::<Infallible, _>(End::Lost(session.ended().await)) };

@@ -6,6 +6,8 @@
 mod arrivals;
 mod life;
 mod shared;
+#[cfg(test)]
+mod tests;
 
 pub(super) use arrivals::Arrivals;
 pub(super) use life::connect;
