@@ -41,6 +41,8 @@ use wingbeat_core::{Error, Result};
 /// patterns in them; very long ones are hashed. A user needs `publish` and `subscribe` for `notes.>` where the prefix is
 /// `notes`. Each channel that somebody is in is a subscription, of nearly 5 KB in this program. In a cluster of servers a
 /// subscription is in force on the others a moment after it is on the node's own.
+///
+/// Who may publish under the prefix speaks to every client and logs users out: keep the server closed to others.
 #[derive(Clone)]
 pub struct Nats {
     servers: Servers,

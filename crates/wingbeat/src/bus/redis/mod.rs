@@ -38,6 +38,8 @@ use wingbeat_core::{Error, Result};
 /// A user of Redis needs `resetchannels &notes:* +publish +subscribe +unsubscribe +ping +info` for the prefix `notes`. With
 /// Redis Cluster any of its nodes is the right one, because each hears what the others are sent; with replicas that Sentinel
 /// watches, say [`sentinels`](Redis::sentinels).
+///
+/// Who may publish under the prefix speaks to every client and logs users out: keep the server closed to others.
 #[derive(Clone)]
 pub struct Redis {
     address: Address,
