@@ -14,4 +14,4 @@ pub use depth::{MAX_DEPTH, within_depth};
 pub use number::number;
 pub use plain::plain;
 pub use read::{parse, read, read_value};
-pub use write::{text, write, write_text};
+pub use write::{text, write, write_text, write_utf8};

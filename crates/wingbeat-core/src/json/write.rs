@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 use std::io;
+use std::str::Utf8Error;
 
 /// Appends a value as JSON.
 ///
@@ -17,17 +18,54 @@ pub fn write(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) -> Result<()>
 
 /// Appends a text as JSON, as [`write()`] does, sooner where nothing in it is escaped.
 pub fn write_text(out: &mut Vec<u8>, text: &str) {
-    // Without a branch for each byte: the compiler looks at many at once.
-    let is_escaped = |any, byte: &u8| any | (*byte < b' ') | (*byte == b'"') | (*byte == b'\\');
-    if text.as_bytes().iter().fold(false, is_escaped) {
+    if special(text.as_bytes(), 0) == 0 {
+        quote(out, text.as_bytes());
+    } else {
         // Memory takes everything.
         let _ = write(out, text);
-        return;
     }
+}
+
+/// The same of a text that should be UTF-8, without a look whether it is where it is ASCII.
+///
+/// # Errors
+/// If it is not.
+pub fn write_utf8(out: &mut Vec<u8>, text: &[u8]) -> Result<(), Utf8Error> {
+    match special(text, HIGHS) {
+        0 => quote(out, text),
+        _ => write_text(out, std::str::from_utf8(text)?),
+    }
+    Ok(())
+}
+
+fn quote(out: &mut Vec<u8>, text: &[u8]) {
     out.reserve(text.len() + 2);
     out.push(b'"');
-    out.extend_from_slice(text.as_bytes());
+    out.extend_from_slice(text);
     out.push(b'"');
+}
+
+const ONES: u64 = u64::from_ne_bytes([1; 8]);
+/// The highest bit of each byte: those of ASCII do not have it.
+const HIGHS: u64 = ONES << 7;
+
+/// Whether something in a text is escaped, or has a bit of the `mask`: not 0. It looks at eight bytes at a time, without a
+/// branch for each.
+fn special(text: &[u8], mask: u64) -> u64 {
+    let below = |word: u64, bound: u64| word.wrapping_sub(ONES * bound) & !word & HIGHS;
+    let of_word = |word: u64| {
+        let of = |byte: u8| word ^ (ONES * u64::from(byte));
+        let (quotes, backslashes) = (of(b'"'), of(b'\\'));
+        below(word, u64::from(b' ')) | below(quotes, 1) | below(backslashes, 1) | word & mask
+    };
+    let (words, rest) = text.as_chunks::<8>();
+    let any = words.iter().fold(0, |any, word| any | of_word(u64::from_ne_bytes(*word)));
+    match text.last_chunk::<8>() {
+        _ if rest.is_empty() => any,
+        // Some of it twice.
+        Some(last) => any | of_word(u64::from_ne_bytes(*last)),
+        None => rest.iter().fold(any, |any, byte| any | of_word(ONES * u64::from(*byte))),
+    }
 }
 
 /// The text of a value.
@@ -94,10 +132,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_text_is_written_as_every_value_is(text in any::<String>()) {
-            let mut out = Vec::new();
+        fn a_text_is_written_as_every_value_is(text in r#"[a-z]{0,20}[\x00-\x21"\\é\x7f-\xa0]{0,2}[ -~]{0,20}"#) {
+            let (mut out, mut of_bytes) = (Vec::new(), Vec::new());
             write_text(&mut out, &text);
-            prop_assert_eq!(String::from_utf8(out).unwrap(), written(text));
+            write_utf8(&mut of_bytes, text.as_bytes()).unwrap();
+            prop_assert_eq!((&out, String::from_utf8(of_bytes).unwrap()), (&written(&text).into_bytes(), written(text)));
+        }
+
+        #[test]
+        fn bytes_are_a_text_if_they_are_utf_8(bytes in prop::collection::vec(any::<u8>(), 0..24)) {
+            let mut out = Vec::new();
+            let is_text = write_utf8(&mut out, &bytes).is_ok();
+            prop_assert_eq!(is_text.then_some(out), String::from_utf8(bytes).ok().map(|text| written(text).into_bytes()));
         }
 
         #[test]

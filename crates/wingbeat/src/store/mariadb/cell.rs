@@ -19,7 +19,7 @@ pub(super) fn write(scalar: Scalar, cell: &Cell, out: &mut Vec<u8>) -> Result<()
         (Scalar::Integer(..), Cell::UInt(integer)) => json::write(out, integer)?,
         (Scalar::Float, Cell::Float(float)) => json::write(out, float)?,
         (Scalar::Double, Cell::Double(float)) => json::write(out, float)?,
-        (Scalar::Text(_), Cell::Bytes(text)) => json::write_text(out, from_utf8(text)?),
+        (Scalar::Text(_), Cell::Bytes(text)) => json::write_utf8(out, text)?,
         (scalar, cell) => json::write(out, &value(scalar, cell)?)?,
     }
     Ok(())

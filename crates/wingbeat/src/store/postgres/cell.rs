@@ -47,7 +47,7 @@ impl Reading {
             Scalar::Float4 => json::write(out, &float4(raw)?),
             Scalar::Float8 => json::write(out, &float8(raw)?),
             Scalar::Text => {
-                json::write_text(out, from_utf8(raw)?);
+                json::write_utf8(out, raw)?;
                 Ok(())
             }
             scalar => json::write(out, &value(scalar, raw)?),

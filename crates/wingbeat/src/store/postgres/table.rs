@@ -43,7 +43,7 @@ impl PostgresTable {
         schema(&self.schema, || self.db.is_in_transaction(), || self.db.work(read)).await
     }
 
-    /// Writes with one statement, which returns the record.
+    /// Writes with one statement, which returns the record. Large, and so kept out of the futures of all calls.
     async fn write_one(&self, statement: Statement, columns: &Columns, writes: Writes<'_>) -> Result<Answer> {
         if !writes.are_heard() {
             let write = async |connection: &Connection| connection.text(&statement, columns, &columns.all).await;
@@ -131,7 +131,7 @@ impl Store for PostgresTable {
         if statements.len() == 1
             && let Some(statement) = statements.pop()
         {
-            return self.write_one(statement, columns, writes).await;
+            return Box::pin(self.write_one(statement, columns, writes)).await;
         }
         // One after another on their way, so that there are as many texts to prepare as there are sets of columns.
         let work = async |connection: &Connection| {
@@ -163,7 +163,7 @@ impl Store for PostgresTable {
         if is_single(target, columns) && !assignments.is_empty() {
             let mut statement = update(columns, &assignments);
             statement.push_where(target, columns)?;
-            return self.write_one(statement.returning(columns), columns, operation.writes()).await;
+            return Box::pin(self.write_one(statement.returning(columns), columns, operation.writes())).await;
         }
         let write = async |connection: &Connection, records: Vec<Record>| {
             if assignments.is_empty() {
@@ -183,7 +183,7 @@ impl Store for PostgresTable {
         if is_single(target, columns) {
             let mut statement = delete(columns);
             statement.push_where(target, columns)?;
-            return self.write_one(statement.returning(columns), columns, operation.writes()).await;
+            return Box::pin(self.write_one(statement.returning(columns), columns, operation.writes())).await;
         }
         let write = async |connection: &Connection, records: Vec<Record>| {
             let mut statement = delete(columns);

@@ -13,6 +13,8 @@ pub(in crate::store) type SqlOperator = (Box<str>, &'static str);
 pub(in crate::store) struct Columns<D: Dialect> {
     /// The table's name in quotes.
     pub(in crate::store) table: String,
+    /// ` FROM` it.
+    pub(in crate::store) from: String,
     pub(in crate::store) list: Vec<Column<D>>,
     id: usize,
     /// How all of them are read, in the order of `list`.
@@ -47,7 +49,9 @@ impl<D: Dialect> Columns<D> {
         let names = list.iter().map(|column| &*column.read).collect::<Vec<_>>().join(", ");
         let tie = list[id].quoted.to_string();
         let all = (0..list.len()).map(|at| Shown { column: at, at }).collect();
-        Ok(Columns { table: D::quote(table), list, id, names, all, tie, operators: Arc::default() })
+        let table = D::quote(table);
+        let from = format!(" FROM {table}");
+        Ok(Columns { table, from, list, id, names, all, tie, operators: Arc::default() })
     }
 
     pub(in crate::store) fn with_operators(mut self, operators: Arc<[SqlOperator]>) -> Columns<D> {

@@ -116,19 +116,18 @@ impl<D: Dialect> Statement<D> {
     pub(super) fn push_order(&mut self, keys: &[SortKey], by_keys: bool, columns: &Columns<D>) -> Result<()> {
         self.push(" ORDER BY ");
         // With the table's name: a column of the answer that has the same one may be the text of what is meant here.
-        let table = format!("{}.", columns.table);
         // What is ordered by the id at last needs nothing to be in a stable order.
         let (mut separator, mut ends_with_id) = ("", false);
         for key in keys {
             let (field, inner) = key.path.split();
             let column = columns.find(field)?;
             if inner.is_empty() && by_keys {
-                D::push_key(self.push(separator).push(&table), column, key.descending);
+                D::push_key(self.push(separator).push(&columns.table).push("."), column, key.descending);
                 (separator, ends_with_id) = (", ", column.name == columns.id().name);
             }
         }
         if !ends_with_id {
-            self.push(separator).push(&table).push(&columns.tie);
+            self.push(separator).push(&columns.table).push(".").push(&columns.tie);
         }
         Ok(())
     }

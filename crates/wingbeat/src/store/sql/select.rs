@@ -52,7 +52,6 @@ impl<D: Dialect> Select<D> {
     pub(in crate::store) fn new(columns: &Arc<Columns<D>>, find: &Find) -> Result<Select<D>> {
         let outside = |key: &SortKey| columns.find(key.path.split().0).is_ok_and(D::is_sorted_outside);
         let (open, sorts) = (is_open(&find.target.condition, columns), find.sort.iter().any(outside));
-        let from = format!(" FROM {}", columns.table);
         let by = find.after.as_ref().map(|_| keys(&find.sort, columns)).transpose()?;
         let mut rows = Statement::new("SELECT ");
         let remaining = if open || sorts {
@@ -71,7 +70,7 @@ impl<D: Dialect> Select<D> {
             D::push_key_value(rows.push(", "), column);
         }
         let keys = by.map(|by| shows..shows + by.len());
-        rows.push(&from).push_where(&find.target, columns)?;
+        rows.push(&columns.from).push_where(&find.target, columns)?;
         if let Some(values) = &find.after {
             rows.push_after(find, values, columns)?;
         }
@@ -86,7 +85,7 @@ impl<D: Dialect> Select<D> {
             }
         }
         let count = match find.count {
-            Some(most) if is_done => Some(count(most, &from, &find.target, columns)?),
+            Some(most) if is_done => Some(count(most, &find.target, columns)?),
             _ => None,
         };
         Ok(Select {
@@ -207,14 +206,13 @@ impl Picking<'_> {
 }
 
 /// Counts what matches, up to so many.
-fn count<D: Dialect>(most: u64, from: &str, target: &Target, columns: &Columns<D>) -> Result<Statement<D>> {
+fn count<D: Dialect>(most: u64, target: &Target, columns: &Columns<D>) -> Result<Statement<D>> {
+    let mut count = Statement::new("SELECT count(*)");
     if most == u64::MAX {
-        let mut count = Statement::new(format!("SELECT count(*){from}"));
-        count.push_where(target, columns)?;
+        count.push(&columns.from).push_where(target, columns)?;
         return Ok(count);
     }
-    let mut count = Statement::new(format!("SELECT count(*) FROM (SELECT 1{from}"));
-    count.push_where(target, columns)?;
+    count.push(" FROM (SELECT 1").push(&columns.from).push_where(target, columns)?;
     D::push_limit(&mut count, most);
     count.push(") AS counted");
     Ok(count)

@@ -70,7 +70,9 @@ impl Dialect for Sql {
 
     fn ids(column: &Column, id: &Id) -> Vec<Bound> {
         let text = id.to_string();
-        let integer = text.parse::<i64>().ok().filter(|integer| integer.to_string() == text).map(Bound::Integer);
+        // As integers are written.
+        let is_usual = text == "0" || !text.starts_with(['+', '0']) && !text.starts_with("-0");
+        let integer = text.parse::<i64>().ok().filter(|_| is_usual).map(Bound::Integer);
         let real = || text.parse::<f64>().ok().filter(|float| float.to_string() == text).map(Bound::Real);
         match column.ty.kind {
             Kind::Integer => integer.into_iter().collect(),

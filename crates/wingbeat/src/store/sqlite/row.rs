@@ -28,7 +28,7 @@ pub(super) fn write(row: &Row<'_>, columns: &[Column], shown: &[Shown], out: &mu
             (ValueRef::Integer(1), Kind::Boolean) => out.extend_from_slice(b"true"),
             (ValueRef::Integer(integer), kind) if kind != Kind::Text => json::write(out, &integer)?,
             (ValueRef::Real(float), _) => json::write(out, &float)?,
-            (ValueRef::Text(text), kind) if kind != Kind::Json => json::write_text(out, from_utf8(text)?),
+            (ValueRef::Text(text), kind) if kind != Kind::Json => json::write_utf8(out, text)?,
             (other, kind) => json::write(out, &value(other, kind)?)?,
         }
     }

@@ -157,7 +157,8 @@ impl Store for SqliteTable {
             written.set(&columns, records);
             Ok(())
         };
-        self.write(shape, operation.writes(), work).await
+        // On the heap: it is large, and has place in every call's future otherwise.
+        Box::pin(self.write(shape, operation.writes(), work)).await
     }
 
     async fn remove(&self, target: &Target, operation: Operation<'_>) -> Result<Answer> {
@@ -180,7 +181,8 @@ impl Store for SqliteTable {
             written.set(&columns, records);
             Ok(())
         };
-        self.write(shape, operation.writes(), work).await
+        // On the heap: it is large, and has place in every call's future otherwise.
+        Box::pin(self.write(shape, operation.writes(), work)).await
     }
 }
 
