@@ -6,9 +6,9 @@ use super::running::Running;
 use crate::fair::{Queue, Source, micros};
 use crate::locked;
 use crate::store::predictor::{Predictor, Slots};
-use std::hint::spin_loop;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 use wingbeat_core::{Error, Result};
 
@@ -129,7 +129,18 @@ impl Line {
     }
 
     pub(super) fn number(&self) -> u64 {
-        self.numbers.fetch_add(1, Ordering::Relaxed) + 1
+        self.numbers.fetch_add(1, Ordering::Release) + 1
+    }
+
+    /// The number of the last job that was asked for: those who ask from now on have later ones. Who has asked before knows
+    /// of nothing that is committed later.
+    pub(super) fn asked(&self) -> u64 {
+        self.numbers.load(Ordering::Acquire)
+    }
+
+    /// Whether short reads share transactions: in memory there is nothing to gain.
+    pub(super) fn reads_together(&self) -> bool {
+        self.long.is_some()
     }
 
     pub(super) fn is_taken(&self, standing: &Standing) -> bool {
@@ -309,7 +320,8 @@ impl Line {
         }
         let since = Instant::now();
         while self.waiting.load(Ordering::Acquire) == 0 && since.elapsed() < LOOK {
-            spin_loop();
+            // Who brings work may wait for this very processor.
+            thread::yield_now();
         }
         self.is_looking.store(false, Ordering::Release);
     }

@@ -1,6 +1,7 @@
 //! Records in a SQLite file.
 
 mod asking;
+mod batch;
 mod bound;
 mod column;
 mod columns;

@@ -1,9 +1,9 @@
 //! What a thread does: one job after the other, on a connection of its own.
 
 use super::error::mapped;
-use super::group;
 use super::job::{Job, Work};
-use super::line::Line;
+use super::line::{LONG, Line};
+use super::{batch, group};
 use rusqlite::Connection;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -121,14 +121,7 @@ fn serve(line: &Line, number: usize, connection: &Connection) {
 fn attempt(line: &Line, number: usize, connection: &Connection, job: Job) -> Option<Job> {
     let run = || match job.work {
         Work::Write(write) => group::run(connection, write, line, number, group::LONG),
-        Work::Read(mut read) => {
-            read.run(connection);
-            match line.has_outgrown(number) {
-                true => line.hand_on(number, Job { work: Work::Read(read), ..job }),
-                false => read.answer(),
-            }
-            None
-        }
+        Work::Read(_) => batch::run(connection, job, line, number, LONG),
     };
     // What callers drop is their own code; without the thread nobody would be served.
     let carried = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {

@@ -1,5 +1,6 @@
 //! What only SQLite does: files, migrations, types of columns, constraints.
 
+mod batches;
 mod conversions;
 mod fairness;
 mod groups;
