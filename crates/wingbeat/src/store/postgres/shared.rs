@@ -14,6 +14,10 @@ use wingbeat_core::Result;
 /// So many calls wait at most.
 const MOST: usize = 8192;
 
+/// So many calls, one after another, are given the same connection: what comes together leaves in one write, is answered in
+/// one read, and wakes one process of the server.
+const TOGETHER: usize = 4;
+
 pub(super) struct SharedConnections {
     places: Box<[Place]>,
     next: AtomicUsize,
@@ -51,7 +55,7 @@ impl SharedConnections {
     /// One of them, for a statement that is short and waits for nobody. Nothing, while one that was given up has not ended.
     pub(super) async fn share(&self, pool: &Pool) -> Result<Option<(Arc<Connection>, Permit)>> {
         let permit = pool.enter(&self.gate).await?;
-        let place = &self.places[self.next.fetch_add(1, Relaxed) % self.places.len()];
+        let place = &self.places[self.next.fetch_add(1, Relaxed) / TOGETHER % self.places.len()];
         let connection = match place.get() {
             Some(connection) => Some(connection),
             None => Box::pin(place.open(pool)).await?,
