@@ -5,7 +5,7 @@ STAGES ?= main,engine,framework,auth,rest,recovery
 export STAGES
 
 .DEFAULT_GOAL := help
-.PHONY: help run cluster test check build rust lint fmt replay compare interop browser sqlmap tools bench micro fuzz churn deny clean
+.PHONY: help run cluster test check build rust lint fmt replay compare interop browser faults sqlmap tools bench micro fuzz churn deny clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ interop: ## The JavaScript clients against the fixture (FIXTURE="node conformanc
 
 browser: ## The chat in Chromium
 	@scripts/browser.sh
+
+faults: ## Kill nodes, brokers and networks beneath real clients (CLUSTER_CLIENTS=1000 CLUSTER_SECONDS=30)
+	@scripts/faults.sh
 
 sqlmap: ## sqlmap against the SQL stores over REST, five minutes: it must find nothing (ARGS='--level 5')
 	@scripts/sqlmap.sh $(ARGS)

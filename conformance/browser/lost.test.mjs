@@ -141,6 +141,28 @@ test('a page that was away for a moment is sent what it missed, and asks for not
   assert.deepEqual(await ada.texts(), await stage.stored('General'));
 });
 
+test('a page that was frozen while its connection was lost is sent what it missed', async (t) => {
+  const chat = await startChat(t);
+  const ada = await visit(t, browser, chat, 'Ada');
+  const stage = await backstage(t, chat, 'Stagehand');
+  await stage.write('General', ['Heard']);
+  await ada.sees('Heard');
+  const sent = [];
+  ada.page.on('websocket', (socket) => socket.on('framesent', ({ payload }) => sent.push(String(payload))));
+  ada.page.on('request', (request) => sent.push(request.postData() ?? ''));
+  // As a browser does with tabs that nobody has looked at for long.
+  const control = await ada.context.newCDPSession(ada.page);
+  await control.send('Page.setWebLifecycleState', { state: 'frozen' });
+  await ada.context.setOffline(true);
+  await stage.write('General', numbered(20, 'Missed'));
+  await ada.context.setOffline(false);
+  await control.send('Page.setWebLifecycleState', { state: 'active' });
+  await ada.sees('Missed 20');
+  assert.deepEqual(await ada.texts(), ['Heard', ...numbered(20, 'Missed')]);
+  assert.ok(sent.some((packet) => packet.includes('40{"pid":')), sent.join('\n'));
+  assert.deepEqual(sent.filter((packet) => packet.includes('"find","messages"')), []);
+});
+
 test('what waits in the outbox survives a reload', async (t) => {
   const chat = await startChat(t);
   const ada = await visit(t, browser, chat, 'Ada');
