@@ -150,7 +150,6 @@ impl BoundTransport {
     }
 
     /// How many requests came for sessions that are on other nodes.
-    #[must_use]
     pub fn foreign_requests(mut self, requests: impl Fn() -> u64 + Send + Sync + 'static) -> BoundTransport {
         self.foreign_requests = Box::new(requests);
         self
