@@ -52,7 +52,7 @@ async fn the_last_word_counts([bus, _]: [impl Bus; 2]) {
         tokio::task::yield_now().await;
     }
     node.asks(&[Topic::All]).await;
-    node.connection.publish(&topics, &"to the even ones".into()).unwrap();
+    node.connection.publish(&topics, &"to the even ones".into()).expect("there is room");
     node.says(&Topic::All, "the end");
     node.hears(&Topic::All, 1).await;
     for (n, topic) in topics.iter().enumerate() {
@@ -74,7 +74,7 @@ async fn many_topics_are_asked_for([bus, _]: [impl Bus; 2]) {
     }
     node.until("a message of every topic", || node.messages() == TOPICS).await;
     node.asks_no_more(&topics[1..]).await;
-    speaker.connection.publish(&topics, &"once more".into()).unwrap();
+    speaker.connection.publish(&topics, &"once more".into()).expect("there is room");
     node.hears(&topics[0], 2).await;
     speaker.says(&topics[0], "the end");
     node.hears(&topics[0], 3).await;

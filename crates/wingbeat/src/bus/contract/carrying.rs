@@ -53,7 +53,7 @@ async fn a_node_hears_itself([bus, _]: [impl Bus; 2]) {
 async fn a_message_for_several_topics_arrives_once_for_each([bus, _]: [impl Bus; 2]) {
     let topics = [channel("a"), channel("b"), channel("c")];
     let (speaker, node) = (Node::on(&bus).await, Node::listening(&bus, &topics[..2]).await);
-    speaker.connection.publish(&topics, &"to three".into()).unwrap();
+    speaker.connection.publish(&topics, &"to three".into()).expect("there is room");
     speaker.says(&topics[1], "the end");
     assert_eq!(node.hears(&topics[1], 2).await, ["to three", "the end"]);
     assert_eq!(node.hears(&topics[0], 1).await, ["to three"]);
@@ -152,8 +152,8 @@ async fn what_is_too_much_waits_or_is_told([bus, _]: [impl Bus; 2]) {
 async fn buses_are_deaf_to_each_other([bus, other]: [impl Bus; 2]) {
     let topics = [channel("room"), Topic::Node(1), Topic::All];
     let (here, there) = (Node::listening(&bus, &topics).await, Node::listening(&other, &topics).await);
-    here.connection.publish(&topics, &"here".into()).unwrap();
-    there.connection.publish(&topics, &"there".into()).unwrap();
+    here.connection.publish(&topics, &"here".into()).expect("there is room");
+    there.connection.publish(&topics, &"there".into()).expect("there is room");
     for (node, expected) in [(&here, "here"), (&there, "there")] {
         for topic in &topics {
             assert_eq!(node.hears(topic, 1).await, [expected]);

@@ -38,7 +38,7 @@ async fn after_the_end_nothing_is_taken_and_nobody_waits([bus, _]: [impl Bus; 2]
         node.connection.close(PATIENCE).await;
     })
     .await
-    .unwrap();
+    .expect("who has closed waits for nothing");
     other.says(&room, "not for it");
     other.says(&Topic::All, "not for it");
     other.asks(&[Topic::All]).await;

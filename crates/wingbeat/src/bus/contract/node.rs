@@ -36,7 +36,7 @@ impl Inbox for Ear {
 impl Node {
     pub(in crate::bus) async fn on(bus: &impl Bus) -> Node {
         let ear = Arc::new(Ear { heard: Mutex::default(), more: Notify::new(), busy: Semaphore::new(1) });
-        Node { connection: bus.connect(ear.clone()).await.unwrap(), ear }
+        Node { connection: bus.connect(ear.clone()).await.expect("the bus can be reached"), ear }
     }
 
     /// One that is subscribed to these topics.
@@ -48,16 +48,16 @@ impl Node {
 
     pub(in crate::bus) async fn asks(&self, topics: &[Topic]) {
         topics.iter().for_each(|topic| self.connection.subscribe(topic));
-        self.connection.subscribed().await.unwrap();
+        self.connection.subscribed().await.expect("the connection is there");
     }
 
     pub(in crate::bus) async fn asks_no_more(&self, topics: &[Topic]) {
         topics.iter().for_each(|topic| self.connection.unsubscribe(topic));
-        self.connection.subscribed().await.unwrap();
+        self.connection.subscribed().await.expect("the connection is there");
     }
 
     pub(in crate::bus) fn says(&self, topic: &Topic, message: impl Into<Bytes>) {
-        self.connection.publish(std::slice::from_ref(topic), &message.into()).unwrap();
+        self.connection.publish(std::slice::from_ref(topic), &message.into()).expect("there is room");
     }
 
     /// Waits for room as the framework does, unless the connection is lost.
@@ -131,7 +131,7 @@ impl Node {
 
     /// Keeps its inbox from taking more than one, until the answer is dropped.
     pub(in crate::bus) async fn is_busy(&self) -> impl Drop {
-        self.ear.busy.acquire().await.unwrap()
+        self.ear.busy.acquire().await.expect("nobody closes it")
     }
 }
 

@@ -94,7 +94,9 @@ impl Address {
     pub(super) fn name(&self) -> Result<&str> {
         match &self.place {
             Place::Host(name, _) => Ok(name),
-            Place::Socket(_) => Err(invalid("with Sentinels its host is the name of the master, so it is no socket")),
+            Place::Socket(_) => {
+                Err(invalid("with Sentinels the URL names the master (redis://mymaster), not a socket"))
+            }
         }
     }
 

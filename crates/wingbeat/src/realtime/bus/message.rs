@@ -4,15 +4,13 @@
 //! different releases run side by side while an application is replaced: what a field of a tag below 128 says has to be
 //! understood, so a message with an unknown one is left out as a whole; others are passed over.
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
-use std::fmt;
+use super::fields::{Fields, NotUnderstood, Writer, needed, tag, text};
+use bytes::{BufMut, Bytes, BytesMut};
 use wingbeat_core::RawJson;
 
 const VERSION: u8 = 1;
 /// The version, the kind and the sender.
 const HEAD: usize = 1 + 1 + 8;
-/// Fields from here on may be passed over.
-const OPTIONAL: u8 = 128;
 
 /// A message of a node.
 #[derive(Clone, Debug, PartialEq)]
@@ -92,20 +90,6 @@ pub(crate) enum Whom {
     Publishers,
 }
 
-/// Bytes that are no message, or one that this release does not understand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct NotUnderstood(&'static str);
-
-impl NotUnderstood {
-    pub(super) const CUT_OFF: NotUnderstood = NotUnderstood("it is cut off");
-}
-
-impl fmt::Display for NotUnderstood {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
-    }
-}
-
 mod kind {
     pub(super) const EVENT: u8 = 1;
     pub(super) const ORDER: u8 = 2;
@@ -119,20 +103,6 @@ mod kind {
     pub(super) const TOLD: u8 = 10;
     pub(super) const ASKED: u8 = 11;
     pub(super) const ANSWER: u8 = 12;
-}
-
-/// The tags of fields; those of one message are all different, but for attachments.
-mod tag {
-    pub(super) const PATH: u8 = 1;
-    pub(super) const NAME: u8 = 2;
-    pub(super) const DATA: u8 = 3;
-    pub(super) const ATTACHMENT: u8 = 4;
-    pub(super) const SELECTORS: u8 = 5;
-    pub(super) const PUBLISHERS: u8 = 6;
-    pub(super) const SEVERAL: u8 = 7;
-    pub(super) const NUMBER: u8 = 8;
-    pub(super) const WITHIN: u8 = 9;
-    pub(super) const SELECTORS_ATTACHMENT: u8 = 10;
 }
 
 impl Message {
@@ -275,97 +245,6 @@ impl Message {
             _ => Err(NotUnderstood("it is of an unknown kind")),
         }
     }
-}
-
-struct Writer(BytesMut);
-
-impl Writer {
-    fn field(&mut self, tag: u8, bytes: &[u8]) {
-        self.0.put_u8(tag);
-        // More than 4 GiB are in no event: what clients and stores may send is bounded far below.
-        self.0.put_u32(bytes.len() as u32);
-        self.0.put_slice(bytes);
-    }
-
-    fn number(&mut self, tag: u8, number: u64) {
-        self.field(tag, &number.to_be_bytes());
-    }
-
-    fn json(&mut self, data: &RawJson, text: u8, attachment: u8) {
-        self.field(text, data.as_bytes());
-        data.attachments().iter().for_each(|bytes| self.field(attachment, bytes));
-    }
-}
-
-#[derive(Default)]
-struct Json {
-    text: Option<Bytes>,
-    attachments: Vec<Bytes>,
-}
-
-#[derive(Default)]
-struct Fields {
-    path: Option<Bytes>,
-    name: Option<Bytes>,
-    data: Json,
-    selectors: Json,
-    publishers: bool,
-    several: Option<u64>,
-    number: Option<u64>,
-    within: Option<u64>,
-}
-
-impl Fields {
-    fn read(mut bytes: Bytes) -> Result<Fields, NotUnderstood> {
-        let mut fields = Fields::default();
-        while !bytes.is_empty() {
-            if bytes.len() < 5 {
-                return Err(NotUnderstood::CUT_OFF);
-            }
-            let (tag, len) = (bytes.get_u8(), bytes.get_u32() as usize);
-            if bytes.len() < len {
-                return Err(NotUnderstood::CUT_OFF);
-            }
-            let value = bytes.split_to(len);
-            match tag {
-                tag::PATH => fields.path = Some(value),
-                tag::NAME => fields.name = Some(value),
-                tag::DATA => fields.data.text = Some(value),
-                tag::ATTACHMENT => fields.data.attachments.push(value),
-                tag::SELECTORS => fields.selectors.text = Some(value),
-                tag::SELECTORS_ATTACHMENT => fields.selectors.attachments.push(value),
-                tag::PUBLISHERS => fields.publishers = true,
-                tag::SEVERAL => fields.several = Some(number(&value)?),
-                tag::NUMBER => fields.number = Some(number(&value)?),
-                tag::WITHIN => fields.within = Some(number(&value)?),
-                OPTIONAL.. => {}
-                _ => return Err(NotUnderstood("it has a field that this release does not know")),
-            }
-        }
-        Ok(fields)
-    }
-}
-
-impl Json {
-    /// What was written. It is looked through before it becomes a part of packets.
-    fn read(&self) -> Result<RawJson, NotUnderstood> {
-        let text = self.text.clone().ok_or(NotUnderstood("a field is missing"))?;
-        let json = RawJson::parse(text).map_err(|_| NotUnderstood("its data are no JSON"))?;
-        Ok(RawJson::with_attachments(json.bytes(), &self.attachments))
-    }
-}
-
-fn number(bytes: &Bytes) -> Result<u64, NotUnderstood> {
-    bytes[..].try_into().map(u64::from_be_bytes).map_err(|_| NotUnderstood("a number of it is none"))
-}
-
-fn text(bytes: &Option<Bytes>) -> Result<Box<str>, NotUnderstood> {
-    let bytes = bytes.as_ref().ok_or(NotUnderstood("a field is missing"))?;
-    str::from_utf8(bytes).map(Box::from).map_err(|_| NotUnderstood("a name of it is no text"))
-}
-
-fn needed<T>(field: Option<T>) -> Result<T, NotUnderstood> {
-    field.ok_or(NotUnderstood("a field is missing"))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Other nodes of the same application, over a bus.
 
+mod fields;
 mod heartbeat;
 mod message;
 mod node;

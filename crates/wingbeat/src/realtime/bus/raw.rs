@@ -103,7 +103,8 @@ pub(super) fn read(written: &RawJson, args: Option<&RawJson>) -> Result<(usize, 
     let Written { at, namespace, to, except, action } = written.to()?;
     let action = match (action, args) {
         (WrittenAction::Emit(name), Some(args)) => {
-            let args = args.elements().ok_or_else(|| Error::bad_request("The arguments are no list"))?;
+            let args =
+                args.elements().ok_or_else(|| Error::bad_request("Invalid arguments: they have to be a list"))?;
             Action::Emit { name, args }
         }
         (WrittenAction::Emit(_), None) => return Err(Error::bad_request("The arguments are missing")),

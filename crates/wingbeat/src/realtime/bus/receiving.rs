@@ -1,6 +1,7 @@
 //! What arrives from other nodes.
 
-use super::message::{Event, Message, NotUnderstood, Whom};
+use super::fields::NotUnderstood;
+use super::message::{Event, Message, Whom};
 use super::node::Node;
 use super::others::Ordered;
 use super::port::{Inbox, Incoming, Topic};
