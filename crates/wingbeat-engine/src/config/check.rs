@@ -20,7 +20,7 @@ impl Config {
         if !self.polling && !self.websocket {
             return Err(Error::general("Invalid option 'transports': allow `websocket`, `polling` or both"));
         }
-        if let Some(letters) = &self.wrong_node {
+        if let Some(Err(letters)) = &self.node {
             return Err(impossible("node", letters, "write two letters of A-Z, a-z, 0-9, `_` and `-`, such as n1"));
         }
         if let Some(cookie) = &self.cookie {

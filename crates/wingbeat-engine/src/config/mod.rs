@@ -72,8 +72,8 @@ pub struct Config {
     pub(crate) connections_per_address: Option<usize>,
     pub(crate) handshakes_per_address: Option<u32>,
     pub(crate) events_per_second: Option<u32>,
-    pub(crate) node: Option<[u8; 2]>,
-    pub(crate) wrong_node: Option<Box<str>>,
+    /// The letters of this server, or what cannot be any.
+    node: Option<Result<[u8; 2], Box<str>>>,
 }
 
 impl Default for Config {
@@ -114,7 +114,6 @@ impl Default for Config {
             handshakes_per_address: None,
             events_per_second: None,
             node: None,
-            wrong_node: None,
         }
     }
 }
@@ -161,11 +160,14 @@ impl Config {
     /// [counted](crate::Engine::foreign_requests). None by default.
     pub fn node(mut self, letters: &str) -> Config {
         let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-        let node: Option<[u8; 2]> =
-            letters.as_bytes().try_into().ok().filter(|node: &[u8; 2]| node.iter().all(is_letter));
-        self.wrong_node = node.is_none().then(|| letters.into());
-        self.node = node;
+        let node = letters.as_bytes().try_into().ok().filter(|node: &[u8; 2]| node.iter().all(is_letter));
+        self.node = Some(node.ok_or_else(|| letters.into()));
         self
+    }
+
+    /// The letters, in a config that was checked.
+    pub(crate) fn letters(&self) -> Option<[u8; 2]> {
+        self.node.as_ref()?.as_ref().ok().copied()
     }
 
     /// The time between a client's pong and the next ping. Default 25 s.

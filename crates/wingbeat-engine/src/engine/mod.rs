@@ -235,8 +235,12 @@ impl Shared {
         }
         let entry = sessions.vacant_entry();
         let key = u32::try_from(entry.key()).map_err(|_| SessionLimit::Server)?;
-        let handle =
-            Arc::new(SessionHandle::new(SessionId::at_node(self.config.node, key), self.clone(), handshake, transport));
+        let handle = Arc::new(SessionHandle::new(
+            SessionId::at_node(self.config.letters(), key),
+            self.clone(),
+            handshake,
+            transport,
+        ));
         entry.insert((handle.clone(), counted.map(Box::new)));
         Ok(handle)
     }
@@ -279,7 +283,7 @@ impl Shared {
 
     /// Counts an unknown session id if it is that of a session on another node.
     pub(crate) fn note_unknown(&self, id: &str) {
-        if let Some(node) = self.config.node
+        if let Some(node) = self.config.letters()
             && id.len() == 20
             && !id.as_bytes().ends_with(&node)
         {
