@@ -1,10 +1,10 @@
 //! Questions to all nodes.
 
-use super::nodes::Nodes;
 use crate::BoxFuture;
 use crate::app::guard::guarded;
 use crate::app::{App, WeakApp};
 use crate::realtime::{Channel, ChannelName};
+use futures_util::future::join;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use wingbeat_core::{Error, RawJson, Result};
 
-/// How long nodes are waited for, and how long each may think.
+/// How long nodes are waited for, and how long each of them may think.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The question how many are in a channel. Those of applications have no colon.
@@ -76,46 +76,54 @@ impl Everywhere {
     /// Asks a question that [`on_question`](crate::Builder::on_question) answers.
     ///
     /// # Errors
-    /// If there is no such question, it has no JSON form, or this node fails to answer it.
+    /// If there is no such question, it has no JSON form, or this node fails to answer it, or not in time.
     pub async fn ask<T: DeserializeOwned>(&self, question: &str, data: impl Serialize) -> Result<Answers<T>> {
         let data = RawJson::new(&data)?;
         let own = self.app.respond(question, data.clone());
-        let own = own.ok_or_else(|| Error::not_found(format!("No `on_question` answers '{question}'")))?.await?;
-        Ok(self.with_others(own.to()?, question, data).await)
+        let own = own.ok_or_else(|| Error::not_found(format!("No `on_question` answers '{question}'")))?;
+        // Together: a node that is slow itself does not wait twice.
+        let (own, others) = join(guarded(own, self.patience), self.of_others(question, data)).await;
+        Ok(others.behind(own?.to()?))
     }
 
     /// How many connections are in a channel on each node; a lost one that may come back is in none.
     pub async fn len(&self, channel: impl Into<ChannelName>) -> Answers<usize> {
         let name = channel.into().into_text();
         let own = self.app.channel(&*name).len();
-        match RawJson::new(&name) {
-            Ok(data) => self.with_others(own, LEN, data).await,
-            Err(_) => Answers { answers: vec![own], missing: 0 },
-        }
+        let data = RawJson::new(&name).expect("a text has a JSON form");
+        self.of_others(LEN, data).await.behind(own)
     }
 
-    async fn with_others<T: DeserializeOwned>(&self, own: T, question: &str, data: RawJson) -> Answers<T> {
-        let mut all = Answers { answers: vec![own], missing: 0 };
-        let Some(node) = self.app.0.nodes.node() else { return all };
+    async fn of_others<T: DeserializeOwned>(&self, question: &str, data: RawJson) -> Answers<T> {
+        let mut others = Answers { answers: Vec::new(), missing: 0 };
+        let Some(node) = self.app.0.nodes.node() else { return others };
         let answered = node.ask_all(question, data, self.patience).await;
-        all.missing = answered.missing;
+        others.missing = answered.missing;
         for answer in &answered.answers {
             match answer.to() {
-                Ok(answer) => all.answers.push(answer),
+                Ok(answer) => others.answers.push(answer),
                 Err(error) => {
                     tracing::warn!(?error, question, "the answer of another node is not what it should be");
-                    all.missing += 1;
+                    others.missing += 1;
                 }
             }
         }
-        all
+        others
+    }
+}
+
+impl<T> Answers<T> {
+    /// These, behind that of this node.
+    fn behind(mut self, own: T) -> Answers<T> {
+        self.answers.insert(0, own);
+        self
     }
 }
 
 impl App {
     /// What this node says to a question; nothing if it knows of none of that name.
     fn respond(&self, question: &str, data: RawJson) -> Option<BoxFuture<'static, Result<RawJson>>> {
-        let respond = self.0.nodes.responders().get(question)?;
+        let respond = self.0.nodes.responders.get(question)?;
         Some(respond(self.clone(), data))
     }
 }
@@ -157,12 +165,6 @@ where
         }
         Err(error) => Box::pin(std::future::ready(Err(error))),
     })
-}
-
-impl Nodes {
-    fn responders(&self) -> &Responders {
-        &self.responders
-    }
 }
 
 impl fmt::Debug for Everywhere {

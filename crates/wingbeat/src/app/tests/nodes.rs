@@ -466,10 +466,12 @@ async fn a_node_that_dies_or_is_cut_off_keeps_nobody_waiting() {
     let answers = asking.await.unwrap().unwrap();
     assert_eq!((answers.answers.len(), answers.missing), (1, 1));
     assert!(begun.elapsed() < Duration::from_secs(5), "its end was waited out: {:?}", begun.elapsed());
-    let [_three] = nodes(&bus, asleep).await;
+    let [three] = nodes(&bus, asleep).await;
     until(|| one.node_count() == 2).await;
     let answers = one.everywhere().patience(Duration::from_secs(2)).ask::<()>("sleep", ()).await.unwrap();
     assert_eq!((answers.answers.len(), answers.missing), (1, 1));
+    let late = three.everywhere().patience(Duration::from_secs(2)).ask::<()>("sleep", ()).await.unwrap_err();
+    assert_eq!(late.code(), 408, "it does not wait for itself either");
     bus.cut(0);
     let answers = one.everywhere().ask::<()>("sleep", ()).await.unwrap();
     assert_eq!((answers.answers.len(), answers.missing), (1, 1));
