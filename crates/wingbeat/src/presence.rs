@@ -33,7 +33,7 @@ use wingbeat_core::{Error, IdArg, Method, Payload, RawJson, Result};
 /// `find` answers a list of `{"id": "rooms/7:1", "channel": "rooms/7", "member": {"id": 1, "name": "Ann"}}`, of one channel if
 /// the query names it (`{query: {channel: 'rooms/7'}}`), else of all. Members are told `presence created`, `patched` (what the
 /// function says of somebody has changed) and `removed`, with the same records. Unless the mount has a publisher, the
-/// members of the channel hear them; server-side listeners do not.
+/// members of the channel hear them. Each node tells its own clients, and its own listeners.
 ///
 /// Clients learn of the channels that they are in themselves, unless [`open`](Presence::open) lets them ask for all.
 #[must_use = "it does nothing until it is mounted"]
@@ -129,12 +129,9 @@ impl RawService for Presence {
             Box::pin(async move {
                 let Some(app) = app else { return };
                 let Changed { id, member, event } = changed;
-                let told = match RawJson::new(&record(&id, &member)) {
+                match RawJson::new(&record(&id, &member)) {
                     Ok(data) => app.publish_to_own(&path, event, &data, channel(&*id.0)).await,
-                    Err(error) => Err(error),
-                };
-                if let Err(error) = told {
-                    tracing::error!(?error, service = &*path, "members of a channel could not be told who is there");
+                    Err(error) => tracing::error!(?error, "members of a channel could not be told who is there"),
                 }
             })
         });

@@ -4,6 +4,7 @@ use super::held::HeldPermit;
 use super::order::Turn;
 use super::slots::EventSlot;
 use super::writing::Writer;
+use crate::app::background::limited;
 use crate::app::{App, Inner};
 use crate::realtime::{Audience, Connection, Deferred, Publication};
 use std::sync::Arc;
@@ -174,6 +175,11 @@ impl Inner {
             // On the heap, so that the future of all other applications stays small.
             Box::pin(self.nodes.send(audience, publication, sent, waited)).await;
         }
+        self.deliver_here(slot, audience, publication, sent).await;
+    }
+
+    /// To clients of this node alone.
+    async fn deliver_here(&self, slot: &EventSlot, audience: &Audience, publication: &Publication, sent: &RawJson) {
         match self.delivery.send(audience, publication.name(), sent, publication.called_by()).await {
             Ok(true) => {}
             Ok(false) => slot.is_heard_by_nobody(Some(audience)),
@@ -183,6 +189,28 @@ impl Inner {
 }
 
 impl App {
+    /// Publishes an event that every node has of its own, so that others are not told: to whom the publisher names, or to
+    /// these, if there is no publisher.
+    pub(crate) async fn publish_to_own(&self, path: &str, event: &str, data: &RawJson, otherwise: Audience) {
+        let slot = self.0.registry.load().entry(path).and_then(|entry| entry.slots.find(event));
+        let Some(slot) = slot else { return };
+        limited(async {
+            let publication = slot.publication(data, None);
+            let audience = if slot.has_publisher() {
+                match slot.announce(&publication) {
+                    None => return,
+                    Some(Ok(audience)) => audience,
+                    Some(Err(waiting)) => waiting.await,
+                }
+            } else {
+                slot.tell_listeners(&publication);
+                otherwise
+            };
+            self.0.deliver_here(&slot, &audience, &publication, data).await;
+        })
+        .await;
+    }
+
     /// Waits until all that has been published is delivered.
     pub(crate) async fn delivered(&self) {
         while !self.0.delivery.is_idle() {

@@ -38,6 +38,15 @@ impl EventSlot {
 
     /// Tells the listeners, and asks the publisher for whom the event is. Nothing if it can be for nobody.
     pub(super) fn announce(&self, publication: &Publication) -> Option<Result<Audience, BoxFuture<'static, Audience>>> {
+        self.tell_listeners(publication);
+        self.ask_publisher(publication)
+    }
+
+    pub(super) fn has_publisher(&self) -> bool {
+        self.publisher.is_some()
+    }
+
+    pub(super) fn tell_listeners(&self, publication: &Publication) {
         for listener in &self.listeners {
             if catch_unwind(AssertUnwindSafe(|| listener(publication))).is_err()
                 && let Some(times) = PANICKED.happened_as(&self.name.wire)
@@ -45,6 +54,9 @@ impl EventSlot {
                 tracing::error!(event = &*self.name.wire, times, "a listener panicked");
             }
         }
+    }
+
+    fn ask_publisher(&self, publication: &Publication) -> Option<Result<Audience, BoxFuture<'static, Audience>>> {
         let Some(ChosenPublisher { publisher, .. }) = &self.publisher else {
             self.is_heard_by_nobody(None);
             return None;

@@ -6,7 +6,7 @@ use crate::BoxFuture;
 #[cfg(feature = "auth")]
 use crate::app::registry::normal;
 use crate::app::{App, mount::ConnectionGuard};
-use crate::realtime::Connection;
+use crate::realtime::{Connection, MemberFn, Presence};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use wingbeat_core::Result;
@@ -106,6 +106,16 @@ impl App {
                 tracing::error!(?connection, times, "a listener panicked");
             }
         }
+    }
+
+    /// Whether a connection is in a channel.
+    pub(crate) fn is_member(&self, channel: &str, connection: &Connection) -> bool {
+        self.0.channels.is_member(channel, connection)
+    }
+
+    /// Who is in the channels of a pattern, on all nodes; `path` is the service that says so.
+    pub(crate) fn presence(&self, path: &str, pattern: &str, member: MemberFn) -> Arc<Presence> {
+        Presence::new(path, pattern, member, &self.0.channels)
     }
 
     /// The first guard of this kind, or the one of the service at a path.

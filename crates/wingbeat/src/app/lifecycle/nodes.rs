@@ -5,7 +5,7 @@ use crate::BoxFuture;
 use crate::app::guard::contained;
 use crate::app::{App, WeakApp};
 use crate::realtime::bus::{Bus, Here, Node, Sent, SocketRelay};
-use crate::realtime::{Audience, Connection, EventName, MemberFn, Presence, Publication};
+use crate::realtime::{Audience, Connection, Publication};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use wingbeat_core::{RawJson, Result};
@@ -82,30 +82,6 @@ impl App {
         if let Some(node) = self.0.nodes.node.get() {
             node.order(name, data);
         }
-    }
-
-    /// Sends an event of a service to clients of this node alone: every node sends its own. They are those that the publisher
-    /// names, or these, if it has none that answers at once.
-    pub(crate) async fn publish_to_own(
-        &self,
-        path: &str,
-        event: &str,
-        data: &RawJson,
-        otherwise: Audience,
-    ) -> Result<()> {
-        let chosen = self.0.registry.load().entry(path).and_then(|entry| entry.slots.find(event)?.audience_of(data));
-        let name = EventName::new(&Arc::from(path), event);
-        self.0.delivery.send(&chosen.unwrap_or(otherwise), &name, data, None).await.map(drop)
-    }
-
-    /// Who is in the channels of a pattern, on all nodes; `path` is the service that says so.
-    pub(crate) fn presence(&self, path: &str, pattern: &str, member: MemberFn) -> Arc<Presence> {
-        Presence::new(path, pattern, member, &self.0.channels)
-    }
-
-    /// Whether a connection is in a channel.
-    pub(crate) fn is_member(&self, channel: &str, connection: &Connection) -> bool {
-        self.0.channels.is_member(channel, connection)
     }
 
     /// Becomes one of the nodes, if there is a bus, and unless it is one already.

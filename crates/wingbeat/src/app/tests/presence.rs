@@ -123,16 +123,22 @@ async fn an_open_one_answers_everybody_and_says_nothing_of_strangers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_publisher_of_the_mount_says_who_is_told() {
-    let mount = Mount::new(Presence::new("rooms/*", user)).publish(|_| channel("admins"));
-    let app = started(App::builder().mount("presence", mount)).await;
-    let admin = person(&app, "admin", &["admins"]).await;
-    let ann = person(&app, "ann", &["rooms/1"]).await;
-    until(&app, &["rooms/1:ann"]).await;
-    while told(&admin).is_empty() {
-        tokio::time::sleep(Duration::from_millis(50)).await;
+async fn a_publisher_of_the_mount_says_who_is_told_also_one_that_waits() {
+    let mount = || Mount::new(Presence::new("rooms/*", user));
+    let waits = mount().publish_async(|_| async {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        Ok(channel("admins"))
+    });
+    for mount in [mount().publish(|_| channel("admins")), waits] {
+        let app = started(App::builder().mount("presence", mount)).await;
+        let admin = person(&app, "admin", &["admins"]).await;
+        let ann = person(&app, "ann", &["rooms/1"]).await;
+        until(&app, &["rooms/1:ann"]).await;
+        while told(&admin).is_empty() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        assert!(told(&ann).is_empty());
     }
-    assert!(told(&ann).is_empty());
 }
 
 #[tokio::test(start_paused = true)]
