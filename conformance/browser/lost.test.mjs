@@ -118,7 +118,8 @@ test('without a network the page says so, keeps what is written, and fetches wha
   assert.equal(await ada.page.isHidden('#trouble'), true);
 });
 
-test('a page that was away for a moment is sent what it missed, and asks for nothing', async (t) => {
+/** A page that has heard a message, and what is written behind it; `wasSentWhatItMissed` checks that it asked for none. */
+async function heardOne(t) {
   const chat = await startChat(t);
   const ada = await visit(t, browser, chat, 'Ada');
   const stage = await backstage(t, chat, 'Stagehand');
@@ -127,29 +128,30 @@ test('a page that was away for a moment is sent what it missed, and asks for not
   const sent = [];
   ada.page.on('websocket', (socket) => socket.on('framesent', ({ payload }) => sent.push(String(payload))));
   ada.page.on('request', (request) => sent.push(request.postData() ?? ''));
+  const wasSentWhatItMissed = async () => {
+    assert.deepEqual(await ada.texts(), ['Heard', ...numbered(20, 'Missed')]);
+    assert.ok(sent.some((packet) => packet.includes('40{"pid":')), sent.join('\n'));
+    assert.deepEqual(sent.filter((packet) => packet.includes('"find","messages"')), []);
+  };
+  return { ada, stage, wasSentWhatItMissed };
+}
+
+test('a page that was away for a moment is sent what it missed, and asks for nothing', async (t) => {
+  const { ada, stage, wasSentWhatItMissed } = await heardOne(t);
   await ada.context.setOffline(true);
   await ada.page.waitForSelector('#connection[data-state=offline]');
   await stage.write('General', numbered(20, 'Missed'));
   await ada.context.setOffline(false);
   await ada.arrived();
   await ada.sees('Missed 20');
-  assert.deepEqual(await ada.texts(), ['Heard', ...numbered(20, 'Missed')]);
-  assert.ok(sent.some((packet) => packet.includes('40{"pid":')), sent.join('\n'));
-  assert.deepEqual(sent.filter((packet) => packet.includes('"find","messages"')), []);
+  await wasSentWhatItMissed();
   await ada.say('Here again');
   await ada.outboxIsEmpty();
   assert.deepEqual(await ada.texts(), await stage.stored('General'));
 });
 
 test('a page that was frozen while its connection was lost is sent what it missed', async (t) => {
-  const chat = await startChat(t);
-  const ada = await visit(t, browser, chat, 'Ada');
-  const stage = await backstage(t, chat, 'Stagehand');
-  await stage.write('General', ['Heard']);
-  await ada.sees('Heard');
-  const sent = [];
-  ada.page.on('websocket', (socket) => socket.on('framesent', ({ payload }) => sent.push(String(payload))));
-  ada.page.on('request', (request) => sent.push(request.postData() ?? ''));
+  const { ada, stage, wasSentWhatItMissed } = await heardOne(t);
   // As a browser does with tabs that nobody has looked at for long.
   const control = await ada.context.newCDPSession(ada.page);
   await control.send('Page.setWebLifecycleState', { state: 'frozen' });
@@ -158,9 +160,7 @@ test('a page that was frozen while its connection was lost is sent what it misse
   await ada.context.setOffline(false);
   await control.send('Page.setWebLifecycleState', { state: 'active' });
   await ada.sees('Missed 20');
-  assert.deepEqual(await ada.texts(), ['Heard', ...numbered(20, 'Missed')]);
-  assert.ok(sent.some((packet) => packet.includes('40{"pid":')), sent.join('\n'));
-  assert.deepEqual(sent.filter((packet) => packet.includes('"find","messages"')), []);
+  await wasSentWhatItMissed();
 });
 
 test('what waits in the outbox survives a reload', async (t) => {

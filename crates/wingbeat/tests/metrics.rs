@@ -165,3 +165,17 @@ async fn what_waits_in_outboxes_is_measured_and_slow_clients_are_counted(app: &A
     serving.await.unwrap().unwrap();
     assert_eq!(value(&figures(app).await, "wingbeat_outbox_bytes "), 0.0);
 }
+
+#[test]
+fn the_dashboard_shows_figures_that_there_are() {
+    let dashboard = include_str!("../../../docs/grafana.json");
+    let known = include_str!("../src/transport/metrics.rs");
+    let is_name = |c: char| c.is_ascii_lowercase() || c == '_';
+    let names =
+        dashboard.match_indices("wingbeat_").map(|(at, _)| dashboard[at..].split(|c| !is_name(c)).next().unwrap());
+    let names: std::collections::BTreeSet<&str> = names.map(|name| name.trim_end_matches("_bucket")).collect();
+    assert!(names.len() > 10, "{names:?}");
+    for name in names {
+        assert!(known.contains(&format!("`{name}`")), "{name} is not documented");
+    }
+}

@@ -160,6 +160,21 @@ macro_rules! on {
     };
 }
 
+/// The same on a broker that can be halted.
+#[cfg(any(feature = "redis", feature = "nats"))]
+macro_rules! on_broker {
+    ($bus:expr) => {
+        on!($bus);
+
+        #[tokio::test]
+        async fn while_the_bus_was_away_nobody_is_told_that_nothing_was_missed() {
+            let Some((broker, bus)) = $bus else { return };
+            let (cut, restore) = (|| broker.tell("halt"), || broker.start());
+            super::while_the_bus_was_away_nobody_is_told_that_nothing_was_missed(bus, cut, restore).await;
+        }
+    };
+}
+
 mod memory {
     use super::bus::Memory;
 
@@ -184,14 +199,7 @@ mod redis {
         Some((broker, bus))
     }
 
-    on!(broker());
-
-    #[tokio::test]
-    async fn while_the_bus_was_away_nobody_is_told_that_nothing_was_missed() {
-        let Some((broker, bus)) = broker() else { return };
-        let (cut, restore) = (|| broker.tell("halt"), || broker.start());
-        super::while_the_bus_was_away_nobody_is_told_that_nothing_was_missed(bus, cut, restore).await;
-    }
+    on_broker!(broker());
 }
 
 #[cfg(feature = "nats")]
@@ -205,12 +213,5 @@ mod nats {
         Some((broker, bus))
     }
 
-    on!(broker());
-
-    #[tokio::test]
-    async fn while_the_bus_was_away_nobody_is_told_that_nothing_was_missed() {
-        let Some((broker, bus)) = broker() else { return };
-        let (cut, restore) = (|| broker.tell("halt"), || broker.start());
-        super::while_the_bus_was_away_nobody_is_told_that_nothing_was_missed(bus, cut, restore).await;
-    }
+    on_broker!(broker());
 }
