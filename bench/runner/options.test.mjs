@@ -18,6 +18,14 @@ test('a full run measures everything and writes RESULTS.md', () => {
   assert.equal(basename(options.out), 'RESULTS.md')
 })
 
+test('every scenario is measured by a full run, and every one of a target by the gate', () => {
+  for (const args of [[], ['--gate']]) {
+    const options = parseOptions(args)
+    const without = options.scenarios.filter((one) => !serversOf(one, options).length)
+    assert.deepEqual(names(without), [], args.join(' '))
+  }
+})
+
 test('a part of a run never overwrites the results of a full one', () => {
   const parts = [['--quick'], ['--gate'], ['--instructions'], ['--only', 'get'], ['--servers', 'wingbeat'], ['--from', 'raw/a.jsonl']]
   for (const part of parts) assert.notEqual(dirname(parseOptions(part).out), here, part.join(' '))
